@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FIGURES = {
     "grokking": ("grokking", "train and test accuracy of every arm, with t_gen"),
+    "speed": ("speed", "networks not generalised yet, ratios of t_gen to a reference, tau against sparsity"),
     "fourier": ("fourier", "entropy, IPR, the embedding's spectrum and single neurons through training"),
     "phases": ("phases", "output against input phases, and their alignment through training"),
     "masks": ("masks", "turnover of the dense network's mask beside its gain in accuracy; densities"),

@@ -12,7 +12,7 @@ import pytest
 
 from training.store import RunDir
 
-NAMES = ["fourier", "phases", "grokking", "masks", "graph_props"]
+NAMES = ["fourier", "phases", "grokking", "speed", "masks", "graph_props"]
 EXTRA = {"graph_props": ["--nulls", "0", "--jobs", "1"]}
 
 
@@ -37,7 +37,7 @@ def test_wrong_usage_is_one_line_and_2(name, tiny_run, tmp_path, capsys):
     assert "has no config.json" in error_of(capsys)
     assert run_analysis(name, tiny_run, "--arms", "ticket") == 2
     assert "expected some of dense, grokked_ticket, random, got ticket" in error_of(capsys)
-    if name != "grokking":
+    if name not in ("grokking", "speed"):
         assert run_analysis(name, tiny_run, "--steps", "0", "77") == 2
         assert "got 77" in error_of(capsys)
 
@@ -102,10 +102,11 @@ def test_truncated_weights_are_seen_by_all(name, tiny_copy, capsys):
     assert "damaged" in error_of(capsys)
 
 
-def test_damaged_metrics(tiny_copy, capsys):
+@pytest.mark.parametrize("name", ["grokking", "speed"])
+def test_damaged_metrics(name, tiny_copy, capsys):
     path = tiny_copy / "arms" / "dense" / "seed_0" / "metrics.parquet"
     path.write_bytes(path.read_bytes()[:-10])
-    assert run_analysis("grokking", tiny_copy) == 1
+    assert run_analysis(name, tiny_copy) == 1
     assert "metrics.parquet: damaged" in error_of(capsys)
 
 
@@ -149,7 +150,7 @@ def test_without_metrics_only_what_needs_them_is_missing(elsewhere, capsys):
     assert "no arm has a metrics.parquet" in error_of(capsys)
 
 
-def test_grokking_of_weights_from_elsewhere_with_metrics(elsewhere, tiny_run):
+def test_times_of_weights_from_elsewhere_with_metrics(elsewhere, tiny_run):
     for arm in ("dense", "random"):
         shutil.copy(
             tiny_run / "arms" / arm / "seed_0" / "metrics.parquet", elsewhere / "arms" / arm / "seed_0"
@@ -157,6 +158,9 @@ def test_grokking_of_weights_from_elsewhere_with_metrics(elsewhere, tiny_run):
     assert run_analysis("grokking", elsewhere) == 0
     table = pd.read_parquet(elsewhere / "analyses" / "grokking.parquet").set_index("arm")
     assert table.loc["dense", "t_gen"] == 6000 and np.isnan(table.loc["random", "t_gen"])
+    assert run_analysis("speed", elsewhere) == 0
+    arms = pd.read_parquet(elsewhere / "analyses" / "speed_arms.parquet").set_index("arm")
+    assert arms["t_gen_median"].to_dict() == {"dense": 6000, "random": 2000}
 
 
 @pytest.mark.parametrize("name", NAMES)
