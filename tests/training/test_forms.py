@@ -6,11 +6,11 @@ import torch
 
 from interp.masks import keep_count, keep_top
 from training.architectures import EmbedMLP
-from training.config import Optimizer
 from training.engine import Engine
 from training.forms import Biprop, EdgePopup, Supermask, initial_scores
 from training.models.base import normal_init
 from training.models.embed_mlp import forward
+from training.settings import Optimizer
 from training.tasks.modular import ModularTask
 
 MODEL = EmbedMLP(d_emb=6, d_mlp=5)
