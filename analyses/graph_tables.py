@@ -68,7 +68,7 @@ def tables(
 
 def _checkpoints(network: Network) -> Iterator[tuple[int, Layers, Layers]]:
     """Step, masks and weights from input to output."""
-    model, weights = network.recipe.model.name, network.weights()
+    model, weights = network.setting.model.name, network.weights()
     for place, mask in enumerate(network.masks(weights)):
         own = {name: w[place] for name, w in weights.items()}
         yield int(network.steps[place]), layer_chain(model, mask), layer_chain(model, own)

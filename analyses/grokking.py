@@ -53,7 +53,7 @@ def measure(run: RunDir, networks: list[Network], arms_wanted: list[str] | None)
             summary |= kaplan_meier_median(name, of_arm)
         arms.append(summary | mean_ratio("speed_up", of_arm) | mean_ratio("over_ticket", of_arm))
     table = gather([m.assign(arm=arm, seed=seed) for (arm, seed), m in curves.items()])
-    table["threshold"] = networks[0].recipe.criterion.level
+    table["threshold"] = networks[0].setting.criterion.level
     own = pd.DataFrame(rows)
     tables = {"": own, "_arms": pd.DataFrame(arms), "_curves": table}
     return Result(tables, {"arms": arms, "networks": rows}, _text(rows, arms))
@@ -78,7 +78,7 @@ def _outcomes(
         metrics = curves.get((row["arm"], row["seed"]))
         if metrics is None:
             continue
-        times = recipe.criterion.times(metrics)
+        times = recipe.setting(row["arm"]).criterion.times(metrics)
         row |= {"steps": int(metrics["step"].iloc[-1]), "test_acc": float(metrics["test_acc"].iloc[-1])}
         for name, crossing in (("t_mem", times.t_mem), ("t_gen", times.t_gen)):
             row |= {name: crossing.at, f"{name}_after": crossing.lower, f"{name}_interval": str(crossing)}

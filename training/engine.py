@@ -19,11 +19,12 @@ from einops import rearrange
 from torch import Tensor
 from torch.optim.adamw import adamw
 
-from training.config import Optimizer, Recipe
+from training.config import Recipe
 from training.forms import Biprop, EdgePopup, Form, Supermask, TrainedWeights, initial_scores
 from training.losses import loss_of, plain_loss
 from training.models import MODELS
 from training.models.base import Weights, normal_init
+from training.settings import Optimizer, Setting
 from training.tangent import TangentNetwork
 from training.tasks.base import Dataset
 
@@ -170,9 +171,9 @@ class Engine:
         self._adopt(self.form, [t[index] for t in self.means], [t[index] for t in self.squares])
 
 
-def start(recipe: Recipe, seed: int) -> Weights:
-    """θ₀ of the arms with this seed."""
-    return normal_init(recipe.shapes(), recipe.model.init_scale, seed)
+def start(setting: Setting, seed: int) -> Weights:
+    """θ₀ of the arms with this setting and seed."""
+    return normal_init(setting.shapes(), setting.model.init_scale, seed)
 
 
 def form_of(recipe: Recipe, arm: str, seeds: Sequence[int]) -> Callable[[Tensor, Sequence[int]], Form] | None:
@@ -180,10 +181,10 @@ def form_of(recipe: Recipe, arm: str, seeds: Sequence[int]) -> Callable[[Tensor,
     own = recipe.arms[arm]
     if not own.scored:
         return None
-    density = 1 - recipe.sparsity(arm)
+    density, shapes = 1 - recipe.sparsity(arm), recipe.setting(arm).shapes()
 
     def make(weights_rw: Tensor, sizes: Sequence[int]) -> Form:
-        scores_rw = torch.stack([initial_scores(recipe.shapes(), seed) for seed in seeds]).to(weights_rw)
+        scores_rw = torch.stack([initial_scores(shapes, seed) for seed in seeds]).to(weights_rw)
         if own.form == "supermask":
             draws = [torch.Generator(weights_rw.device).manual_seed(seed) for seed in seeds]
             return Supermask(weights_rw, scores_rw, sizes, own.train_weights, draws)
@@ -194,11 +195,11 @@ def form_of(recipe: Recipe, arm: str, seeds: Sequence[int]) -> Callable[[Tensor,
 
 
 def objective(
-    recipe: Recipe,
+    setting: Setting,
 ) -> tuple[Callable[[Mapping[str, Tensor]], Tensor], Callable[[Tensor], Tensor]]:
     """One network's outputs on the training examples, and their mean loss, for autograd in float64."""
-    data = recipe.task.build()
+    data = setting.task.build()
     inputs = torch.as_tensor(data.inputs[: data.n_train])
     inputs = inputs.double() if inputs.is_floating_point() else inputs
-    forward = MODELS[recipe.model.name].forward
+    forward = MODELS[setting.model.name].forward
     return lambda weights: forward(weights, inputs), plain_loss(data)
