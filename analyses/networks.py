@@ -128,7 +128,7 @@ class Network:
         `weights` are what `weights()` returned, so that they need not be read twice.
         """
         own = self.mask()
-        if self.recipe.arms[self.arm].form != "weights":
+        if self.recipe.arms[self.arm].scored:
             places = range(len(self.steps))
             return [{name: w[t] != 0 for name, w in weights.items()} for t in places]
         if own is not None:

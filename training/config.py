@@ -72,9 +72,10 @@ class Recipe:
         known = arm.method == "none" or arm.method in METHODS
         require(known, f"{where}.method", f"none or one of {names(METHODS)}", arm.method)
         require(arm.start in STARTS, f"{where}.start", f"one of {names(STARTS)}", arm.start)
-        scored = arm.form != "weights"
-        require(arm.method == "none" or not scored, f"{where}.method", f"none for {arm.form}", arm.method)
-        require(scored or not arm.train_weights, f"{where}.train_weights", "false for weights", True)
+        unpruned = arm.method == "none" or not arm.scored
+        require(unpruned, f"{where}.method", f"none for {arm.form}", arm.method)
+        own_weights = arm.scored or not arm.train_weights
+        require(own_weights, f"{where}.train_weights", f"false for {arm.form}", True)
         needs_mask = self.takes_mask(name)
         if needs_mask or self.takes_weights(name) or arm.from_step is not None:
             fit = {a for a, other in self.arms.items() if other.prunes or not needs_mask}

@@ -25,6 +25,7 @@ from training.losses import loss_of, plain_loss
 from training.models import MODELS
 from training.models.base import Weights, normal_init
 from training.settings import Optimizer, Setting
+from training.tangent import TangentNetwork
 from training.tasks.base import Dataset
 
 METRICS = ("train_loss", "test_loss", "train_acc", "test_acc", "l1", "l2")
@@ -44,6 +45,8 @@ class Engine:
     form : callable, optional
         Makes the form from the stacked start, (arm, weight), and the number of weights in each layer;
         by default the weights themselves are trained.
+    tangent : bool
+        Train the network's tangent at its start, mask applied, in place of the network.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Engine:
         masks: Sequence[dict[str, np.ndarray] | None],
         device: str | torch.device = "cpu",
         form: Callable[[Tensor, Sequence[int]], Form] | None = None,
+        tangent: bool = False,
     ):
         self.model, self.optimizer, self.data = model, optimizer, data
         self.device = torch.device(device)
@@ -71,6 +75,8 @@ class Engine:
                     row.copy_(torch.cat([torch.from_numpy(mask[name]).flatten() for name in self.shapes]))
             mask_rw = mask_rw.to(self.device)
         made = TrainedWeights(weights_rw, mask_rw) if form is None else form(weights_rw, self.sizes)
+        assert form is None or not tangent
+        self.point_rw = made.network_weights().clone() if tangent else None
         self._adopt(made, *([torch.zeros_like(t) for t in made.trained] for _ in range(2)))
 
     def _adopt(self, form: Form, means: list[Tensor], squares: list[Tensor]) -> None:
@@ -82,8 +88,12 @@ class Engine:
         self.weights, self.grads = self._views(self.weights_rw), self._views(self.grads_rw)
         n_arms, dtype = self.weights_rw.shape[0], self.weights_rw.dtype
         self.loss = loss_of(self.data, n_arms, self.device, dtype)
-        make = MODELS[self.model].network
-        self.network = make(self.shapes, self.data, self.loss, n_arms, self.device, dtype)
+        model = MODELS[self.model]
+        if self.point_rw is None:
+            self.network = model.network(self.shapes, self.data, self.loss, n_arms, self.device, dtype)
+        else:
+            point = self._views(self.point_rw)
+            self.network = TangentNetwork(model.forward, point, self.data, self.loss)
 
     def _views(self, flat_rw: Tensor) -> Weights:
         pieces = flat_rw.split(self.sizes, dim=1)
@@ -156,6 +166,8 @@ class Engine:
         """Go on with these arms alone; the others are finished."""
         index = torch.tensor(rows, device=self.device)
         self.form.take(index)
+        if self.point_rw is not None:
+            self.point_rw = self.point_rw[index]
         self._adopt(self.form, [t[index] for t in self.means], [t[index] for t in self.squares])
 
 
@@ -167,7 +179,7 @@ def start(setting: Setting, seed: int) -> Weights:
 def form_of(recipe: Recipe, arm: str, seeds: Sequence[int]) -> Callable[[Tensor, Sequence[int]], Form] | None:
     """What an arm trains in place of its weights, one set of scores per seed; None for the weights."""
     own = recipe.arms[arm]
-    if own.form == "weights":
+    if not own.scored:
         return None
     density, shapes = 1 - recipe.sparsity(arm), recipe.setting(arm).shapes()
 

@@ -102,7 +102,7 @@ def _next_group(
 def _kind(recipe: Recipe, job: Job) -> tuple[Any, ...]:
     """What arms that are trained as one batch have to share."""
     arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
-    if arm.form == "weights":
+    if not arm.scored:
         return (arm.form, setting)
     return (arm.form, setting, arm.train_weights, recipe.sparsity(job.arm))
 

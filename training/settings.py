@@ -163,8 +163,9 @@ class Arm:
     """For the norm-controlled starts: one ratio over all weights, or the mean of every matrix's."""
     from_step: int | None = None
     """Begin from the first arm of the lineage (the dense network) at this checkpoint, in place of θ₀."""
-    form: Literal["weights", "edge_popup", "biprop", "supermask"] = "weights"
-    """What is trained: the weights, or scores that choose which of them to keep."""
+    form: Literal["weights", "tangent", "edge_popup", "biprop", "supermask"] = "weights"
+    """What is trained: the weights, of the network or of its tangent at its start (losses and accuracies are
+    then the tangent's); or scores that choose which weights to keep."""
     train_weights: bool = False
     """For the score forms: whether the chosen weights are trained along with the scores."""
     optimizer: Optimizer | None = None
@@ -174,9 +175,14 @@ class Arm:
     settle_steps: int = 1000
 
     @property
+    def scored(self) -> bool:
+        """Whether trained scores choose what is kept."""
+        return self.form not in ("weights", "tangent")
+
+    @property
     def prunes(self) -> bool:
         """Whether this arm has a mask, from a method or from its own scores."""
-        return self.method != "none" or self.form != "weights"
+        return self.method != "none" or self.scored
 
     def __post_init__(self) -> None:
         sparsity = 0.5 if self.sparsity is None else self.sparsity

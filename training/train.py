@@ -93,6 +93,7 @@ class Group:
             masks,
             device,
             form_of(recipe, first, [trainee.job.seed for trainee in running]),
+            recipe.arms[first].form == "tangent",
         )
         if running[0].files.has_state():
             self.engine.load([self._state(trainee) for trainee in running])
