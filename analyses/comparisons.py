@@ -28,9 +28,12 @@ QUANTITIES = ("t_gen", "t_mem", "tau")
 
 
 def reference_of(recipe: Recipe, arm: str) -> str | None:
-    """The arm that an arm is measured against: the first of its lineage; `dense` for one without a source."""
+    """The arm that an arm is measured against: the first of its lineage; `dense` for one without a source.
+
+    None for `dense` itself, and where there is no `dense` or it learns another task.
+    """
     root = recipe.lineage(arm)[0]
-    if root == arm and "dense" in recipe.arms:
+    if root == arm and "dense" in recipe.arms and recipe.setting("dense").task == recipe.setting(arm).task:
         root = "dense"
     return None if root == arm else root
 

@@ -11,7 +11,6 @@ import pandas as pd
 
 from analyses.mask_work import NULLS, Layers, MaskTask, Measured, WeightsTask, measure_masks
 from analyses.networks import Network
-from interp.networks import layer_chain
 from interp.nulls import NullComparison
 
 ABSENT = NullComparison(np.nan, np.nan, np.nan, np.nan, 0)
@@ -68,10 +67,10 @@ def tables(
 
 def _checkpoints(network: Network) -> Iterator[tuple[int, Layers, Layers]]:
     """Step, masks and weights from input to output."""
-    model, weights = network.recipe.model.name, network.weights()
+    weights = network.weights()
     for place, mask in enumerate(network.masks(weights)):
         own = {name: w[place] for name, w in weights.items()}
-        yield int(network.steps[place]), layer_chain(model, mask), layer_chain(model, own)
+        yield int(network.steps[place]), tuple(mask.values()), tuple(own.values())
 
 
 def _rows(owner: Owner, measured: Measured) -> Iterator[dict[str, Any]]:

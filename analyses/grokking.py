@@ -28,7 +28,7 @@ def measure(run: RunDir, networks: list[Network], arms_wanted: list[str] | None)
 
     rows, curves = read_outcomes(run, networks, arms_wanted)
     table = gather([m.assign(arm=arm, seed=seed) for (arm, seed), m in curves.items()])
-    table["threshold"] = networks[0].recipe.criterion.level
+    table["threshold"] = networks[0].setting.criterion.level
     return Result({"": pd.DataFrame(rows), "_curves": table}, {"networks": rows}, _text(rows))
 
 

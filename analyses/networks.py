@@ -20,6 +20,7 @@ from training.arms import Job, record_of, standing
 from training.config import Recipe, recipe_from_dict
 from training.fields import ConfigError, names
 from training.files import RunError
+from training.settings import Setting
 from training.store import ArmDir, RunDir
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class Network:
         return self.files.seed
 
     @property
+    def setting(self) -> Setting:
+        """What it was trained on and by."""
+        return self.recipe.setting(self.arm)
+
+    @property
     def p(self) -> int:
         """Number of residues.
 
@@ -54,16 +60,16 @@ class Network:
         RunError
             If the task is not about residues.
         """
-        p = getattr(self.recipe.task, "p", None)
+        p = getattr(self.setting.task, "p", None)
         if p is None:
-            task = self.recipe.task.name
+            task = self.setting.task.name
             raise RunError(f"{self.files.path}: expected a task over residues mod p, and this one is {task}")
         return p
 
     @property
     def layer_names(self) -> tuple[str, ...]:
         """Names of the weights from input to output."""
-        return tuple(self.recipe.shapes())
+        return tuple(self.setting.shapes())
 
     @cached_property
     def _rows(self) -> np.ndarray:
@@ -83,7 +89,7 @@ class Network:
         """Weights across these checkpoints by name, (T, ...), float32, pruned entries zero."""
         stacked = self.files.checkpoints()
         n_steps = len(self.files.steps())
-        shapes = self.recipe.shapes()
+        shapes = self.setting.shapes()
         if stacked.keys() != shapes.keys():
             raise RunError(f"{self.files.path}: expected weights {names(shapes)}, got {names(stacked)}")
         for name, shape in shapes.items():
@@ -109,7 +115,7 @@ class Network:
             if self.recipe.arms[self.arm].prunes:
                 raise RunError(f"{self.files.path / 'mask.safetensors'}: missing")
             return None
-        shapes = self.recipe.shapes()
+        shapes = self.setting.shapes()
         if {name: kept.shape for name, kept in mask.items()} != shapes:
             raise RunError(
                 f"{self.files.path / 'mask.safetensors'}: does not fit the weights' names and shapes"
@@ -122,7 +128,7 @@ class Network:
         `weights` are what `weights()` returned, so that they need not be read twice.
         """
         own = self.mask()
-        if self.recipe.arms[self.arm].form != "weights":
+        if self.recipe.arms[self.arm].scored:
             places = range(len(self.steps))
             return [{name: w[t] != 0 for name, w in weights.items()} for t in places]
         if own is not None:

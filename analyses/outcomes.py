@@ -46,7 +46,7 @@ def read_outcomes(
         metrics = curves.get((row["arm"], row["seed"]))
         if metrics is None:
             continue
-        times = recipe.criterion.times(metrics)
+        times = recipe.setting(row["arm"]).criterion.times(metrics)
         last = metrics.iloc[-1]
         row |= {"steps": int(last["step"]), **{name: float(last[name]) for name in ("train_acc", "test_acc")}}
         for name, crossing in (("t_mem", times.t_mem), ("t_gen", times.t_gen)):

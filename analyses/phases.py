@@ -51,7 +51,7 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     from interp.phases import frequency_agreement, frequency_counts, homogeneity, misalignment, phase_symmetry
     from interp.spectra import neuron_frequency
 
-    input_map, output_map = effective_maps(network.recipe.model.name, network.weights())  # (T, m, p)
+    input_map, output_map = effective_maps(network.setting.model.name, network.weights())  # (T, m, p)
     K = check_modulus(input_map.shape[-1])
     own = misalignment(input_map, output_map)
     final = misalignment(input_map, output_map, frequency=own.frequency[-1])

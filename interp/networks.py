@@ -1,4 +1,4 @@
-"""What the weights of each network mean: the order of its layers, and the maps its neurons see and write.
+"""What the weights of each network mean: the maps that its neurons see and write.
 
 Shapes: p residues, d = d_emb, m = d_mlp; leading axes (checkpoints) pass through.
 """
@@ -10,46 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-CHAINS = {"embed_mlp": ("W_E", "W_in", "W_out", "W_U")}
-"""Weights of each model from input to output, each stored (units in, units out)."""
-
-
-def layer_chain(model: str, by_name: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:
-    """A network's weights or masks in the order of the forward pass.
-
-    Parameters
-    ----------
-    model : str
-        A key of `CHAINS`.
-    by_name : Mapping[str, np.ndarray]
-        One array per weight, (units in, units out).
-
-    Returns
-    -------
-    tuple of np.ndarray
-        The same arrays; consecutive ones share a layer of units.
-
-    Raises
-    ------
-    ValueError
-        If the model has no such order, or a weight is missing.
-
-    References
-    ----------
-    .. [1] Minegishi et al., arXiv:2310.19470, Sec. 3 (the network).
-
-    Examples
-    --------
-    >>> weights = {"W_U": np.ones((4, 3)), "W_E": np.ones((3, 4)), "W_in": np.ones((4, 2))}
-    >>> [w.shape for w in layer_chain("embed_mlp", weights | {"W_out": np.ones((2, 4))})]
-    [(3, 4), (4, 2), (2, 4), (4, 3)]
-    """
-    if model not in CHAINS:
-        raise ValueError(f"model: expected one of {', '.join(sorted(CHAINS))}, got {model!r}")
-    missing = [name for name in CHAINS[model] if name not in by_name]
-    if missing:
-        raise ValueError(f"weights: expected {', '.join(CHAINS[model])}, and {', '.join(missing)} is missing")
-    return tuple(by_name[name] for name in CHAINS[model])
+FACTORS = {"embed_mlp": (("W_E", "W_in"), ("W_out", "W_U"))}
+"""Weights of each model before its neurons and after them, each stored (units in, units out)."""
 
 
 def effective_maps(
@@ -62,7 +24,7 @@ def effective_maps(
     Parameters
     ----------
     model : str
-        A key of `CHAINS`.
+        A key of `FACTORS`.
     weights : Mapping[str, Float[np.ndarray, "..."]]
         By name, pruned entries zero; leading axes (checkpoints) alike in all.
 
@@ -90,5 +52,11 @@ def effective_maps(
     >>> [m.shape for m in effective_maps("embed_mlp", weights)]
     [(2, 5), (2, 5)]
     """
-    W_E, W_in, W_out, W_U = (w.astype(np.float64) for w in layer_chain(model, weights))
+    if model not in FACTORS:
+        raise ValueError(f"model: expected one of {', '.join(sorted(FACTORS))}, got {model!r}")
+    before, after = FACTORS[model]
+    if missing := [name for name in (*before, *after) if name not in weights]:
+        expected = ", ".join((*before, *after))
+        raise ValueError(f"weights: expected {expected}, and {', '.join(missing)} is missing")
+    W_E, W_in, W_out, W_U = (weights[name].astype(np.float64) for name in (*before, *after))
     return np.swapaxes(W_E @ W_in, -1, -2), W_out @ W_U

@@ -7,9 +7,13 @@ import json
 import os
 import re
 import sys
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 from training.command import Parser, format_table, run_command
+
+if TYPE_CHECKING:
+    from training.session import Session
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,7 +23,12 @@ def parser() -> argparse.ArgumentParser:
         description="Train every arm of a recipe: dense networks, their grokked tickets, and the controls.",
         epilog="'python -m training list' shows the recipes.",
     )
-    p.add_argument("recipe", metavar="RECIPE", help="a recipe's name, a TOML file, or 'list'")
+    p.add_argument("recipe", nargs="?", metavar="RECIPE", help="a recipe's name, a TOML file, or 'list'")
+    p.add_argument(
+        "--all-of",
+        metavar="COLLECTION",
+        help="in place of RECIPE: every recipe of a paper, as 'list' names it, one after the other",
+    )
     p.add_argument(
         "--set",
         metavar="FIELD=VALUE",
@@ -49,37 +58,57 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, train, print the outcome."""
-    args = parser().parse_args(argv)
+    p = parser()
+    args = p.parse_args(argv)
+    if (args.recipe is None) == (args.all_of is None):
+        p.error("expected RECIPE or --all-of COLLECTION, and not both")
+    if args.all_of is not None:
+        return run_command(lambda: _train_all(args))
     return run_command(lambda: _list(args) if args.recipe == "list" else _train(args))
 
 
 def _list(args: argparse.Namespace) -> int:
-    from training.config import read_recipe, recipe_names
+    from training.recipe_files import read_recipe, recipe_names
 
     rows: list[dict[str, Any]] = []
     for name in recipe_names():
         recipe, _ = read_recipe(name)
         arms = ", ".join(recipe.arms)
-        rows.append({"recipe": name, "seeds": len(recipe.seeds), "arms": arms, "about": recipe.about})
+        rows.append(
+            {
+                "recipe": name,
+                "collection": recipe.collection,
+                "seeds": len(recipe.seeds),
+                "arms": arms if args.json else _short(arms),
+                "about": recipe.about,
+            }
+        )
     print(json.dumps(rows, indent=2) if args.json else format_table(rows))
     return 0
 
 
-def _train(args: argparse.Namespace) -> int:
-    from training.config import read_recipe
+def _short(arms: str, width: int = 60) -> str:
+    return arms if len(arms) <= width else f"{arms[: width - 1].rpartition(', ')[0]}, …"
+
+
+def _session(name: str, args: argparse.Namespace) -> Session:
+    from training.recipe_files import read_recipe
     from training.session import Session
 
     overrides = list(args.overrides)
     if args.seeds is not None:
         overrides.append(f"seeds={args.seeds}")
-    recipe, text = read_recipe(args.recipe, overrides)
-    session = Session(recipe, text, out=args.out, shard=args.shard or (1, 1))
+    recipe, text = read_recipe(name, overrides)
+    return Session(recipe, text, out=args.out, shard=args.shard or (1, 1))
+
+
+def _train(args: argparse.Namespace) -> int:
+    session = _session(args.recipe, args)
     if args.dry_run:
         rows = session.plan(force=args.force)
         print(json.dumps(rows, indent=2) if args.json else format_table(rows))
         return 0
-    workers = args.jobs or _cores()
-    rows = session.train(device=args.device, workers=workers, force=args.force)
+    rows = session.train(device=args.device, workers=args.jobs or _cores(), force=args.force)
     if args.json:
         print(json.dumps({"run": str(session.run.path), "arms": rows}, indent=2))
     else:
@@ -89,6 +118,39 @@ def _train(args: argparse.Namespace) -> int:
             if row["note"]:
                 print(f"{row['arm']} seed {row['seed']}: {row['note']}")
     return 0
+
+
+def _train_all(args: argparse.Namespace) -> int:
+    """Train every recipe of a collection; one that fails does not keep the others from it."""
+    from collections import Counter
+
+    from training.files import RunError
+    from training.recipe_files import recipe_names
+
+    sessions = [_session(name, args) for name in recipe_names(args.all_of)]
+    rows: list[dict[str, Any]] = []
+    for session in sessions:
+        row: dict[str, Any] = {"recipe": session.recipe.name}
+        rows.append(row)
+        begun = time.monotonic()
+        try:
+            if args.dry_run:
+                row |= Counter(job["todo"] for job in session.plan(force=args.force))
+                continue
+            print(f"{session.recipe.name}: {session.recipe.about}", file=sys.stderr)
+            outcomes = session.train(device=args.device, workers=args.jobs or _cores(), force=args.force)
+        except RunError as error:
+            print(f"{session.recipe.name}: {error}", file=sys.stderr)
+            row |= {"failed": str(error)}
+            continue
+        row |= Counter(outcome["status"] for outcome in outcomes)
+        row["generalised"] = sum(outcome["t_gen"] is not None for outcome in outcomes)
+        row["seconds"] = round(time.monotonic() - begun)
+        row["seconds in all"] = round(session.run.seconds())
+    columns = dict.fromkeys(name for row in rows for name in row)
+    rows = [{name: row.get(name, 0) for name in columns} for row in rows]
+    print(json.dumps(rows, indent=2) if args.json else format_table(rows))
+    return int(any(row.get("failed") for row in rows))
 
 
 def _brief(row: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ class Model(ABC):
 
     reads: ClassVar[str]
     """What kind of input it takes: `tokens` or `features`."""
+    symmetric: ClassVar[bool] = False
+    """Whether it cannot tell (a, b) from (b, a), whatever its weights."""
 
     name: str
     init_scale: float = 1.0
@@ -39,6 +41,7 @@ class EmbedMLP(Model):
     """
 
     reads = "tokens"
+    symmetric = True
 
     name: Literal["embed_mlp"] = "embed_mlp"
     d_emb: int = 500

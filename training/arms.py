@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from training.config import Recipe
-from training.fields import config_hash, differences
+from training.config import Recipe, completed
+from training.fields import ConfigError, config_hash, differences
 from training.files import RunError
 from training.pruning import METHODS, STARTS
 from training.pruning.base import CannotPrune, Subject
+from training.pruning.elastic import copied
+from training.settings import Criterion
 from training.store import ArmDir, RunDir
 
 
@@ -66,13 +68,23 @@ def standing(files: ArmDir, wanted: dict[str, Any]) -> str:
     """
     done, skipped = files.done(), files.skipped()
     if done is not None:
-        if done.get("hash") != wanted["hash"]:
+        if hash_today(done) != wanted["hash"]:
             fields = "; ".join(differences(done.get("config", {}), wanted["config"])) or "the hash alone"
             raise RunError(f"{files.path}: trained with another config ({fields}); --force trains it anew")
         return "done"
     if skipped is not None and skipped.get("hash") == wanted["hash"]:
         return "skipped"
     return "half trained" if files.has_state() else "new"
+
+
+def hash_today(record: dict[str, Any]) -> str:
+    """A finished arm's hash, as if it had been trained with today's fields of a recipe."""
+    if record["hash"] != config_hash(record["config"]):  # edited by hand
+        return record["hash"]
+    try:
+        return config_hash(completed(record["config"]))
+    except ConfigError:
+        return record["hash"]
 
 
 def finished_beside(run: RunDir) -> dict[str, ArmDir]:
@@ -82,7 +94,7 @@ def finished_beside(run: RunDir) -> dict[str, ArmDir]:
         for files in other.arms():
             with suppress(RunError):  # another run's damage is not this run's business
                 if (done := files.done()) is not None:
-                    found.setdefault(done["hash"], files)
+                    found.setdefault(hash_today(done), files)
     return found
 
 
@@ -95,20 +107,23 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
         If the recipe asks for a generalised source and this one is not, or was itself not trained, or the
         method leaves nothing to train.
     """
-    from training.engine import objective, start
+    from training.engine import objective
 
-    arm = recipe.arms[job.arm]
+    arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
     source = None if arm.source is None else run.arm(arm.source, job.seed)
-    said = None if source is None else _source(recipe, source, as_ticket=recipe.takes_weights(job.arm))
-    initial = {name: w.numpy() for name, w in start(recipe, job.seed).items()}
+    said = None if source is None else _source(recipe, source, job.arm)
+    initial = _beginning(recipe, run, job.arm, job.seed, step=None)
     generator = np.random.default_rng([job.seed, zlib.crc32(job.arm.encode())])
     source_mask = None if source is None else source.mask()
     mask = None
     if arm.method != "none":
-        outputs, loss = objective(recipe)
+        outputs, loss = objective(setting)
+        final = None
+        if source is not None and recipe.takes_weights(job.arm):
+            final = _checkpoint(source, arm.source_step, setting.shapes())
         subject = Subject(
             initial=initial,
-            final=None if source is None else _last(recipe, source),
+            final=final,
             source_mask=source_mask,
             density=1 - recipe.sparsity(job.arm),
             scope=recipe.pruning.scope,
@@ -116,50 +131,69 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
             generator=generator,
             outputs=outputs,
             loss=loss,
+            layers=arm.layers,
         )
         try:
             mask = METHODS[arm.method].prune(subject)
         except CannotPrune as reason:
             raise NotTrained(str(reason)) from None
-    weights = initial if arm.from_step is None else _rewound(recipe, run, job, arm.from_step)
+    weights = _beginning(recipe, run, job.arm, job.seed, arm.from_step)
     reference = mask or source_mask or {name: np.ones(w.shape, dtype=bool) for name, w in weights.items()}
-    begun = STARTS[arm.start](weights, reference, generator, recipe.model.init_scale, arm.norm_scope)
+    begun = STARTS[arm.start](weights, reference, generator, setting.model.init_scale, arm.norm_scope)
     return Start(begun, mask, said)
 
 
-def _last(recipe: Recipe, files: ArmDir) -> dict[str, np.ndarray]:
+def _beginning(recipe: Recipe, run: RunDir, arm: str, seed: int, step: int | None) -> dict[str, np.ndarray]:
+    """θ₀ of an arm, or the weights of its lineage's first arm at a step; through its map of layers."""
+    from training.engine import start
+
+    own = recipe.arms[arm]
+    if own.layers is not None:
+        assert own.source is not None
+        return copied(_beginning(recipe, run, own.source, seed, step), own.layers)
+    if step is None:
+        return {name: w.numpy() for name, w in start(recipe.setting(arm), seed).items()}
+    if own.source is not None:
+        return _beginning(recipe, run, own.source, seed, step)
+    return _checkpoint(run.arm(arm, seed), step, recipe.setting(arm).shapes())
+
+
+def _checkpoint(files: ArmDir, step: int | None, layers: Iterable[str]) -> dict[str, np.ndarray]:
+    """The weights of an arm at a step, or its last ones."""
+    steps, row = files.steps(), -1
+    if step is not None:
+        rows = np.flatnonzero(steps == step)
+        if not len(rows):
+            raise NotTrained(f"{files} has no checkpoint at step {step}: it ended at {steps[-1]}")
+        row = rows[0]
     stacked = files.checkpoints()
-    return {name: stacked[name][-1] for name in recipe.shapes()}
+    return {name: stacked[name][row] for name in layers}
 
 
-def _rewound(recipe: Recipe, run: RunDir, job: Job, step: int) -> dict[str, np.ndarray]:
-    """The weights of the lineage's first arm at a checkpoint."""
-    first = run.arm(recipe.lineage(job.arm)[0], job.seed)
-    rows = np.flatnonzero(first.steps() == step)
-    if not len(rows):
-        raise NotTrained(f"{first} has no checkpoint at step {step}: it ended at {first.steps()[-1]}")
-    stacked = first.checkpoints()
-    return {name: stacked[name][rows[0]] for name in recipe.shapes()}
-
-
-def _source(recipe: Recipe, files: ArmDir, as_ticket: bool) -> dict[str, Any]:
-    """What a record says of a source; a ticket's must have generalised."""
+def _source(recipe: Recipe, files: ArmDir, arm: str) -> dict[str, Any]:
+    """What a record says of an arm's source; a ticket's must have generalised."""
     if files.done() is None:
         raise NotTrained(f"its source {files} was not trained")
+    step = recipe.arms[arm].source_step
     said: dict[str, Any] = {"arm": files.arm, "seed": files.seed, "step": int(files.steps()[-1])}
-    if as_ticket:
-        said |= generalisation(recipe, files)
+    if step is not None:
+        said["step"] = step
+    if recipe.takes_weights(arm):
+        criterion = recipe.setting(files.arm).criterion
+        said |= generalisation(criterion, files, said["step"])
         if recipe.pruning.require_generalised and not said["generalised"]:
-            words = {"test_acc": "test accuracy", "test_loss": "test loss"}[recipe.criterion.test]
-            reached = f"{words} {said[recipe.criterion.test]:.3g} at step {said['step']}"
+            words = {"test_acc": "test accuracy", "test_loss": "test loss"}[criterion.test]
+            reached = f"{words} {said[criterion.test]:.3g} at step {said['step']}"
             raise NotTrained(f"its source {files} has not generalised: {reached}")
     if recipe.arms[files.arm].prunes and files.mask() is None:
         raise RunError(f"{files.path / 'mask.safetensors'}: missing")
     return said
 
 
-def generalisation(recipe: Recipe, files: ArmDir) -> dict[str, Any]:
-    """Whether a finished arm ever met the criterion on its test set, and where its test curve ended."""
-    metrics, criterion = files.metrics(), recipe.criterion
-    last = float(metrics[criterion.test].iloc[-1])
-    return {"generalised": not criterion.times(metrics).t_gen.censored, criterion.test: last}
+def generalisation(criterion: Criterion, files: ArmDir, step: int | None = None) -> dict[str, Any]:
+    """Whether a finished arm met the criterion on its test set by a step, and where its test curve stood."""
+    metrics = files.metrics()
+    if step is not None:
+        metrics = metrics[metrics["step"] <= step]
+    reached = not criterion.times(metrics).t_gen.censored
+    return {"generalised": reached, criterion.test: float(metrics[criterion.test].iloc[-1])}

@@ -46,9 +46,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _bench(args: argparse.Namespace) -> int:
-    from training.config import read_recipe
     from training.fields import require
     from training.launch import prepare_process, resolve_device
+    from training.recipe_files import read_recipe
 
     require(args.arms >= 1, "--arms", "a whole number from 1", args.arms)
     require(args.rounds >= 1, "--rounds", "a whole number from 1", args.rounds)
@@ -71,7 +71,7 @@ def measure(recipe: Recipe, device: str, n_arms: int, rounds: int) -> dict[str, 
     from training.engine import Engine, start
 
     data = recipe.task.build()
-    starts = [start(recipe, seed) for seed in range(n_arms)]
+    starts = [start(recipe.setting(next(iter(recipe.arms))), seed) for seed in range(n_arms)]
     engine = Engine(recipe.model.name, recipe.optimizer, data, starts, [None] * n_arms, device)
     engine.run(WARM_UP_STEPS)
     every = recipe.measure.eval_every

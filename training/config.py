@@ -1,164 +1,34 @@
-"""What an experiment is: frozen dataclasses, validated on construction, read from a recipe's TOML.
-
-`Recipe` is the whole of it; a run directory's `config.json` holds one, every field resolved.
-Field docstrings are the reference of what a recipe may say.
-"""
+"""An experiment as a whole: `Recipe`. A run directory's `config.json` holds one, every field resolved."""
 
 from __future__ import annotations
 
-import math
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-import numpy as np
-
-from interp.grokking import GrokkingTimes, grokking_times
 from training.architectures import MODEL_CONFIGS, Model
-from training.fields import ConfigError, build, names, override, require, require_positive, to_dict
+from training.fields import ConfigError, build, names, require, to_dict
 from training.pruning import METHODS, NORM_STARTS, STARTS
+from training.settings import Arm, Measure, Optimizer, Pruning, Setting
 from training.tasks import TASKS, Task
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-RECIPES = Path(__file__).parent / "recipes"
-
 
 @dataclass(frozen=True, kw_only=True)
-class Optimizer:
-    """AdamW on the full batch: one step is one epoch."""
+class Refine:
+    """After the arms are trained: further ones, to find the sparsity at which networks cease to generalise.
 
-    name: Literal["adamw"] = "adamw"
-    lr: float = 1e-3
-    weight_decay: float = 1.0
-    """Decoupled: every step multiplies the weights by 1 − lr·weight_decay."""
-    betas: tuple[float, float] = (0.9, 0.98)
-    eps: float = 1e-8
-
-    def __post_init__(self) -> None:
-        require_positive("lr", self.lr)
-        require_positive("eps", self.eps)
-        require(0 <= self.weight_decay < math.inf, "weight_decay", "a number from 0", self.weight_decay)
-        require(all(0 <= b < 1 for b in self.betas), "betas", "two numbers in [0, 1)", self.betas)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measure:
-    """When a network in training is looked at, and when its weights are kept."""
-
-    eval_every: int = 10
-    """Losses and accuracies are taken at every multiple of this step; t_mem and t_gen are known this well."""
-    threshold: float = 0.95
-    """P: the accuracy that counts as memorised (train) and generalised (test)."""
-    checkpoint_every: int = 1000
-    """Weights are kept at every multiple of this step, and at the last step."""
-    early_checkpoint_every: int = 100
-    """The same, up to `early_until`: a ticket's whole life is there."""
-    early_until: int = 2000
-
-    def __post_init__(self) -> None:
-        for name in ("eval_every", "checkpoint_every", "early_checkpoint_every"):
-            require(getattr(self, name) >= 1, name, "a whole number from 1", getattr(self, name))
-        require(self.early_until >= 0, "early_until", "a whole number from 0", self.early_until)
-        require(0 < self.threshold <= 1, "threshold", "a number in (0, 1]", self.threshold)
-        for name in ("checkpoint_every", "early_checkpoint_every"):
-            every = getattr(self, name)
-            expected = f"a multiple of eval_every = {self.eval_every}"
-            require(every % self.eval_every == 0, name, expected, every)
-
-    def is_checkpoint(self, step: int) -> bool:
-        """Whether the weights at `step` are kept whatever the arm does."""
-        early = step <= self.early_until and step % self.early_checkpoint_every == 0
-        return early or step % self.checkpoint_every == 0
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """What counts as memorised and generalised: a pair of curves and the level they have to reach."""
-
-    train: str
-    test: str
-    level: float
-    direction: Literal["up", "down"]
-
-    def met(self, value: float) -> bool:
-        """Whether a value is at the level or beyond it."""
-        return bool(value >= self.level if self.direction == "up" else value <= self.level)
-
-    def times(self, metrics: pd.DataFrame) -> GrokkingTimes:
-        """t_mem and t_gen from an arm's metrics."""
-        step, train, test = (np.asarray(metrics[name]) for name in ("step", self.train, self.test))
-        return grokking_times(step, train, test, self.level, self.direction)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pruning:
-    """What arms that prune share, unless they say otherwise."""
-
-    sparsity: float = 0.6
-    """Fraction of the prunable weights removed: the paper's prune rate."""
-    scope: Literal["global", "layer"] = "global"
-    """Whether one threshold serves all weights or each matrix is pruned to the same sparsity."""
-    min_per_layer: int = 0
-    """Every weight matrix keeps at least so many entries; one that would keep none is refused."""
-    require_generalised: bool = True
-    """Refuse to take a ticket from a network that has not generalised: the arm is then skipped, with the
-    reason on disk. False takes it anyway, and its record says so."""
-
-    def __post_init__(self) -> None:
-        require(0 < self.sparsity < 1, "sparsity", "a number in (0, 1)", self.sparsity)
-        require(self.min_per_layer >= 0, "min_per_layer", "a whole number from 0", self.min_per_layer)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arm:
-    """One trained network of a run (per seed): how it is pruned and how long it trains.
-
-    It trains until `min_steps` are done and `settle_steps` have passed since its test accuracy first
-    reached the threshold, and never beyond `max_steps`.
+    Among the arms that differ from `like` in sparsity alone, between the highest sparsity at which more than
+    half of the seeds generalised and the lowest above it at which they did not, the arm half way is trained,
+    until the two are neighbours.
     """
 
-    method: str = "none"
-    """Pruning method, by the name of `training.pruning.METHODS`; `none` is the dense network."""
-    source: str | None = None
-    """The arm that is trained first, for what the method, the start or `from_step` takes of it."""
-    sparsity: float | None = None
-    """This arm's own sparsity; by default the recipe's `pruning.sparsity`."""
-    start: str = "rewind"
-    """What the weights begin as, by the name of `training.pruning.STARTS`: θ₀ unless said otherwise."""
-    norm_scope: Literal["global", "mean_per_tensor"] = "global"
-    """For the norm-controlled starts: one ratio over all weights, or the mean of every matrix's."""
-    from_step: int | None = None
-    """Begin from the first arm of the lineage (the dense network) at this checkpoint, in place of θ₀."""
-    form: Literal["weights", "edge_popup", "biprop", "supermask"] = "weights"
-    """What is trained: the weights, or scores that choose which of them to keep."""
-    train_weights: bool = False
-    """For the score forms: whether the chosen weights are trained along with the scores."""
-    optimizer: Optimizer | None = None
-    """This arm's own; by default the recipe's."""
-    min_steps: int = 0
-    max_steps: int = 30_000
-    settle_steps: int = 1000
-
-    @property
-    def prunes(self) -> bool:
-        """Whether this arm has a mask, from a method or from its own scores."""
-        return self.method != "none" or self.form != "weights"
+    like: str
+    """The arm whose sparsity is varied."""
+    resolution: float = 0.01
+    """Sparsities tried are whole multiples of it."""
 
     def __post_init__(self) -> None:
-        sparsity = 0.5 if self.sparsity is None else self.sparsity
-        require(0 < sparsity < 1, "sparsity", "a number in (0, 1)", self.sparsity)
-        for name in ("min_steps", "settle_steps", "max_steps"):
-            require(getattr(self, name) >= 0, name, "a whole number from 0", getattr(self, name))
-        require(
-            self.max_steps >= self.min_steps,
-            "max_steps",
-            f"at least min_steps = {self.min_steps}",
-            self.max_steps,
-        )
+        require(0 < self.resolution < 1, "resolution", "a number in (0, 1)", self.resolution)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +39,8 @@ class Recipe:
     """Also the run's folder below the runs folder."""
     about: str = ""
     """One line for `python -m training list`."""
+    collection: str = ""
+    """The paper whose experiment this is; `--all-of` trains all that name it."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """One network per arm and seed; an arm's start depends on its own seed alone."""
     task: Task
@@ -179,34 +51,31 @@ class Recipe:
     measure: Measure = field(default_factory=Measure)
     pruning: Pruning = field(default_factory=Pruning)
     arms: Mapping[str, Arm] = field(default_factory=dict)
+    refine: Refine | None = None
+    """A search that adds arms of its own."""
 
     def __post_init__(self) -> None:
         require(_is_folder_name(self.name), "name", FOLDER_NAME, self.name)
         seeds_fit = min(self.seeds, default=-1) >= 0 and max(self.seeds) < 2**63
         unique = seeds_fit and len(set(self.seeds)) == len(self.seeds)
         require(unique, "seeds", "one or more different whole numbers from 0", self.seeds)
-        require(
-            self.model.reads == self.task.gives,
-            "model.name",
-            f"a model that reads {self.task.gives}",
-            self.model.name,
-        )
-        if self.model.reads == "tokens":
-            symmetric = "a task symmetric in a and b, or unordered pairs: the network adds its two embeddings"
-            require(self.task.symmetric, "task", symmetric, self.task.name)
         require(len(self.arms) > 0, "arms", "at least one arm", "none")
         for name in self.arms:
             require(_is_folder_name(name), "arms", FOLDER_NAME, name)
             self._check_arm(name)
+        if self.refine is not None:
+            own = {name for name in self.arms if self._own_sparsity(name)}
+            require(self.refine.like in own, "refine.like", f"one of {names(own)}", self.refine.like)
 
     def _check_arm(self, name: str) -> None:
         arm, where = self.arms[name], f"arms.{name}"
         known = arm.method == "none" or arm.method in METHODS
         require(known, f"{where}.method", f"none or one of {names(METHODS)}", arm.method)
         require(arm.start in STARTS, f"{where}.start", f"one of {names(STARTS)}", arm.start)
-        scored = arm.form != "weights"
-        require(arm.method == "none" or not scored, f"{where}.method", f"none for {arm.form}", arm.method)
-        require(scored or not arm.train_weights, f"{where}.train_weights", "false for weights", True)
+        unpruned = arm.method == "none" or not arm.scored
+        require(unpruned, f"{where}.method", f"none for {arm.form}", arm.method)
+        own_weights = arm.scored or not arm.train_weights
+        require(own_weights, f"{where}.train_weights", f"false for {arm.form}", True)
         needs_mask = self.takes_mask(name)
         if needs_mask or self.takes_weights(name) or arm.from_step is not None:
             fit = {a for a, other in self.arms.items() if other.prunes or not needs_mask}
@@ -215,14 +84,46 @@ class Recipe:
             )
         else:
             require(arm.source is None, f"{where}.source", f"none for method {arm.method!r}", arm.source)
-        own_sparsity = arm.prunes and not (arm.method != "none" and needs_mask) and arm.form != "supermask"
-        if not own_sparsity:
+        if not self._own_sparsity(name):
             no_sparsity = f"none for method {arm.method!r}"
             require(arm.sparsity is None, f"{where}.sparsity", no_sparsity, arm.sparsity)
-        if arm.from_step is not None:
-            kept = arm.from_step >= 0 and self.measure.is_checkpoint(arm.from_step)
-            require(kept, f"{where}.from_step", "a step with a checkpoint", arm.from_step)
+        if arm.source_step is not None:
+            takes = f"none for method {arm.method!r}, which reads no weights"
+            require(self.takes_weights(name), f"{where}.source_step", takes, arm.source_step)
+        for step in ("source_step", "from_step"):
+            if (at := getattr(arm, step)) is not None:
+                kept = at >= 0 and self.measure.is_checkpoint(at)
+                require(kept, f"{where}.{step}", "a step with a checkpoint", at)
+        try:
+            self.setting(name)
+        except ConfigError as error:
+            own = arm.task is not None or arm.model is not None
+            raise ConfigError(f"{where}: {error}" if own else str(error)) from None
         self.lineage(name)
+        if arm.source is not None:
+            self._check_fit(name, arm.source)
+
+    def _check_fit(self, name: str, source: str) -> None:
+        """That the source's layers are this arm's, or are copied to them."""
+        arm, shapes, theirs = self.arms[name], self.setting(name).shapes(), self.setting(source).shapes()
+        where = f"arms.{name}.layers"
+        if arm.method != "elastic":
+            require(arm.layers is None, where, f"none for method {arm.method!r}", arm.layers)
+            require(shapes == theirs, f"arms.{name}.source", f"one with the shapes {shapes}", theirs)
+            return
+        layers = arm.layers or {}
+        require(layers.keys() == shapes.keys(), where, f"a source for each of {names(shapes)}", dict(layers))
+        for to, of in layers.items():
+            require(of in theirs, f"{where}.{to}", f"one of {names(theirs)}", of)
+            fits = f"a layer of shape {shapes[to]}"
+            require(shapes[to] == theirs[of], f"{where}.{to}", fits, f"{of}, {theirs[of]}")
+
+    def _own_sparsity(self, arm: str) -> bool:
+        """Whether an arm may be told how far it is pruned."""
+        own = self.arms[arm]
+        if own.method != "none":
+            return not self.takes_mask(arm)
+        return own.prunes and own.form != "supermask"
 
     def takes_weights(self, arm: str) -> bool:
         """Whether an arm's method reads its source's trained weights: a ticket."""
@@ -235,16 +136,15 @@ class Recipe:
         by_method = own.method != "none" and METHODS[own.method].source == "mask"
         return by_method or (own.method == "none" and own.start in NORM_STARTS)
 
-    @property
-    def criterion(self) -> Criterion:
-        """Accuracy above `measure.threshold`; for a task without classes, loss below its own threshold."""
-        if self.task.loss_threshold is None:
-            return Criterion("train_acc", "test_acc", self.measure.threshold, "up")
-        return Criterion("train_loss", "test_loss", self.task.loss_threshold, "down")
-
-    def shapes(self) -> dict[str, tuple[int, int]]:
-        """Shape of every weight by name, in the order of the forward pass."""
-        return self.model.shapes(self.task.n_inputs, self.task.n_outputs)
+    def setting(self, arm: str) -> Setting:
+        """What an arm is trained on and by."""
+        own = self.arms[arm]
+        return Setting(
+            own.task or self.task,
+            own.model or self.model,
+            own.optimizer or self.optimizer,
+            self.measure.threshold,
+        )
 
     def lineage(self, arm: str) -> list[str]:
         """The arm and those it needs first, in the order in which they are needed: its source, …, itself."""
@@ -256,7 +156,10 @@ class Recipe:
         return chain
 
     def sparsity(self, arm: str) -> float:
-        """The sparsity that this arm is pruned to: 0 if dense, the source's if its mask is a source's."""
+        """The sparsity that this arm is pruned to: 0 if dense, the source's if its mask is a source's.
+
+        An elastic arm's may differ from its source's, as layers are copied or left out.
+        """
         own = self.arms[arm]
         if not own.prunes:
             return 0.0
@@ -267,56 +170,93 @@ class Recipe:
 
     def arm_config(self, arm: str, seed: int) -> dict[str, Any]:
         """All that decides the bytes of one arm: what its DONE records and its hash covers."""
-        config = to_dict(self)
-        for key in ("name", "about", "seeds"):
-            del config[key]
-        config["arms"] = {name: config["arms"][name] for name in self.lineage(arm)}
-        if not self.arms[arm].prunes:
-            del config["pruning"]
-        return config | {"arm": arm, "seed": seed}
-
-
-def recipe_names() -> list[str]:
-    """Names of the recipes that come with the package."""
-    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+        resolved = {}
+        for name in self.lineage(arm):
+            setting = self.setting(name)
+            own: dict[str, Any] = {"task": to_dict(setting.task), "model": to_dict(setting.model)}
+            own["optimizer"] = to_dict(setting.optimizer)
+            own["sparsity"] = self.sparsity(name) if self._own_sparsity(name) else None
+            resolved[name] = to_dict(self.arms[name]) | own
+        config: dict[str, Any] = {
+            "arm": arm,
+            "seed": seed,
+            "measure": to_dict(self.measure),
+            "arms": resolved,
+        }
+        if any(self.arms[name].prunes for name in resolved):
+            config["pruning"] = to_dict(self.pruning)
+            del config["pruning"]["sparsity"]  # every arm's own stands above
+        return config
 
 
 def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
-    """A recipe from nested plain values, as in a run's config.json."""
-    chosen = {
-        "task": _choose(TASKS, content.get("task", {}), "task", "add"),
-        "model": _choose(MODEL_CONFIGS, content.get("model", {}), "model", "embed_mlp"),
-    }
-    return build(Recipe, dict(content) | chosen)
+    """A recipe from nested plain values, as in a run's config.json.
+
+    Raises
+    ------
+    ConfigError
+        In one line that names the field, what was expected and what came.
+    """
+    base = {kind: content.get(kind, {}) for kind in KINDS}
+    built: dict[str, Any] = {kind: _choose(kind, base[kind], kind) for kind in KINDS}
+    built["optimizer"] = build(Optimizer, content.get("optimizer", {}), "optimizer")
+    arms = content.get("arms", {})
+    if isinstance(arms, Mapping):
+        own = {
+            name: {**arm, **_own_settings(arm, content, f"arms.{name}")} if isinstance(arm, Mapping) else arm
+            for name, arm in arms.items()
+        }
+        built["arms"] = own
+    return build(Recipe, dict(content) | built)
 
 
-def _choose(kinds: Mapping[str, Any], content: Any, where: str, default: str) -> Any:
+def completed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What `Recipe.arm_config` gave in its time, with the fields that have come since at their defaults.
+
+    Raises
+    ------
+    ConfigError
+        If it names what is no longer there, or is no such config.
+    """
+    parts = {key: config[key] for key in ("measure", "pruning", "arms") if key in config}
+    recipe = recipe_from_dict({"name": "recorded", **parts})
+    require(config.get("arm") in recipe.arms, "arm", f"one of {names(recipe.arms)}", config.get("arm"))
+    return recipe.arm_config(config["arm"], config.get("seed", -1))
+
+
+KINDS: dict[str, tuple[Mapping[str, Any], str]] = {
+    "task": (TASKS, "add"),
+    "model": (MODEL_CONFIGS, "embed_mlp"),
+}
+"""Settings that are of several classes, which `name` chooses among; and the name by default."""
+
+
+def _choose(kind: str, content: Any, where: str) -> Any:
     """The settings of the kind that `name` says."""
+    return build(_class_of(kind, content, where), content, where)
+
+
+def _class_of(kind: str, content: Any, where: str) -> Any:
+    options, default = KINDS[kind]
     name = content.get("name", default) if isinstance(content, Mapping) else default
-    require(name in kinds, f"{where}.name", f"one of {names(kinds)}", name)
-    return build(kinds[name], content, where)
+    require(name in options, f"{where}.name", f"one of {names(options)}", name)
+    return options[name]
 
 
-def read_recipe(name: str, overrides: Sequence[str] = ()) -> tuple[Recipe, str]:
-    """A recipe by name or by the path of a TOML file, with `field=value` overrides; and its text."""
-    path = RECIPES / f"{name}.toml"
-    if not path.is_file():
-        path = Path(name)
-        if path.suffix != ".toml":
-            raise ConfigError(
-                f"RECIPE: expected one of {names(recipe_names())} or a .toml file, got {name!r}"
-            )
-        if not path.is_file():
-            raise ConfigError(f"RECIPE: expected a file, and {name} is not one")
-    try:
-        text = path.read_text()
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name}: not TOML: {error}") from None
-    content.setdefault("name", path.stem)
-    for setting in overrides:
-        override(content, setting)
-    return recipe_from_dict(content), text
+def _own_settings(arm: Mapping[str, Any], content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """An arm's own task, model and optimizer, completed by the recipe's where they are of the same kind."""
+    own: dict[str, Any] = {}
+    for kind in ("task", "model", "optimizer"):
+        said, base = arm.get(kind), content.get(kind, {})
+        if not isinstance(said, Mapping):
+            continue
+        complete = {**base, **said}
+        if kind == "optimizer":
+            own[kind] = build(Optimizer, complete, f"{where}.{kind}")
+            continue
+        same = _class_of(kind, complete, f"{where}.{kind}") is _class_of(kind, base, kind)
+        own[kind] = _choose(kind, complete if same else said, f"{where}.{kind}")
+    return own
 
 
 FOLDER_NAME = "a name of letters, digits, '-', '_' and '.'"

@@ -19,11 +19,13 @@ from einops import rearrange
 from torch import Tensor
 from torch.optim.adamw import adamw
 
-from training.config import Optimizer, Recipe
+from training.config import Recipe
 from training.forms import Biprop, EdgePopup, Form, Supermask, TrainedWeights, initial_scores
 from training.losses import loss_of, plain_loss
 from training.models import MODELS
 from training.models.base import Weights, normal_init
+from training.settings import Optimizer, Setting
+from training.tangent import TangentNetwork
 from training.tasks.base import Dataset
 
 METRICS = ("train_loss", "test_loss", "train_acc", "test_acc", "l1", "l2")
@@ -43,6 +45,8 @@ class Engine:
     form : callable, optional
         Makes the form from the stacked start, (arm, weight), and the number of weights in each layer;
         by default the weights themselves are trained.
+    tangent : bool
+        Train the network's tangent at its start, mask applied, in place of the network.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Engine:
         masks: Sequence[dict[str, np.ndarray] | None],
         device: str | torch.device = "cpu",
         form: Callable[[Tensor, Sequence[int]], Form] | None = None,
+        tangent: bool = False,
     ):
         self.model, self.optimizer, self.data = model, optimizer, data
         self.device = torch.device(device)
@@ -70,6 +75,8 @@ class Engine:
                     row.copy_(torch.cat([torch.from_numpy(mask[name]).flatten() for name in self.shapes]))
             mask_rw = mask_rw.to(self.device)
         made = TrainedWeights(weights_rw, mask_rw) if form is None else form(weights_rw, self.sizes)
+        assert form is None or not tangent
+        self.point_rw = made.network_weights().clone() if tangent else None
         self._adopt(made, *([torch.zeros_like(t) for t in made.trained] for _ in range(2)))
 
     def _adopt(self, form: Form, means: list[Tensor], squares: list[Tensor]) -> None:
@@ -81,8 +88,12 @@ class Engine:
         self.weights, self.grads = self._views(self.weights_rw), self._views(self.grads_rw)
         n_arms, dtype = self.weights_rw.shape[0], self.weights_rw.dtype
         self.loss = loss_of(self.data, n_arms, self.device, dtype)
-        make = MODELS[self.model].network
-        self.network = make(self.shapes, self.data, self.loss, n_arms, self.device, dtype)
+        model = MODELS[self.model]
+        if self.point_rw is None:
+            self.network = model.network(self.shapes, self.data, self.loss, n_arms, self.device, dtype)
+        else:
+            point = self._views(self.point_rw)
+            self.network = TangentNetwork(model.forward, point, self.data, self.loss)
 
     def _views(self, flat_rw: Tensor) -> Weights:
         pieces = flat_rw.split(self.sizes, dim=1)
@@ -155,23 +166,25 @@ class Engine:
         """Go on with these arms alone; the others are finished."""
         index = torch.tensor(rows, device=self.device)
         self.form.take(index)
+        if self.point_rw is not None:
+            self.point_rw = self.point_rw[index]
         self._adopt(self.form, [t[index] for t in self.means], [t[index] for t in self.squares])
 
 
-def start(recipe: Recipe, seed: int) -> Weights:
-    """θ₀ of the arms with this seed."""
-    return normal_init(recipe.shapes(), recipe.model.init_scale, seed)
+def start(setting: Setting, seed: int) -> Weights:
+    """θ₀ of the arms with this setting and seed."""
+    return normal_init(setting.shapes(), setting.model.init_scale, seed)
 
 
 def form_of(recipe: Recipe, arm: str, seeds: Sequence[int]) -> Callable[[Tensor, Sequence[int]], Form] | None:
     """What an arm trains in place of its weights, one set of scores per seed; None for the weights."""
     own = recipe.arms[arm]
-    if own.form == "weights":
+    if not own.scored:
         return None
-    density = 1 - recipe.sparsity(arm)
+    density, shapes = 1 - recipe.sparsity(arm), recipe.setting(arm).shapes()
 
     def make(weights_rw: Tensor, sizes: Sequence[int]) -> Form:
-        scores_rw = torch.stack([initial_scores(recipe.shapes(), seed) for seed in seeds]).to(weights_rw)
+        scores_rw = torch.stack([initial_scores(shapes, seed) for seed in seeds]).to(weights_rw)
         if own.form == "supermask":
             draws = [torch.Generator(weights_rw.device).manual_seed(seed) for seed in seeds]
             return Supermask(weights_rw, scores_rw, sizes, own.train_weights, draws)
@@ -182,11 +195,11 @@ def form_of(recipe: Recipe, arm: str, seeds: Sequence[int]) -> Callable[[Tensor,
 
 
 def objective(
-    recipe: Recipe,
+    setting: Setting,
 ) -> tuple[Callable[[Mapping[str, Tensor]], Tensor], Callable[[Tensor], Tensor]]:
     """One network's outputs on the training examples, and their mean loss, for autograd in float64."""
-    data = recipe.task.build()
+    data = setting.task.build()
     inputs = torch.as_tensor(data.inputs[: data.n_train])
     inputs = inputs.double() if inputs.is_floating_point() else inputs
-    forward = MODELS[recipe.model.name].forward
+    forward = MODELS[setting.model.name].forward
     return lambda weights: forward(weights, inputs), plain_loss(data)

@@ -145,17 +145,24 @@ class EdgePopup(Scores):
 
     def choose(self, training: bool) -> Tensor:
         """The top of each layer by |s|, ties to the lower index."""
-        kept_rw = torch.zeros_like(self.trained[0])
-        for scores, kept in zip(
-            self.trained[0].abs().split(self.sizes, dim=1), kept_rw.split(self.sizes, dim=1), strict=True
-        ):
-            order = scores.argsort(dim=1, descending=True, stable=True)
-            kept.scatter_(1, order[:, : keep_count(scores.shape[1], self.density)], 1.0)
-        return kept_rw
+        layers = self.trained[0].abs().split(self.sizes, dim=1)
+        kept = [keep_largest(scores, keep_count(scores.shape[1], self.density)) for scores in layers]
+        return torch.cat(kept, dim=1)
 
     def slope(self) -> Tensor:
         """The sign of the score."""
         return self.trained[0].sign()
+
+
+def keep_largest(scores_rw: Tensor, n_kept: int) -> Tensor:
+    """1 for the `n_kept` largest of each row, ties to the lower index; 0 elsewhere.
+
+    By selection of the least score kept, not by a sort, which is five times slower at these sizes.
+    """
+    least_r1 = scores_rw.kthvalue(scores_rw.shape[1] - n_kept + 1, dim=1, keepdim=True).values
+    above_rw, tied_rw = scores_rw > least_r1, scores_rw == least_r1
+    room_r1 = n_kept - above_rw.sum(1, keepdim=True)
+    return (above_rw | tied_rw & (tied_rw.cumsum(1) <= room_r1)).to(scores_rw.dtype)
 
 
 class Biprop(EdgePopup):

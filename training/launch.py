@@ -101,10 +101,10 @@ def _next_group(
 
 def _kind(recipe: Recipe, job: Job) -> tuple[Any, ...]:
     """What arms that are trained as one batch have to share."""
-    arm = recipe.arms[job.arm]
-    if arm.form == "weights":
-        return (arm.form, arm.optimizer or recipe.optimizer)
-    return (arm.form, arm.optimizer or recipe.optimizer, arm.train_weights, recipe.sparsity(job.arm))
+    arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
+    if not arm.scored:
+        return (arm.form, setting)
+    return (arm.form, setting, arm.train_weights, recipe.sparsity(job.arm))
 
 
 def prepare_process() -> None:

@@ -7,15 +7,18 @@ import importlib.metadata
 import platform
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from training.arms import Job, finished_beside, jobs, record_of, standing
-from training.config import Recipe
+from training.config import Recipe, recipe_from_dict
 from training.fields import ConfigError, differences, to_dict
 from training.files import RunError
 from training.launch import launch
 from training.progress import Progress
+from training.refine import refined
 from training.store import RunDir
 from training.summary import outcomes
 
@@ -42,10 +45,11 @@ class Session:
     """
 
     def __init__(self, recipe: Recipe, text: str, out: str, shard: tuple[int, int] = (1, 1)):
-        self.recipe, self.text = recipe, text
+        self.text = text
         if Path(out).exists() and not Path(out).is_dir():
             raise ConfigError(f"--out: expected a folder, and {out} is a file")
         self.run = RunDir(Path(out) / recipe.name)
+        self.recipe = refined(recipe, self.run)
         i, n = shard
         self.seeds = recipe.seeds[i - 1 :: n]
         if not self.seeds:
@@ -80,7 +84,7 @@ class Session:
         return rows
 
     def train(self, device: str, workers: int, force: bool = False) -> list[dict[str, Any]]:
-        """Train what is not done, and return the outcome of every arm and seed.
+        """Train what is not done, the arms that a search adds too, and return the outcome of each and seed.
 
         Raises
         ------
@@ -89,7 +93,16 @@ class Session:
         Interrupted
             If training was stopped; the same command goes on.
         """
+        while True:
+            self._train(device, workers, force)
+            further = refined(self.recipe, self.run)
+            if further is self.recipe:
+                return outcomes(self.run, self.recipe)
+            self.recipe, force = further, False
+
+    def _train(self, device: str, workers: int, force: bool) -> None:
         all_jobs = jobs(self.recipe, self.seeds)
+        begun = time.monotonic()
         with self.run.locked():
             self._check_config(force)
             if force:
@@ -104,14 +117,15 @@ class Session:
             taken = {} if force else self._take_over(todo)
             todo = [job for job in todo if job not in taken]
             if todo or taken:
-                self.run.add_provenance(self._provenance(device, workers, todo, taken))
+                start = self.run.add_provenance(self._provenance(device, workers, todo, taken))
         if todo:
             progress = Progress(self.recipe, todo)
             try:
                 launch(self.recipe, self.run, todo, device, workers, progress)
             finally:
                 progress.close()
-        return outcomes(self.run, self.recipe)
+                with self.run.locked():
+                    self.run.add_to_provenance(start, {"seconds": round(time.monotonic() - begun, 1)})
 
     def _take_over(self, todo: list[Job]) -> dict[Job, str]:
         """Arms that another run in the same folder has finished, by the folder each was taken from."""
@@ -142,7 +156,22 @@ class Session:
             )
 
     def _differences(self, old: dict[str, Any]) -> list[str]:
-        return differences(old | {"seeds": 0}, to_dict(self.recipe) | {"seeds": 0})
+        with suppress(ConfigError):  # fields that have come since have their defaults
+            old = to_dict(recipe_from_dict(old))
+        new = to_dict(self.recipe)
+        if isinstance(
+            arms := old.get("arms"), dict
+        ):  # what a search has added, or will again, is no difference
+            old = old | {"arms": self._less_searched(arms, new["arms"])}
+            new["arms"] = self._less_searched(new["arms"], arms)
+        return differences(old | {"seeds": 0}, new | {"seeds": 0})
+
+    def _less_searched(self, arms: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+        """Arms without those that only these are, and that the search could have added."""
+        if self.recipe.refine is None:
+            return arms
+        like = to_dict(self.recipe.arms[self.recipe.refine.like]) | {"sparsity": 0}
+        return {name: arm for name, arm in arms.items() if name in others or arm | {"sparsity": 0} != like}
 
     def _clear(self, all_jobs: list[Job]) -> None:
         """Delete these arms; every arm and seed, if the directory holds another experiment."""

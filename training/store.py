@@ -212,6 +212,10 @@ class RunDir:
         """Commit, versions and device of every start; None for weights that this project did not train."""
         return files.read_json(self.path / "provenance.json")
 
+    def seconds(self) -> float:
+        """Wall time of all starts so far that ended in order."""
+        return sum(entry.get("seconds", 0.0) for entry in self.provenance() or [])
+
     def arm(self, arm: str, seed: int) -> ArmDir:
         """The files of one arm, whether they exist or not."""
         return ArmDir(self.path, arm, seed)
@@ -239,9 +243,17 @@ class RunDir:
         files.write_bytes(self.path / "recipe.toml", text.encode())
         files.write_json(self.path / "config.json", config)
 
-    def add_provenance(self, entry: Mapping[str, Any]) -> None:
-        """Append one start to provenance.json."""
-        files.write_json(self.path / "provenance.json", [*(self.provenance() or []), entry])
+    def add_provenance(self, entry: Mapping[str, Any]) -> int:
+        """Append one start to provenance.json, and return its place there."""
+        entries = [*(self.provenance() or []), entry]
+        files.write_json(self.path / "provenance.json", entries)
+        return len(entries) - 1
+
+    def add_to_provenance(self, place: int, more: Mapping[str, Any]) -> None:
+        """Complete the entry of a start."""
+        entries = self.provenance() or []
+        entries[place] |= more
+        files.write_json(self.path / "provenance.json", entries)
 
     def analysis(self, name: str, suffix: str) -> Path:
         """Where an analysis keeps a table or its summary."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from training.config import Criterion, Recipe
+from training.config import Recipe
+from training.settings import Criterion
 from training.store import ArmDir, RunDir
 
 LAST = ("train_loss", "test_loss", "train_acc", "test_acc")
@@ -19,7 +20,7 @@ def outcomes(run: RunDir, recipe: Recipe) -> list[dict[str, Any]]:
     got there (censored at `steps`); the interval columns say between which evaluations the crossing lies.
     """
     return [
-        _outcome(run.arm(arm, seed), recipe.sparsity(arm), recipe.criterion)
+        _outcome(run.arm(arm, seed), recipe.sparsity(arm), recipe.setting(arm).criterion)
         for arm in recipe.arms
         for seed in recipe.seeds
     ]

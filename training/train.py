@@ -11,9 +11,10 @@ import torch
 
 from training.arms import Job, NotTrained, Start, prepare, record_of
 from training.command import Interrupted
-from training.config import Criterion, Recipe
+from training.config import Recipe
 from training.engine import METRICS, Engine, form_of
 from training.files import RunError
+from training.settings import Criterion
 from training.store import ArmDir, RunDir
 
 FINITE = [METRICS.index(name) for name in ("train_loss", "test_loss", "l1", "l2")]
@@ -73,7 +74,7 @@ def _tensors(arrays: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
 class Group:
     """Arms trained in lockstep on one device, each until its own end.
 
-    All have one optimizer and one form, and are new, or half trained up to the same step.
+    All have one setting and one form, and are new, or half trained up to the same step.
     """
 
     def __init__(self, recipe: Recipe, running: Sequence[Trainee], device: str, report: Report):
@@ -82,19 +83,22 @@ class Group:
         masks = [trainee.start.mask for trainee in running]
         starts = [_tensors(trainee.start.weights) for trainee in running]
         first = running[0].job.arm
+        setting = recipe.setting(first)
+        self.criterion = setting.criterion
         self.engine = Engine(
-            recipe.model.name,
-            recipe.arms[first].optimizer or recipe.optimizer,
-            recipe.task.build(),
+            setting.model.name,
+            setting.optimizer,
+            setting.task.build(),
             starts,
             masks,
             device,
             form_of(recipe, first, [trainee.job.seed for trainee in running]),
+            recipe.arms[first].form == "tangent",
         )
         if running[0].files.has_state():
             self.engine.load([self._state(trainee) for trainee in running])
             for trainee in running:
-                trainee.recall(self.engine.step, recipe.criterion)
+                trainee.recall(self.engine.step, self.criterion)
         else:
             for trainee in running:
                 if trainee.start.mask is not None:
@@ -125,7 +129,7 @@ class Group:
             if step % measure.eval_every and step < arm.max_steps:  # due for another arm of the group
                 going_on.append(row)
                 continue
-            trainee.see(step, values, self.recipe.criterion)
+            trainee.see(step, values, self.criterion)
             if not np.isfinite(values[FINITE]).all():
                 self._give_up(trainee, f"diverged: a loss or norm is not finite at step {step}")
                 continue

@@ -33,7 +33,10 @@ def write_run(path, recipe, curves, source_steps=None):
     for (arm, seed), metrics in curves.items():
         files, own = run.arm(arm, seed), recipe.arms[arm]
         last = int(metrics["step"][-1])
-        zeros = {name: np.zeros((1, *shape), dtype=np.float32) for name, shape in recipe.shapes().items()}
+        zeros = {
+            name: np.zeros((1, *shape), dtype=np.float32)
+            for name, shape in recipe.setting(arm).shapes().items()
+        }
         files.write_checkpoints(np.array([last]), zeros)
         if own.prunes:
             files.write_mask({name: np.ones(w.shape[1:], dtype=bool) for name, w in zeros.items()})
@@ -164,6 +167,13 @@ def test_the_ticket_is_the_first_rewound_magnitude_arm():
     assert [reference_of(recipe, arm) for arm in recipe.arms] == [None, *["dense"] * 4]
 
 
+def test_another_task_is_not_measured_against_dense():
+    arms = {"dense": {}, "random": {"method": "random"}, "mul_random": {"method": "random"}}
+    arms["mul_random"] |= {"task": {"name": "mul"}}
+    recipe = recipe_of(arms)
+    assert [reference_of(recipe, arm) for arm in arms] == [None, "dense", None]
+
+
 def test_an_arm_to_measure_against_must_be_there(tiny_run, tmp_path, capsys):
     wanted = ["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--against"]
     assert main([*wanted, "ticket"]) == 2
@@ -278,7 +288,7 @@ def test_without_ranks_or_with_few_tickets_there_is_no_correlation(tmp_path, cap
 
 def test_a_task_without_accuracies_is_compared_by_its_losses(tmp_path, capsys):
     recipe = recipe_of({"dense": {}, "ticket": TICKET}, seeds=[0, 1], task={"name": "polynomial"})
-    level = recipe.criterion.level
+    level = recipe.setting("dense").criterion.level
     curves = {}
     for arm, t_gen in (("dense", 400), ("ticket", 200)):
         for seed in (0, 1):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from interp.masks import keep_count
-from training.arms import Job, prepare
+from training.arms import Job, NotTrained, prepare
 from training.config import recipe_from_dict
 from training.engine import start
-from training.fields import ConfigError, override
+from training.fields import ConfigError, override, to_dict
 from training.pruning.start import norm_ratio
 from training.store import RunDir
 from training.train import train_group
@@ -20,7 +20,7 @@ def changed(content, *settings):
 
 
 def theta(recipe):
-    return {name: w.numpy() for name, w in start(recipe, 0).items()}
+    return {name: w.numpy() for name, w in start(recipe.setting("dense"), 0).items()}
 
 
 def train(recipe, run, arm):
@@ -115,6 +115,13 @@ def test_an_arm_of_scores_ends_with_the_mask_they_choose(content, copied, form, 
         (["arms.x.source=dense"], "arms.x.source: expected none for method 'none', got 'dense'"),
         (["arms.x.form=edge_popup", "arms.x.method=random"], "arms.x.method: expected none for edge_popup"),
         (["arms.x.train_weights=true"], "arms.x.train_weights: expected false for weights, got True"),
+        (
+            ["arms.x.form=tangent", "arms.x.train_weights=true"],
+            "arms.x.train_weights: expected false for tangent, got True",
+        ),
+        (["arms.x.form=tangent", "arms.x.sparsity=0.5"], "arms.x.sparsity: expected none for method 'none'"),
+        (["arms.x.form=tangent", "arms.x.method=magnitude"], "arms.x.source: expected one of dense, "),
+        (["arms.x.form=linear"], "arms.x.form: expected one of biprop, edge_popup, supermask, tangent"),
         (["arms.x.form=supermask", "arms.x.sparsity=0.5"], "arms.x.sparsity: expected none"),
         (["arms.x.optimizer.lr=-1"], "arms.x.optimizer.lr: expected a number above 0"),
     ],
@@ -129,3 +136,115 @@ def test_a_checkpoint_that_the_source_never_reached_is_said(content, copied):
     run = RunDir(copied.path)
     (skipped,) = train_group(recipe, run, [Job("x", 0)], "cpu", lambda *_: None, lambda: False)
     assert "dense seed 0 has no checkpoint at step 400: it ended at" in skipped[1]
+
+
+# --- arms with a setting of their own --------------------------------------------------------------------
+
+
+def test_what_an_arms_own_task_does_not_say_is_the_recipes(content):
+    recipe = changed(content, "arms.x.task.frac_train=0.8", "arms.x.optimizer.weight_decay=0.0")
+    own, base = recipe.setting("x"), recipe.setting("dense")
+    assert (own.task.p, own.task.pairs, own.task.frac_train) == (7, "ordered", 0.8)
+    assert base.task.frac_train == 0.9
+    assert (own.optimizer.lr, own.optimizer.weight_decay) == (0.01, 0.0)
+    assert base.optimizer.weight_decay == 1.0
+    assert recipe_from_dict(to_dict(recipe)) == recipe
+
+
+def test_an_arm_of_another_task_is_trained_on_it(content, copied):
+    recipe = changed(content, "arms.x.task.name=mul", "arms.x.max_steps=20", "arms.x.method=random")
+    files = train(recipe, copied, "x")
+    assert files.done()["config"]["arms"]["x"]["task"]["name"] == "mul"
+    mul = train(changed(content, "task.name=mul"), copied, "x")
+    assert files.metrics().equals(mul.metrics())
+    assert not files.metrics().equals(train(changed(content, "arms.x.task.name=add"), copied, "x").metrics())
+
+
+def test_a_ticket_may_be_taken_at_any_checkpoint(content, copied):
+    settings = ["arms.x.method=magnitude", "arms.x.source=dense", "arms.x.source_step=40"]
+    settings += ["pruning.require_generalised=false"]
+    begun = prepare(changed(content, *settings), copied, Job("x", 0))
+    dense = copied.arm("dense", 0)
+    weights = {name: w[list(dense.steps()).index(40)] for name, w in dense.checkpoints().items()}
+    kept = np.concatenate([abs(w[begun.mask[name]]) for name, w in weights.items()])
+    pruned = np.concatenate([abs(w[~begun.mask[name]]) for name, w in weights.items()])
+    assert kept.min() >= pruned.max()
+    assert begun.source["step"] == 40 and begun.source["generalised"] is False
+    accuracy = dense.metrics().set_index("step")["test_acc"]
+    assert begun.source["test_acc"] == accuracy[40] != accuracy.iloc[-1]
+
+
+def test_a_source_that_had_not_generalised_at_that_step_is_refused(content, copied):
+    settings = ["arms.x.method=magnitude", "arms.x.source=dense", "arms.x.source_step=40"]
+    with pytest.raises(NotTrained, match=r"dense seed 0 has not generalised: test accuracy 0.* at step 40"):
+        prepare(changed(content, *settings), copied, Job("x", 0))
+    settings[2] = "arms.x.source_step=400"
+    with pytest.raises(NotTrained, match="dense seed 0 has no checkpoint at step 400"):
+        prepare(changed(content, *settings), copied, Job("x", 0))
+
+
+ELASTIC = [
+    *("task.name=digits", "model.name=mlp", "model.widths=[16, 16]", "arms.deep.method=elastic"),
+    *("arms.deep.source=random", "arms.deep.model.widths=[16, 16, 16]", "arms.deep.max_steps=10"),
+]
+DEEPER = 'arms.deep.layers={W_0="W_0", W_1="W_1", W_2="W_1", W_3="W_2"}'
+
+
+@pytest.fixture
+def digits(content):
+    """The tiny recipe's controls on another task."""
+    content |= {"task": {"name": "digits"}, "model": {"name": "mlp", "widths": [16, 16]}}
+    content["arms"] = {"random": {"method": "random", "max_steps": 10}}
+    return content
+
+
+def test_a_stretched_ticket_begins_as_its_source_layer_by_layer(digits, tmp_path, train_all):
+    recipe = changed(digits, *ELASTIC, DEEPER)
+    run, skipped = train_all(recipe, tmp_path / "tiny")
+    assert skipped == []
+    shallow, deep = run.arm("random", 0), run.arm("deep", 0)
+    for to, of in recipe.arms["deep"].layers.items():
+        np.testing.assert_array_equal(deep.mask()[to], shallow.mask()[of])
+        np.testing.assert_array_equal(deep.checkpoints()[to][0], shallow.checkpoints()[of][0])
+    assert deep.steps()[-1] == 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ([], "arms.deep.layers: expected a source for each of W_0, W_1, W_2, W_3, got {}"),
+        (['arms.deep.layers={W_0="W_0"}'], "arms.deep.layers: expected a source for each of W_0, W_1, "),
+        ([DEEPER.replace('W_2="W_1"', 'W_2="W_9"')], "arms.deep.layers.W_2: expected one of W_0, W_1, W_2"),
+        (
+            [DEEPER.replace('W_2="W_1"', 'W_2="W_0"')],
+            r"arms.deep.layers.W_2: expected a layer of shape \(16, 16\), got 'W_0, \(64, 16\)'",
+        ),
+        (
+            ["arms.deep.method=shuffled"],
+            "arms.deep.source: expected one with the shapes .*'W_3'.*, got {'W_0'",
+        ),
+        (
+            ["arms.deep.method=shuffled", "arms.deep.model.widths=[16, 16]", DEEPER],
+            "arms.deep.layers: expected none for method 'shuffled'",
+        ),
+    ],
+)
+def test_a_map_of_layers_has_to_fit(digits, settings, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        changed(digits, *ELASTIC, *settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["arms.x.task.name=polynomial"], "arms.x: model.name: expected a model that reads features"),
+        (["arms.x.task.p=8"], "arms.x.task.p: expected an odd number from 3, got 8"),
+        (["arms.x.task.name=sub"], "arms.x: task: expected a task symmetric in a and b"),
+        (["arms.x.model.d_mlp=5", "arms.x.method=shuffled", "arms.x.source=random"], "arms.x.source: expect"),
+        (["arms.random.source_step=20"], "arms.random.source_step: expected none for method 'random'"),
+        (["arms.grokked_ticket.source_step=33"], "arms.grokked_ticket.source_step: expected a step with a"),
+    ],
+)
+def test_a_setting_of_its_own_is_checked_as_the_recipes(content, settings, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        changed(content, *settings)

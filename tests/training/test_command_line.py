@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from training.__main__ import main
-from training.config import recipe_names
+from training.recipe_files import recipe_names
 
 
 def outcome(argv, capsys):
@@ -25,8 +26,10 @@ def outcome(argv, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("", "the following arguments are required: RECIPE"),
-        ("nonsense", "RECIPE: expected one of modadd_fast, modadd_ticket or a .toml file, got 'nonsense'"),
+        ("", "expected RECIPE or --all-of COLLECTION, and not both"),
+        ("tiny.toml --all-of minegishi", "expected RECIPE or --all-of COLLECTION, and not both"),
+        ("--all-of shakespeare", "--all-of: expected one of minegishi, got 'shakespeare'"),
+        ("nonsense", "RECIPE: expected one of filan_overlap, m_edge_popup"),
         ("nowhere.toml", "RECIPE: expected a file, and nowhere.toml is not one"),
         ("TINY --set task.p=8", "task.p: expected an odd number from 3, got 8"),
         ("TINY --set task.p=1", "task.p: expected an odd number from 3, got 1"),
@@ -199,3 +202,28 @@ def test_a_disk_that_fills_up_is_one_line_and_leaves_what_was_done(
     plan = json.loads(outcome([recipe_file, "--out", out, "--dry-run", "--json"], capsys)[1])
     todo = {row["arm"]: row["todo"] for row in plan}
     assert todo == {"dense": "keep", "random": "train", "grokked_ticket": "keep", "shuffled": "keep"}
+
+
+def test_a_collection_is_trained_recipe_by_recipe_and_a_failure_keeps_none_from_it(
+    recipe_file, tmp_path, capsys, monkeypatch
+):
+    text = recipe_file.read_text().replace("seeds", 'collection = "mine"\nseeds')
+    monkeypatch.setattr("training.recipe_files.RECIPES", tmp_path)
+    for name in ("first", "second", "third"):
+        (tmp_path / f"{name}.toml").write_text(text)
+    (tmp_path / "other.toml").write_text(recipe_file.read_text())
+    recipe_file.unlink()
+    (tmp_path / "runs" / "second").mkdir(parents=True)
+    (tmp_path / "runs" / "second" / "thesis.tex").write_text("")
+    arguments = ["--all-of", "mine", "--out", tmp_path / "runs", "--jobs", 1, "--json"]
+    code, out, _ = outcome([*arguments, "--dry-run"], capsys)
+    assert code == 1 and [row.get("train") for row in json.loads(out)] == [4, 0, 4]
+    code, out, err = outcome(arguments, capsys)
+    first, second, third = json.loads(out)
+    assert code == 1 and "second: holds files but no config.json" in err
+    assert first["done"] == third["done"] == 4 and second["failed"].endswith("choose another --out")
+    assert first["generalised"] >= 1 and first["seconds in all"] >= 0
+    shutil.rmtree(tmp_path / "runs" / "second")
+    code, out, _ = outcome([*arguments, "--dry-run"], capsys)
+    rows = {row["recipe"]: row for row in json.loads(out)}
+    assert code == 0 and rows["first"]["keep"] == 4 and rows["second"]["take over"] == 4

@@ -10,9 +10,9 @@ from einops import rearrange
 from interp.random_masks import random_mask
 from training.architectures import EmbedMLP
 from training.as_written import AsWritten
-from training.config import Optimizer
 from training.engine import METRICS, Engine
 from training.models.base import normal_init
+from training.settings import Optimizer
 from training.tasks.modular import ModularTask
 
 MODEL = EmbedMLP(d_emb=6, d_mlp=5)

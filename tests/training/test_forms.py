@@ -6,11 +6,11 @@ import torch
 
 from interp.masks import keep_count, keep_top
 from training.architectures import EmbedMLP
-from training.config import Optimizer
 from training.engine import Engine
-from training.forms import Biprop, EdgePopup, Supermask, initial_scores
+from training.forms import Biprop, EdgePopup, Supermask, initial_scores, keep_largest
 from training.models.base import normal_init
 from training.models.embed_mlp import forward
+from training.settings import Optimizer
 from training.tasks.modular import ModularTask
 
 MODEL = EmbedMLP(d_emb=6, d_mlp=5)
@@ -68,6 +68,15 @@ def test_every_layer_keeps_exactly_its_count_of_the_largest_scores(kind):
             expected = keep_top(scores.numpy(), DENSITY)
             assert expected.sum() == keep_count(len(scores), DENSITY)
             np.testing.assert_array_equal((weight[row] != 0).flatten().numpy(), expected)
+
+
+@pytest.mark.parametrize("levels", [2, 5, 1000])
+@pytest.mark.parametrize("n_kept", [1, 20, 49, 50])
+def test_the_largest_are_kept_with_ties_to_the_lower_index(levels, n_kept):
+    scores = torch.randint(levels, (3, 50), generator=torch.Generator().manual_seed(n_kept)).double()
+    kept = keep_largest(scores, n_kept)
+    for row, own in zip(scores, kept, strict=True):
+        np.testing.assert_array_equal(own, keep_top(row.numpy(), n_kept / 50))
 
 
 def test_biprop_is_a_sign_and_one_magnitude_per_layer():

@@ -6,10 +6,10 @@ import torch
 from torch.nn.functional import cross_entropy, mse_loss
 
 from training.architectures import MLP
-from training.config import Optimizer
 from training.engine import Engine
 from training.models.base import normal_init
 from training.models.mlp import forward
+from training.settings import Optimizer
 from training.tasks.base import Dataset
 
 SIZES = {"classes": 4, "targets": 1, "both": 4}

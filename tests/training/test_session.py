@@ -4,11 +4,12 @@ import json
 
 import pytest
 
+import training.refine
 import training.session
 from training.arms import Job
 from training.command import run_command
 from training.config import recipe_from_dict
-from training.fields import ConfigError, override, to_dict
+from training.fields import ConfigError, config_hash, override, to_dict
 from training.files import RunError, share, write_bytes
 from training.session import Session
 from training.store import RunDir
@@ -64,7 +65,7 @@ def test_only_what_is_missing_is_trained(copied, recipe, trained, files_of):
     assert entry["arms"] == ["random seed 0"] and entry["seeds"] == [0] and entry["device"] == "cpu"
     assert set(entry) == {
         *("started", "commit", "python", "versions", "machine", "device", "workers"),
-        *("threads_per_worker", "seeds", "arms", "taken"),
+        *("threads_per_worker", "seeds", "arms", "taken", "seconds"),
     }
 
 
@@ -161,14 +162,14 @@ def test_the_plan_tells_every_arm_and_writes_nothing(copied, recipe, tmp_path, f
     ("file", "edit", "message"),
     [
         ("config.json", lambda c: c["task"].update(p=9), "was made with another config (task.p: 9 → 7)"),
-        ("config.json", lambda c: c.pop("pruning"), "was made with another config (pruning: None → {"),
+        ("config.json", lambda c: c.pop("arms"), "was made with another config (arms: None → {"),
         ("config.json", lambda c: c.update(seeds="all"), "config.json: damaged: seeds are 'all'"),
         ("config.json", lambda c: c.clear(), "was made with another config ("),
         ("arms/dense/seed_0/DONE", lambda c: c.update(hash="0"), "another config (the hash alone)"),
         (
             "arms/dense/seed_0/DONE",
-            lambda c: (c["config"]["task"].update(p=9), c.update(hash="0")),
-            "dense/seed_0: trained with another config (task.p: 9 → 7); --force trains it anew",
+            lambda c: (c["config"]["arms"]["dense"]["task"].update(p=9), c.update(hash="0")),
+            "dense/seed_0: trained with another config (arms.dense.task.p: 9 → 7); --force trains it anew",
         ),
         ("arms/dense/seed_0/DONE", lambda c: c.pop("steps"), "DONE: damaged: steps missing"),
     ],
@@ -220,6 +221,32 @@ def test_jobs_come_sources_first(recipe):
         assert all(order.index(Job(source, s)) < order.index(Job(arm, s)) for s in (0, 1))
 
 
+@pytest.mark.parametrize("name", ["config.json", "arms/dense/seed_0/DONE"])
+def test_a_run_of_a_time_with_fewer_fields_is_still_the_same_run(copied, recipe, trained, name, files_of):
+    """Fields of a recipe that have come since stand at their defaults, here min_per_layer and source_step."""
+    content = json.loads((copied.path / name).read_text())
+    config = content if name == "config.json" else content["config"]
+    for arm in config["arms"].values():
+        del arm["source_step"]
+    if name == "config.json":
+        del config["pruning"]["min_per_layer"]
+    else:
+        content["hash"] = config_hash(config)
+    (copied.path / name).write_text(json.dumps(content))
+    train(recipe, copied.path.parent)
+    assert trained == []
+    other = changed(recipe, "name=other")
+    assert {row["todo"] for row in session(other, copied.path.parent).plan()} == {"take over"}
+
+
+def test_the_wall_time_of_every_start_is_kept(recipe, tmp_path, trained):
+    train(recipe, tmp_path)
+    train(changed(recipe, "seeds=[1]"), tmp_path)
+    run = RunDir(tmp_path / "tiny")
+    first, second = run.provenance()
+    assert first["seconds"] > 0 and run.seconds() == first["seconds"] + second["seconds"]
+
+
 # --- arms that another run has trained -------------------------------------------------------------------
 
 
@@ -263,3 +290,29 @@ def test_where_links_cannot_be_files_are_copied(tmp_path, monkeypatch):
     monkeypatch.setattr(type(path), "hardlink_to", no_links)
     share(source, path)
     assert path.read_bytes() == b"old" and not path.samefile(source)
+
+
+# --- searches --------------------------------------------------------------------------------------------
+
+
+def test_a_search_adds_its_arms_to_the_run_and_goes_on_where_it_stood(recipe, tmp_path, trained, monkeypatch):
+    searching = changed(
+        recipe,
+        "refine={like='a', resolution=0.1}",
+        *("arms.a.method=random", "arms.a.sparsity=0.2", "arms.a.max_steps=10"),
+        *("arms.b.method=random", "arms.b.sparsity=0.6", "arms.b.max_steps=10"),
+    )
+    monkeypatch.setattr(  # these arms are too short to generalise: say that those below .35 do
+        training.refine, "generalisation", lambda _, files: {"generalised": files.arm in ("a", "a_0.3")}
+    )
+    rows = train(searching, tmp_path)
+    assert [row["arm"] for row in rows][-2:] == ["a_0.4", "a_0.3"]
+    assert list(RunDir(tmp_path / "tiny").config()["arms"])[-2:] == ["a_0.4", "a_0.3"]
+    trained.clear()
+    again = train(searching, tmp_path)
+    assert trained == [] and again == rows
+    RunDir(tmp_path / "tiny").arm("a_0.4", 0).clear()
+    train(searching, tmp_path)
+    assert trained == ["a_0.4 seed 0"]
+    with pytest.raises(RunError, match=r"was made with another config \(arms.b.max_steps: 10 → 20\)"):
+        train(changed(searching, "arms.b.max_steps=20"), tmp_path)

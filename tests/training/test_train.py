@@ -52,7 +52,7 @@ def test_every_arm_is_whole(finished, recipe):
 
 
 def test_all_arms_of_a_seed_share_their_start(finished, recipe):
-    theta = {name: w.numpy() for name, w in start(recipe, 0).items()}
+    theta = {name: w.numpy() for name, w in start(recipe.setting("dense"), 0).items()}
     for arm in ARMS:
         files = finished.arm(arm, 0)
         mask = files.mask() or dict.fromkeys(theta, True)
@@ -128,7 +128,7 @@ def test_no_steps_change_nothing(content, tmp_path):
     recipe = changed(content, "arms.dense.max_steps=0", "arms.dense.min_steps=0", "arms.random.max_steps=0")
     train_one(recipe, tmp_path, "dense")
     train_one(recipe, tmp_path, "random")
-    theta = {name: w.numpy() for name, w in start(recipe, 0).items()}
+    theta = {name: w.numpy() for name, w in start(recipe.setting("dense"), 0).items()}
     for arm in ("dense", "random"):
         files = RunDir(tmp_path).arm(arm, 0)
         mask = files.mask() or dict.fromkeys(theta, True)
@@ -219,7 +219,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(copied, finished, recipe, 
     assert state["step"] == 10 * (stop_at - 1) == files.metrics()["step"].iloc[-1]
     if arm == "grokked_ticket":
         mask = files.mask()
-        pruned = np.concatenate([~mask[name].ravel() for name in recipe.shapes()])
+        pruned = np.concatenate([~mask[name].ravel() for name in recipe.setting("dense").shapes()])
         for part in ("trained", "mean", "square"):
             assert not state[part][0][torch.from_numpy(pruned)].any()
     train_one(recipe, copied.path, arm)

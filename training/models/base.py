@@ -15,6 +15,7 @@ from training.tasks.base import Dataset
 
 Weights = dict[str, Tensor]
 Shapes = Mapping[str, tuple[int, ...]]
+Forward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
 
 
 class Network(ABC):
@@ -39,7 +40,7 @@ class Model:
 
     network: Callable[[Shapes, Dataset, Loss, int, torch.device, torch.dtype], Network]
     """From the weights' shapes and the number of arms: stacked, fast, with its gradient by hand."""
-    forward: Callable[[Mapping[str, Tensor], Tensor], Tensor]
+    forward: Forward
     """One network written plainly: (weights, inputs) → outputs, for autograd and torch.func."""
 
 

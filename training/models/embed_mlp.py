@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import torch
 from einops import rearrange
 from torch import Tensor
-from torch.nn.functional import embedding_bag
+from torch.nn.functional import embedding, embedding_bag
 
 from training.losses import Loss
 from training.models.base import Network, Weights
@@ -23,9 +23,9 @@ from training.tasks.base import Dataset
 
 
 def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
-    """(pair, 2) residues → (pair, class) logits, layer by layer."""
-    hidden = torch.relu(weights["W_E"][pairs].sum(1) @ weights["W_in"])
-    return hidden @ weights["W_out"] @ weights["W_U"]
+    """(pair, 2) residues → (pair, class) logits, by the table and the map of the folded network."""
+    hidden = torch.relu(embedding(pairs, weights["W_E"] @ weights["W_in"]).sum(1))
+    return hidden @ (weights["W_out"] @ weights["W_U"])
 
 
 class EmbedMLPNetwork(Network):

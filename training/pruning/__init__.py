@@ -2,6 +2,7 @@
 
 from training.pruning.base import Method as Method
 from training.pruning.degree_preserving import degree_preserving
+from training.pruning.elastic import elastic
 from training.pruning.grasp import grasp
 from training.pruning.imp import imp
 from training.pruning.magnitude import magnitude
@@ -18,6 +19,7 @@ METHODS: dict[str, Method] = {
     "random": Method(random, source=None),
     "shuffled": Method(shuffled, source="mask"),
     "degree_preserving": Method(degree_preserving, source="mask"),
+    "elastic": Method(elastic, source="mask"),
     "snip": Method(snip, source=None),
     "grasp": Method(grasp, source=None),
     "synflow": Method(synflow, source=None),

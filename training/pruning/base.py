@@ -29,7 +29,7 @@ class Subject:
     initial: Weights
     """θ₀ of the arm, in the order of the forward pass."""
     final: Weights | None
-    """The source arm's last checkpoint, for a method that needs one."""
+    """The source arm's weights, for a method that needs them: its last checkpoint, or the one asked for."""
     source_mask: Mask | None
     """The source arm's mask; None for a dense source or none at all."""
     density: float
@@ -43,6 +43,8 @@ class Subject:
     """The network's outputs on the training examples, differentiable in its float64 weights."""
     loss: Callable[[Tensor], Tensor]
     """The mean training loss of such outputs, differentiable."""
+    layers: Mapping[str, str] | None = None
+    """Which of the source's layers each of these is a copy of, for a method that needs it."""
 
     def keep(self, scores: Weights) -> Mask:
         """The mask of the largest scores: exactly `keep_count` of all weights, or of each matrix's.

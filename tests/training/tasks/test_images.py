@@ -77,8 +77,10 @@ def test_digits_are_chosen_by_the_seed():
 def test_a_recipe_judges_images_by_their_accuracy():
     content = {"name": "any", "task": {"name": "digits"}, "model": {"name": "mlp"}, "arms": {"dense": {}}}
     recipe = recipe_from_dict(content)
-    assert recipe.criterion.test == "test_acc"
-    assert recipe.shapes()["W_0"] == (64, 200) and recipe.shapes()["W_2"] == (200, 10)
+    assert recipe.setting("dense").criterion.test == "test_acc"
+    assert recipe.setting("dense").shapes()["W_0"] == (64, 200) and recipe.setting("dense").shapes()[
+        "W_2"
+    ] == (200, 10)
 
 
 def test_each_part_of_mnist_serves_its_purpose(folder):

@@ -66,7 +66,7 @@ def test_what_a_network_without_biases_cannot_do(d, floor):
 def test_its_criterion_is_the_loss():
     task, model = {"name": "polynomial", "loss_threshold": 0.02}, {"name": "mlp"}
     recipe = recipe_from_dict({"name": "any", "task": task, "model": model, "arms": {"dense": {}}})
-    criterion = recipe.criterion
+    criterion = recipe.setting("dense").criterion
     assert (criterion.train, criterion.test) == ("train_loss", "test_loss")
     assert criterion.met(0.02) and not criterion.met(0.021)
 

@@ -1,0 +1,48 @@
+"""Runs of tasks that are not about residues: what reads them, and what says that it cannot."""
+
+import pytest
+
+from analyses import fourier, graph_props, grokking, masks, phases
+from training.arms import jobs
+from training.config import recipe_from_dict
+from training.fields import to_dict
+from training.store import RunDir
+from training.train import train_group
+
+TASKS = {
+    "polynomial": {"name": "polynomial", "d": 6, "n_train": 20, "n_test": 20},
+    "parity": {"name": "parity", "n_bits": 6, "k": 2, "n_train": 30, "n_test": 20},
+}
+
+
+@pytest.fixture(scope="module", params=TASKS)
+def run(request, tmp_path_factory):
+    content = {"name": "other", "seeds": [0], "task": TASKS[request.param]}
+    content |= {"model": {"name": "mlp", "widths": [8, 7]}, "measure": {"early_checkpoint_every": 50}}
+    content |= {"pruning": {"require_generalised": False}}
+    content["arms"] = {
+        "dense": {"max_steps": 100},
+        "grokked_ticket": {"method": "magnitude", "source": "dense", "max_steps": 100},
+    }
+    recipe = recipe_from_dict(content)
+    run = RunDir(tmp_path_factory.mktemp("runs") / "other")
+    run.write_recipe("", to_dict(recipe))
+    run.add_provenance({"commit": "none"})
+    for job in jobs(recipe, recipe.seeds):
+        assert train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False) == []
+    return run
+
+
+@pytest.mark.parametrize("analysis", [grokking, masks, graph_props], ids=lambda a: a.__name__)
+def test_what_needs_no_residues_reads_any_task(analysis, run, tmp_path, capsys):
+    arguments = ["--nulls", "2", "--jobs", "1"] if analysis is graph_props else []
+    code = analysis.main(["--run", str(run.path), "--out", str(tmp_path), *arguments])
+    out, err = capsys.readouterr()
+    assert code == 0 and out and "error" not in err
+
+
+@pytest.mark.parametrize("analysis", [fourier, phases], ids=lambda a: a.__name__)
+def test_what_needs_residues_says_so_in_one_line(analysis, run, tmp_path, capsys):
+    assert analysis.main(["--run", str(run.path), "--out", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "expected a task over residues mod p, and this one is" in line
