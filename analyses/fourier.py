@@ -41,12 +41,11 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     import numpy as np
 
     from analyses.tables import gather, long_table
-    from interp.networks import effective_maps
     from interp.spectra import frequency_power
 
     weights = network.weights()
+    input_map, output_map = network.maps(weights)  # (T, m, p)
     W_E, W_U = weights["W_E"], np.swapaxes(weights["W_U"], -1, -2)  # (T, p, d)
-    input_map, output_map = effective_maps(network.setting.model.name, weights)  # (T, m, p)
     maps = {"input": input_map, "output": output_map}
     by_residue = {"W_E": W_E, "W_U": W_U} | {name: np.swapaxes(W, -1, -2) for name, W in maps.items()}
     axes = {"step": network.steps, "weight": list(by_residue), "frequency": range(1, W_E.shape[1] // 2 + 1)}

@@ -27,8 +27,13 @@ def measure(run: RunDir, networks: list[Network], arms_wanted: list[str] | None)
     from analyses.tables import gather
 
     rows, curves = read_outcomes(run, networks, arms_wanted)
-    table = gather([m.assign(arm=arm, seed=seed) for (arm, seed), m in curves.items()])
-    table["threshold"] = networks[0].setting.criterion.level
+    recipe, parts = networks[0].recipe, []
+    for (arm, seed), metrics in curves.items():
+        criterion = recipe.setting(arm).criterion
+        metrics = metrics.assign(train=metrics[criterion.train], test=metrics[criterion.test])
+        metrics = metrics.assign(judged_by=criterion.quantity, threshold=criterion.level)
+        parts.append(metrics.assign(arm=arm, seed=seed))
+    table = gather(parts)
     return Result({"": pd.DataFrame(rows), "_curves": table}, {"networks": rows}, _text(rows))
 
 
@@ -39,7 +44,8 @@ def _text(rows: list[dict[str, Any]]) -> str:
     lines = [format_table([_shown(row) for row in rows]), *(["", *notes] if notes else [])]
     lines += [
         "",
-        "Times are (last step below, first step at the threshold]; '> 30,000': never within so many steps.",
+        "Times are (last step before the threshold, first step at it]; '> 30,000': never within so many.",
+        "last: accuracies, or losses of tasks without classes.",
     ]
     return "\n".join(lines)
 
@@ -58,9 +64,17 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "memorised": row.get("t_mem_interval") or "-",
         "generalised": row["t_gen_interval"] if done else row["status"],
         "tau": tau,
-        "last train acc": number(row.get("train_acc")),
-        "last test acc": number(row.get("test_acc")),
+        "last train": _last(row, "train"),
+        "last test": _last(row, "test"),
     }
+
+
+def _last(row: dict[str, Any], part: str) -> str:
+    """The accuracy at the end; without classes, the loss."""
+    from analyses.tables import number
+
+    accuracy, loss = number(row.get(f"{part}_acc")), number(row.get(f"{part}_loss"))
+    return accuracy if accuracy != "-" or loss == "-" else f"loss {loss}"
 
 
 if __name__ == "__main__":

@@ -66,6 +66,19 @@ class Network:
             raise RunError(f"{self.files.path}: expected a task over residues mod p, and this one is {task}")
         return p
 
+    def maps(self, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Input and output map of its neurons, (T, m, p) each, from what `weights()` returned.
+
+        Raises
+        ------
+        RunError
+            If the task is not about residues.
+        """
+        from interp.networks import effective_maps
+
+        assert self.p
+        return effective_maps(self.setting.model.name, weights)
+
     @property
     def layer_names(self) -> tuple[str, ...]:
         """Names of the weights from input to output."""

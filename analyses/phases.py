@@ -47,11 +47,10 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
 
     from analyses.tables import long_table
     from interp.fourier import check_modulus
-    from interp.networks import effective_maps
     from interp.phases import frequency_agreement, frequency_counts, homogeneity, misalignment, phase_symmetry
     from interp.spectra import neuron_frequency
 
-    input_map, output_map = effective_maps(network.setting.model.name, network.weights())  # (T, m, p)
+    input_map, output_map = network.maps(network.weights())  # (T, m, p)
     K = check_modulus(input_map.shape[-1])
     own = misalignment(input_map, output_map)
     final = misalignment(input_map, output_map, frequency=own.frequency[-1])

@@ -182,8 +182,7 @@ def _source(recipe: Recipe, files: ArmDir, arm: str) -> dict[str, Any]:
         criterion = recipe.setting(files.arm).criterion
         said |= generalisation(criterion, files, said["step"])
         if recipe.pruning.require_generalised and not said["generalised"]:
-            words = {"test_acc": "test accuracy", "test_loss": "test loss"}[criterion.test]
-            reached = f"{words} {said[criterion.test]:.3g} at step {said['step']}"
+            reached = f"test {criterion.quantity} {said[criterion.test]:.3g} at step {said['step']}"
             raise NotTrained(f"its source {files} has not generalised: {reached}")
     if recipe.arms[files.arm].prunes and files.mask() is None:
         raise RunError(f"{files.path / 'mask.safetensors'}: missing")

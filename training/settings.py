@@ -78,6 +78,11 @@ class Criterion:
     level: float
     direction: Literal["up", "down"]
 
+    @property
+    def quantity(self) -> str:
+        """What the curves are of: `accuracy` or `loss`."""
+        return "accuracy" if self.direction == "up" else "loss"
+
     def met(self, value: float) -> bool:
         """Whether a value is at the level or beyond it."""
         return bool(value >= self.level if self.direction == "up" else value <= self.level)
