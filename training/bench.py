@@ -1,12 +1,14 @@
-"""`python -m training.bench`: the engine against the network as the paper writes it, and against its floor.
+"""`python -m training.bench`: the engine against the network as research code writes it, and its floor.
 
-All are timed in one process on one thread, in turn, round by round; every figure is a median over rounds.
+One row per recipe. All of a row is timed in one process on one thread, in turn, round by round; every figure
+is a median over rounds.
 - engine: training steps with the evaluation of the recipe's schedule among them
-- as written: one forward and backward of `AsWritten` with autograd, a float64 loss, `torch.optim.AdamW`,
-  and, as the paper's code does, losses and accuracies of both splits at every step
+- as written: one forward and backward of the model's `as_written` with autograd, `torch.optim.AdamW`, and, as
+  the papers' code does, losses and accuracies of both splits at every step
 - step alone: both of them without any evaluation
-- floor: the matrix products of the folded step and the fused AdamW update, and nothing else
-All start from the same memorised network, where training spends its life.
+- floor: the matrix products of the engine's step, found by watching one, and the fused AdamW update, on
+  buffers of the same sizes, and nothing else
+All start from the same network, trained for a thousand steps: most of a training is spent memorised.
 """
 
 from __future__ import annotations
@@ -22,9 +24,13 @@ from typing import TYPE_CHECKING, Any
 from training.command import Parser, format_table, run_command
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from training.config import Recipe
     from training.engine import Engine
 
+RECIPES = ("modadd_ticket", "m_parity", "m_polynomial", "m_images")
+"""Every model, in the sizes that the papers train."""
 WARM_UP_STEPS = 1000
 
 
@@ -32,10 +38,14 @@ def main(argv: list[str] | None = None) -> int:
     """Parse, measure, print."""
     p = Parser(
         prog="python -m training.bench",
-        description="Steps per second of the engine, of the network as written, and of the floor.",
+        description="Milliseconds per step of the engine, of the network as written, and of the floor.",
     )
     p.add_argument(
-        "--recipe", default="modadd_ticket", help="whose task, model, optimizer and schedule to time"
+        "--recipe",
+        nargs="+",
+        default=list(RECIPES),
+        metavar="RECIPE",
+        help="whose task, model, optimizer (the first arm's) and schedule to time",
     )
     p.add_argument("--device", default="cpu", help="cpu or cuda")
     p.add_argument("--arms", type=int, default=1, help="arms stacked in the engine; figures are per arm")
@@ -46,33 +56,37 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _bench(args: argparse.Namespace) -> int:
+    import torch
+
     from training.fields import require
     from training.launch import prepare_process, resolve_device
     from training.recipe_files import read_recipe
 
     require(args.arms >= 1, "--arms", "a whole number from 1", args.arms)
     require(args.rounds >= 1, "--rounds", "a whole number from 1", args.rounds)
-    recipe, _ = read_recipe(args.recipe)
+    recipes = [read_recipe(name)[0] for name in args.recipe]
     prepare_process()
-    result = measure(recipe, resolve_device(args.device), args.arms, args.rounds)
+    device = resolve_device(args.device)
+    rows = [measure(recipe, device, args.arms, args.rounds) for recipe in recipes]
     if args.json:
-        print(json.dumps(result, indent=2))
+        name = torch.cuda.get_device_name() if device.startswith("cuda") else device
+        about = {"device": name, "threads": torch.get_num_threads(), "arms": args.arms}
+        print(json.dumps(about | {"rows": rows}, indent=2))
     else:
-        print(format_table(result["timings"]))
-        for name, ratio in result["ratios"].items():
-            print(f"{name}: {ratio:.2f}")
+        print("milliseconds per step, and their ratios")
+        print(format_table(rows))
     return 0
 
 
 def measure(recipe: Recipe, device: str, n_arms: int, rounds: int) -> dict[str, Any]:
-    """Seconds per step and arm of each contestant, and the ratios that matter."""
-    import torch
-
+    """Milliseconds per step and arm of each contestant, and the ratios that matter."""
     from training.engine import Engine, start
 
-    data = recipe.task.build()
-    starts = [start(recipe.setting(next(iter(recipe.arms))), seed) for seed in range(n_arms)]
-    engine = Engine(recipe.model.name, recipe.optimizer, data, starts, [None] * n_arms, device)
+    setting = recipe.setting(next(iter(recipe.arms)))
+    starts = [start(setting, seed) for seed in range(n_arms)]
+    engine = Engine(
+        setting.model.name, setting.optimizer, setting.task.build(), starts, [None] * n_arms, device
+    )
     engine.run(WARM_UP_STEPS)
     every = recipe.measure.eval_every
 
@@ -83,9 +97,9 @@ def measure(recipe: Recipe, device: str, n_arms: int, rounds: int) -> dict[str, 
 
     contestants: dict[str, tuple[Callable[[], object], int]] = {
         "engine": (engine_with_evaluation, 5 * every * n_arms),
-        "as written": (_as_written(recipe, engine, evaluate=True), 1),
+        "as written": (_as_written(engine, evaluate=True), 1),
         "engine, step alone": (lambda: engine.run(50), 50 * n_arms),
-        "as written, step alone": (_as_written(recipe, engine, evaluate=False), 1),
+        "as written, step alone": (_as_written(engine, evaluate=False), 1),
         "floor": (_floor(engine), n_arms),
     }
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
@@ -95,22 +109,16 @@ def measure(recipe: Recipe, device: str, n_arms: int, rounds: int) -> dict[str, 
             took = _time(call, calls, device) / (calls * steps)
             if round_ > 0:  # the first round warms caches and allocators
                 seconds[name].append(took)
-    median = {name: statistics.median(values) for name, values in seconds.items()}
+    ms = {name: 1e3 * statistics.median(values) for name, values in seconds.items()}
     return {
         "recipe": recipe.name,
-        "device": torch.cuda.get_device_name() if device.startswith("cuda") else device,
-        "threads": torch.get_num_threads(),
-        "arms": n_arms,
-        "timings": [
-            {"what": name, "ms per step": 1e3 * s, "steps per second": round(1 / s)}
-            for name, s in median.items()
-        ],
-        "ratios": {
-            "as written / engine": median["as written"] / median["engine"],
-            "as written / engine, step alone": median["as written, step alone"]
-            / median["engine, step alone"],
-            "engine / floor": median["engine"] / median["floor"],
-        },
+        "model": setting.model.name,
+        "as written": ms["as written"],
+        "engine": ms["engine"],
+        "floor": ms["floor"],
+        "as written / engine": ms["as written"] / ms["engine"],
+        "step alone": ms["as written, step alone"] / ms["engine, step alone"],
+        "engine / floor": ms["engine"] / ms["floor"],
     }
 
 
@@ -127,31 +135,34 @@ def _time(call: Callable[[], object], calls: int, device: str) -> float:
     return time.perf_counter() - begun
 
 
-def _as_written(recipe: Recipe, engine: Engine, evaluate: bool) -> Callable[[], None]:
+def _as_written(engine: Engine, evaluate: bool) -> Callable[[], None]:
     import torch
-    from torch.nn.functional import cross_entropy
 
-    from training.as_written import AsWritten
+    from training.losses import plain_loss
+    from training.models import MODELS
 
-    network = AsWritten({name: w[0].cpu() for name, w in engine.weights.items()}).to(engine.device)
-    opt = recipe.optimizer
+    data, opt, device = engine.data, engine.optimizer, engine.device
+    weights = {name: w[0].clone() for name, w in engine.weights.items()}
+    network = MODELS[engine.model].as_written(weights).to(device)
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=opt.lr, weight_decay=opt.weight_decay, betas=opt.betas, eps=opt.eps
     )
-    inputs = torch.as_tensor(engine.data.inputs, device=engine.device)
-    labels = torch.as_tensor(engine.data.labels, device=engine.device)
-    n = engine.data.n_train
+    inputs = torch.as_tensor(data.inputs, device=device)
+    inputs = inputs.float() if inputs.is_floating_point() else inputs
+    labels = None if data.labels is None else torch.as_tensor(data.labels, device=device)
+    parts = [slice(data.n_train), slice(data.n_train, None)]
+    losses = [plain_loss(data, part, device, engine.weights_rw.dtype) for part in parts]
 
-    def loss_and_accuracy(part: slice) -> torch.Tensor:
-        logits = network(inputs[part])
-        if evaluate:
-            (logits.argmax(-1) == labels[part]).double().mean().item()
-        return cross_entropy(logits.double(), labels[part])
+    def loss_of(split: int) -> torch.Tensor:
+        outputs = network(inputs[parts[split]])
+        if evaluate and labels is not None:
+            (outputs.argmax(-1) == labels[parts[split]]).double().mean().item()
+        return losses[split](outputs)
 
     def step() -> None:
-        loss = loss_and_accuracy(slice(None, n))
+        loss = loss_of(0)
         if evaluate:
-            loss_and_accuracy(slice(n, None)).item()
+            loss_of(1).item()
             loss.item()
         loss.backward()
         optimizer.step()
@@ -161,28 +172,40 @@ def _as_written(recipe: Recipe, engine: Engine, evaluate: bool) -> Callable[[], 
 
 
 def _floor(engine: Engine) -> Callable[[], None]:
-    """The nine matrix products of the folded step and its update, on buffers of the engine's own sizes."""
+    """The matrix products of one step and its update, on buffers of the engine's own sizes."""
     import torch
 
-    r, n = engine.weights_rw.shape[0], engine.data.n_train
-    W_E, W_in, W_out, W_U = engine.weights.values()
-    p, m = W_E.shape[1], W_in.shape[2]
-    table, output, hidden, logits = (
-        torch.rand(r, *shape, device=engine.device) for shape in ((p, m), (m, p), (n, m), (n, p))
-    )
-    products = [(W_E, W_in), (W_out, W_U), (hidden, output), (hidden.mT, logits), (logits, output.mT)]
-    products += [(table, W_in.mT), (W_E.mT, table), (output, W_U.mT), (W_out.mT, output)]
-    results = [torch.bmm(a, b) for a, b in products]
+    products = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
+    results = [multiply(a, b) for multiply, a, b in products]
     weight = torch.nn.Parameter(engine.weights_rw.clone())
     weight.grad = torch.rand_like(weight)
     update = torch.optim.AdamW([weight], fused=True)
 
     def step() -> None:
-        for (a, b), result in zip(products, results, strict=True):
-            torch.bmm(a, b, out=result)
+        for (multiply, a, b), result in zip(products, results, strict=True):
+            multiply(a, b, out=result)
         update.step()
 
     return torch.no_grad()(step)
+
+
+def matrix_products(call: Callable[[], object]) -> list[tuple[Callable[..., Tensor], Tensor, Tensor]]:
+    """What a call multiplies: for every matrix product the function that does it, and its two operands."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    kinds = {torch.ops.aten.mm: torch.mm, torch.ops.aten.bmm: torch.bmm}
+    found: list[tuple[Callable[..., Tensor], Tensor, Tensor]] = []
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if (kind := kinds.get(function.overloadpacket)) is not None:
+                found.append((kind, *args))
+            return function(*args, **(kwargs or {}))
+
+    with Watch(), torch.no_grad():
+        call()
+    return found
 
 
 if __name__ == "__main__":

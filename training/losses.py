@@ -40,13 +40,19 @@ def loss_of(data: Dataset, n_arms: int, device: torch.device, dtype: torch.dtype
     return kind(data, n_arms, device, dtype)
 
 
-def plain_loss(data: Dataset) -> Callable[[Tensor], Tensor]:
-    """The mean training loss of one network's training outputs, for autograd."""
+def plain_loss(
+    data: Dataset,
+    part: slice | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.double,
+) -> Callable[[Tensor], Tensor]:
+    """The mean loss of one network's outputs for a part of the examples, the training set by default."""
+    part = slice(data.n_train) if part is None else part
     if data.targets is not None:
-        targets = torch.as_tensor(data.targets[: data.n_train])
-        return lambda outputs: mse_loss(outputs, targets.to(outputs.dtype))
-    labels = torch.as_tensor(data.labels[: data.n_train]) if data.labels is not None else None
-    assert labels is not None
+        targets = torch.as_tensor(data.targets[part], device=device, dtype=dtype)
+        return lambda outputs: mse_loss(outputs, targets)
+    assert data.labels is not None
+    labels = torch.as_tensor(data.labels[part], device=device)
     return lambda outputs: cross_entropy(outputs, labels)
 
 

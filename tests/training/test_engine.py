@@ -9,9 +9,9 @@ from einops import rearrange
 
 from interp.random_masks import random_mask
 from training.architectures import EmbedMLP
-from training.as_written import AsWritten
 from training.engine import METRICS, Engine
 from training.models.base import normal_init
+from training.models.embed_mlp import AsWritten
 from training.settings import Optimizer
 from training.tasks.modular import ModularTask
 

@@ -27,7 +27,7 @@ def dataset(kind):
 
 
 def starts(kind, widths, n_arms):
-    shapes = MLP(widths=widths).shapes(3, SIZES[kind])
+    shapes = MLP(widths=widths).shapes(3, SIZES[kind]) if widths else {"W_0": (3, SIZES[kind])}
     return [
         {name: w.double() for name, w in normal_init(shapes, 1.0, seed).items()} for seed in range(n_arms)
     ]
@@ -40,7 +40,7 @@ def loss_of(data, outputs, part):
 
 
 @pytest.mark.parametrize("kind", SIZES)
-@pytest.mark.parametrize("widths", [(5,), (6, 5, 4)])
+@pytest.mark.parametrize("widths", [(), (5,), (6, 5, 4)])
 @pytest.mark.parametrize("n_arms", [1, 3])
 def test_outputs_gradients_and_losses_equal_autograd(kind, widths, n_arms):
     data, weights = dataset(kind), starts(kind, widths, n_arms)

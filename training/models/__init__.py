@@ -1,9 +1,9 @@
-"""The networks, found by name in MODELS: a plain forward, and a fast exact gradient for stacked arms."""
+"""The networks, found by name in MODELS: written plainly, and with a fast exact gradient for stacked arms."""
 
 from training.models import embed_mlp, mlp
 from training.models.base import Model as Model
 
 MODELS: dict[str, Model] = {
-    "embed_mlp": Model(embed_mlp.EmbedMLPNetwork, embed_mlp.forward),
-    "mlp": Model(mlp.MLPNetwork, mlp.forward),
+    "embed_mlp": Model(embed_mlp.EmbedMLPNetwork, embed_mlp.forward, embed_mlp.AsWritten),
+    "mlp": Model(mlp.MLPNetwork, mlp.forward, mlp.as_written),
 }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from training.losses import Loss
 from training.tasks.base import Dataset
@@ -36,12 +36,14 @@ class Network(ABC):
 
 @dataclass(frozen=True)
 class Model:
-    """The two ways to compute a model."""
+    """The ways to compute a model."""
 
     network: Callable[[Shapes, Dataset, Loss, int, torch.device, torch.dtype], Network]
     """From the weights' shapes and the number of arms: stacked, fast, with its gradient by hand."""
     forward: Forward
     """One network written plainly: (weights, inputs) → outputs, for autograd and torch.func."""
+    as_written: Callable[[Weights], nn.Module]
+    """One network with these weights as research code writes it, inputs → outputs: the baseline of bench."""
 
 
 def normal_init(shapes: Shapes, scale: float, seed: int) -> Weights:

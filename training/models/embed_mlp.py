@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from einops import rearrange
-from torch import Tensor
+from einops import rearrange, reduce
+from torch import Tensor, nn
 from torch.nn.functional import embedding, embedding_bag
 
 from training.losses import Loss
@@ -26,6 +26,41 @@ def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
     """(pair, 2) residues → (pair, class) logits, by the table and the map of the folded network."""
     hidden = torch.relu(embedding(pairs, weights["W_E"] @ weights["W_in"]).sum(1))
     return hidden @ (weights["W_out"] @ weights["W_U"])
+
+
+class AsWritten(nn.Module):
+    """logits = W_U W_out relu(W_in (W_E[:, a] + W_E[:, b])), every weight multiplied by its mask.
+
+    The network as the paper's code writes it: layer by layer, weights stored (out, in), the transpose of this
+    project's, and logits in float64 for the loss.
+
+    Parameters
+    ----------
+    weights, mask : dict of Tensor
+        By TransformerLens name, stored (in, out); `mask` None keeps everything.
+
+    References
+    ----------
+    .. [1] Minegishi et al., arXiv:2310.19470, Sec. 3.
+    """
+
+    def __init__(self, weights: dict[str, Tensor], mask: dict[str, Tensor] | None = None):
+        super().__init__()
+        for name, w in weights.items():
+            self.register_parameter(name, nn.Parameter(w.T.clone()))
+            kept = torch.ones_like(w) if mask is None else mask[name].to(w)
+            self.register_buffer(f"mask_{name}", kept.T.clone())
+
+    def masked(self, name: str) -> Tensor:
+        """A weight with its pruned entries zero."""
+        return self.get_parameter(name) * self.get_buffer(f"mask_{name}")
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        """(pair, 2) residues → (pair, class) logits."""
+        embedded = reduce(self.masked("W_E")[:, pairs], "d n token -> n d", "sum")
+        hidden = torch.relu(embedded @ self.masked("W_in").T)
+        projected = hidden @ self.masked("W_out").T
+        return (projected @ self.masked("W_U").T).double()
 
 
 class EmbedMLPNetwork(Network):
