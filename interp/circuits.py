@@ -143,12 +143,13 @@ def neuron_clusters(
     """The frequency that explains most of each neuron's activation over all input pairs.
 
     Block k of the spectrum is {constant, cos k, sin k} over a times the same over b, nine entries, less the
-    constant one; its share is of the variance over the p^2 pairs. k runs over 1..K inclusive.
+    constant one; its share is of the variance over the p^2 pairs. k runs over 1..K inclusive. A neuron may be
+    any function of the two inputs, such as the attention that a head pays to a: the measure is the same.
 
     Parameters
     ----------
     activations : Float[np.ndarray, "... p p d_mlp"]
-        Activation of each neuron (after its nonlinearity) at inputs (a, b).
+        Activation of each neuron (after its nonlinearity), or attention of each head, at inputs (a, b).
 
     Returns
     -------

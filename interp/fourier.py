@@ -10,7 +10,7 @@ frequency 0, leaves it out of means and counts it.
 """
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float
+from jaxtyping import Bool, Complex, Float, Int
 from scipy import fft
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "complex_amplitude",
     "fourier_basis",
     "fourier_coefficients",
+    "fourier_waves",
 ]
 
 CONSTANT = 1e-12  # relative range below which a row is float rounding around a constant
@@ -135,6 +136,45 @@ def fourier_basis(p: int) -> Float[np.ndarray, "p p"]:
     F[1::2] = np.sqrt(2 / p) * np.cos(angle)
     F[2::2] = np.sqrt(2 / p) * np.sin(angle)
     return F
+
+
+def fourier_waves(frequencies: Int[np.ndarray, " n"], p: int) -> Float[np.ndarray, "n 2 p"]:
+    """Cosine and sine of some frequencies, the rows of `fourier_basis(p)` that belong to them.
+
+    Parameters
+    ----------
+    frequencies : Int[np.ndarray, " n"]
+        Different, each in 1..K, in any order, or none: key frequencies, for instance.
+    p : int
+        Number of residues, odd and at least 3.
+
+    Returns
+    -------
+    Float[np.ndarray, "n 2 p"]
+        Cosine, then sine, of each frequency by residue; dimensionless, orthonormal.
+
+    Raises
+    ------
+    ValueError
+        If a frequency is not a whole number in 1..K or comes twice, or if p is even or below 3.
+
+    References
+    ----------
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.1 (a network uses a few key frequencies).
+
+    Examples
+    --------
+    >>> waves = fourier_waves(np.array([3, 1]), 7)
+    >>> bool((waves[0] == fourier_basis(7)[5:7]).all()), bool((waves[1] == fourier_basis(7)[1:3]).all())
+    (True, True)
+    """
+    K = check_modulus(p)
+    k = np.asarray(frequencies)
+    whole = k.ndim == 1 and (k.size == 0 or np.issubdtype(k.dtype, np.integer))
+    if not whole or ((k < 1) | (k > K)).any() or len(np.unique(k)) < k.size:
+        raise ValueError(f"frequencies must be different whole numbers in 1..{K}, came {k.tolist()}")
+    k = k.astype(np.int64)
+    return fourier_basis(p)[np.stack([2 * k - 1, 2 * k], axis=1)]
 
 
 def fourier_coefficients(W: Float[np.ndarray, "... p"]) -> Float[np.ndarray, "... p"]:
