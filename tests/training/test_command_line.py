@@ -35,7 +35,7 @@ def outcome(argv, capsys):
         ("TINY --set task.p=1", "task.p: expected an odd number from 3, got 1"),
         ("TINY --set task.p=seven", "task.p: expected a whole number, got 'seven'"),
         ("TINY --set task.name=divide", "task.name: expected one of add, digits, div,"),
-        ("TINY --set model.name=cnn", "model.name: expected one of embed_mlp, mlp, got 'cnn'"),
+        ("TINY --set model.name=cnn", "model.name: expected one of embed_mlp, mlp, transformer, got 'cnn'"),
         (
             "TINY --set arms.random.method=snap",
             "arms.random.method: expected none or one of degree",
