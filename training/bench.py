@@ -2,8 +2,9 @@
 
 All are timed in one process on one thread, in turn, round by round; every figure is a median over rounds.
 - engine: training steps with the evaluation of the recipe's schedule among them
-- as written: one forward and backward of `AsWritten` with autograd, a float64 loss, `torch.optim.AdamW`,
-  and, as the paper's code does, losses and accuracies of both splits at every step
+- as written: one forward and backward of `AsWritten`, or of TransformerLens' HookedTransformer, with
+  autograd, a float64 loss, `torch.optim.AdamW`, and, as the paper's code does, losses and accuracies of both
+  splits at every step
 - step alone: both of them without any evaluation
 - floor: the matrix products of the folded step and the fused AdamW update, and nothing else
 All start from the same memorised network, where training spends its life.
@@ -17,6 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from training.command import Parser, format_table, run_command
@@ -131,22 +133,34 @@ def _as_written(recipe: Recipe, engine: Engine, evaluate: bool) -> Callable[[], 
     import torch
     from torch.nn.functional import cross_entropy
 
+    from training.architectures import Transformer
     from training.as_written import AsWritten
+    from training.models.hooked_transformer import hooked_transformer, pair_logits
 
-    network = AsWritten({name: w[0].cpu() for name, w in engine.weights.items()}).to(engine.device)
+    weights = {name: w[0].clone() for name, w in engine.weights.items()}
+    if isinstance(recipe.model, Transformer):
+        hooked = hooked_transformer(recipe.model, recipe.task.n_outputs, weights, device=engine.device)
+        parameters = hooked.parameters()
+
+        def logits(pairs: torch.Tensor) -> torch.Tensor:
+            return pair_logits(hooked, pairs)
+    else:
+        plain = AsWritten(weights)
+        parameters, logits = plain.parameters(), plain.forward
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
     opt = recipe.optimizer
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=opt.lr, weight_decay=opt.weight_decay, betas=opt.betas, eps=opt.eps
+        trained, lr=opt.lr, weight_decay=opt.weight_decay, betas=opt.betas, eps=opt.eps
     )
     inputs = torch.as_tensor(engine.data.inputs, device=engine.device)
     labels = torch.as_tensor(engine.data.labels, device=engine.device)
     n = engine.data.n_train
 
     def loss_and_accuracy(part: slice) -> torch.Tensor:
-        logits = network(inputs[part])
+        outputs = logits(inputs[part])
         if evaluate:
-            (logits.argmax(-1) == labels[part]).double().mean().item()
-        return cross_entropy(logits.double(), labels[part])
+            (outputs.argmax(-1) == labels[part]).double().mean().item()
+        return cross_entropy(outputs.double(), labels[part])
 
     def step() -> None:
         loss = loss_and_accuracy(slice(None, n))
@@ -161,28 +175,46 @@ def _as_written(recipe: Recipe, engine: Engine, evaluate: bool) -> Callable[[], 
 
 
 def _floor(engine: Engine) -> Callable[[], None]:
-    """The nine matrix products of the folded step and its update, on buffers of the engine's own sizes."""
+    """The matrix products of the folded step and its update, on matrices of the engine's own sizes."""
     import torch
 
-    r, n = engine.weights_rw.shape[0], engine.data.n_train
-    W_E, W_in, W_out, W_U = engine.weights.values()
-    p, m = W_E.shape[1], W_in.shape[2]
-    table, output, hidden, logits = (
-        torch.rand(r, *shape, device=engine.device) for shape in ((p, m), (m, p), (n, m), (n, p))
-    )
-    products = [(W_E, W_in), (W_out, W_U), (hidden, output), (hidden.mT, logits), (logits, output.mT)]
-    products += [(table, W_in.mT), (W_E.mT, table), (output, W_U.mT), (W_out.mT, output)]
-    results = [torch.bmm(a, b) for a, b in products]
+    from training.models.products import product
+
+    products: list[Callable[[], torch.Tensor]] = []
+    for matrices, rows, terms, columns in _sizes_of_products(engine):
+        a, b = (
+            torch.rand(engine.weights_rw.shape[0] * matrices, *shape, device=engine.device)
+            for shape in ((rows, terms), (terms, columns))
+        )
+        in_place = partial(torch.bmm, a, b, out=torch.bmm(a, b))
+        # As the networks do it: the transformer's large matrices are not torch.bmm's.
+        products.append(partial(product, a, b) if engine.model == "transformer" else in_place)
     weight = torch.nn.Parameter(engine.weights_rw.clone())
     weight.grad = torch.rand_like(weight)
     update = torch.optim.AdamW([weight], fused=True)
 
     def step() -> None:
-        for (a, b), result in zip(products, results, strict=True):
-            torch.bmm(a, b, out=result)
+        for multiply in products:
+            multiply()
         update.step()
 
     return torch.no_grad()(step)
+
+
+def _sizes_of_products(engine: Engine) -> list[tuple[int, int, int, int]]:
+    """(matrices per arm, rows, terms, columns) of every product, those of the gradient among them."""
+    from training.models.transformer import W_IN, W_Q, W_U, Places
+
+    shapes, n = engine.shapes, engine.data.n_train
+    if engine.model != "transformer":
+        (p, d), (m, n_classes) = shapes["W_E"], (shapes["W_in"][1], shapes["W_U"][1])
+        return 3 * [(1, p, d, m), (1, m, d, n_classes), (1, n, m, n_classes)]
+    places = Places(shapes, engine.device, engine.weights_rw.dtype)
+    (h, d, k), m, p = shapes[W_Q], shapes[W_IN][1], shapes[W_U][1]
+    s, n_last = places.n, places.n_last
+    attention = [(h, n_last, d, k), (h, s, d, k), (h, s, d, k), (h, n_last, k, s), (h, s, k, d)]
+    reads = [(1, m, d, p), (1, h * s + n_last, d, m + p), (1, n, m, p)]
+    return 3 * (attention + reads) + [(1, n, m + p, d)]
 
 
 if __name__ == "__main__":
