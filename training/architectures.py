@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -11,10 +12,12 @@ from training.fields import require, require_positive
 
 MAX_WIDTH = 1_000_000
 
+Shape = tuple[int, ...]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Model(ABC):
-    """Settings of a network without biases; its name in MODEL_CONFIGS is the recipe's `model.name`."""
+    """Settings of a network; its name in MODEL_CONFIGS is the recipe's `model.name`."""
 
     reads: ClassVar[str]
     """What kind of input it takes: `tokens` or `features`."""
@@ -29,8 +32,27 @@ class Model(ABC):
         require_positive("init_scale", self.init_scale)
 
     @abstractmethod
-    def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, tuple[int, int]]:
-        """Shape of every weight, stored (in, out), by name in the order of the forward pass."""
+    def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
+        """Shape of everything that is trained, by name; matrices (in, out), after their head if any."""
+
+    def deviation(self, name: str, shape: Shape) -> float:
+        """Standard deviation of a weight at θ₀, whose law is normal around 0; 0 for a bias."""
+        return self.init_scale / math.sqrt(fan_in(name, shape)) if is_prunable(name) else 0.0
+
+
+def is_prunable(name: str) -> bool:
+    """Whether a method may prune what has this name: every matrix W_*, no bias b_*."""
+    return not name.rpartition(".")[2].startswith("b_")
+
+
+def fan_in(name: str, shape: Shape) -> int:
+    """Number of terms in the sums that a matrix makes: its rows, for an embedding the tokens it chooses from.
+
+    Of attention's (head, in, out) matrices W_Q, W_K and W_V sum over `in`, and W_O over `head` as well.
+    """
+    if len(shape) == 2:
+        return shape[0]
+    return shape[0] * shape[1] if name.endswith("W_O") else shape[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +73,9 @@ class EmbedMLP(Model):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("d_emb", "d_mlp"):
-            width = getattr(self, name)
-            require(1 <= width <= MAX_WIDTH, name, f"a whole number from 1 to {MAX_WIDTH}", width)
+        _require_widths(self, "d_emb", "d_mlp")
 
-    def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, tuple[int, int]]:
+    def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
         """W_E, W_in, W_out, W_U: TransformerLens' names."""
         d, m = self.d_emb, self.d_mlp
         return {"W_E": (n_inputs, d), "W_in": (d, m), "W_out": (m, d), "W_U": (d, n_outputs)}
@@ -76,10 +96,70 @@ class MLP(Model):
         fit = len(self.widths) > 0 and all(1 <= width <= MAX_WIDTH for width in self.widths)
         require(fit, "widths", f"one or more whole numbers from 1 to {MAX_WIDTH}", self.widths)
 
-    def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, tuple[int, int]]:
+    def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
         """W_0, W_1, … from the features to the outputs."""
         pairs = itertools.pairwise((n_inputs, *self.widths, n_outputs))
         return {f"W_{place}": pair for place, pair in enumerate(pairs)}
 
 
-MODEL_CONFIGS: dict[str, type[Model]] = {"embed_mlp": EmbedMLP, "mlp": MLP}
+@dataclass(frozen=True, kw_only=True)
+class Transformer(Model):
+    """TransformerLens' HookedTransformer of one causal layer without LayerNorm, read at the last position.
+
+    The defaults are Minegishi et al.'s: the tokens a b, one head, neither positions nor biases. Nanda et
+    al.'s has four heads of 32, 512 neurons, the tokens a b =, and positions.
+    """
+
+    reads = "tokens"
+
+    name: Literal["transformer"] = "transformer"
+    d_model: int = 128
+    """Width of the residual stream."""
+    n_heads: int = 1
+    d_head: int = 128
+    """Width of each head's queries, keys and values."""
+    d_mlp: int = 128
+    """Number of ReLU neurons."""
+    equals: bool = False
+    """Whether a third token, =, follows a and b; the logits are read there."""
+    positions: bool = False
+    """Whether the embedding of a token's position is added to the token's."""
+    biases: bool = False
+    """Whether biases are trained, from zero. Never pruned. Nanda's published notebook leaves them at zero."""
+    init: Literal["fan_in", "transformer_lens"] = "fan_in"
+    """θ₀: N(0, κ/√fan_in); or N(0, κ·0.8/√d_model), for κ = 1 what a HookedTransformer draws of the seed."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_widths(self, "d_model", "n_heads", "d_head", "d_mlp")
+
+    def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
+        """The names and the order of HookedTransformer's parameters."""
+        expected = f"a task of as many classes as tokens, {n_inputs}: = is the one token that is no class"
+        require(n_inputs == n_outputs, "task", expected, n_outputs)
+        d, h, k, m, p = self.d_model, self.n_heads, self.d_head, self.d_mlp, n_outputs
+        attn: dict[str, Shape] = {"W_Q": (h, d, k), "W_O": (h, k, d), "b_Q": (h, k), "b_O": (d,)}
+        attn |= {"W_K": (h, d, k), "W_V": (h, d, k), "b_K": (h, k), "b_V": (h, k)}
+        mlp = {"W_in": (d, m), "b_in": (m,), "W_out": (m, d), "b_out": (d,)}
+        shapes: dict[str, Shape] = {"embed.W_E": (p + self.equals, d)}
+        if self.positions:
+            shapes["pos_embed.W_pos"] = (2 + self.equals, d)
+        shapes |= {f"blocks.0.attn.{name}": shape for name, shape in attn.items()}
+        shapes |= {f"blocks.0.mlp.{name}": shape for name, shape in mlp.items()}
+        shapes |= {"unembed.W_U": (d, p), "unembed.b_U": (p,)}
+        return {name: shape for name, shape in shapes.items() if self.biases or is_prunable(name)}
+
+    def deviation(self, name: str, shape: Shape) -> float:
+        """The one of `init`."""
+        if self.init == "fan_in" or not is_prunable(name):
+            return super().deviation(name, shape)
+        return self.init_scale * 0.8 / math.sqrt(self.d_model)
+
+
+def _require_widths(model: Model, *fields: str) -> None:
+    for name in fields:
+        width = getattr(model, name)
+        require(1 <= width <= MAX_WIDTH, name, f"a whole number from 1 to {MAX_WIDTH}", width)
+
+
+MODEL_CONFIGS: dict[str, type[Model]] = {"embed_mlp": EmbedMLP, "mlp": MLP, "transformer": Transformer}

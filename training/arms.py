@@ -139,7 +139,7 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
             raise NotTrained(str(reason)) from None
     weights = _beginning(recipe, run, job.arm, job.seed, arm.from_step)
     reference = mask or source_mask or {name: np.ones(w.shape, dtype=bool) for name, w in weights.items()}
-    begun = STARTS[arm.start](weights, reference, generator, setting.model.init_scale, arm.norm_scope)
+    begun = STARTS[arm.start](weights, reference, generator, setting.model.deviation, arm.norm_scope)
     return Start(begun, mask, said)
 
 

@@ -19,6 +19,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from training.command import Parser, format_table, run_command
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from training.config import Recipe
     from training.engine import Engine
 
-RECIPES = ("modadd_ticket", "m_parity", "m_polynomial", "m_images")
+RECIPES = ("modadd_ticket", "m_parity", "m_polynomial", "m_images", "m_transformer", "n_mainline")
 """Every model, in the sizes that the papers train."""
 WARM_UP_STEPS = 1000
 
@@ -144,8 +145,9 @@ def _as_written(engine: Engine, evaluate: bool) -> Callable[[], None]:
     data, opt, device = engine.data, engine.optimizer, engine.device
     weights = {name: w[0].clone() for name, w in engine.weights.items()}
     network = MODELS[engine.model].as_written(weights).to(device)
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=opt.lr, weight_decay=opt.weight_decay, betas=opt.betas, eps=opt.eps
+        trained, lr=opt.lr, weight_decay=opt.weight_decay, betas=opt.betas, eps=opt.eps
     )
     inputs = torch.as_tensor(data.inputs, device=device)
     inputs = inputs.float() if inputs.is_floating_point() else inputs
@@ -176,32 +178,34 @@ def _floor(engine: Engine) -> Callable[[], None]:
     import torch
 
     products = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
-    results = [multiply(a, b) for multiply, a, b in products]
     weight = torch.nn.Parameter(engine.weights_rw.clone())
     weight.grad = torch.rand_like(weight)
     update = torch.optim.AdamW([weight], fused=True)
 
     def step() -> None:
-        for (multiply, a, b), result in zip(products, results, strict=True):
-            multiply(a, b, out=result)
+        for multiply in products:
+            multiply()
         update.step()
 
     return torch.no_grad()(step)
 
 
-def matrix_products(call: Callable[[], object]) -> list[tuple[Callable[..., Tensor], Tensor, Tensor]]:
-    """What a call multiplies: for every matrix product the function that does it, and its two operands."""
+def matrix_products(call: Callable[[], object]) -> list[Callable[[], Tensor]]:
+    """What a call multiplies: every matrix product, to be done again with the same operands."""
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    kinds = {torch.ops.aten.mm: torch.mm, torch.ops.aten.bmm: torch.bmm}
-    found: list[tuple[Callable[..., Tensor], Tensor, Tensor]] = []
+    plain = {torch.ops.aten.mm: torch.mm, torch.ops.aten.bmm: torch.bmm}
+    found: list[Callable[[], Tensor]] = []
 
     class Watch(TorchDispatchMode):
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if (kind := kinds.get(function.overloadpacket)) is not None:
-                found.append((kind, *args))
-            return function(*args, **(kwargs or {}))
+            result = function(*args, **(kwargs or {}))
+            if (multiply := plain.get(function.overloadpacket)) is not None:
+                found.append(partial(multiply, *args, out=torch.empty_like(result)))
+            elif "linear_pointwise" in str(function):  # oneDNN's, which has no place for a result
+                found.append(partial(function, *args))
+            return result
 
     with Watch(), torch.no_grad():
         call()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from training.architectures import MODEL_CONFIGS, Model
+from training.architectures import MODEL_CONFIGS, Model, is_prunable
 from training.fields import ConfigError, build, names, require, to_dict
 from training.pruning import METHODS, NORM_STARTS, STARTS
 from training.settings import Arm, Measure, Optimizer, Pruning, Setting
@@ -95,10 +95,14 @@ class Recipe:
                 kept = at >= 0 and self.measure.is_checkpoint(at)
                 require(kept, f"{where}.{step}", "a step with a checkpoint", at)
         try:
-            self.setting(name)
+            shapes = self.setting(name).shapes()
         except ConfigError as error:
             own = arm.task is not None or arm.model is not None
             raise ConfigError(f"{where}: {error}" if own else str(error)) from None
+        without_biases = all(map(is_prunable, shapes)) or not arm.scored
+        require(
+            without_biases, f"{where}.form", "weights for a model with biases: scores prune all", arm.form
+        )
         self.lineage(name)
         if arm.source is not None:
             self._check_fit(name, arm.source)

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from einops import rearrange
 from torch import Tensor
 from torch.optim.adamw import adamw
 
@@ -98,7 +97,7 @@ class Engine:
     def _views(self, flat_rw: Tensor) -> Weights:
         pieces = flat_rw.split(self.sizes, dim=1)
         return {
-            name: rearrange(piece, "r (i j) -> r i j", i=shape[0], j=shape[1])
+            name: piece.unflatten(1, shape)
             for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
         }
 
@@ -173,7 +172,7 @@ class Engine:
 
 def start(setting: Setting, seed: int) -> Weights:
     """θ₀ of the arms with this setting and seed."""
-    return normal_init(setting.shapes(), setting.model.init_scale, seed)
+    return normal_init(setting.model, setting.shapes(), seed)
 
 
 def form_of(recipe: Recipe, arm: str, seeds: Sequence[int]) -> Callable[[Tensor, Sequence[int]], Form] | None:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from interp.masks import keep_count
+from training.architectures import fan_in
 
 
 class Form(ABC):
@@ -238,7 +239,7 @@ def initial_scores(shapes: Mapping[str, tuple[int, ...]], seed: int) -> Tensor:
     """Scores of one arm in a row: uniform within ±1/√fan_in, by the seed alone (arXiv:1911.13299)."""
     generator = torch.Generator().manual_seed(seed)
     rows = []
-    for shape in shapes.values():
-        bound = 1 / math.sqrt(shape[0])
+    for name, shape in shapes.items():
+        bound = 1 / math.sqrt(fan_in(name, shape))
         rows.append((torch.rand(math.prod(shape), generator=generator) * 2 - 1) * bound)
     return torch.cat(rows)

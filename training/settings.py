@@ -116,7 +116,7 @@ class Setting:
             return Criterion("train_acc", "test_acc", self.threshold, "up")
         return Criterion("train_loss", "test_loss", self.task.loss_threshold, "down")
 
-    def shapes(self) -> dict[str, tuple[int, int]]:
+    def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every weight by name, in the order of the forward pass."""
         return self.model.shapes(self.task.n_inputs, self.task.n_outputs)
 

@@ -24,7 +24,7 @@ def task(pairs, p=7):
 
 def starts(n_arms, p=7, dtype=torch.float64, model=MODEL):
     return [
-        {name: w.to(dtype) for name, w in normal_init(model.shapes(p, p), model.init_scale, seed).items()}
+        {name: w.to(dtype) for name, w in normal_init(model, model.shapes(p, p), seed).items()}
         for seed in range(n_arms)
     ]
 
@@ -261,7 +261,7 @@ def test_a_loaded_state_goes_on_as_if_never_stopped():
 
 def test_init_depends_on_its_seed_alone_and_has_the_standard_deviation_of_its_fan_in():
     model = EmbedMLP(d_emb=500, d_mlp=48, init_scale=2.0)
-    weights, again, other = (normal_init(model.shapes(67, 67), 2.0, seed) for seed in (3, 3, 4))
+    weights, again, other = (normal_init(model, model.shapes(67, 67), seed) for seed in (3, 3, 4))
     fan_in = {"W_E": 67, "W_in": 500, "W_out": 48, "W_U": 500}
     for name, w in weights.items():
         assert torch.equal(w, again[name]) and not torch.equal(w, other[name])

@@ -22,7 +22,7 @@ FORMS = ["edge_popup", "biprop", "supermask"]
 
 
 def starts(n_arms=2):
-    return [{k: w.double() for k, w in normal_init(SHAPES, 1.0, seed).items()} for seed in range(n_arms)]
+    return [{k: w.double() for k, w in normal_init(MODEL, SHAPES, seed).items()} for seed in range(n_arms)]
 
 
 def engine(kind, train_weights=False, n_arms=2, lr=0.05):

@@ -27,9 +27,10 @@ def dataset(kind):
 
 
 def starts(kind, widths, n_arms):
-    shapes = MLP(widths=widths).shapes(3, SIZES[kind]) if widths else {"W_0": (3, SIZES[kind])}
+    model = MLP(widths=widths or (1,))
+    shapes = model.shapes(3, SIZES[kind]) if widths else {"W_0": (3, SIZES[kind])}
     return [
-        {name: w.double() for name, w in normal_init(shapes, 1.0, seed).items()} for seed in range(n_arms)
+        {name: w.double() for name, w in normal_init(model, shapes, seed).items()} for seed in range(n_arms)
     ]
 
 

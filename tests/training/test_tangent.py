@@ -40,7 +40,7 @@ def dataset(model):
 
 def starts(model, n_arms, dtype=torch.float64):
     return [
-        {name: w.to(dtype) for name, w in normal_init(SHAPES[model], 1.5, seed).items()}
+        {name: w.to(dtype) for name, w in normal_init(MLP(init_scale=1.5), SHAPES[model], seed).items()}
         for seed in range(n_arms)
     ]
 

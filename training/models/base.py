@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from training import architectures
 from training.losses import Loss
 from training.tasks.base import Dataset
 
@@ -46,10 +46,14 @@ class Model:
     """One network with these weights as research code writes it, inputs → outputs: the baseline of bench."""
 
 
-def normal_init(shapes: Shapes, scale: float, seed: int) -> Weights:
-    """θ₀ in float32 on the CPU, a function of the seed alone: N(0, κ/√fan_in), fan_in the number of rows."""
+def normal_init(model: architectures.Model, shapes: Shapes, seed: int) -> Weights:
+    """θ₀ in float32 on the CPU, a function of the seed alone: normal, of `model.deviation`; biases are zero.
+
+    Zeros are not drawn: what a seed gives is the same with and without biases.
+    """
     generator = torch.Generator().manual_seed(seed)
     return {
-        name: torch.randn(shape, generator=generator) * (scale / math.sqrt(shape[0]))
+        name: torch.randn(shape, generator=generator) * deviation if deviation else torch.zeros(shape)
         for name, shape in shapes.items()
+        for deviation in [model.deviation(name, shape)]
     }

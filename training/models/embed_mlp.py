@@ -15,9 +15,10 @@ from collections.abc import Mapping
 import torch
 from einops import rearrange, reduce
 from torch import Tensor, nn
-from torch.nn.functional import embedding, embedding_bag
+from torch.nn.functional import embedding
 
 from training.losses import Loss
+from training.models.bags import Bags
 from training.models.base import Network, Weights
 from training.tasks.base import Dataset
 
@@ -117,21 +118,15 @@ class EmbedMLPNetwork(Network):
 
 
 class PairSum:
-    """The linear map from a table over residues to pairs, out[(a, b)] = T[a] + T[b], and its transpose.
-
-    Forward gathers rows; backward is an embedding bag, one bag of pairs per residue. Neither adds in an
-    order that changes from call to call, on a GPU either, so the same seed gives the same bytes.
-    """
+    """The linear map from a table over residues to pairs, out[(a, b)] = T[a] + T[b], and its transpose."""
 
     def __init__(self, pairs: Tensor, p: int, sums_rnm: Tensor, spare_rnm: Tensor):
         n_arms, n_pairs = sums_rnm.shape[:2]
         self.sums_rnm, self.spare_rnm = sums_rnm, spare_rnm
         first_row = p * torch.arange(n_arms, device=pairs.device)
         self.a, self.b = (rearrange(first_row[:, None] + token, "r n -> (r n)") for token in pairs.T)
-        occurrences = torch.cat([self.a, self.b])
-        self.bags = occurrences.argsort(stable=True) % (n_arms * n_pairs)
-        sizes = torch.bincount(occurrences, minlength=n_arms * p)
-        self.first_of_bag = sizes.cumsum(0) - sizes
+        pair = torch.arange(n_arms * n_pairs, device=pairs.device)
+        self.bags = Bags(torch.cat([self.a, self.b]), pair.repeat(2), n_arms * p)
 
     def forward(self, table_rpm: Tensor) -> Tensor:
         """(arm, residue, neuron) → (arm, pair, neuron), in a buffer that the next call overwrites."""
@@ -142,6 +137,5 @@ class PairSum:
 
     def backward(self, grad_rnm: Tensor) -> Tensor:
         """(arm, pair, neuron) → (arm, residue, neuron): each residue's sum over the pairs that hold it."""
-        rows = grad_rnm.flatten(0, 1)
-        table = embedding_bag(self.bags, rows, self.first_of_bag, mode="sum")
+        table = self.bags.sums(grad_rnm.flatten(0, 1))
         return table.view(grad_rnm.shape[0], -1, grad_rnm.shape[2])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from interp.masks import keep_count, keep_top
+from training.architectures import is_prunable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,8 +48,9 @@ class Subject:
     """Which of the source's layers each of these is a copy of, for a method that needs it."""
 
     def keep(self, scores: Weights) -> Mask:
-        """The mask of the largest scores: exactly `keep_count` of all weights, or of each matrix's.
+        """The mask of the largest scores: exactly `keep_count` of all prunable weights, or of each matrix's.
 
+        Biases are kept and count for nothing, whatever their scores.
         −inf marks what may not be kept; what the source's own mask has pruned never is. Equal scores are
         ranked by the order of `scores`, then by index. The minimum per matrix is given to its best entries,
         at the cost of the worst kept ones elsewhere.
@@ -59,7 +61,7 @@ class Subject:
             If a score is NaN or +inf, too few weights may be kept, or a weight matrix would be left without
             an entry or below the minimum.
         """
-        scores = {name: scores[name] for name in self.initial}
+        scores = {name: scores[name] for name in self.initial if is_prunable(name)}
         for name, score in scores.items():
             if bad := int((np.isnan(score) | np.isposinf(score)).sum()):
                 raise CannotPrune(
@@ -69,10 +71,13 @@ class Subject:
             scores = {name: np.where(self.source_mask[name], s, -np.inf) for name, s in scores.items()}
         scores = {name: _set_apart(name, s, self.min_per_layer) for name, s in scores.items()}
         if self.scope == "layer":
-            return {name: self._top(name, s.ravel()).reshape(s.shape) for name, s in scores.items()}
-        kept = self._top("the network", np.concatenate([s.ravel() for s in scores.values()]))
-        pieces = np.split(kept, np.cumsum([s.size for s in scores.values()])[:-1])
-        return whole({name: p.reshape(scores[name].shape) for name, p in zip(scores, pieces, strict=True)})
+            mask = {name: self._top(name, s.ravel()).reshape(s.shape) for name, s in scores.items()}
+        else:
+            kept = self._top("the network", np.concatenate([s.ravel() for s in scores.values()]))
+            pieces = np.split(kept, np.cumsum([s.size for s in scores.values()])[:-1])
+            shaped = zip(scores, pieces, strict=True)
+            mask = whole({name: piece.reshape(scores[name].shape) for name, piece in shaped})
+        return {name: mask.get(name, np.ones(w.shape, dtype=bool)) for name, w in self.initial.items()}
 
     def _top(self, where: str, score: np.ndarray) -> np.ndarray:
         """`keep_top`, refused if fewer may be kept than are to be, or more must be."""

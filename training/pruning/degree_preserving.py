@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from interp.random_masks import rewired_mask
 from training.pruning.base import CannotPrune, Mask, Subject
 
@@ -29,7 +31,14 @@ def degree_preserving(subject: Subject, rounds: int = 10) -> Mask:
     """
     source = subject.source_mask
     assert source is not None
-    mask = {name: rewired_mask(kept, subject.generator, rounds) for name, kept in source.items()}
+    mask = {name: _rewired(kept, subject.generator, rounds) for name, kept in source.items()}
     if all((mask[name] == source[name]).all() for name in mask):
         raise CannotPrune("no other mask with the source's degrees was found; take shuffled in its place")
     return mask
+
+
+def _rewired(kept: np.ndarray, generator: np.random.Generator, rounds: int) -> np.ndarray:
+    """Each matrix rewired, an attention head's by itself; a bias as it is."""
+    if kept.ndim > 2:
+        return np.stack([_rewired(head, generator, rounds) for head in kept])
+    return rewired_mask(kept, generator, rounds) if kept.ndim == 2 else kept

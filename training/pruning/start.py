@@ -1,14 +1,14 @@
 """What a pruned or norm-controlled network starts from: one function each, found by name in STARTS.
 
-Every function takes θ₀, a mask, a generator, κ and a scope, and returns new weights by name, in the types of
-θ₀. Only kept places matter in a pruned arm: whoever trains it applies the mask.
+Every function takes θ₀, a mask, a generator, what gives a weight's standard deviation at θ₀ from its name
+and shape, and a scope; it returns new weights by name, in the types of θ₀. Only kept places matter in a
+pruned arm: whoever trains it applies the mask.
 
 Shape letters: "..." = any shape of a weight.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Literal
@@ -19,11 +19,12 @@ from jaxtyping import Bool, Float
 Arrays = Mapping[str, Float[np.ndarray, "..."]]
 Masks = Mapping[str, Bool[np.ndarray, "..."]]
 NormScope = Literal["global", "mean_per_tensor"]
-Start = Callable[[Arrays, Masks, np.random.Generator, float, NormScope], dict[str, np.ndarray]]
+Deviation = Callable[[str, tuple[int, ...]], float]
+Start = Callable[[Arrays, Masks, np.random.Generator, Deviation, NormScope], dict[str, np.ndarray]]
 
 
 def rewind(
-    initial: Arrays, mask: Masks, generator: np.random.Generator, init_scale: float, scope: NormScope
+    initial: Arrays, mask: Masks, generator: np.random.Generator, deviation: Deviation, scope: NormScope
 ) -> dict[str, np.ndarray]:
     """θ₀ itself.
 
@@ -36,9 +37,9 @@ def rewind(
 
 
 def random_reinit(
-    initial: Arrays, mask: Masks, generator: np.random.Generator, init_scale: float, scope: NormScope
+    initial: Arrays, mask: Masks, generator: np.random.Generator, deviation: Deviation, scope: NormScope
 ) -> dict[str, np.ndarray]:
-    """New draws of the law of θ₀: N(0, κ/√fan_in), κ/√fan_in the standard deviation, fan_in the rows.
+    """New draws of the law of θ₀.
 
     References
     ----------
@@ -47,13 +48,13 @@ def random_reinit(
     """
     _check(initial, mask)
     return {
-        name: (init_scale / math.sqrt(w.shape[0]) * generator.standard_normal(w.shape)).astype(w.dtype)
+        name: (deviation(name, w.shape) * generator.standard_normal(w.shape)).astype(w.dtype)
         for name, w in initial.items()
     }
 
 
 def reshuffle(
-    initial: Arrays, mask: Masks, generator: np.random.Generator, init_scale: float, scope: NormScope
+    initial: Arrays, mask: Masks, generator: np.random.Generator, deviation: Deviation, scope: NormScope
 ) -> dict[str, np.ndarray]:
     """The kept weights' initial values at other kept places of their layer; pruned places keep theirs.
 
@@ -69,7 +70,7 @@ def reshuffle(
 
 
 def signed_constant(
-    initial: Arrays, mask: Masks, generator: np.random.Generator, init_scale: float, scope: NormScope
+    initial: Arrays, mask: Masks, generator: np.random.Generator, deviation: Deviation, scope: NormScope
 ) -> dict[str, np.ndarray]:
     """sign(θ₀)·σ, σ the standard deviation of θ₀ in the layer, its pruned places included.
 
@@ -86,7 +87,7 @@ def norm_controlled(
     initial: Arrays,
     mask: Masks,
     generator: np.random.Generator,
-    init_scale: float,
+    deviation: Deviation,
     scope: NormScope,
     *,
     q: Literal[1, 2],

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from training.architectures import EmbedMLP
 from training.models.base import normal_init
 from training.pruning.start import STARTS, norm_ratio
 
@@ -9,7 +10,7 @@ NORMS = ("norm_l1", "norm_l2")
 
 
 def theta_0(kappa=1.0, seed=0):
-    return {name: w.numpy() for name, w in normal_init(SHAPES, kappa, seed).items()}
+    return {name: w.numpy() for name, w in normal_init(EmbedMLP(init_scale=kappa), SHAPES, seed).items()}
 
 
 def some_mask(seed=3):
@@ -20,7 +21,8 @@ def some_mask(seed=3):
 
 def begin(name, initial=None, mask=None, seed=0, kappa=1.0, scope="global"):
     initial, mask = initial or theta_0(), mask or some_mask()
-    return STARTS[name](initial, mask, np.random.default_rng(seed), kappa, scope)
+    deviation = EmbedMLP(init_scale=kappa).deviation
+    return STARTS[name](initial, mask, np.random.default_rng(seed), deviation, scope)
 
 
 @pytest.mark.parametrize("name", STARTS)

@@ -1,0 +1,36 @@
+"""Sums of rows by index, the transpose of taking rows of a table.
+
+Nothing here adds in an order that changes from call to call, on a GPU either, so the same seed gives the
+same bytes: an embedding bag, where `index_add_` would be atomic.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+
+class Bags:
+    """For each row of a table, the sum of the values that belong to it.
+
+    Parameters
+    ----------
+    row_of : Tensor
+        The row of the table that each occurrence took, flat.
+    value_of : Tensor
+        Which of the values each occurrence brings back, flat.
+    n_rows : int
+        Rows of the table.
+    """
+
+    def __init__(self, row_of: Tensor, value_of: Tensor, n_rows: int):
+        self.order = row_of.argsort(stable=True)
+        self.values = value_of[self.order]
+        sizes = torch.bincount(row_of, minlength=n_rows)
+        self.first = sizes.cumsum(0) - sizes
+
+    def sums(self, values: Tensor, weights: Tensor | None = None) -> Tensor:
+        """(value, width) → (row, width), each occurrence times its weight, if there are weights."""
+        own = None if weights is None else weights[self.order]
+        return embedding_bag(self.values, values, self.first, mode="sum", per_sample_weights=own)

@@ -1,0 +1,106 @@
+"""The transformer as TransformerLens' own HookedTransformer. The only file that names transformer-lens.
+
+It is imported when a network is built: importing it takes seconds.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from training.architectures import Transformer
+from training.fields import require
+from training.models.transformer import B_U, W_E, W_IN, W_POS, W_Q, W_U
+
+if TYPE_CHECKING:
+    from transformer_lens import HookedTransformer
+
+
+def hooked_transformer(
+    model: Transformer,
+    p: int,
+    weights: Mapping[str, Tensor] | None = None,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+) -> HookedTransformer:
+    """The network as a HookedTransformer: (pair, 2 or 3) tokens → (pair, position, class) logits.
+
+    Parameters
+    ----------
+    model : Transformer
+        What the network has not, positions or biases, is zero and not trained.
+    p : int
+        Number of residues and of classes.
+    weights : mapping, optional
+        By the names of `model.shapes(p, p)`; by default TransformerLens draws its own.
+    seed : int
+        Of that draw. TransformerLens seeds torch, NumPy and Python with it.
+
+    Raises
+    ------
+    ConfigError
+        If the installed transformer-lens has no HookedTransformer.
+    """
+    have = version("transformer-lens")
+    wanted = ">=3.9,<4: version 4 removed HookedTransformer"
+    require(have.split(".")[0] == "3", "transformer-lens", wanted, have)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "HookedTransformer is deprecated", DeprecationWarning)
+        from transformer_lens import HookedTransformer, HookedTransformerConfig
+
+        config = HookedTransformerConfig(
+            n_layers=1,
+            d_model=model.d_model,
+            n_heads=model.n_heads,
+            d_head=model.d_head,
+            d_mlp=model.d_mlp,
+            d_vocab=p + model.equals,
+            d_vocab_out=p,
+            n_ctx=2 + model.equals,
+            act_fn="relu",
+            normalization_type=None,
+            device=str(device),
+            seed=seed,
+        )
+        network = HookedTransformer(config)
+    for name, parameter in network.named_parameters():
+        if name not in model.shapes(p, p):
+            parameter.requires_grad_(False).zero_()
+    if weights is not None:
+        dtype = next(iter(weights.values())).dtype
+        network.to(dtype, print_details=False).load_state_dict(dict(weights), strict=False)
+    return network
+
+
+def pair_logits(network: HookedTransformer, pairs: Tensor) -> Tensor:
+    """(pair, 2) residues → (pair, class) logits at the last position, `=` added if the network reads it."""
+    equals = [torch.full_like(pairs[:, :1], network.cfg.d_vocab - 1)] * (network.cfg.n_ctx - 2)
+    return network(torch.cat([pairs, *equals], dim=1))[:, -1]
+
+
+class AtLastPosition(nn.Module):
+    """The network with these weights as TransformerLens computes it: (pair, 2) residues → (pair, class)."""
+
+    def __init__(self, weights: Mapping[str, Tensor]):
+        super().__init__()
+        n_heads, d_model, d_head = weights[W_Q].shape
+        n_tokens, p = weights[W_E].shape[0], weights[W_U].shape[1]
+        model = Transformer(
+            d_model=d_model,
+            n_heads=n_heads,
+            d_head=d_head,
+            d_mlp=weights[W_IN].shape[1],
+            equals=n_tokens > p,
+            positions=W_POS in weights,
+            biases=B_U in weights,
+        )
+        self.network = hooked_transformer(model, p, weights)
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        """Logits at the last position."""
+        return pair_logits(self.network, pairs)
