@@ -80,10 +80,10 @@ def one_thread() -> None:
         os.environ.setdefault(name, "1")
 
 
-def analyse(name: str, args: argparse.Namespace, measure: Measure) -> int:
-    """Open the run, measure its networks, write and print what came of it, and have the figure drawn."""
+def analyse(name: str, args: argparse.Namespace, measure: Measure, figures: Sequence[str] = ()) -> int:
+    """Open the run, measure its networks, write and print what came of it, and have the figures drawn."""
     one_thread()
-    return run_command(lambda: analyse_run(name, args, measure, args.run))
+    return run_command(lambda: analyse_run(name, args, measure, args.run, figures))
 
 
 def analyse_run(

@@ -1,4 +1,4 @@
-"""Which weights masks keep, how a dense network's mask turns over in training, and which masks overlap."""
+"""Which weights masks keep, how they turn over in training, and which masks overlap."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ if TYPE_CHECKING:
 
     from analyses.networks import Network
 
+FIGURES = ("masks", "mask_overlap")
+
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
-    about = (
-        "Densities of masks, their turnover between checkpoints beside the gain in accuracy, their overlap."
-    )
+    about = "Densities of masks, how fast they change beside the gain on the test set, and how they overlap."
     p = parser("masks", about)
     p.add_argument(
         "--every",
         type=whole_number_from(1),
         default=2000,
         metavar="STEPS",
-        help="compare a dense network's masks this far apart; before the first such step, every checkpoint",
+        help="compare a network's masks this far apart; before the first such step, every checkpoint",
     )
     args = p.parse_args(argv)
-    return analyse("masks", args, lambda run, networks: measure(networks, args.every))
+    return analyse("masks", args, lambda _, networks: measure(networks, args.every), FIGURES)
 
 
 def measure(networks: list[Network], every: int) -> Result:
-    """Turnover (of dense arms), densities and overlaps."""
+    """Densities, turnover (of arms whose mask changes) and overlaps."""
     import pandas as pd
 
+    from analyses.overlaps import overlap_table, show_overlaps
     from analyses.tables import records
-    from analyses.turnover import show, turnover_peaks
+    from analyses.turnover import CHANGES, PEAKS, mask_changes, show_turnover, turnover_peaks
     from interp.masks import density
 
     densities, changes = [], []
@@ -44,69 +45,37 @@ def measure(networks: list[Network], every: int) -> Result:
     for network in networks:
         masks = network.masks(network.weights())
         last[network.arm, network.seed] = masks[-1]
-        if network.mask() is None:
-            changes += _changes(network, masks, every)
+        seen = [(network.steps[0], masks[0])]
+        if network.mask_changes:
+            changes += mask_changes(network, masks, every)
             seen = list(zip(network.steps, masks, strict=True))
-        else:
-            seen = [(network.steps[0], masks[0])]
         for step, mask in seen:
             at = {"arm": network.arm, "seed": network.seed, "step": int(step)}
             densities += [at | {"layer": layer, "density": value} for layer, value in density(mask).items()]
-    columns = ["arm", "seed", "spacing", "from_step", "step", "layer", "distance", "chance", "accuracy_rise"]
-    table = pd.DataFrame(changes, columns=columns).astype({"accuracy_rise": float})
-    overlaps = _overlaps(last)
-    peaks = turnover_peaks(table)
-    tables = {"": table, "_density": pd.DataFrame(densities), "_overlap": overlaps}
-    summary = {
-        "every": every,
-        "peaks": peaks,
-        "overlaps": records(overlaps),
-        "densities": records(tables["_density"].groupby(["arm", "seed", "layer"], sort=False).tail(1)),
+    turned = pd.DataFrame(changes, columns=CHANGES).astype({"gain": float})
+    kept = pd.DataFrame(densities)
+    ends = kept.groupby(["arm", "seed", "layer"], sort=False).tail(1)
+    peaks, overlaps = turnover_peaks(turned), overlap_table(last)
+    tables = {
+        "": turned,
+        "_peaks": pd.DataFrame(peaks, columns=PEAKS),
+        "_density": kept,
+        "_overlap": overlaps,
     }
-    return Result(tables, summary, show(tables, peaks, every))
+    summary = {"every": every, "peaks": peaks, "overlaps": records(overlaps), "densities": records(ends)}
+    shown = [_densities(ends), show_turnover(turned, peaks, every), show_overlaps(overlaps)]
+    return Result(tables, summary, "\n\n".join(filter(None, shown)))
 
 
-def _changes(network: Network, masks: list[dict[str, np.ndarray]], every: int) -> list[dict[str, Any]]:
-    """Distances between successive masks: at the fixed spacing, and early on at every checkpoint."""
-    import itertools
+def _densities(ends: pd.DataFrame) -> str:
+    from analyses.tables import arm_words, groups, number
+    from training.command import format_table
 
-    from interp.mask_overlap import chance_jaccard_distances, jaccard_distances
-
-    steps = [int(step) for step in network.steps]
-    place = {step: i for i, step in enumerate(steps)}
-    pairs = [("fixed", step - every, step) for step in steps if step % every == 0 and step - every in place]
-    early = [step for step in steps if step <= every]
-    pairs += [("early", a, b) for a, b in itertools.pairwise(early)]
-    metrics = network.metrics()
-    accuracy = {} if metrics is None else dict(zip(metrics["step"], metrics["test_acc"], strict=True))
     rows = []
-    for spacing, a, b in pairs:
-        rise = accuracy[b] - accuracy[a] if a in accuracy and b in accuracy else None
-        at = {"arm": network.arm, "seed": network.seed, "spacing": spacing, "from_step": a, "step": b}
-        before, after = masks[place[a]], masks[place[b]]
-        chance = chance_jaccard_distances(before, after)
-        for layer, distance in jaccard_distances(before, after).items():
-            numbers = {"distance": distance, "chance": chance[layer], "accuracy_rise": rise}
-            rows.append(at | {"layer": layer} | numbers)
-    return rows
-
-
-def _overlaps(last: dict[tuple[str, int], dict[str, np.ndarray]]) -> pd.DataFrame:
-    """Distance between the last masks of every two arms of a seed, beside chance."""
-    import pandas as pd
-
-    from analyses.tables import pairs_of
-    from interp.mask_overlap import chance_jaccard_distances, jaccard_distances
-
-    rows: list[dict[str, Any]] = []
-    for seed in sorted({seed for _, seed in last}):
-        for a, b in pairs_of([arm for arm, own in last if own == seed]):
-            one, other = last[a, seed], last[b, seed]
-            chance = chance_jaccard_distances(one, other)
-            for layer, distance in jaccard_distances(one, other).items():
-                at = {"seed": seed, "arm_a": a, "arm_b": b, "layer": layer}
-                rows.append(at | {"distance": distance, "chance": chance[layer]})
-    return pd.DataFrame(rows, columns=["seed", "arm_a", "arm_b", "layer", "distance", "chance"])
+    for (arm,), own in groups(ends, ["arm"]):
+        row: dict[str, Any] = {"arm": arm_words(arm), "seeds": own["seed"].nunique()}
+        rows.append(row | {layer: number(of["density"].mean()) for (layer,), of in groups(own, ["layer"])})
+    return "Share of weights kept, at the last checkpoint, mean over seeds:\n" + format_table(rows)
 
 
 if __name__ == "__main__":

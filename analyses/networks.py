@@ -152,6 +152,11 @@ class Network:
             for t in range(len(self.steps))
         ]
 
+    @property
+    def mask_changes(self) -> bool:
+        """Whether `masks` differ between checkpoints: they follow the weights, or the arm's own scores."""
+        return self.mask() is None or self.recipe.arms[self.arm].scored
+
     def metrics(self) -> pd.DataFrame | None:
         """One row per evaluation; None, said on stderr, for weights from elsewhere that came without.
 
@@ -164,10 +169,11 @@ class Network:
             print(f"{self.files}: no metrics.parquet; what needs its curves is left out", file=sys.stderr)
             return None
         table = self.files.metrics()
-        needed = ("step", "train_acc", "test_acc")
+        criterion = self.setting.criterion
+        needed = ("step", "train_acc", "test_acc", criterion.train, criterion.test)
         if missing := [name for name in needed if name not in table]:
             path = self.files.path / "metrics.parquet"
-            raise RunError(f"{path}: expected columns {names(needed)}, and {names(missing)} is missing")
+            raise RunError(f"{path}: expected columns {names(set(needed))}, and {names(missing)} is missing")
         return table
 
 

@@ -1,98 +1,167 @@
-"""What the mask tables say: whether masks turn over when accuracy rises, and the text of the summary."""
+"""How fast masks change, and whether they do when the network gets better."""
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+import math
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 
 from analyses.tables import arm_words, groups, number
+from interp.grokking import half_fall_step
+from interp.mask_overlap import chance_jaccard_distances, jaccard_distances
 from interp.masks import GLOBAL
 from training.command import format_table
+
+if TYPE_CHECKING:
+    from analyses.networks import Network
 
 FROM_STEP = 2000
 """Intervals that start earlier are left out: masks turn over most in the first steps, at any rate."""
 WITHIN = 4000
 """Two peaks no farther apart than this count as one."""
+GAINS = {"test_acc": "rise of test accuracy", "test_loss": "fall of log10 of the test loss"}
+"""What counts as getting better, by the curve in which an arm generalises."""
+
+CHANGES = ["arm", "seed", "spacing", "from_step", "step", "layer"]
+CHANGES += ["distance", "chance", "velocity", "gain", "gain_of"]
+PEAKS = ["arm", "seed", "layer", "n_intervals", "peak_step", "peak_distance", "peak_velocity", "chance"]
+PEAKS += ["gain_of", "gain_step", "gain", "lag", "holds"]
+PEAKS += ["spearman", "velocity_half_step", "gain_half_step", "lead"]
+
+
+def mask_changes(network: Network, masks: list[dict[str, np.ndarray]], every: int) -> list[dict[str, Any]]:
+    """Distances between successive masks: at the fixed spacing, and early on at every checkpoint.
+
+    Velocity is the distance per 1,000 steps; `gain` what `GAINS` says, over the same steps.
+    """
+    steps = [int(step) for step in network.steps]
+    place = {step: i for i, step in enumerate(steps)}
+    pairs = [("fixed", step - every, step) for step in steps if step % every == 0 and step - every in place]
+    early = [step for step in steps if step <= every]
+    pairs += [("early", a, b) for a, b in itertools.pairwise(early)]
+    level = _level(network)
+    rows = []
+    for spacing, a, b in pairs:
+        at = {"arm": network.arm, "seed": network.seed, "spacing": spacing, "from_step": a, "step": b}
+        at["gain"] = level[b] - level[a] if a in level and b in level else None
+        at["gain_of"] = network.setting.criterion.test
+        before, after = masks[place[a]], masks[place[b]]
+        chance = chance_jaccard_distances(before, after)
+        for layer, distance in jaccard_distances(before, after).items():
+            numbers = {"distance": distance, "chance": chance[layer], "velocity": 1000 * distance / (b - a)}
+            rows.append(at | {"layer": layer} | numbers)
+    return rows
+
+
+def _level(network: Network) -> dict[int, float]:
+    """By step, what rises as the network gets better: test accuracy, or minus log10 of the test loss."""
+    metrics, criterion = network.metrics(), network.setting.criterion
+    if metrics is None:
+        return {}
+    level = np.asarray(metrics[criterion.test], dtype=float)
+    if criterion.direction == "down":
+        with np.errstate(divide="ignore"):  # a loss of 0 has no logarithm, and is left out
+            level = -np.log10(level)
+    return {int(step): y for step, y in zip(metrics["step"], level.tolist(), strict=True) if math.isfinite(y)}
 
 
 def turnover_peaks(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Per dense arm, seed and layer: where distance is largest, where accuracy rises most, the verdict.
+    """Per changing arm, seed and layer: when masks change most and the gain is largest, and which is first.
 
-    A verdict needs three intervals at least, and an accuracy that rises; else it is None.
+    `lag` is from the largest gain to the largest distance. `lead` is positive if the velocity has risen half
+    of its way (`_half_rise_step`) before the gain has: an early sign that needs no labels. `holds` and the
+    rank correlation need three intervals at least, and a gain; else they are None.
     """
     late = table[(table["spacing"] == "fixed") & (table["from_step"] >= FROM_STEP)]
     rows = []
     for (arm, seed, layer), own in groups(late, ["arm", "seed", "layer"]):
-        peak = own.loc[[own["distance"].idxmax()]].iloc[0]
-        row: dict[str, Any] = {"arm": arm, "seed": seed, "layer": layer, "n_intervals": len(own)}
-        row |= {"peak_step": int(peak["step"]), "peak_distance": peak["distance"], "chance": peak["chance"]}
-        row |= {"rise_step": None, "rise": None, "holds": None}
-        if own["accuracy_rise"].notna().any():
-            rise = own.loc[[own["accuracy_rise"].idxmax()]].iloc[0]
-            row |= {"rise_step": int(rise["step"]), "rise": float(rise["accuracy_rise"])}
-            if len(own) >= 3 and row["rise"] > 0:
-                row["holds"] = abs(row["peak_step"] - row["rise_step"]) <= WITHIN
+        peak = own.iloc[own["distance"].argmax()]
+        row: dict[str, Any] = dict.fromkeys(PEAKS)
+        row |= {"arm": arm, "seed": seed, "layer": layer, "n_intervals": len(own), "chance": peak["chance"]}
+        row |= {"peak_step": int(peak["step"]), "peak_velocity": peak["velocity"]}
+        row |= {"peak_distance": peak["distance"], "gain_of": peak["gain_of"]}
+        row["velocity_half_step"] = _half_rise_step(own, "velocity")
+        measured = own.dropna(subset="gain")
+        if len(measured):
+            best = measured.iloc[measured["gain"].argmax()]
+            row |= {"gain_step": int(best["step"]), "gain": float(best["gain"])}
+            row["lag"] = row["peak_step"] - row["gain_step"]
+        if len(measured) >= 3 and row["gain"] > 0:
+            row["holds"] = abs(row["lag"]) <= WITHIN
+            row["gain_half_step"] = _half_rise_step(measured, "gain")
+            if measured["velocity"].nunique() > 1 and measured["gain"].nunique() > 1:
+                row["spearman"] = float(spearmanr(measured["velocity"], measured["gain"]).statistic)
+        if row["velocity_half_step"] is not None and row["gain_half_step"] is not None:
+            row["lead"] = row["gain_half_step"] - row["velocity_half_step"]
         rows.append(row)
     return rows
 
 
-def show(tables: dict[str, pd.DataFrame], peaks: list[dict[str, Any]], every: int) -> str:
-    """The printed summary: densities per layer, peaks of turnover, overlaps between arms."""
-    text = ["Share of weights kept, at the last checkpoint, mean over seeds:", _densities(tables["_density"])]
-    early = tables[""][(tables[""]["spacing"] == "early") & (tables[""]["layer"] == GLOBAL)]
-    text += ["", f"Turnover of dense masks, Jaccard distance {every:,} steps apart, from step {FROM_STEP:,}:"]
-    text.append(format_table([_shown(row) for row in peaks if row["layer"] == GLOBAL]))
-    for (arm, seed), own in groups(early, ["arm", "seed"]):
-        first, last = own.iloc[0], own.iloc[-1]
-        text.append(
-            f"{arm_words(arm)} seed {seed}, early: {number(first['distance'])} over steps "
-            f"{first['from_step']}–{first['step']}, {number(last['distance'])} over "
-            f"{last['from_step']}–{last['step']}"
-        )
-    if len(tables["_overlap"]):
-        text += ["", "Jaccard distance between the arms' last masks, over all weights, mean over seeds:"]
-        text.append(_overlaps(tables["_overlap"]))
+def _half_rise_step(own: pd.DataFrame, name: str) -> int | None:
+    """First step half way up from the lowest value before the peak to the peak; None without such a rise.
+
+    Not half of the peak itself: masks turn over at any time, and a velocity never far below its peak
+    would be past half of it in the first interval.
+    """
+    steps, values = own["step"].to_numpy(), own[name].to_numpy()
+    lowest = int(values[: values.argmax() + 1].argmin())
+    return half_fall_step(steps[lowest:], -values[lowest:]).at
+
+
+def show_turnover(table: pd.DataFrame, peaks: list[dict[str, Any]], every: int) -> str:
+    """As it is printed: peaks, what comes first, and the first steps."""
+    gains = " or ".join(GAINS[name] for name in dict.fromkeys(table["gain_of"]))
+    own = [row for row in peaks if row["layer"] == GLOBAL]
+    text = [f"Turnover of changing masks, Jaccard distance {every:,} steps apart, from step {FROM_STEP:,}"]
+    if own:
+        text += [f"(gain: {gains}):", format_table([_shown_peak(row) for row in own])]
+        text += [
+            "",
+            "Velocity, distance per 1,000 steps, beside the gain (lead > 0: the velocity rose first):",
+        ]
+        text.append(format_table([_shown_velocity(row) for row in own]))
+    else:
+        text[0] += ": no two such checkpoints"
+    early = table[(table["spacing"] == "early") & (table["layer"] == GLOBAL)]
+    for (arm,), rows in groups(early, ["arm"]):
+        ends = [rows[rows["step"] == step] for step in (rows["step"].min(), rows["step"].max())]
+        over = [
+            f"{number(e['distance'].mean())} over {e['from_step'].iloc[0]}–{e['step'].iloc[0]}" for e in ends
+        ]
+        text.append(f"{arm_words(arm)}, first steps, mean over seeds: distance {', '.join(over)}")
     return "\n".join(text)
 
 
-def _densities(table: pd.DataFrame) -> str:
-    last = table.groupby(["arm", "seed", "layer"], sort=False).tail(1)
-    rows = []
-    for (arm,), own in groups(last, ["arm"]):
-        row: dict[str, Any] = {"arm": arm_words(arm), "seeds": own["seed"].nunique()}
-        rows.append(row | {layer: number(of["density"].mean()) for (layer,), of in groups(own, ["layer"])})
-    return format_table(rows)
-
-
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    verdict = {None: "no verdict", True: "yes", False: "no"}[row["holds"]]
+def _shown_peak(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "arm": arm_words(row["arm"]),
         "seed": row["seed"],
         "intervals": row["n_intervals"],
         "peak": number(row["peak_distance"]),
         "chance": number(row["chance"]),
-        "peak at step": f"{row['peak_step']:,}",
-        "accuracy rise": number(row["rise"]),
-        "rise at step": "-" if row["rise_step"] is None else f"{row['rise_step']:,}",
-        f"within {WITHIN:,}": verdict,
+        "peak at step": _step(row["peak_step"]),
+        "largest gain": number(row["gain"]),
+        "gain at step": _step(row["gain_step"]),
+        f"within {WITHIN:,}": {None: "no verdict", True: "yes", False: "no"}[row["holds"]],
     }
 
 
-def _overlaps(table: pd.DataFrame) -> str:
-    own = table[table["layer"] == GLOBAL]
-    rows = []
-    for (a, b), pair in groups(own, ["arm_a", "arm_b"]):
-        distances = pair["distance"]
-        rows.append(
-            {
-                "arms": f"{arm_words(a)} and {arm_words(b)}",
-                "seeds": len(pair),
-                "distance": number(distances.mean()),
-                "least": number(distances.min()),
-                "largest": number(distances.max()),
-                "chance": number(pair["chance"].mean()),
-            }
-        )
-    return format_table(rows)
+def _shown_velocity(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "arm": arm_words(row["arm"]),
+        "seed": row["seed"],
+        "peak": number(row["peak_velocity"]),
+        "Spearman": number(row["spearman"]),
+        "lag of peaks": _step(row["lag"]),
+        "half risen at": _step(row["velocity_half_step"]),
+        "gain half risen at": _step(row["gain_half_step"]),
+        "lead": _step(row["lead"]),
+    }
+
+
+def _step(step: int | None) -> str:
+    return "-" if step is None else f"{step:,}"

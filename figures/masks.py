@@ -1,4 +1,4 @@
-"""Turnover of the dense network's mask beside its gain in test accuracy, and densities per layer."""
+"""Turnover of the dense network's mask beside its gain on the test set, and densities per layer."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from figures.drawing import Drawing, letter
 from figures.style import DOUBLE, arm_styles, layer_style, linear_steps, step_axis
 
-TABLES = ("", "_density")
+TABLES = ("", "_peaks", "_density")
 MOST_SEEDS = 3
+GAINS = {"test_acc": ("gain in", "test accuracy"), "test_loss": ("fall of log₁₀", "test loss")}
+"""What counts as getting better, by the curve in which the network generalises."""
 
 
 def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Per seed the distances at the fixed spacing, below the gain; then early distances and densities."""
-    changes, densities = tables[""], tables["_density"]
+    changes, peaks, densities = tables[""], tables["_peaks"], tables["_density"]
     layers = [name for name in dict.fromkeys(densities["layer"]) if name != "global"] + ["global"]
     changes = changes[changes["arm"] == changes["arm"].iloc[0]] if len(changes) else changes
     fixed, early = changes[changes["spacing"] == "fixed"], changes[changes["spacing"] == "early"]
     seeds = sorted(set(fixed["seed"]))[:MOST_SEEDS]
+    gained = GAINS[fixed["gain_of"].iloc[0]] if seeds else ("", "")
     figure = plt.figure(figsize=(DOUBLE, 5.4 if seeds else 2.2))
     drawing = Drawing(figure)
     rows = 3 if seeds else 1
@@ -34,12 +37,17 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
         below = figure.add_subplot(grid[1, columns], sharex=above, sharey=gain[0] if gain else None)
         own = fixed[fixed["seed"] == seed]
         _distances(drawing, above, f"turnover seed {seed}", own, layers, _lowest(fixed))
-        below.set_title(f"accuracy, seed {seed}")
+        below.set_title(f"gain, seed {seed}")
         above.set(title=f"masks, seed {seed}", xlim=(0, own["step"].max() * 1.03))
         _gain(drawing, below, seed, own[own["layer"] == "global"])
+        found = peaks[(peaks["arm"] == own["arm"].iloc[0]) & (peaks["seed"] == seed)]
+        for ax, name in ((above, "velocity_half_step"), (below, "gain_half_step")):
+            for step in found.loc[found["layer"] == "global", name].dropna():
+                ax.axvline(step, color="0.45", linewidth=0.8)
+                drawing.note(name, "half risen", seed, x=step)
         turnover.append(above)
         gain.append(below)
-    for axes, label in ((turnover, "Jaccard distance"), (gain, "gain in\ntest accuracy")):
+    for axes, label in ((turnover, "Jaccard distance"), (gain, "\n".join(gained))):
         for place, ax in enumerate(axes):
             ax.tick_params(labelleft=place == 0, labelbottom=axes is gain)
             ax.set_ylabel(label if place == 0 else "")
@@ -54,7 +62,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     handles = [plt.Line2D([], [], **layer_style(layer)) for layer in layers]
     handles.append(plt.Line2D([], [], color="0.45", linewidth=0.9, linestyle=":", label="chance"))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-    drawing.caption = _caption(fixed, early, seeds)
+    drawing.caption = _caption(fixed, early, seeds, " ".join(gained))
     return drawing
 
 
@@ -64,12 +72,13 @@ def _lowest(own: pd.DataFrame) -> float:
     return 0.7 * float(positive.min()) if len(positive) else 0.1
 
 
-def _caption(fixed: pd.DataFrame, early: pd.DataFrame, seeds: list[int]) -> str:
+def _caption(fixed: pd.DataFrame, early: pd.DataFrame, seeds: list[int], gained: str) -> str:
     every = int((fixed["step"] - fixed["from_step"]).iloc[0]) if len(fixed) else 0
     first = (
         f"Upper row: Jaccard distance between magnitude masks of the dense network {every:,} steps apart, at "
         f"the later step, one panel per seed; chance: two independent masks of these densities, all weights. "
-        f"Middle row: gain in test accuracy over the same steps. "
+        f"Middle row: {gained} over the same steps. Vertical lines: where either has risen half of the way "
+        f"from its lowest value before its peak, from step 2,000 on. "
     )
     return (first if seeds else "") + (
         f"Below, left: the distance of every checkpoint's mask to the one before, early in training, mean "
@@ -99,9 +108,9 @@ def _distances(
 
 
 def _gain(drawing: Drawing, ax: Axes, seed: int, own: pd.DataFrame) -> None:
-    own = own.dropna(subset="accuracy_rise")
+    own = own.dropna(subset="gain")
     look = {"color": "#26292f", "linewidth": 1.4, "marker": "D", "markersize": 2}
-    drawing.line(ax, "gain", "test accuracy", own["step"], own["accuracy_rise"], seed=seed, **look)
+    drawing.line(ax, "gain", "gain", own["step"], own["gain"], seed=seed, **look)
     ax.axhline(0, color="0.8", linewidth=0.6, zorder=0)
     linear_steps(ax)
 
@@ -116,6 +125,8 @@ def _densities(drawing: Drawing, ax: Axes, densities: pd.DataFrame, layers: list
         ax.vlines(x, by_arm["min"], by_arm["max"], color=style["color"], linewidth=1)
         drawing.line(ax, "density", layer, x, by_arm["mean"], seed="mean", **style)
         drawing.note("density range", layer, x=x, low=by_arm["min"], high=by_arm["max"])
-    names = [arm_styles([arm])[arm]["label"].replace(" ", "\n") for arm in arms]
-    ax.set_xticks(range(len(arms)), names)
+    names = [style["label"] for style in arm_styles(arms).values()]
+    crowded = len(arms) > 8
+    shown = names if crowded else [name.replace(" ", "\n") for name in names]
+    ax.set_xticks(range(len(arms)), shown, rotation=90 if crowded else 0)
     ax.set(title="density of each layer", ylabel="share kept", xlim=(-0.5, len(arms) - 0.5), ylim=(0, None))

@@ -3,6 +3,7 @@
 Shape letters: "..." = any shape of a weight.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -159,6 +160,88 @@ def chance_jaccard_distances(
     )
     chances = {name: chance_jaccard_distance(of_a[name], of_b[name]) for name in a}
     return chances | {GLOBAL: 1.0 - both / either if either else 0.0}
+
+
+def overlap_excess(overlap: float, chance: float) -> float:
+    """How far an overlap has gone from chance to equal masks, `(overlap - chance) / (1 - chance)`.
+
+    Parameters
+    ----------
+    overlap, chance : float
+        Jaccard overlaps (1 - distance) found and expected, in [0, 1].
+
+    Returns
+    -------
+    float
+        1 for equal masks, 0 at chance, negative below it; NaN where chance is 1. Masks of different
+        densities a < b cannot be equal: their overlap is a / b at most.
+
+    Raises
+    ------
+    ValueError
+        If an overlap is outside [0, 1].
+
+    References
+    ----------
+    .. [1] Cohen, A coefficient of agreement for nominal scales, Educ. Psychol. Meas. 20 (1960) (agreement
+       corrected for chance in this way; here of Jaccard overlaps).
+
+    Examples
+    --------
+    >>> overlap_excess(0.4, 0.25), overlap_excess(1.0, 0.25)
+    (0.20000000000000004, 1.0)
+    """
+    for name, value in (("overlap", overlap), ("chance", chance)):
+        if not 0.0 <= value <= 1.0:
+            raise ValueError(f"{name}: expected a number in [0, 1], got {value!r}")
+    return (overlap - chance) / (1.0 - chance) if chance < 1.0 else math.nan
+
+
+def overlap_z(
+    a: Mapping[str, Bool[np.ndarray, "..."]], b: Mapping[str, Bool[np.ndarray, "..."]]
+) -> dict[str, float]:
+    """How many standard deviations the common entries are above those of masks shuffled within layers.
+
+    Exact moments: a layer of N entries of which a and b are kept has a hypergeometric number of common
+    ones, mean ab/N and variance ab(N - a)(N - b) / (N²(N - 1)); layers are independent, so both add up.
+    With the counts fixed the Jaccard overlap rises with the number of common entries, and with nothing else.
+
+    Parameters
+    ----------
+    a, b : Mapping[str, Bool[np.ndarray, "..."]]
+        Masks with the same layers and shapes, True = kept.
+
+    Returns
+    -------
+    dict[str, float]
+        The layers in the order of `a`, then "global"; NaN where the number cannot vary (a mask that keeps all
+        or nothing of every layer).
+
+    Raises
+    ------
+    ValueError
+        If names or shapes differ, or a mask is not valid for `interp.masks.density`.
+
+    References
+    ----------
+    .. [1] Feller, An Introduction to Probability Theory, vol. 1, Ch. II.6 and IX.5 (hypergeometric law).
+
+    Examples
+    --------
+    >>> a = {"W_E": np.array([True, True, False, False])}
+    >>> {name: round(z, 3) for name, z in overlap_z(a, a).items()}
+    {'W_E': 1.732, 'global': 1.732}
+    """
+    _check_pair(a, b)
+    of_a, of_b = density(a), density(b)
+    above, variance = {}, {}
+    for name, layer in a.items():
+        expected = layer.size * of_a[name] * of_b[name]
+        above[name] = int(np.count_nonzero(layer & b[name])) - expected
+        left = (1 - of_a[name]) * (1 - of_b[name])
+        variance[name] = expected * left * layer.size / (layer.size - 1) if layer.size > 1 else 0.0
+    above[GLOBAL], variance[GLOBAL] = sum(above.values()), sum(variance.values())
+    return {name: above[name] / math.sqrt(v) if v else math.nan for name, v in variance.items()}
 
 
 def _check_pair(a: Mapping[str, Bool[np.ndarray, "..."]], b: Mapping[str, Bool[np.ndarray, "..."]]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analyses import fourier, graph_props, grokking, masks, phases
+from analyses import fourier, graph_props, grokking, masks, norms, phases
 from training.arms import jobs
 from training.config import recipe_from_dict
 from training.fields import to_dict
@@ -33,7 +33,7 @@ def run(request, tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize("analysis", [grokking, masks, graph_props], ids=lambda a: a.__name__)
+@pytest.mark.parametrize("analysis", [grokking, norms, masks, graph_props], ids=lambda a: a.__name__)
 def test_what_needs_no_residues_reads_any_task(analysis, run, tmp_path, capfd):
     arguments = ["--nulls", "2", "--jobs", "1"] if analysis is graph_props else []
     code = analysis.main(["--run", str(run.path), "--out", str(tmp_path), *arguments])

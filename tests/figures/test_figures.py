@@ -3,11 +3,13 @@ import shutil
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from figures.__main__ import FIGURES, main
+from figures.mask_overlap import _short as cell_text
 from figures.style import short_step, thinned
 
 SUFFIXES = {".png", ".pdf", ".csv", ".txt"}
@@ -67,7 +69,7 @@ def test_the_csv_holds_what_the_tables_say(tables):
 
 
 def test_one_arm_and_one_seed_are_enough(tiny_run, tmp_path):
-    for name in ("fourier", "phases", "grokking", "speed", "masks"):
+    for name in ("fourier", "phases", "grokking", "speed", "norms", "masks"):
         analysis = importlib.import_module(f"analyses.{name}").main
         assert (
             analysis(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--arms", "random"]) == 0
@@ -78,7 +80,9 @@ def test_one_arm_and_one_seed_are_enough(tiny_run, tmp_path):
         "phases",
         "grokking",
         "speed",
+        "norms",
         "masks",
+        "mask_overlap",
     }
 
 
@@ -90,6 +94,42 @@ def test_without_nulls_and_without_dense_masks(tiny_run, tmp_path):
         assert analyse([*wanted, "--out", str(tmp_path), "--arms", *arms]) == 0
         assert main(["graph_props", "--run", str(tmp_path)]) == 0
     assert "not computed" in (tmp_path / "figures" / "graph_props.txt").read_text()
+
+
+def test_a_cell_per_pair_of_arms_and_the_other_seeds_on_the_diagonal(tables):
+    assert main(["mask_overlap", "--run", str(tables)]) == 0
+    cells = pd.read_csv(tables / "figures" / "mask_overlap.csv").set_index(["panel", "y", "x"])["value"]
+    table = pd.read_parquet(tables / "analyses" / "masks_overlap.parquet").query("layer == 'global'")
+    means = table.groupby(["arm_a", "arm_b"])[["overlap", "chance", "excess"]].mean()
+    arms = ["dense", "grokked_ticket", "random"]
+    for (a, b), expected in means.iterrows():
+        high, low = sorted((arms.index(a) + 1, arms.index(b) + 1))
+        assert cells["overlap", high, low] == pytest.approx(expected["overlap"])
+        if a != b:
+            assert cells["chance", low, high] == pytest.approx(expected["chance"])
+        for place in ((high, low), (low, high)):
+            assert cells["excess", *place] == pytest.approx(expected["excess"])
+    assert cells.notna().sum() == 9 + 9
+
+
+@pytest.mark.parametrize("n_arms", [0, 3, 15])
+def test_every_number_of_the_overlaps_is_written_however_many(n_arms, tmp_path):
+    from analyses.overlaps import overlap_table
+    from figures.mask_overlap import draw
+
+    rng = np.random.default_rng(0)
+    masks = {(f"arm_{i}", 0): {"W": rng.random(9) < 0.5} for i in range(n_arms)}
+    drawing = draw({"_overlap": overlap_table(masks)})
+    assert all(path.exists() for path in drawing.save(tmp_path / "figure"))
+    assert sum(len(ax.texts) for ax in drawing.figure.axes) == 2 * n_arms * (n_arms - 1)
+    plt.close(drawing.figure)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.254, ".25"), (-0.03, "−.03"), (-0.004, ".00"), (1.0, "1.00"), (0.996, "1.00")]
+)
+def test_numbers_of_a_cell(value, text):
+    assert cell_text(value) == text
 
 
 def test_every_run_below_a_folder(tables, capsys, monkeypatch):

@@ -16,6 +16,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
+from interp.masks import GLOBAL
+from interp.norms import weight_norm
+
 Arrays = Mapping[str, Float[np.ndarray, "..."]]
 Masks = Mapping[str, Bool[np.ndarray, "..."]]
 NormScope = Literal["global", "mean_per_tensor"]
@@ -140,19 +143,13 @@ def norm_ratio(initial: Arrays, mask: Masks, q: Literal[1, 2], scope: NormScope 
     >>> round(norm_ratio(weights, mask, 1), 4), round(norm_ratio(weights, mask, 2, "mean_per_tensor"), 4)
     (0.6667, 0.8)
     """
-    _check(initial, mask)
-    if q not in (1, 2):
-        raise ValueError(f"q: expected 1 or 2, got {q!r}")
     if scope not in ("global", "mean_per_tensor"):
         raise ValueError(f"scope: expected 'global' or 'mean_per_tensor', got {scope!r}")
-    sizes = {name: abs(w.astype(np.float64)) ** q for name, w in initial.items()}
-    kept = np.array([size.sum(where=mask[name]) for name, size in sizes.items()])  # one per matrix
-    total = np.array([size.sum() for size in sizes.values()])
-    if scope == "global":
-        kept, total = kept.sum(keepdims=True), total.sum(keepdims=True)
-    if not (total > 0).all():
+    kept, total = weight_norm(initial, q, mask), weight_norm(initial, q)
+    compared = [GLOBAL] if scope == "global" else list(initial)
+    if not all(total[name] > 0 for name in compared):
         raise ValueError("initial: expected weights other than zero, in every matrix or at all by scope")
-    return float(((kept / total) ** (1 / q)).mean())
+    return float(np.mean([kept[name] / total[name] for name in compared]))
 
 
 def _check(initial: Arrays, mask: Masks) -> None:
