@@ -29,7 +29,7 @@ def outcome(argv, capsys):
         ("", "expected RECIPE or --all-of COLLECTION, and not both"),
         ("tiny.toml --all-of minegishi", "expected RECIPE or --all-of COLLECTION, and not both"),
         ("--all-of shakespeare", "--all-of: expected one of minegishi, nanda, got 'shakespeare'"),
-        ("nonsense", "RECIPE: expected one of filan_overlap, "),
+        ("nonsense", "RECIPE: expected one of elastic_depth, "),
         ("nowhere.toml", "RECIPE: expected a file, and nowhere.toml is not one"),
         ("TINY --set task.p=8", "task.p: expected an odd number from 3, got 8"),
         ("TINY --set task.p=1", "task.p: expected an odd number from 3, got 1"),

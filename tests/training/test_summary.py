@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from training.command import format_table
-from training.config import Criterion, recipe_from_dict
+from training.config import recipe_from_dict
 from training.fields import override
+from training.settings import Criterion
 from training.store import RunDir
 from training.summary import outcomes
 
