@@ -56,6 +56,9 @@ def train(content: dict[str, object], out: Path) -> RunDir:
 
 def test_readme_python(tmp_path, monkeypatch):
     train(tiny(), tmp_path / "runs")
+    model = {"name": "transformer", "d_model": 8, "n_heads": 4, "d_head": 2, "d_mlp": 6, "equals": True}
+    dense = {"dense": {"max_steps": 20}}
+    train(tiny(name="n_mainline", model=model | {"positions": True}, arms=dense), tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
     shown: dict[str, object] = {}
     for block in blocks("README.md", "python"):
@@ -63,6 +66,7 @@ def test_readme_python(tmp_path, monkeypatch):
     assert list(shown["accuracy"].columns) == ["step", "train_acc", "test_acc"]
     assert shown["W_E"].shape[1:] == (7, 8)
     assert 0 < shown["kept"] < 1
+    assert shown["logits"].shape == (1, 3, 7) and shown["pattern"].shape == (1, 4, 3, 3)
     assert shown["frequency"] == 5 and shown["energy_share"] == pytest.approx(1)
     assert shown["amplitude"][4] == pytest.approx(0.3) and shown["phase"][4] == pytest.approx(1.2)
 

@@ -22,10 +22,13 @@ FORBIDDEN = {
 # Modules that answer `--help`, or that a reader of runs needs: nothing heavy when they are imported.
 LIGHT = {
     "training/__main__.py": ("torch", "numpy", "pandas", "scipy", "matplotlib"),
+    "training/adopt.py": ("torch", "numpy", "pandas", "scipy", "matplotlib"),
     "training/command.py": ("torch", "numpy", "pandas", "scipy", "matplotlib"),
     "training/fields.py": ("torch", "numpy", "pandas", "scipy", "matplotlib"),
     "training/store.py": ("torch", "pandas", "scipy", "matplotlib"),
     "training/architectures.py": ("torch", "numpy", "pandas"),
+    "training/sizes.py": ("torch", "numpy", "pandas"),
+    "training/hooked.py": ("torch", "pandas"),
     "training/config.py": ("torch", "pandas"),
     "training/launch.py": ("torch", "training.train", "training.engine"),
     "training/session.py": ("torch", "training.train", "training.engine"),

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import socket
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +75,13 @@ def write_bytes(path: Path, content: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def check_archive(path: Path) -> None:
+    """Raise what a damaged zip archive makes its readers raise: torch.load does not look at the checksums."""
+    with zipfile.ZipFile(path) as archive:
+        if archive.testzip() is not None:
+            raise zipfile.BadZipFile("checksums differ")
 
 
 def share(source: Path, path: Path) -> None:

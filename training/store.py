@@ -18,7 +18,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import io
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,9 +93,7 @@ class ArmDir:
 
         path = self.path / "state.pt"
         with files.reading(path):
-            with zipfile.ZipFile(path) as archive:
-                if archive.testzip() is not None:  # torch.load does not look at the checksums
-                    raise zipfile.BadZipFile("checksums differ")
+            files.check_archive(path)
             return torch.load(path, weights_only=True)
 
     def _tensors(self, file: str, only: Any = ()) -> dict[str, np.ndarray]:
@@ -241,6 +238,10 @@ class RunDir:
     def write_recipe(self, text: str, config: Mapping[str, Any]) -> None:
         """Write recipe.toml (as the user gave it) and config.json (resolved)."""
         files.write_bytes(self.path / "recipe.toml", text.encode())
+        self.write_config(config)
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Write config.json alone: weights from elsewhere have no recipe."""
         files.write_json(self.path / "config.json", config)
 
     def add_provenance(self, entry: Mapping[str, Any]) -> int:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from training.architectures import Transformer
 from training.fields import require
-from training.models.transformer import B_U, W_E, W_IN, W_POS, W_Q, W_U
+from training.models.transformer import W_U
+from training.sizes import transformer
 
 if TYPE_CHECKING:
     from transformer_lens import HookedTransformer
@@ -77,6 +78,12 @@ def hooked_transformer(
     return network
 
 
+def with_weights(weights: Mapping[str, Tensor]) -> HookedTransformer:
+    """The network that has these weights, its settings read off their shapes."""
+    shapes = {name: tuple(w.shape) for name, w in weights.items()}
+    return hooked_transformer(transformer(shapes), shapes[W_U][1], weights)
+
+
 def pair_logits(network: HookedTransformer, pairs: Tensor) -> Tensor:
     """(pair, 2) residues → (pair, class) logits at the last position, `=` added if the network reads it."""
     equals = [torch.full_like(pairs[:, :1], network.cfg.d_vocab - 1)] * (network.cfg.n_ctx - 2)
@@ -88,18 +95,7 @@ class AtLastPosition(nn.Module):
 
     def __init__(self, weights: Mapping[str, Tensor]):
         super().__init__()
-        n_heads, d_model, d_head = weights[W_Q].shape
-        n_tokens, p = weights[W_E].shape[0], weights[W_U].shape[1]
-        model = Transformer(
-            d_model=d_model,
-            n_heads=n_heads,
-            d_head=d_head,
-            d_mlp=weights[W_IN].shape[1],
-            equals=n_tokens > p,
-            positions=W_POS in weights,
-            biases=B_U in weights,
-        )
-        self.network = hooked_transformer(model, p, weights)
+        self.network = with_weights(weights)
 
     def forward(self, pairs: Tensor) -> Tensor:
         """Logits at the last position."""
