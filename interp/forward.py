@@ -23,7 +23,7 @@ ACTIVATIONS: dict[str, Callable[[Float[np.ndarray, "..."]], Float[np.ndarray, ".
     "square": np.square,
     "abs": np.abs,
     "cube": lambda z: z**3,
-    "fourth_power": lambda z: np.square(np.square(z)),
+    "fourth": lambda z: np.square(np.square(z)),
     "exp": np.exp,
     "softplus": lambda z: np.logaddexp(0, z),
 }
