@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.networks import Network
-    from interp.phases import PhaseSymmetry
+    from interp.diversity import PhaseSymmetry
     from training.store import RunDir
 
 
@@ -46,8 +46,9 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     import numpy as np
 
     from analyses.tables import long_table
+    from interp.diversity import frequency_counts, homogeneity, phase_symmetry
     from interp.fourier import check_modulus
-    from interp.phases import frequency_agreement, frequency_counts, homogeneity, misalignment, phase_symmetry
+    from interp.phases import frequency_agreement, misalignment
     from interp.spectra import neuron_frequency
 
     input_map, output_map = network.maps(network.weights())  # (T, m, p)

@@ -21,6 +21,7 @@ FIGURES = {
     "speed": ("speed", "networks not generalised yet, ratios of t_gen to a reference, tau against sparsity"),
     "fourier": ("fourier", "entropy, IPR, the embedding's spectrum and single neurons through training"),
     "phases": ("phases", "output against input phases, and their alignment through training"),
+    "logits": ("logits", "the flawed indicator in the logits, and the vote of the neurons"),
     "norms": ("norms", "L1 and L2 of the kept weights through training, and in their plane"),
     "masks": ("masks", "turnover of the dense network's mask beside its gain in accuracy; densities"),
     "mask_overlap": ("masks", "overlap of every two arms' last masks, beside chance"),

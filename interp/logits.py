@@ -1,4 +1,4 @@
-"""Loss of logits, and how well cosines of the distance to the true class describe them.
+"""Loss and margin of logits, and how well cosines of the distance to the true class describe them.
 
 p  classes, residues, odd and at least 3     n  frequencies fitted     K  frequencies, (p - 1) / 2
 examples  axes of `labels`: all ordered pairs (p, p), or a list such as the training pairs
@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from interp.fourier import CONSTANT, checked_map, fourier_waves
 
-__all__ = ["TrigFit", "cross_entropy", "trig_fit"]
+__all__ = ["TrigFit", "checked_labels", "cross_entropy", "margin", "trig_fit"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,48 @@ class TrigFit:
     """Share of the logits' variance over classes, in [0, 1]; NaN where logits do not vary over classes."""
     loss: Float[np.ndarray, "*batch"]
     """Cross-entropy of the fitted logits, in nats; one number, since they are the same around every label."""
+
+
+def checked_labels(
+    labels: Int[np.ndarray, "..."], logits: Float[np.ndarray, "... p"]
+) -> Int[np.ndarray, "..."]:
+    """Return the labels, once each is known to be a class and they to fit the logits' examples.
+
+    Parameters
+    ----------
+    labels : Int[np.ndarray, "..."]
+        True class of each example.
+    logits : Float[np.ndarray, "... p"]
+        Axes (..., examples, class), or any array of such a shape.
+
+    Returns
+    -------
+    Int[np.ndarray, "..."]
+        The same values.
+
+    Raises
+    ------
+    ValueError
+        If there is no label, one is no whole number in 0..p-1, or the shapes do not fit.
+
+    References
+    ----------
+    .. [1] Classes 0..p-1, as in `cross_entropy`.
+
+    Examples
+    --------
+    >>> checked_labels(np.array([2, 0]), np.zeros((2, 3))).tolist()
+    [2, 0]
+    """
+    label, p = np.asarray(labels), logits.shape[-1]
+    if label.size == 0 or logits.shape[-1 - label.ndim : -1] != label.shape:
+        raise ValueError(
+            f"labels must have the shape of the logits' examples, (..., *labels.shape, p), and at least one, "
+            f"came labels of shape {label.shape} beside logits of shape {logits.shape}"
+        )
+    if not np.issubdtype(label.dtype, np.integer) or label.min() < 0 or label.max() >= p:
+        raise ValueError(f"labels must be whole numbers in 0..{p - 1}, came {label.min()}..{label.max()}")
+    return label
 
 
 def cross_entropy(
@@ -66,13 +108,53 @@ def cross_entropy(
     [1.09861229e+00 3.97594035e-31]
     """
     x = checked_map(logits, "logits")
-    index = np.broadcast_to(_checked_labels(labels, x), x.shape[:-1])[..., None]
+    index = np.broadcast_to(checked_labels(labels, x), x.shape[:-1])[..., None]
     margins = x - np.take_along_axis(x, index, axis=-1)
     np.put_along_axis(margins, index, -np.inf, axis=-1)
     base = np.maximum(margins.max(axis=-1), 0)  # nothing overflows
     margins -= base[..., None]
     others = np.exp(margins, out=margins).sum(axis=-1)
     return np.asarray(base + np.log1p(np.expm1(-base) + others))
+
+
+def margin(logits: Float[np.ndarray, "... p"], labels: Int[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Logit of the true class less the largest other one, of every example.
+
+    An example is right where its margin is above 0; a tie is wrong, so that a network that says nothing is
+    never right. Accuracy is the share of margins above 0.
+
+    Parameters
+    ----------
+    logits : Float[np.ndarray, "... p"]
+        Axes (..., examples, class).
+    labels : Int[np.ndarray, "..."]
+        True class of each example, 0..p-1; its shape is that of the examples.
+
+    Returns
+    -------
+    Float[np.ndarray, "..."]
+        In the units of the logits, axes (..., examples).
+
+    Raises
+    ------
+    ValueError
+        As `cross_entropy`.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849 (margin of the flawed indicator, least over examples there).
+
+    Examples
+    --------
+    >>> print(margin(np.array([[2.0, 0.0, 0.5], [1.0, 1.0, 0.0]]), np.array([0, 1])))
+    [1.5 0. ]
+    """
+    x = checked_map(logits, "logits")
+    index = np.broadcast_to(checked_labels(labels, x), x.shape[:-1])[..., None]
+    true = np.take_along_axis(x, index, axis=-1)
+    others = x.copy()
+    np.put_along_axis(others, index, -np.inf, axis=-1)
+    return np.asarray(true[..., 0] - others.max(axis=-1))
 
 
 def trig_fit(
@@ -122,7 +204,7 @@ def trig_fit(
     p = x.shape[-1]
     if labels is None:
         labels = np.add.outer(np.arange(p), np.arange(p)) % p
-    label = _checked_labels(labels, x)
+    label = checked_labels(labels, x)
     x = x.reshape(*x.shape[: x.ndim - label.ndim - 1], label.size, p)  # (..., examples, p)
     waves = fourier_waves(frequencies, p)  # (n, 2, p)
     by_wave = rearrange(waves[..., label.ravel()], "n i e -> (n i) e") @ x  # (..., 2 n, p)
@@ -136,18 +218,3 @@ def trig_fit(
         r2=np.asarray((amplitude**2).sum(axis=-1) / 2 / np.where(flat, np.nan, variance)),
         loss=cross_entropy(around_label, np.zeros((), dtype=np.int64)),
     )
-
-
-def _checked_labels(
-    labels: Int[np.ndarray, "..."], logits: Float[np.ndarray, "... p"]
-) -> Int[np.ndarray, "..."]:
-    """The labels, once each is known to be a class and they to fit the last axes but one of the logits."""
-    label, p = np.asarray(labels), logits.shape[-1]
-    if label.size == 0 or logits.shape[-1 - label.ndim : -1] != label.shape:
-        raise ValueError(
-            f"labels must have the shape of the logits' examples, (..., *labels.shape, p), and at least one, "
-            f"came labels of shape {label.shape} beside logits of shape {logits.shape}"
-        )
-    if not np.issubdtype(label.dtype, np.integer) or label.min() < 0 or label.max() >= p:
-        raise ValueError(f"labels must be whole numbers in 0..{p - 1}, came {label.min()}..{label.max()}")
-    return label

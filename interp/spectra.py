@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from interp.fourier import complex_amplitude
 
 __all__ = [
+    "checked_frequency",
     "frequency_norms",
     "frequency_power",
     "mean_over_neurons",
@@ -130,6 +131,41 @@ def neuron_frequency(
     power = relative_to_largest(np.abs(z)) ** 2  # (..., K)
     frequency = np.where(dead, 0, np.argmax(power, axis=-1) + 1)
     return frequency, np.asarray(1 / power.sum(axis=-1))  # the largest relative power is 1
+
+
+def checked_frequency(frequency: Int[np.ndarray, "..."], n_frequencies: int) -> Int[np.ndarray, "..."]:
+    """Return the neurons' frequencies, once each is known to be one, or 0 for none.
+
+    Parameters
+    ----------
+    frequency : Int[np.ndarray, "..."]
+        From `neuron_frequency`, or a choice of the caller's.
+    n_frequencies : int
+        K = (p - 1) / 2.
+
+    Returns
+    -------
+    Int[np.ndarray, "..."]
+        The same values.
+
+    Raises
+    ------
+    ValueError
+        If a frequency leaves 0..K.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849 (frequencies 1..K; 0 for a dead neuron is ours).
+
+    Examples
+    --------
+    >>> checked_frequency(np.array([3, 0]), 5).tolist()
+    [3, 0]
+    """
+    k = np.asarray(frequency)
+    if ((k < 0) | (k > n_frequencies)).any():
+        raise ValueError(f"frequency must be in 1..{n_frequencies}, or 0 for none, came {k.min()}..{k.max()}")
+    return k
 
 
 def mean_over_neurons(

@@ -12,7 +12,7 @@ import pytest
 
 from training.store import RunDir
 
-NAMES = ["fourier", "phases", "grokking", "speed", "norms", "masks", "graph_props"]
+NAMES = ["fourier", "phases", "logits", "grokking", "speed", "norms", "masks", "graph_props"]
 EXTRA = {"graph_props": ["--nulls", "0", "--jobs", "1"]}
 
 

@@ -6,7 +6,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from interp.logits import cross_entropy, trig_fit
+from interp.logits import cross_entropy, margin, trig_fit
 
 P = 11
 K = 5
@@ -91,6 +91,24 @@ def test_losses_of_stacked_networks_leave_the_logits_alone():
     np.testing.assert_array_equal(logits, before)
 
 
+# margin
+
+
+def test_margins_match_the_loop_and_see_differences_only():
+    logits, labels = noise(2, P, P, P), OPERATIONS["mul"]
+    margins = margin(logits, labels)
+    for t, a, b in np.ndindex(2, P, P):
+        others = [logits[t, a, b, c] for c in range(P) if c != labels[a, b]]
+        assert margins[t, a, b] == logits[t, a, b, labels[a, b]] - max(others)
+    np.testing.assert_allclose(margin(2 * logits + noise(P, P, 1, seed=2), labels), 2 * margins, atol=1e-14)
+    order = np.random.default_rng(1).permutation(P)
+    np.testing.assert_array_equal(margin(logits[..., order], np.argsort(order)[labels]), margins)
+
+
+def test_a_tie_has_no_margin():
+    assert margin(np.array([1.0, 3.0, 3.0]), np.array(1)) == 0
+
+
 # fit
 
 
@@ -166,7 +184,7 @@ def test_logits_without_preference_and_no_frequencies():
 
 
 @pytest.mark.usefixtures("unchecked")
-@pytest.mark.parametrize("measure", [cross_entropy, lambda x, labels: trig_fit(x, KEYS, labels)])
+@pytest.mark.parametrize("measure", [cross_entropy, margin, lambda x, labels: trig_fit(x, KEYS, labels)])
 def test_wrong_logits_and_labels_are_refused(measure):
     x, labels = noise(P, P, P), OPERATIONS["add"]
     with pytest.raises(ValueError, match="logits must have p odd and at least 3 residues, came p = 10"):

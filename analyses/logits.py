@@ -1,0 +1,126 @@
+"""How close a network's logits are to the flawed indicator, and how many of its neurons must vote."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from analyses.command import Result, analyse, parser
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from analyses.networks import Network
+    from training.store import RunDir
+
+N_ORDERS = 50
+"""Random orders of the neurons that the accuracy of the vote is averaged over."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse, measure, write."""
+    about = "Fit of the flawed indicator at every checkpoint; vote of the neurons at the last one."
+    return analyse("logits", parser("logits", about).parse_args(argv), measure)
+
+
+def measure(run: RunDir, networks: list[Network]) -> Result:
+    """All tables of the networks, and what came of them per arm."""
+    from analyses.tables import gather, plain_means
+    from training.command import format_table
+
+    parts = [_network(network) for network in networks]
+    tables = {suffix: gather([part[suffix] for part in parts]) for suffix in parts[0]}
+    means = plain_means(tables[""], by=["arm"])
+    swaps = tables["_swaps"].groupby(["arm", "activation"], sort=False)["accuracy"].mean()
+    text = [
+        "logits ≈ constant + main × [label] + ghost × ([label of (x, x)] + [label of (y, y)]), means over",
+        "seeds (first → last checkpoint):",
+        format_table([_fit(row) for row in means]),
+        "R²: share of the logits' variance over classes. ghost/main: 1/2 in ideal neurons. half vote:",
+        f"accuracy of half of the neurons at the last checkpoint, mean over {N_ORDERS} random choices.",
+        "\nAccuracy at the last checkpoint with another activation function:",
+        format_table([_swap(row["arm"], swaps[row["arm"]]) for row in means]),
+    ]
+    return Result(tables, {"arms": means}, "\n".join(text))
+
+
+def _network(network: Network) -> dict[str, pd.DataFrame]:
+    import numpy as np
+
+    from analyses.tables import gather, long_table
+    from interp.forward import ACTIVATIONS, activation_swap, pair_activations, pair_logits
+    from interp.indicator import indicator_fit
+    from interp.logits import margin
+    from interp.spectra import neuron_frequency
+    from interp.votes import group_votes, vote_curve
+
+    input_map, output_map = network.maps(network.weights())  # (T, m, p)
+    labels, activation = labels_of_pairs(network), getattr(network.setting.model, "activation", "relu")
+    rows = []
+    for read, written in zip(input_map, output_map, strict=True):
+        logits = pair_logits(read, written, activation)
+        fit, margins = indicator_fit(logits, labels), margin(logits, labels)
+        row = {"main": fit.main, "ghost": fit.ghost, "ratio": fit.ratio, "r2": fit.r2}
+        rows.append(row | {"accuracy": (margins > 0).mean(), "margin": margins.mean()})
+    acts, written = pair_activations(input_map[-1], activation), output_map[-1]
+    curve = vote_curve(acts, written, labels, np.random.default_rng(0), N_ORDERS)
+    vote = {"accuracy": curve.accuracy.mean(axis=0), "margin": curve.margin.mean(axis=0)}
+    alone = group_votes(acts, written, labels, neuron_frequency(input_map[-1])[0])
+    groups = {"n_neurons": alone.n_neurons, "accuracy": alone.accuracy, "margin": alone.margin}
+    swaps = {name: activation_swap(input_map[-1], written, labels, name) for name in ACTIVATIONS}
+    measured = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    measured["half_vote"] = np.full(len(rows), np.nan)
+    measured["half_vote"][-1] = np.interp(len(written) / 2, curve.n_neurons, vote["accuracy"])
+    last = {"step": network.steps[-1:]}
+    return {
+        "": long_table(network, {"step": network.steps}, measured),
+        "_votes": long_table(network, last | {"n_neurons": curve.n_neurons}, vote),
+        "_frequencies": long_table(network, last | {"frequency": range(1, network.p // 2 + 1)}, groups),
+        "_swaps": gather(
+            [
+                long_table(network, last | {"activation": [name]}, {"accuracy": s.accuracy, "loss": s.loss})
+                for name, s in swaps.items()
+            ]
+        ),
+    }
+
+
+def labels_of_pairs(network: Network) -> np.ndarray:
+    """Class of every ordered pair, (p, p); an unordered pair's label stands at both orders."""
+    import numpy as np
+
+    from training.files import RunError
+
+    task = network.setting.task
+    data = task.build()
+    assert data.labels is not None
+    x, y = data.inputs.T
+    table = np.full((network.p, network.p), -1)
+    table[x, y] = data.labels
+    if getattr(task, "pairs", None) == "unordered":
+        table[y, x] = data.labels
+    if (table < 0).any():
+        raise RunError(f"{network.files.path}: expected a task of all pairs, and {task.name} leaves out some")
+    return table
+
+
+def _fit(row: dict[str, Any]) -> dict[str, Any]:
+    from analyses.tables import arm_words, change, number
+
+    titles = {"r2": "R²", "ratio": "ghost/main", "accuracy": "accuracy", "margin": "margin"}
+    return (
+        {"arm": arm_words(row["arm"]), "seeds": row["n_seeds"]}
+        | {title: change(row[f"{name}_first"], row[f"{name}_last"]) for name, title in titles.items()}
+        | {"half vote": number(row["half_vote_last"])}
+    )
+
+
+def _swap(arm: str, accuracy: pd.Series) -> dict[str, Any]:
+    from analyses.tables import arm_words, number
+
+    return {"arm": arm_words(arm)} | {str(name): number(value) for name, value in accuracy.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""Which pairs a network has met in training, in either order, and how right it is on each kind.
+
+    p  residues     ... leading axes: checkpoints, arms
+
+A network that adds its two inputs cannot tell (x, y) from (y, x): it knows a test pair whose other order was
+trained on as soon as it has memorised. Only the pairs met in neither order measure generalisation.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+__all__ = ["CLASSES", "PairClasses", "class_accuracy", "pair_classes"]
+
+CLASSES = ("common", "rare", "test_sym", "test_true")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairClasses:
+    """Every ordered pair in one of four classes; a pair (x, x) is its own other order."""
+
+    common: Bool[np.ndarray, "p p"]
+    """Trained on, and so is its other order."""
+    rare: Bool[np.ndarray, "p p"]
+    """Trained on, its other order not."""
+    test_sym: Bool[np.ndarray, "p p"]
+    """Not trained on, its other order is."""
+    test_true: Bool[np.ndarray, "p p"]
+    """Neither trained on."""
+
+    @property
+    def plateau(self) -> float:
+        """|test_sym| / |test|: test accuracy of a symmetric network that has memorised and no more.
+
+        NaN if there is no test pair.
+        """
+        n_sym, n_true = int(self.test_sym.sum()), int(self.test_true.sum())
+        n_test = n_sym + n_true
+        return n_sym / n_test if n_test else np.nan
+
+
+def pair_classes(train: Bool[np.ndarray, "p p"]) -> PairClasses:
+    """Sort all ordered pairs by whether they and their other order are trained on.
+
+    Parameters
+    ----------
+    train : Bool[np.ndarray, "p p"]
+        Entry (x, y): whether the pair is in the training set; the others are the test set.
+
+    Returns
+    -------
+    PairClasses
+        Four masks; every pair is in exactly one.
+
+    Raises
+    ------
+    ValueError
+        If `train` is not square or not boolean.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849, memorisation of common and rare pairs.
+
+    Examples
+    --------
+    >>> classes = pair_classes(np.array([[True, True, False], [True, False, True], [False, False, False]]))
+    >>> {name: int(getattr(classes, name).sum()) for name in CLASSES}, classes.plateau
+    ({'common': 3, 'rare': 1, 'test_sym': 1, 'test_true': 4}, 0.2)
+    """
+    own = np.asarray(train)
+    if own.ndim != 2 or own.shape[0] != own.shape[1] or own.dtype != np.bool_:
+        raise ValueError(
+            f"train must be a square table of booleans, came shape {own.shape}, type {own.dtype}"
+        )
+    other = own.T
+    return PairClasses(common=own & other, rare=own & ~other, test_sym=~own & other, test_true=~own & ~other)
+
+
+def class_accuracy(
+    predictions: Int[np.ndarray, "*batch p p"], labels: Int[np.ndarray, "p p"], classes: PairClasses
+) -> dict[str, Float[np.ndarray, "*batch"]]:
+    """Accuracy on each class of pairs.
+
+    Parameters
+    ----------
+    predictions : Int[np.ndarray, "*batch p p"]
+        Predicted class of every ordered pair.
+    labels : Int[np.ndarray, "p p"]
+        True class.
+    classes : PairClasses
+        From `pair_classes`.
+
+    Returns
+    -------
+    dict[str, Float[np.ndarray, "*batch"]]
+        By the names of `CLASSES`, in [0, 1]; NaN for a class without pairs.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849 (common before rare; test accuracy split by symmetry here).
+
+    Examples
+    --------
+    >>> sums = np.add.outer(np.arange(3), np.arange(3)) % 3
+    >>> classes = pair_classes(np.tri(3, dtype=bool))
+    >>> accuracy = class_accuracy(np.where(np.eye(3, dtype=bool), sums, 0), sums, classes)
+    >>> {name: round(float(value), 2) for name, value in accuracy.items()}
+    {'common': 1.0, 'rare': 0.33, 'test_sym': 0.33, 'test_true': nan}
+    """
+    shape = classes.common.shape
+    if np.shape(predictions)[-2:] != shape or np.shape(labels) != shape:
+        raise ValueError(
+            f"predictions and labels must have shapes (..., *{shape}) and {shape}, came "
+            f"{np.shape(predictions)} and {np.shape(labels)}"
+        )
+    right = np.asarray(predictions) == np.asarray(labels)
+    accuracy = {}
+    for name in CLASSES:
+        chosen = getattr(classes, name)
+        size = np.count_nonzero(chosen)
+        accuracy[name] = np.asarray(right[..., chosen].sum(axis=-1) / (size if size else np.nan))
+    return accuracy

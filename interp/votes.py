@@ -1,0 +1,193 @@
+"""A network as a vote of its neurons: how right ever more of them are together, and each frequency alone.
+
+    p  classes, odd and at least 3      m  neurons     K  frequencies     o  orders     n  sizes of the vote
+    examples  axes of `labels`: all ordered pairs (p, p), or a list such as the test pairs
+
+A neuron's vote is its activation times its row of the output map, one logit per class; the votes of all
+neurons add to the network's logits. No function here holds the votes of more than one group at a time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from einops import rearrange
+from jaxtyping import Float, Int
+
+from interp.fourier import checked_map
+from interp.logits import margin
+from interp.spectra import checked_frequency
+
+__all__ = ["GroupVotes", "VoteCurve", "group_votes", "vote_curve"]
+
+N_SIZES = 32  # of a curve, by default
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoteCurve:
+    """How right the neurons drawn so far are, in every order drawn."""
+
+    n_neurons: Int[np.ndarray, " n"]
+    """How many vote, ascending."""
+    accuracy: Float[np.ndarray, "o n"]
+    """Share of examples whose true class has the most, ties excluded; a row per order."""
+    margin: Float[np.ndarray, "o n"]
+    """Mean over examples of the true logit less the largest other, likewise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupVotes:
+    """How right the neurons of one frequency are among themselves."""
+
+    n_neurons: Int[np.ndarray, " K"]
+    """Neurons of frequencies 1..K."""
+    accuracy: Float[np.ndarray, " K"]
+    """As in `VoteCurve`; NaN in an empty group."""
+    margin: Float[np.ndarray, " K"]
+    """Likewise."""
+
+
+def vote_curve(
+    activations: Float[np.ndarray, "*examples m"],
+    output_map: Float[np.ndarray, "m p"],
+    labels: Int[np.ndarray, "*examples"],
+    rng: np.random.Generator,
+    n_orders: int = 10,
+    sizes: Int[np.ndarray, " n"] | None = None,
+) -> VoteCurve:
+    """Accuracy and margin of the vote as neurons are added in random orders.
+
+    Parameters
+    ----------
+    activations : Float[np.ndarray, "*examples m"]
+        Of every neuron, after its nonlinearity (`interp.forward.pair_activations`).
+    output_map : Float[np.ndarray, "m p"]
+        Row i is what a unit activation of neuron i adds to each class.
+    labels : Int[np.ndarray, "*examples"]
+        True class of every example.
+    rng : np.random.Generator
+        Draws the orders.
+    n_orders : int
+        How many, at least 1.
+    sizes : Int[np.ndarray, " n"], optional
+        Numbers of neurons to count the vote at, ascending, in 1..m. By default at most 32, evenly spaced in
+        their logarithm, 1 and m among them.
+
+    Returns
+    -------
+    VoteCurve
+        Per order and size; the mean over orders is the caller's. At size m all orders agree.
+
+    Raises
+    ------
+    ValueError
+        If p is even or below 3, the shapes do not fit, an array is not finite, `labels` leaves 0..p-1,
+        `n_orders` is below 1, or `sizes` does not ascend or leaves 1..m.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849, majority voting (the argument there; the curve is ours).
+
+    Examples
+    --------
+    >>> activations = np.eye(3).repeat(2, axis=1)  # two neurons for each of three examples
+    >>> output_map, labels = np.eye(3).repeat(2, axis=0), np.arange(3)
+    >>> curve = vote_curve(activations, output_map, labels, np.random.default_rng(0), 2, np.array([1, 5, 6]))
+    >>> print(curve.accuracy.round(2))
+    [[0.33 1.   1.  ]
+     [0.33 1.   1.  ]]
+    """
+    acts, writes, label = _checked_votes(activations, output_map, labels)
+    m = len(writes)
+    if n_orders < 1:
+        raise ValueError(f"n_orders must be at least 1, came {n_orders}")
+    if sizes is None:
+        sizes = np.unique(np.geomspace(1, m, N_SIZES).round().astype(np.int64))
+    n = np.asarray(sizes)
+    if n.ndim != 1 or n.size == 0 or n[0] < 1 or n[-1] > m or (np.diff(n) <= 0).any():
+        raise ValueError(f"sizes must ascend within 1..{m}, came {n.tolist()}")
+    accuracy, mean_margin = np.empty((2, n_orders, n.size))
+    for o in range(n_orders):
+        order = rng.permutation(m)
+        logits = np.zeros((len(acts), writes.shape[1]))  # (examples, p)
+        for i, new in enumerate(np.split(order[: n[-1]], n[:-1])):
+            logits += acts[:, new] @ writes[new]
+            accuracy[o, i], mean_margin[o, i] = _score(logits, label)
+    return VoteCurve(n_neurons=n, accuracy=accuracy, margin=mean_margin)
+
+
+def group_votes(
+    activations: Float[np.ndarray, "*examples m"],
+    output_map: Float[np.ndarray, "m p"],
+    labels: Int[np.ndarray, "*examples"],
+    frequency: Int[np.ndarray, " m"],
+) -> GroupVotes:
+    """Accuracy and margin of the neurons of each frequency, when only they vote.
+
+    Parameters
+    ----------
+    activations, output_map, labels
+        As in `vote_curve`.
+    frequency : Int[np.ndarray, " m"]
+        The neuron's group, 1..K, K = (p - 1) / 2; 0 puts it in none.
+
+    Returns
+    -------
+    GroupVotes
+        An entry per frequency.
+
+    Raises
+    ------
+    ValueError
+        As `vote_curve`, or if `frequency` leaves 0..K or is not one per neuron.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849, frequency diversification (no frequency is enough).
+
+    Examples
+    --------
+    >>> from interp.forward import pair_activations
+    >>> from interp.indicator import ideal_neurons
+    >>> input_map, output_map = ideal_neurons(np.array([3, 0, 5]))
+    >>> sums = np.add.outer(np.arange(7), np.arange(7)) % 7
+    >>> k = np.repeat([1, 3], [3, 5])
+    >>> print(group_votes(pair_activations(input_map, "square"), output_map, sums, k).n_neurons)
+    [3 0 5]
+    """
+    acts, writes, label = _checked_votes(activations, output_map, labels)
+    m, p = writes.shape
+    k = checked_frequency(frequency, p // 2)
+    if k.shape != (m,):
+        raise ValueError(f"frequency must have shape ({m},), came shape {k.shape}")
+    accuracy, mean_margin = np.full((2, p // 2), np.nan)
+    for group in np.unique(k[k > 0]):
+        own = k == group
+        accuracy[group - 1], mean_margin[group - 1] = _score(acts[:, own] @ writes[own], label)
+    count = np.bincount(k, minlength=p // 2 + 1)[1:]
+    return GroupVotes(n_neurons=count, accuracy=accuracy, margin=mean_margin)
+
+
+def _score(logits: Float[np.ndarray, "e p"], label: Int[np.ndarray, " e"]) -> tuple[float, float]:
+    """Accuracy and mean margin."""
+    margins = margin(logits, label)
+    return float((margins > 0).mean()), float(margins.mean())
+
+
+def _checked_votes(
+    activations: Float[np.ndarray, "*examples m"],
+    output_map: Float[np.ndarray, "m p"],
+    labels: Int[np.ndarray, "*examples"],
+) -> tuple[Float[np.ndarray, "e m"], Float[np.ndarray, "m p"], Int[np.ndarray, " e"]]:
+    """The same in float64, examples in one list, once shapes are known to fit."""
+    acts, label = np.asarray(activations, dtype=np.float64), np.asarray(labels)
+    writes = checked_map(output_map, "output_map")
+    if writes.ndim != 2 or len(writes) == 0 or acts.shape != (*label.shape, len(writes)):
+        raise ValueError(
+            "activations must have shape (*labels.shape, m) beside output_map (m, p), m at least 1, came "
+            f"{acts.shape}, {writes.shape} and labels of shape {label.shape}"
+        )
+    if not np.isfinite(acts).all():
+        raise ValueError(
+            f"activations must be finite, came {np.count_nonzero(~np.isfinite(acts))} that are not"
+        )
+    return rearrange(acts, "... m -> (...) m"), writes, label.ravel()

@@ -1,0 +1,148 @@
+"""Votes counted by building every neuron's contribution; m neurons over p classes."""
+
+import jaxtyping
+import numpy as np
+import pytest
+
+from interp.forward import pair_activations
+from interp.indicator import ideal_neurons
+from interp.votes import group_votes, vote_curve
+
+P = 7
+M = 12
+SUMS = np.add.outer(np.arange(P), np.arange(P)) % P
+
+
+@pytest.fixture
+def unchecked(monkeypatch):
+    """Outside the tests nothing checks shapes before our own errors do."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def network(seed=0):
+    """Activations over all pairs, and output map, of M neurons."""
+    W_in, W_out = rng(seed).standard_normal((2, M, P))
+    return pair_activations(W_in), W_out
+
+
+def slow_score(votes, labels):
+    """Accuracy and mean margin of votes (m, p, p, p)."""
+    logits, right, margins = votes.sum(axis=0), 0, []
+    for x, y in np.ndindex(P, P):
+        others = np.delete(logits[x, y], labels[x, y])
+        right += logits[x, y, labels[x, y]] > others.max()
+        margins.append(logits[x, y, labels[x, y]] - others.max())
+    return right / P**2, np.mean(margins)
+
+
+def contributions(activations, output_map):
+    return np.einsum("xym,mc->mxyc", activations, output_map)
+
+
+# curve
+
+
+def test_the_curve_is_that_of_neurons_added_one_by_one():
+    acts, W_out = network()
+    curve = vote_curve(acts, W_out, SUMS, rng(3), 4, np.arange(1, M + 1))
+    votes, draws = contributions(acts, W_out), rng(3)
+    for o in range(4):
+        order = draws.permutation(M)
+        for i in range(M):
+            slow = slow_score(votes[order[: i + 1]], SUMS)
+            assert curve.accuracy[o, i] == pytest.approx(slow[0])
+            assert curve.margin[o, i] == pytest.approx(slow[1])
+
+
+def test_sizes_only_choose_where_the_curve_is_read():
+    acts, W_out = network()
+    whole = vote_curve(acts, W_out, SUMS, rng(3), 4, np.arange(1, M + 1))
+    some = vote_curve(acts, W_out, SUMS, rng(3), 4, np.array([2, 5, 9]))
+    np.testing.assert_array_equal(some.n_neurons, [2, 5, 9])
+    np.testing.assert_allclose(some.margin, whole.margin[:, [1, 4, 8]], atol=1e-12)
+    default = vote_curve(acts, W_out, SUMS, rng(3), 4)
+    assert default.n_neurons[0] == 1 and default.n_neurons[-1] == M
+    np.testing.assert_allclose(default.margin[:, -1], default.margin[0, -1], rtol=1e-9)
+
+
+def test_the_more_of_the_ideal_neurons_vote_the_better():
+    W_in, W_out = ideal_neurons(np.full(P // 2, 20))
+    sizes = np.array([1, 4, 16, 60])
+    curve = vote_curve(pair_activations(W_in, "square"), W_out, SUMS, rng(), 20, sizes)
+    accuracy = curve.accuracy.mean(axis=0)
+    assert (np.diff(accuracy) > 0).all() and accuracy[-1] == 1
+    np.testing.assert_allclose(curve.margin[:, -1].min(), curve.margin[:, -1].max())
+
+
+def test_examples_may_be_some_pairs_and_neurons_may_be_dead():
+    acts, W_out = network()
+    test = rng(1).random((P, P)) < 0.4
+    some = vote_curve(acts[test], W_out, SUMS[test], rng(2), 2, np.array([M]))
+    logits = contributions(acts, W_out).sum(axis=0)
+    assert some.accuracy[0, 0] == pytest.approx((logits.argmax(axis=-1) == SUMS)[test].mean())
+    silent = vote_curve(np.zeros_like(acts), W_out, SUMS, rng(), 1)
+    assert (silent.accuracy == 0).all() and (silent.margin == 0).all()
+
+
+def test_same_generator_same_curve():
+    acts, W_out = network()
+    first, again, other = (vote_curve(acts, W_out, SUMS, rng(seed)).margin for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+# groups
+
+
+def test_groups_vote_among_themselves():
+    acts, W_out = network()
+    k = np.array([1, 1, 1, 3, 3, 0, 0, 1, 3, 3, 3, 0])
+    groups, votes = group_votes(acts, W_out, SUMS, k), contributions(acts, W_out)
+    np.testing.assert_array_equal(groups.n_neurons, [4, 0, 5])
+    for group in (1, 3):
+        slow = slow_score(votes[k == group], SUMS)
+        assert (groups.accuracy[group - 1], groups.margin[group - 1]) == pytest.approx(slow)
+    assert np.isnan(groups.accuracy[1]) and np.isnan(groups.margin[1])
+
+
+def test_one_ideal_frequency_is_right_by_less_than_all_are():
+    counts = np.full(P // 2, 5)
+    W_in, W_out = ideal_neurons(counts)
+    acts = pair_activations(W_in, "square")
+    alone = group_votes(acts, W_out, SUMS, np.repeat(np.arange(1, P // 2 + 1), counts))
+    together = vote_curve(acts, W_out, SUMS, rng(), 1, np.array([15])).margin[0, 0]
+    np.testing.assert_allclose(alone.margin, alone.margin[0])  # p is prime: relabelled residues
+    assert together > 3 * alone.margin[0]
+
+
+# failure
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_what_does_not_fit_is_refused():
+    acts, W_out = network()
+    with pytest.raises(
+        ValueError, match=r"activations must have shape \(\*labels.shape, m\) .* \(7, 7, 11\)"
+    ):
+        vote_curve(acts[..., 1:], W_out, SUMS, rng())
+    with pytest.raises(ValueError, match="m at least 1"):
+        vote_curve(acts[..., :0], W_out[:0], SUMS, rng())
+    with pytest.raises(ValueError, match=r"activations must be finite, came 588 that are not"):
+        vote_curve(np.full_like(acts, np.nan), W_out, SUMS, rng())
+    with pytest.raises(ValueError, match="output_map must have p odd"):
+        vote_curve(acts, W_out[:, 1:], SUMS, rng())
+    with pytest.raises(ValueError, match=r"labels must be whole numbers in 0\.\.6"):
+        vote_curve(acts, W_out, SUMS + 1, rng())
+    with pytest.raises(ValueError, match="n_orders must be at least 1, came 0"):
+        vote_curve(acts, W_out, SUMS, rng(), 0)
+    for sizes in ([], [0, 2], [2, 2], [3, 13]):
+        with pytest.raises(ValueError, match=r"sizes must ascend within 1\.\.12, came"):
+            vote_curve(acts, W_out, SUMS, rng(), 1, np.array(sizes, dtype=int))
+    with pytest.raises(ValueError, match=r"frequency must have shape \(12,\), came shape \(11,\)"):
+        group_votes(acts, W_out, SUMS, np.ones(11, dtype=int))
+    with pytest.raises(ValueError, match=r"frequency must be in 1\.\.3, or 0 for none, came 4\.\.4"):
+        group_votes(acts, W_out, SUMS, np.full(M, 4))
