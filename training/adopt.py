@@ -81,6 +81,7 @@ def _adopt(args: argparse.Namespace) -> int:
 
     import numpy as np
 
+    from training.fields import require, to_dict
     from training.state_dicts import read_checkpoints
     from training.store import RunDir
     from training.translation import translated
@@ -90,16 +91,18 @@ def _adopt(args: argparse.Namespace) -> int:
     files = run.arm(args.arm, args.seed)
     _check_folder(run, files, args.force)  # before the reading, which may take long, and again below
     checkpoints = read_checkpoints(args.files, args.steps)
-    model, weights = translated(args.model, recipe.task, checkpoints)
-    recipe = dataclasses.replace(recipe, model=model)
+    model, weights = translated(recipe.model, recipe.task, checkpoints)
+    settings = to_dict(model)
+    for field, value in settings.items():
+        given = said["model"].get(field, value)
+        require(given == value, f"model.{field}", f"{value!r}, as the weights have it", given)
     steps = np.array([checkpoint.step for checkpoint in checkpoints])
+    recipe = dataclasses.replace(recipe, model=model)
     row: dict[str, Any] = {"arm": args.arm, "seed": args.seed, "checkpoints": len(steps)}
     row |= {"first": int(steps[0]), "last": int(steps[-1])}
     metrics = None
     if "frac_train" in said["task"] if args.metrics is None else args.metrics:
-        print(
-            "train and test are the split that the task draws here; other code draws others", file=sys.stderr
-        )
+        print("train and test are as this task splits; other code splits otherwise", file=sys.stderr)
         metrics = evaluated(recipe.setting(args.arm), steps, weights)
         row |= {name: float(metrics[name][-1]) for name in ("train_acc", "test_acc")}
     with run.locked():
@@ -110,36 +113,35 @@ def _adopt(args: argparse.Namespace) -> int:
             if metrics is not None:
                 files.write_metrics(metrics)
             files.write_checkpoints(steps, weights)
-    sizes = {name: size for name, size in dataclasses.asdict(model).items() if not name.startswith("init")}
     if args.json:
-        print(json.dumps({"run": str(run.path), "model": sizes} | row, indent=2))
+        print(json.dumps({"run": str(run.path), "model": settings} | row, indent=2))
     else:
         print(run.path)
-        print(", ".join(f"{name} {size}" for name, size in sizes.items()))
+        print(", ".join(f"{name} {value}" for name, value in settings.items() if "init" not in name))
         print(format_table([row]))
     return 0
 
 
 def _recipe(args: argparse.Namespace) -> tuple[dict[str, Any], Recipe]:
-    """What the user says of the config, by table; and a recipe of it, with the model's default sizes."""
+    """What the user says of the config, by table; and a recipe of it, with the model in its default sizes."""
     from training.architectures import MODEL_CONFIGS
     from training.config import recipe_from_dict
-    from training.fields import ConfigError, override, require
+    from training.fields import names, override, require
 
-    own = {"name": args.task, "p": args.p, "frac_train": args.frac_train}
-    said: dict[str, Any] = {"task": {name: value for name, value in own.items() if value is not None}}
+    task = {"name": args.task, "p": args.p, "frac_train": args.frac_train}
+    said: dict[str, Any] = {"task": {field: value for field, value in task.items() if value is not None}}
+    said["model"] = {}
     for setting in args.overrides:
         override(said, setting)
-    if beyond := said.keys() - {"task", "optimizer", "measure", "pruning"}:
-        raise ConfigError(
-            f"--set: expected fields of task, optimizer, measure or pruning, got {beyond.pop()}"
-        )
-    require(isinstance(said["task"], dict), "--set task", "a table of fields", said["task"])
-    if MODEL_CONFIGS[args.model].reads == "tokens" and "p" not in said["task"]:
-        raise ConfigError(f"--p: expected the number of residues, for {args.model}, got none")
-    name = Path(args.out).resolve().name
-    content = {"name": name, "seeds": [args.seed], "arms": {args.arm: {}}, "model": {"name": args.model}}
-    return said, recipe_from_dict(said | content)
+    kinds = {"task", "model", "optimizer", "measure", "pruning"}
+    require(said.keys() <= kinds, "--set", f"fields of {names(kinds)}", names(said.keys() - kinds))
+    for kind in ("task", "model"):
+        require(isinstance(said[kind], dict), f"--set {kind}", "a table of fields", said[kind])
+    said["model"]["name"] = args.model
+    p_fits = "p" in said["task"] or MODEL_CONFIGS[args.model].reads != "tokens"
+    require(p_fits, "--p", f"the number of residues, for {args.model}", None)
+    arm = {"name": Path(args.out).resolve().name, "seeds": [args.seed], "arms": {args.arm: {}}}
+    return said, recipe_from_dict(said | arm)
 
 
 def _check_folder(run: RunDir, files: ArmDir, force: bool) -> None:
@@ -161,7 +163,7 @@ def _write_config(run: RunDir, recipe: Recipe, said: Mapping[str, Any]) -> None:
     from training.fields import differences, to_dict
     from training.files import RunError
 
-    config = {kind: to_dict(getattr(recipe, kind)) for kind in (*said, "model")}
+    config = {kind: to_dict(getattr(recipe, kind)) for kind in said}
     old = run.config()
     if old is None:
         run.write_config(config)
@@ -183,6 +185,7 @@ def evaluated(
 
     from training.engine import METRICS, Engine
 
+    torch.set_num_threads(1)  # as every worker does: these matrices are too small for two
     start = {name: torch.from_numpy(w[0]) for name, w in weights.items()}
     engine = Engine(setting.model.name, setting.optimizer, setting.task.build(), [start], [None])
     rows = []

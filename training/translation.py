@@ -16,11 +16,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from einops import rearrange
 
-from training.architectures import MLP, EmbedMLP, Model, Shape, Transformer, is_prunable
+from training.architectures import MLP, Model, Shape, Transformer, is_prunable
 from training.fields import names
 from training.files import RunError
 from training.models.transformer import B_U, W_E, W_IN, W_K, W_O, W_OUT, W_POS, W_Q, W_U, W_V
@@ -40,15 +41,15 @@ OTHER = {
 Weights = dict[str, np.ndarray]
 
 
-def translated(model: str, task: Task, checkpoints: Sequence[Checkpoint]) -> tuple[Model, Weights]:
-    """The network's settings, and its weights stacked over checkpoints, (T, ...) each, by our names.
+def translated(model: Model, task: Task, checkpoints: Sequence[Checkpoint]) -> tuple[Model, Weights]:
+    """The model in their sizes, and the weights stacked over checkpoints, (T, ...) each, by our names.
 
     What is left out of a transformer, or turned, is said on stderr.
 
     Parameters
     ----------
-    model : str
-        A key of `SIZES`.
+    model : Model
+        In any sizes. Its name is a key of `SIZES`.
     task : Task
         For the numbers of tokens and classes.
 
@@ -57,9 +58,10 @@ def translated(model: str, task: Task, checkpoints: Sequence[Checkpoint]) -> tup
     RunError
         If names or shapes do not fit the model and the task, or a value is not finite.
     """
+    is_transformer = isinstance(model, Transformer)
     axes = _axes(model, len(checkpoints[0].weights))
     each = [_named(checkpoint, axes) for checkpoint in checkpoints]
-    turned = model == "transformer" and each[0][W_O].ndim == 2
+    turned = is_transformer and each[0][W_O].ndim == 2
     if turned:
         axes[W_O] = 2
     for checkpoint, own in zip(checkpoints, each, strict=True):
@@ -69,23 +71,22 @@ def translated(model: str, task: Task, checkpoints: Sequence[Checkpoint]) -> tup
     if turned:
         print("matrices are stored out before in: turned", file=sys.stderr)
         each = [own | _turned(checkpoint, own) for checkpoint, own in zip(checkpoints, each, strict=True)]
-    if model == "transformer":
+    if is_transformer:
         each = _completed(_without_equals(each, task.n_outputs), task.n_outputs)
-    settings = SIZES[model]({name: w.shape for name, w in each[0].items()})
-    shapes = settings.shapes(task.n_inputs, task.n_outputs)
+    model = replace(model, **SIZES[model.name]({name: w.shape for name, w in each[0].items()}))
+    shapes = model.shapes(task.n_inputs, task.n_outputs)
     for checkpoint, own in zip(checkpoints, each, strict=True):
         _check(checkpoint, own, shapes, task)
-    return settings, {name: np.stack([own[name] for own in each]) for name in shapes}
+    return model, {name: np.stack([own[name] for own in each]) for name in shapes}
 
 
-def _axes(model: str, n_weights: int) -> dict[str, int]:
-    """Number of axes of every weight that the model may have."""
-    full: dict[str, Model] = {
-        "embed_mlp": EmbedMLP(),
-        "mlp": MLP(widths=(1,) * max(1, n_weights - 1)),
-        "transformer": Transformer(positions=True, biases=True),
-    }
-    return {name: len(shape) for name, shape in full[model].shapes(1, 1).items()}
+def _axes(model: Model, n_weights: int) -> dict[str, int]:
+    """Number of axes of every weight that such a model may have."""
+    if isinstance(model, MLP):
+        model = replace(model, widths=(1,) * max(1, n_weights - 1))
+    if isinstance(model, Transformer):
+        model = replace(model, positions=True, biases=True)
+    return {name: len(shape) for name, shape in model.shapes(1, 1).items()}
 
 
 def _named(checkpoint: Checkpoint, axes: Mapping[str, int]) -> Weights:
@@ -147,7 +148,7 @@ def _without_equals(each: Sequence[Weights], p: int) -> Sequence[Weights]:
 def _completed(each: Sequence[Weights], p: int) -> list[Weights]:
     """Positions and biases, each kind for all checkpoints or for none."""
     matrices = {name: w.shape for name, w in each[0].items()}
-    full: Mapping[str, Shape] = transformer(matrices | {W_POS: (), B_U: ()}).shapes(p, p)
+    full: Mapping[str, Shape] = Transformer(**transformer(matrices | {W_POS: (), B_U: ()})).shapes(p, p)
     completed = [dict(own) for own in each]
     for kind in ([W_POS], [name for name in full if not is_prunable(name)]):
         present = any(own[name].any() for own in each for name in kind if name in own)

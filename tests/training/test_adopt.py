@@ -285,7 +285,7 @@ REFUSED = {
     "no p": (
         {"w.pt": STATES[0]},
         {"p": None},
-        "--p: expected the number of residues, for embed_mlp, got none",
+        "--p: expected the number of residues, for embed_mlp, got None",
     ),
     "integers": (
         {"w.pt": spoilt(W_U=torch.ones(4, 7).int())},
@@ -365,7 +365,12 @@ REFUSED = {
     "a field of the model": (
         {"w.pt": STATES[0]},
         {"more": ["--set", "model.d_mlp=4"]},
-        "--set: expected fields of task",
+        "model.d_mlp: expected 3, as the weights have it, got 4",
+    ),
+    "another table": (
+        {"w.pt": STATES[0]},
+        {"more": ["--set", "arms.a.sparsity=1"]},
+        "--set: expected fields of",
     ),
     "a field of no task": ({"w.pt": STATES[0]}, {"more": ["--set", "task.q=4"]}, "task.q: unknown field"),
     "no table": (
@@ -492,7 +497,7 @@ def test_curves_are_written_only_where_the_split_is_said(adopt, adopted):
 def test_the_result_is_json(adopt, capsys):
     assert adopt({"w.pt": STATES[0]}, "--json") == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["model"] == {"name": "embed_mlp", "d_emb": 4, "d_mlp": 3}
+    assert result["model"] == {"name": "embed_mlp", "init_scale": 1.0, "d_emb": 4, "d_mlp": 3}
     assert (result["arm"], result["seed"], result["checkpoints"], result["last"]) == ("dense", 0, 1, 0)
 
 

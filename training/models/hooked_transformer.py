@@ -81,7 +81,7 @@ def hooked_transformer(
 def with_weights(weights: Mapping[str, Tensor]) -> HookedTransformer:
     """The network that has these weights, its settings read off their shapes."""
     shapes = {name: tuple(w.shape) for name, w in weights.items()}
-    return hooked_transformer(transformer(shapes), shapes[W_U][1], weights)
+    return hooked_transformer(Transformer(**transformer(shapes)), shapes[W_U][1], weights)
 
 
 def pair_logits(network: HookedTransformer, pairs: Tensor) -> Tensor:
