@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from training.architectures import prunable
 from training.config import Recipe, completed
 from training.fields import ConfigError, config_hash, differences
 from training.files import RunError
@@ -138,7 +139,8 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
         except CannotPrune as reason:
             raise NotTrained(str(reason)) from None
     weights = _beginning(recipe, run, job.arm, job.seed, arm.from_step)
-    reference = mask or source_mask or {name: np.ones(w.shape, dtype=bool) for name, w in weights.items()}
+    everything = {name: np.ones(w.shape, dtype=bool) for name, w in prunable(weights).items()}
+    reference = mask or source_mask or everything
     begun = STARTS[arm.start](weights, reference, generator, setting.model.deviation, arm.norm_scope)
     return Start(begun, mask, said)
 
