@@ -109,6 +109,7 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
         method leaves nothing to train.
     """
     from training.engine import objective
+    from training.models import MODELS
 
     arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
     source = None if arm.source is None else run.arm(arm.source, job.seed)
@@ -132,6 +133,7 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
             generator=generator,
             outputs=outputs,
             loss=loss,
+            flow=MODELS[setting.model.name].flow,
             layers=arm.layers,
         )
         try:

@@ -45,6 +45,8 @@ class Subject:
     """The network's outputs on the training examples, differentiable in its float64 weights."""
     loss: Callable[[Tensor], Tensor]
     """The mean training loss of such outputs, differentiable."""
+    flow: Callable[[Mapping[str, Tensor]], Tensor]
+    """The network's synaptic flow R, differentiable in its absolute float64 weights: see `Model.flow`."""
     layers: Mapping[str, str] | None = None
     """Which of the source's layers each of these is a copy of, for a method that needs it."""
 
