@@ -128,7 +128,7 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
             final=final,
             source_mask=source_mask,
             density=1 - recipe.sparsity(job.arm),
-            scope=recipe.pruning.scope,
+            scope=recipe.scope(job.arm),
             min_per_layer=recipe.pruning.min_per_layer,
             generator=generator,
             outputs=outputs,
