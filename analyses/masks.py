@@ -68,13 +68,15 @@ def measure(networks: list[Network], every: int) -> Result:
 
 
 def _densities(ends: pd.DataFrame) -> str:
-    from analyses.tables import arm_words, groups, number
+    from analyses.tables import arm_words, groups, layer_words, number
     from training.command import format_table
 
-    rows = []
+    rows, words = [], layer_words(ends["layer"])
     for (arm,), own in groups(ends, ["arm"]):
         row: dict[str, Any] = {"arm": arm_words(arm), "seeds": own["seed"].nunique()}
-        rows.append(row | {layer: number(of["density"].mean()) for (layer,), of in groups(own, ["layer"])})
+        rows.append(
+            row | {words[layer]: number(of["density"].mean()) for (layer,), of in groups(own, ["layer"])}
+        )
     return "Share of weights kept, at the last checkpoint, mean over seeds:\n" + format_table(rows)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interp.masks import magnitude_mask
+from training.architectures import prunable
 from training.arms import Job, record_of, standing
 from training.config import Recipe, recipe_from_dict
 from training.fields import ConfigError, names
@@ -116,7 +117,7 @@ class Network:
         return {name: stacked[name][self._rows] for name in shapes}
 
     def mask(self) -> dict[str, np.ndarray] | None:
-        """The arm's own mask by weight name; None if it is dense.
+        """The arm's own mask by the name of each prunable weight; None if it is dense.
 
         Raises
         ------
@@ -128,7 +129,7 @@ class Network:
             if self.recipe.arms[self.arm].prunes:
                 raise RunError(f"{self.files.path / 'mask.safetensors'}: missing")
             return None
-        shapes = self.setting.shapes()
+        shapes = prunable(self.setting.shapes())
         if {name: kept.shape for name, kept in mask.items()} != shapes:
             raise RunError(
                 f"{self.files.path / 'mask.safetensors'}: does not fit the weights' names and shapes"
@@ -143,12 +144,12 @@ class Network:
         own = self.mask()
         if self.recipe.arms[self.arm].scored:
             places = range(len(self.steps))
-            return [{name: w[t] != 0 for name, w in weights.items()} for t in places]
+            return [{name: w[t] != 0 for name, w in prunable(weights).items()} for t in places]
         if own is not None:
             return [own] * len(self.steps)
-        pruning = self.recipe.pruning
+        pruning, matrices = self.recipe.pruning, prunable(weights)
         return [
-            magnitude_mask({name: w[t] for name, w in weights.items()}, 1 - pruning.sparsity, pruning.scope)
+            magnitude_mask({name: w[t] for name, w in matrices.items()}, 1 - pruning.sparsity, pruning.scope)
             for t in range(len(self.steps))
         ]
 

@@ -57,20 +57,23 @@ def _rows(
     weights: Mapping[str, np.ndarray],
     masks: Mapping[str, list[dict[str, np.ndarray]] | None],
 ) -> list[dict[str, Any]]:
-    """L1 and L2 per checkpoint and layer under each of these masks; their columns begin with its key."""
+    """L1 and L2 per checkpoint and layer under each of these masks; their columns begin with its key.
+
+    Masks do not cover biases, which have no norm under them.
+    """
     from interp.norms import weight_norm
 
     rows = []
     for t, step in enumerate(network.steps):
         now = {name: w[t] for name, w in weights.items()}
-        norms = {
-            f"{key}l{q}": weight_norm(now, q, None if mask is None else mask[t])
-            for key, mask in masks.items()
-            for q in (1, 2)
-        }
+        norms: dict[str, dict[str, float]] = {}
+        for key, mask in masks.items():
+            covered = now if mask is None else {name: now[name] for name in mask[t]}
+            kept = None if mask is None else mask[t]
+            norms |= {f"{key}l{q}": weight_norm(covered, q, kept) for q in (1, 2)}
         at = {"arm": network.arm, "seed": network.seed, "step": int(step)}
         for layer in norms["l1"]:
-            rows.append(at | {"layer": layer} | {name: norm[layer] for name, norm in norms.items()})
+            rows.append(at | {"layer": layer} | {name: norm.get(layer) for name, norm in norms.items()})
     return rows
 
 

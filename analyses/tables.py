@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +58,20 @@ def first_and_last(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 def arm_words(arm: str) -> str:
     """An arm's name as people read it."""
     return arm.replace("_", " ")
+
+
+def layer_words(layers: Iterable[str]) -> dict[str, str]:
+    """Weights' names as people read them: `W_Q` for `blocks.0.attn.W_Q`, as long as all stay different.
+
+    Examples
+    --------
+    >>> layer_words(["embed.W_E", "blocks.0.attn.W_Q", "global"])
+    {'embed.W_E': 'W_E', 'blocks.0.attn.W_Q': 'W_Q', 'global': 'global'}
+    >>> layer_words(["blocks.0.attn.W_Q", "blocks.1.attn.W_Q"])
+    {'blocks.0.attn.W_Q': 'blocks.0.attn.W_Q', 'blocks.1.attn.W_Q': 'blocks.1.attn.W_Q'}
+    """
+    short = {layer: layer.rpartition(".")[2] for layer in layers}
+    return short if len(set(short.values())) == len(short) else {layer: layer for layer in short}
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -118,10 +118,11 @@ def _gain(drawing: Drawing, ax: Axes, seed: int, own: pd.DataFrame) -> None:
 def _densities(drawing: Drawing, ax: Axes, densities: pd.DataFrame, layers: list[str]) -> None:
     last = densities.groupby(["arm", "seed", "layer"], sort=False).tail(1)
     arms = list(dict.fromkeys(last["arm"]))
+    apart = min(0.13, 0.8 / len(layers))
     for place, layer in enumerate(layers):
         style = layer_style(layer) | {"linestyle": "none", "markersize": 3.5}
         by_arm = last[last["layer"] == layer].groupby("arm")["density"].agg(["mean", "min", "max"]).loc[arms]
-        x = [i + (place - (len(layers) - 1) / 2) * 0.13 for i in range(len(arms))]
+        x = [i + (place - (len(layers) - 1) / 2) * apart for i in range(len(arms))]
         ax.vlines(x, by_arm["min"], by_arm["max"], color=style["color"], linewidth=1)
         drawing.line(ax, "density", layer, x, by_arm["mean"], seed="mean", **style)
         drawing.note("density range", layer, x=x, low=by_arm["min"], high=by_arm["max"])

@@ -90,12 +90,18 @@ LAYERS: dict[str, tuple[str, Any, str]] = {
     "W_in": ("#bd1f01", (0, (4, 1.2)), "s"),
     "W_out": ("#ffa90e", (0, (4, 1, 1, 1)), "^"),
     "W_U": ("#832db6", (0, (1, 1)), "v"),
+    "W_pos": ("#92dadd", "-", "p"),
+    "W_Q": ("#e76300", "-", "<"),
+    "W_K": ("#a96b59", (0, (4, 1.2)), ">"),
+    "W_V": ("#b9ac70", (0, (4, 1, 1, 1)), "X"),
+    "W_O": ("#717581", (0, (1, 1)), "h"),
     "global": ("#26292f", "-", "D"),
 }
 
 
 def layer_style(layer: str) -> dict[str, Any]:
-    """How a weight matrix' curve is drawn and called; "global" is all of them together."""
+    """How a weight matrix' curve is drawn and called, by its name's last part; "global" is all together."""
+    layer = layer.rpartition(".")[2]
     color, dash, marker = LAYERS.get(layer, ("#94a4a2", "-", "P"))
     look = {"color": color, "linestyle": dash, "marker": marker, "markersize": 2.4}
     return look | {"linewidth": 1.6 if layer == "global" else 1.0, "label": layer_label(layer)}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 from training.fields import require, require_positive
 
 MAX_WIDTH = 1_000_000
 
 Shape = tuple[int, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,11 @@ class Model(ABC):
 def is_prunable(name: str) -> bool:
     """Whether a method may prune what has this name: every matrix W_*, no bias b_*."""
     return not name.rpartition(".")[2].startswith("b_")
+
+
+def prunable(by_name: Mapping[str, T]) -> dict[str, T]:
+    """Those that a mask covers, of anything by weight name."""
+    return {name: value for name, value in by_name.items() if is_prunable(name)}
 
 
 def fan_in(name: str, shape: Shape) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from training.architectures import prunable
 from training.config import Recipe, completed
 from training.fields import ConfigError, config_hash, differences
 from training.files import RunError
@@ -108,6 +109,7 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
         method leaves nothing to train.
     """
     from training.engine import objective
+    from training.models import MODELS
 
     arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
     source = None if arm.source is None else run.arm(arm.source, job.seed)
@@ -126,11 +128,12 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
             final=final,
             source_mask=source_mask,
             density=1 - recipe.sparsity(job.arm),
-            scope=recipe.pruning.scope,
+            scope=recipe.scope(job.arm),
             min_per_layer=recipe.pruning.min_per_layer,
             generator=generator,
             outputs=outputs,
             loss=loss,
+            flow=MODELS[setting.model.name].flow,
             layers=arm.layers,
         )
         try:
@@ -138,7 +141,8 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
         except CannotPrune as reason:
             raise NotTrained(str(reason)) from None
     weights = _beginning(recipe, run, job.arm, job.seed, arm.from_step)
-    reference = mask or source_mask or {name: np.ones(w.shape, dtype=bool) for name, w in weights.items()}
+    everything = {name: np.ones(w.shape, dtype=bool) for name, w in prunable(weights).items()}
+    reference = mask or source_mask or everything
     begun = STARTS[arm.start](weights, reference, generator, setting.model.deviation, arm.norm_scope)
     return Start(begun, mask, said)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from training.architectures import MODEL_CONFIGS, Model, is_prunable
 from training.fields import ConfigError, build, names, require, to_dict
@@ -84,9 +84,10 @@ class Recipe:
             )
         else:
             require(arm.source is None, f"{where}.source", f"none for method {arm.method!r}", arm.source)
-        if not self._own_sparsity(name):
-            no_sparsity = f"none for method {arm.method!r}"
-            require(arm.sparsity is None, f"{where}.sparsity", no_sparsity, arm.sparsity)
+        for setting, may in (("sparsity", self._own_sparsity), ("scope", self._own_scope)):
+            if not may(name):
+                said = getattr(arm, setting)
+                require(said is None, f"{where}.{setting}", f"none for method {arm.method!r}", said)
         if arm.source_step is not None:
             takes = f"none for method {arm.method!r}, which reads no weights"
             require(self.takes_weights(name), f"{where}.source_step", takes, arm.source_step)
@@ -125,9 +126,11 @@ class Recipe:
     def _own_sparsity(self, arm: str) -> bool:
         """Whether an arm may be told how far it is pruned."""
         own = self.arms[arm]
-        if own.method != "none":
-            return not self.takes_mask(arm)
-        return own.prunes and own.form != "supermask"
+        return self._own_scope(arm) or (own.scored and own.form != "supermask")
+
+    def _own_scope(self, arm: str) -> bool:
+        """Whether an arm may be told what its method's scores compete over."""
+        return self.arms[arm].method != "none" and not self.takes_mask(arm)
 
     def takes_weights(self, arm: str) -> bool:
         """Whether an arm's method reads its source's trained weights: a ticket."""
@@ -172,6 +175,10 @@ class Recipe:
             return self.sparsity(own.source)
         return self.pruning.sparsity if own.sparsity is None else own.sparsity
 
+    def scope(self, arm: str) -> Literal["global", "layer"]:
+        """What the scores of an arm's method compete over: all weights, or those of each matrix."""
+        return self.arms[arm].scope or self.pruning.scope
+
     def arm_config(self, arm: str, seed: int) -> dict[str, Any]:
         """All that decides the bytes of one arm: what its DONE records and its hash covers."""
         resolved = {}
@@ -180,6 +187,7 @@ class Recipe:
             own: dict[str, Any] = {"task": to_dict(setting.task), "model": to_dict(setting.model)}
             own["optimizer"] = to_dict(setting.optimizer)
             own["sparsity"] = self.sparsity(name) if self._own_sparsity(name) else None
+            own["scope"] = self.scope(name) if self._own_scope(name) else None
             resolved[name] = to_dict(self.arms[name]) | own
         config: dict[str, Any] = {
             "arm": arm,
@@ -189,7 +197,8 @@ class Recipe:
         }
         if any(self.arms[name].prunes for name in resolved):
             config["pruning"] = to_dict(self.pruning)
-            del config["pruning"]["sparsity"]  # every arm's own stands above
+            for key in ("sparsity", "scope"):  # every arm's own stands above
+                del config["pruning"][key]
         return config
 
 

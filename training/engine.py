@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
+from training.architectures import prunable
 from training.config import Recipe
 from training.forms import Biprop, EdgePopup, Form, Supermask, TrainedWeights, initial_scores
 from training.losses import loss_of, plain_loss
@@ -40,7 +41,7 @@ class Engine:
     starts : sequence of dict
         θ₀ of each arm by weight name (float32 or float64, as the engine shall compute).
     masks : sequence of dict or None
-        1 = kept, per weight name; None for a dense arm.
+        1 = kept, per matrix name; biases are kept; None for a dense arm.
     form : callable, optional
         Makes the form from the stacked start, (arm, weight), and the number of weights in each layer;
         by default the weights themselves are trained.
@@ -69,9 +70,10 @@ class Engine:
         mask_rw = None
         if any(mask is not None for mask in masks):
             mask_rw = torch.ones_like(weights_rw, device="cpu")
-            for row, mask in zip(mask_rw, masks, strict=True):
-                if mask is not None:
-                    row.copy_(torch.cat([torch.from_numpy(mask[name]).flatten() for name in self.shapes]))
+            for name, kept in prunable(self._views(mask_rw)).items():
+                for row, mask in zip(kept, masks, strict=True):
+                    if mask is not None:
+                        row.copy_(torch.from_numpy(mask[name]))
             mask_rw = mask_rw.to(self.device)
         made = TrainedWeights(weights_rw, mask_rw) if form is None else form(weights_rw, self.sizes)
         assert form is None or not tangent

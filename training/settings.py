@@ -162,6 +162,8 @@ class Arm:
     """This arm's own, likewise."""
     sparsity: float | None = None
     """This arm's own sparsity; by default the recipe's `pruning.sparsity`."""
+    scope: Literal["global", "layer"] | None = None
+    """This arm's own scope; by default the recipe's `pruning.scope`. Scores choose by layer in any case."""
     start: str = "rewind"
     """What the weights begin as, by the name of `training.pruning.STARTS`: θ₀ unless said otherwise."""
     norm_scope: Literal["global", "mean_per_tensor"] = "global"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from training.architectures import prunable
 from training.arms import Job, NotTrained, Start, prepare, record_of
 from training.command import Interrupted
 from training.config import Recipe
@@ -161,9 +162,10 @@ class Group:
     def _finish(self, trainee: Trainee) -> None:
         mask = trainee.start.mask
         if mask is not None:
-            assert all(not w[~mask[name]].any() for name, w in trainee.weights[-1].items()), "a pruned weight"
+            last = trainee.weights[-1]
+            assert not any(last[name][~kept].any() for name, kept in mask.items()), "a pruned weight"
         elif self.recipe.arms[trainee.job.arm].prunes:  # by its scores: what they keep in the end
-            trainee.files.write_mask({name: w != 0 for name, w in trainee.weights[-1].items()})
+            trainee.files.write_mask({name: w != 0 for name, w in prunable(trainee.weights[-1]).items()})
         trainee.write()
         record = record_of(self.recipe, trainee.job)
         trainee.files.finish(record | {"steps": self.engine.step, "source": trainee.start.source})

@@ -1,9 +1,10 @@
+import copy
 import tomllib
 
 import pytest
 
 from training.architectures import EmbedMLP
-from training.config import recipe_from_dict
+from training.config import completed, recipe_from_dict
 from training.fields import ConfigError, override, to_dict
 from training.recipe_files import RECIPES, read_recipe, recipe_names
 from training.settings import Measure, Optimizer
@@ -89,6 +90,12 @@ def test_the_papers_numbers_stand_in_their_recipes(name, frac_train, dense_steps
             "arms.shuffled.sparsity: expected none for method 'shuffled', got 0.5",
         ),
         ("arms.dense.sparsity=0.5", "arms.dense.sparsity: expected none for method 'none', got 0.5"),
+        ("arms.dense.scope=layer", "arms.dense.scope: expected none for method 'none', got 'layer'"),
+        (
+            "arms.shuffled.scope=layer",
+            "arms.shuffled.scope: expected none for method 'shuffled', got 'layer'",
+        ),
+        ("arms.random.scope=row", "arms.random.scope: expected one of global, layer, got 'row'"),
         ("arms.a/b.max_steps=9", "arms: expected a name of letters, .*, got 'a/b'"),
         ("arms.new.method=magnitude", "arms.new.source: expected one of dense, .*, got None"),
         ("arms.random.max_steps=-1", "arms.random.max_steps: expected a whole number from 0, got -1"),
@@ -168,6 +175,29 @@ def test_an_arms_own_sparsity_goes_before_the_recipes(content):
     override(content, "arms.random.sparsity=0.9")
     recipe = recipe_from_dict(content)
     assert [recipe.sparsity(arm) for arm in ("random", "grokked_ticket", "dense")] == [0.9, 0.6, 0.0]
+
+
+def test_an_arms_own_scope_goes_before_the_recipes_and_is_part_of_its_config(content):
+    before = recipe_from_dict(content)
+    override(content, "arms.random.scope=layer")
+    recipe = recipe_from_dict(content)
+    assert [recipe.scope(arm) for arm in ("random", "grokked_ticket")] == ["layer", "global"]
+    assert recipe.arm_config("random", 0) != before.arm_config("random", 0)
+    assert recipe.arm_config("shuffled", 0) == before.arm_config("shuffled", 0)
+    override(content, "pruning.scope=layer")
+    assert recipe_from_dict(content).arm_config("random", 0) == recipe.arm_config("random", 0)
+    assert recipe_from_dict(content).arm_config("shuffled", 0) != recipe.arm_config("shuffled", 0)
+
+
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_a_record_of_a_time_when_one_scope_served_all_arms_is_completed(content, scope):
+    override(content, f"pruning.scope={scope}")
+    now = recipe_from_dict(content).arm_config("shuffled", 0)
+    then = copy.deepcopy(now)
+    then["pruning"]["scope"] = scope
+    for arm in then["arms"].values():
+        del arm["scope"]
+    assert completed(then) == completed(now) == now
 
 
 def test_checkpoints_are_dense_early_and_sparse_later():

@@ -7,6 +7,9 @@ MODELS: dict[str, Model] = {
     "embed_mlp": Model(embed_mlp.EmbedMLPNetwork, embed_mlp.forward, embed_mlp.AsWritten),
     "mlp": Model(mlp.MLPNetwork, mlp.forward, mlp.as_written),
     "transformer": Model(
-        transformer.TransformerNetwork, transformer.forward, hooked_transformer.AtLastPosition
+        transformer.TransformerNetwork,
+        transformer.forward,
+        hooked_transformer.AtLastPosition,
+        transformer.flow,
     ),
 }

@@ -16,6 +16,7 @@ from training.tasks.base import Dataset
 Weights = dict[str, Tensor]
 Shapes = Mapping[str, tuple[int, ...]]
 Forward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
+Flow = Callable[[Mapping[str, Tensor]], Tensor]
 
 
 class Network(ABC):
@@ -34,6 +35,19 @@ class Network(ABC):
         """Write the gradient of each arm's mean training loss into `grads`."""
 
 
+def chain_flow(weights: Mapping[str, Tensor]) -> Tensor:
+    """Synaptic flow 1ᵀ(Π W)1 of a chain of matrices (in, out), up to a factor that bears no gradient.
+
+    The factor is the product of the largest flows into each layer, without which deep products overflow.
+    """
+    first, *_ = weights.values()
+    units = torch.ones_like(first[:, 0])
+    for weight in weights.values():
+        units = units @ weight
+        units = units / units.detach().max().clamp(min=torch.finfo(units.dtype).tiny)
+    return units.sum()
+
+
 @dataclass(frozen=True)
 class Model:
     """The ways to compute a model."""
@@ -44,6 +58,9 @@ class Model:
     """One network written plainly: (weights, inputs) → outputs, for autograd and torch.func."""
     as_written: Callable[[Weights], nn.Module]
     """One network with these weights as research code writes it, inputs → outputs: the baseline of bench."""
+    flow: Flow = chain_flow
+    """R of SynFlow from absolute weights, for autograd, up to a factor that bears no gradient: what an input
+    of ones brings to the outputs of the network made linear. By default that of a chain of matrices."""
 
 
 def normal_init(model: architectures.Model, shapes: Shapes, seed: int) -> Weights:

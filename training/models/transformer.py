@@ -59,6 +59,22 @@ def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
     return (mid + hidden @ weights[W_OUT] + bias(B_OUT)) @ weights[W_U] + bias(B_U)
 
 
+def flow(weights: Mapping[str, Tensor]) -> Tensor:
+    """Synaptic flow R: what ones at every token and every position bring to the logits at the last position.
+
+    The weights are absolute. The ReLU is the identity; attention is uniform over the positions, whatever
+    W_Q and W_K are, which therefore have no part in R; biases have none either. With x_t = 1ᵀW_E + W_pos[t],
+    R = (x_last + mean_t x_t W_V W_O)(1 + W_in W_out) W_U 1. Every path passes W_U and one of W_E and W_pos;
+    the residual stream leads around the other matrices, so only a part of R passes through them.
+    """
+    embedded = weights[W_E].sum(0)  # (d,), every token
+    last = average = embedded
+    if W_POS in weights:
+        last, average = embedded + weights[W_POS][-1], embedded + weights[W_POS].mean(0)
+    mid = last + torch.einsum("d, h d k, h k e -> e", average, weights[W_V], weights[W_O])
+    return ((mid + mid @ weights[W_IN] @ weights[W_OUT]) @ weights[W_U]).sum()
+
+
 class Places:
     """The places that the network tells apart, those of the last position at the end."""
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from interp.masks import keep_count, keep_top
-from training.architectures import is_prunable
+from training.architectures import prunable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Weights = Mapping[str, np.ndarray]
 Mask = dict[str, np.ndarray]
+"""1 = kept, by the name of every prunable weight; biases are not among them."""
 
 
 class CannotPrune(Exception):
@@ -28,7 +29,7 @@ class Subject:
     """The network to be pruned, as arrays by weight name, and how far."""
 
     initial: Weights
-    """θ₀ of the arm, in the order of the forward pass."""
+    """θ₀ of the arm, in the order of the forward pass, biases among it."""
     final: Weights | None
     """The source arm's weights, for a method that needs them: its last checkpoint, or the one asked for."""
     source_mask: Mask | None
@@ -44,13 +45,20 @@ class Subject:
     """The network's outputs on the training examples, differentiable in its float64 weights."""
     loss: Callable[[Tensor], Tensor]
     """The mean training loss of such outputs, differentiable."""
+    flow: Callable[[Mapping[str, Tensor]], Tensor]
+    """The network's synaptic flow R, differentiable in its absolute float64 weights: see `Model.flow`."""
     layers: Mapping[str, str] | None = None
     """Which of the source's layers each of these is a copy of, for a method that needs it."""
+
+    @property
+    def prunable(self) -> Weights:
+        """θ₀ of what a mask covers: all but the biases."""
+        return prunable(self.initial)
 
     def keep(self, scores: Weights) -> Mask:
         """The mask of the largest scores: exactly `keep_count` of all prunable weights, or of each matrix's.
 
-        Biases are kept and count for nothing, whatever their scores.
+        Scores of biases, if there are any, count for nothing.
         −inf marks what may not be kept; what the source's own mask has pruned never is. Equal scores are
         ranked by the order of `scores`, then by index. The minimum per matrix is given to its best entries,
         at the cost of the worst kept ones elsewhere.
@@ -61,7 +69,7 @@ class Subject:
             If a score is NaN or +inf, too few weights may be kept, or a weight matrix would be left without
             an entry or below the minimum.
         """
-        scores = {name: scores[name] for name in self.initial if is_prunable(name)}
+        scores = {name: scores[name] for name in self.prunable}
         for name, score in scores.items():
             if bad := int((np.isnan(score) | np.isposinf(score)).sum()):
                 raise CannotPrune(
@@ -71,13 +79,11 @@ class Subject:
             scores = {name: np.where(self.source_mask[name], s, -np.inf) for name, s in scores.items()}
         scores = {name: _set_apart(name, s, self.min_per_layer) for name, s in scores.items()}
         if self.scope == "layer":
-            mask = {name: self._top(name, s.ravel()).reshape(s.shape) for name, s in scores.items()}
-        else:
-            kept = self._top("the network", np.concatenate([s.ravel() for s in scores.values()]))
-            pieces = np.split(kept, np.cumsum([s.size for s in scores.values()])[:-1])
-            shaped = zip(scores, pieces, strict=True)
-            mask = whole({name: piece.reshape(scores[name].shape) for name, piece in shaped})
-        return {name: mask.get(name, np.ones(w.shape, dtype=bool)) for name, w in self.initial.items()}
+            return {name: self._top(name, s.ravel()).reshape(s.shape) for name, s in scores.items()}
+        kept = self._top("the network", np.concatenate([s.ravel() for s in scores.values()]))
+        pieces = np.split(kept, np.cumsum([s.size for s in scores.values()])[:-1])
+        shaped = zip(scores, pieces, strict=True)
+        return whole({name: piece.reshape(scores[name].shape) for name, piece in shaped})
 
     def _top(self, where: str, score: np.ndarray) -> np.ndarray:
         """`keep_top`, refused if fewer may be kept than are to be, or more must be."""

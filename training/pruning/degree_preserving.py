@@ -38,7 +38,7 @@ def degree_preserving(subject: Subject, rounds: int = 10) -> Mask:
 
 
 def _rewired(kept: np.ndarray, generator: np.random.Generator, rounds: int) -> np.ndarray:
-    """Each matrix rewired, an attention head's by itself; a bias as it is."""
+    """A matrix rewired, or each attention head's by itself."""
     if kept.ndim > 2:
         return np.stack([_rewired(head, generator, rounds) for head in kept])
-    return rewired_mask(kept, generator, rounds) if kept.ndim == 2 else kept
+    return rewired_mask(kept, generator, rounds)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from training.architectures import prunable
 from training.pruning.base import Mask, Subject
 
 
@@ -21,7 +22,7 @@ def elastic(subject: Subject) -> Mask:
        here every layer is named).
     """
     assert subject.source_mask is not None and subject.layers is not None
-    return copied(subject.source_mask, subject.layers)
+    return copied(subject.source_mask, prunable(subject.layers))
 
 
 def copied(arrays: Mapping[str, np.ndarray], layers: Mapping[str, str]) -> dict[str, np.ndarray]:

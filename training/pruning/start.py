@@ -1,8 +1,8 @@
 """What a pruned or norm-controlled network starts from: one function each, found by name in STARTS.
 
-Every function takes θ₀, a mask, a generator, what gives a weight's standard deviation at θ₀ from its name
-and shape, and a scope; it returns new weights by name, in the types of θ₀. Only kept places matter in a
-pruned arm: whoever trains it applies the mask.
+Every function takes θ₀, a mask of its matrices, a generator, what gives a weight's standard deviation at θ₀
+from its name and shape, and a scope; it returns new weights by name, in the types of θ₀. Only kept places
+matter in a pruned arm: whoever trains it applies the mask.
 
 Shape letters: "..." = any shape of a weight.
 """
@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float
 
 from interp.masks import GLOBAL
 from interp.norms import weight_norm
+from training.architectures import prunable
 
 Arrays = Mapping[str, Float[np.ndarray, "..."]]
 Masks = Mapping[str, Bool[np.ndarray, "..."]]
@@ -59,7 +60,8 @@ def random_reinit(
 def reshuffle(
     initial: Arrays, mask: Masks, generator: np.random.Generator, deviation: Deviation, scope: NormScope
 ) -> dict[str, np.ndarray]:
-    """The kept weights' initial values at other kept places of their layer; pruned places keep theirs.
+    """The kept weights' initial values at other kept places of their layer; pruned places and biases keep
+    theirs.
 
     References
     ----------
@@ -67,8 +69,8 @@ def reshuffle(
     """
     _check(initial, mask)
     weights = {name: w.copy() for name, w in initial.items()}
-    for name, w in weights.items():
-        w[mask[name]] = generator.permutation(w[mask[name]])
+    for name, kept in mask.items():
+        weights[name][kept] = generator.permutation(weights[name][kept])
     return weights
 
 
@@ -114,9 +116,9 @@ def norm_ratio(initial: Arrays, mask: Masks, q: Literal[1, 2], scope: NormScope 
     Parameters
     ----------
     initial : Arrays
-        Weights by name.
+        Weights by name; biases are left out.
     mask : Masks
-        True = kept, of the weights' shapes.
+        True = kept, of the matrices' names and shapes.
     q : {1, 2}
         ‖·‖₁ (sum of magnitudes) or ‖·‖₂ (root of the sum of squares).
     scope : {"global", "mean_per_tensor"}
@@ -145,15 +147,17 @@ def norm_ratio(initial: Arrays, mask: Masks, q: Literal[1, 2], scope: NormScope 
     """
     if scope not in ("global", "mean_per_tensor"):
         raise ValueError(f"scope: expected 'global' or 'mean_per_tensor', got {scope!r}")
-    kept, total = weight_norm(initial, q, mask), weight_norm(initial, q)
-    compared = [GLOBAL] if scope == "global" else list(initial)
+    _check(initial, mask)
+    matrices = {name: initial[name] for name in mask}
+    kept, total = weight_norm(matrices, q, mask), weight_norm(matrices, q)
+    compared = [GLOBAL] if scope == "global" else list(matrices)
     if not all(total[name] > 0 for name in compared):
         raise ValueError("initial: expected weights other than zero, in every matrix or at all by scope")
     return float(np.mean([kept[name] / total[name] for name in compared]))
 
 
 def _check(initial: Arrays, mask: Masks) -> None:
-    shapes = {name: w.shape for name, w in initial.items()}
+    shapes = {name: w.shape for name, w in prunable(initial).items()}
     of_mask = {name: kept.shape for name, kept in mask.items()}
     if not shapes or shapes != of_mask:
         raise ValueError(f"mask: expected the names and shapes of the weights, {shapes}, got {of_mask}")

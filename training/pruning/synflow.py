@@ -1,51 +1,62 @@
-"""Keep the weights that carry the most paths from input to output: synaptic flow, without any data.
-
-Shape letters: i, j = units on the two sides of a weight matrix.
-"""
+"""Keep the weights that carry the most paths from input to output: synaptic flow, without any data."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from training.pruning.base import CannotPrune, Mask, Subject, Weights, require_finite
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ABOVE_ALL = 2.0
+"""A score that no share of the flow reaches."""
+
 
 def synflow(subject: Subject, rounds: int = 100) -> Mask:
-    """Keep the largest |θ| ⊙ ∂R/∂|θ|, R = 1ᵀ(Π |θˡ|)1, pruned in rounds from θ₀ alone.
+    """Keep the largest |θ| ⊙ ∂R/∂|θ|, R the model's flow, pruned in rounds from θ₀ alone.
 
-    Round i keeps density d^(i/rounds) of all weights, scored in the network that round i−1 has left; the
-    masks are nested. Neither data nor signs enter.
+    Round i keeps density d^(i/rounds) of the weights that carry flow, scored in the network that round i−1
+    has left; the masks are nested. Neither data nor signs enter.
+
+    A matrix that R does not depend on, a transformer's W_Q and W_K, has a quota in its place: density d of
+    itself, its largest |θ₀|. The quotas are taken out of the exact count of all weights, so what carries flow
+    keeps the rest of it.
 
     Parameters
     ----------
     subject : Subject
-        Its `initial` must be a chain: each matrix (in, out), as wide as the next one is high.
+        Scored at its `initial` by its `flow`.
     rounds : int
         1 or more.
 
     Raises
     ------
     CannotPrune
-        If the matrices are no chain, no path is left from input to output, or as in `Subject.keep`.
+        If a weight is not finite, no path is left from input to output, or as in `Subject.keep`.
 
     References
     ----------
-    .. [1] Tanaka et al., arXiv:2006.05467, Eq. 2 and Alg. 1. Scores are divided by R, which is the sum of
-       every layer's scores (their Theorem 1), so deep products neither overflow nor underflow. Exact counts
-       per round, where they take a threshold.
+    .. [1] Tanaka et al., arXiv:2006.05467, Eq. 2 and Alg. 1. Scores are divided by R, which changes no
+       order. Exact counts per round, where they take a threshold. Attention and quotas are ours.
     """
     if rounds < 1:
         raise ValueError(f"rounds: expected 1 or more, got {rounds}")
-    weights = {name: abs(np.asarray(w, dtype=np.float64)) for name, w in subject.initial.items()}
-    mask = {name: np.ones(w.shape, dtype=bool) for name, w in weights.items()}
-    for i in range(1, rounds + 1):
-        flow = synaptic_flow({name: np.where(mask[name], w, 0) for name, w in weights.items()})
-        scores = {name: np.where(mask[name], share, -np.inf) for name, share in flow.items()}
-        mask = replace(subject, density=subject.density ** (i / rounds)).keep(scores)
-    return mask
+    weights = {name: abs(np.asarray(w, dtype=np.float64)) for name, w in subject.prunable.items()}
+    scores = synaptic_flow(subject.flow, weights)
+    flowing = replace(subject, initial={name: weights[name] for name in scores})
+    for i in range(1, rounds):
+        mask = replace(flowing, density=subject.density ** (i / rounds)).keep(scores)
+        left = {name: np.where(kept, weights[name], 0) for name, kept in mask.items()}
+        flow = synaptic_flow(subject.flow, weights | left)
+        scores = {name: np.where(kept, flow[name], -np.inf) for name, kept in mask.items()}
+    flowless = {name: w for name, w in weights.items() if name not in scores}
+    quotas = replace(subject, initial=flowless, scope="layer").keep(flowless)
+    return subject.keep(scores | {name: np.where(kept, ABOVE_ALL, -np.inf) for name, kept in quotas.items()})
 
 
 def synflow_one_shot(subject: Subject) -> Mask:
@@ -58,24 +69,26 @@ def synflow_one_shot(subject: Subject) -> Mask:
     return synflow(subject, rounds=1)
 
 
-def synaptic_flow(weights: Weights) -> dict[str, np.ndarray]:
-    """Share of the flow R = 1ᵀ(Π |θˡ|)1 that passes through each weight.
+def synaptic_flow(flow: Callable[[Mapping[str, Tensor]], Tensor], weights: Weights) -> dict[str, np.ndarray]:
+    """Share of the flow R that passes through each weight.
 
     Parameters
     ----------
+    flow : callable
+        R of absolute weights, up to a factor: see `training.models.base.Model.flow`.
     weights : Weights
-        Matrices (in, out) in the order of the forward pass.
+        By name, of any sign.
 
     Returns
     -------
     dict[str, np.ndarray]
-        |θ| ⊙ ∂R/∂|θ| / R, float64. Dimensionless, at least 0, the sum over each matrix is 1.
-        To 40 bits, so that weights in series tie.
+        |θ| ⊙ ∂R/∂|θ| / R, float64, of every weight that R depends on. Dimensionless, in [0, 1]; the sum over
+        a matrix that all paths pass through is 1. To 40 bits, so that weights in series tie.
 
     Raises
     ------
     CannotPrune
-        If the matrices are no chain, one is not finite, or R = 0.
+        If a weight is not finite, or R = 0.
 
     References
     ----------
@@ -83,34 +96,25 @@ def synaptic_flow(weights: Weights) -> dict[str, np.ndarray]:
 
     Examples
     --------
-    >>> flow = synaptic_flow({"W_0": np.array([[-1.0, 3.0]]), "W_1": np.array([[2.0], [2.0]])})
-    >>> flow["W_0"].tolist(), flow["W_1"].tolist()
+    >>> from training.models.base import chain_flow
+    >>> weights = {"W_0": np.array([[-1.0, 3.0]]), "W_1": np.array([[2.0], [2.0]])}
+    >>> shares = synaptic_flow(chain_flow, weights)
+    >>> shares["W_0"].tolist(), shares["W_1"].tolist()
     ([[0.25, 0.75]], [[0.25], [0.75]])
     """
-    for (before, a), (after, b) in pairwise(weights.items()):
-        if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
-            raise CannotPrune(
-                f"synflow: expected a chain of matrices, but {before} {a.shape} does not lead to "
-                f"{after} {b.shape}"
-            )
+    import torch
+
     require_finite(weights)
-    chain = [_unit(abs(np.asarray(w, dtype=np.float64))) for w in weights.values()]  # (i, j)
-    into = [np.ones(chain[0].shape[0])]  # (i,), up to a factor: flow from the inputs to the matrix
-    for w in chain[:-1]:
-        into.append(_unit(into[-1] @ w))
-    out = [np.ones(chain[-1].shape[1])]  # (j,), up to a factor: flow from the matrix to the outputs
-    for w in reversed(chain[1:]):
-        out.insert(0, _unit(w @ out[0]))
-    flow = [a[:, None] * w * b for a, w, b in zip(into, chain, out, strict=True)]  # (i, j)
-    if not all(f.any() for f in flow):
+    sizes = {name: torch.tensor(w).double().abs().requires_grad_() for name, w in weights.items()}
+    R = flow(sizes)
+    if R == 0:
         raise CannotPrune("no path of weights is left from the inputs to the outputs; lower the sparsity")
-    return {name: _without_rounding(f / f.sum()) for name, f in zip(weights, flow, strict=True)}
-
-
-def _unit(array: np.ndarray) -> np.ndarray:
-    """The array over its largest entry; zeros stay zeros."""
-    largest = array.max()
-    return array / largest if largest > 0 else array
+    gradients = torch.autograd.grad(R, list(sizes.values()), allow_unused=True)
+    return {
+        name: _without_rounding((size * gradient / R).detach().numpy())
+        for (name, size), gradient in zip(sizes.items(), gradients, strict=True)
+        if gradient is not None
+    }
 
 
 def _without_rounding(array: np.ndarray) -> np.ndarray:

@@ -94,7 +94,7 @@ def criterion(criterion_name: str, same_sign: bool = False) -> Callable[[Subject
 
     def method(subject: Subject) -> Mask:
         assert subject.final is not None
-        initial = _vectors(subject.initial)
+        initial = _vectors(subject.prunable)
         final = _vectors({name: subject.final[name] for name in initial})
         if subject.scope == "layer":
             scores = {name: score(w_i, final[name]) for name, w_i in initial.items()}

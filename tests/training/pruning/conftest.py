@@ -1,9 +1,10 @@
-"""Tiny networks of both models, to be pruned; what they keep is known by slow and obvious means."""
+"""Tiny networks of the models, to be pruned; what they keep is known by slow and obvious means."""
 
 import numpy as np
 import pytest
 import torch
 
+from training.architectures import Transformer
 from training.losses import plain_loss
 from training.models import MODELS
 from training.pruning.base import Subject
@@ -12,8 +13,9 @@ from training.tasks.base import Dataset
 SHAPES = {
     "embed_mlp": {"W_E": (7, 6), "W_in": (6, 5), "W_out": (5, 6), "W_U": (6, 7)},
     "mlp": {"W_0": (4, 8), "W_1": (8, 6), "W_2": (6, 3)},
+    "transformer": Transformer(d_model=4, n_heads=2, d_head=3, d_mlp=5, equals=True).shapes(7, 7),
 }
-SCALES = (1.0, 0.6, 1.4, 0.8)
+SCALES = (1.0, 0.6, 1.4, 0.8, 1.0, 1.1, 1.2, 0.9)
 
 
 def _data(model):
@@ -61,6 +63,7 @@ def subject():
             generator=np.random.default_rng(seed),
             outputs=lambda weights: MODELS[model].forward(weights, inputs),
             loss=lambda outputs: loss_factor * loss(outputs),
+            flow=MODELS[model].flow,
             **said,
         )
 
