@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.networks import Network
+    from training.store import RunDir
 
 FIGURES = ("masks", "mask_overlap")
 
@@ -28,22 +29,25 @@ def main(argv: list[str] | None = None) -> int:
         help="compare a network's masks this far apart; before the first such step, every checkpoint",
     )
     args = p.parse_args(argv)
-    return analyse("masks", args, lambda _, networks: measure(networks, args.every), FIGURES)
+    return analyse("masks", args, lambda run, networks: measure(run, networks, args.every), FIGURES)
 
 
-def measure(networks: list[Network], every: int) -> Result:
-    """Densities, turnover (of arms whose mask changes) and overlaps."""
+def measure(run: RunDir, networks: list[Network], every: int) -> Result:
+    """Densities, turnover (of arms whose mask changes), overlaps, and whether frozen weights are."""
     import pandas as pd
 
+    from analyses.frozen import COLUMNS, frozen_weights, show_frozen
     from analyses.overlaps import overlap_table, show_overlaps
     from analyses.tables import records
     from analyses.turnover import CHANGES, PEAKS, mask_changes, show_turnover, turnover_peaks
     from interp.masks import density
 
-    densities, changes = [], []
+    densities, changes, frozen = [], [], []
     last: dict[tuple[str, int], dict[str, np.ndarray]] = {}
     for network in networks:
-        masks = network.masks(network.weights())
+        weights = network.weights()
+        masks = network.masks(weights)
+        frozen += frozen_weights(run, network, weights)
         last[network.arm, network.seed] = masks[-1]
         seen = [(network.steps[0], masks[0])]
         if network.mask_changes:
@@ -61,9 +65,12 @@ def measure(networks: list[Network], every: int) -> Result:
         "_peaks": pd.DataFrame(peaks, columns=PEAKS),
         "_density": kept,
         "_overlap": overlaps,
+        "_frozen": pd.DataFrame(frozen, columns=COLUMNS),
     }
     summary = {"every": every, "peaks": peaks, "overlaps": records(overlaps), "densities": records(ends)}
+    summary["frozen"] = frozen
     shown = [_densities(ends), show_turnover(turned, peaks, every), show_overlaps(overlaps)]
+    shown.append(show_frozen(frozen))
     return Result(tables, summary, "\n\n".join(filter(None, shown)))
 
 

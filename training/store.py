@@ -211,7 +211,7 @@ class RunDir:
 
     def seconds(self) -> float:
         """Wall time of all starts so far that ended in order."""
-        return sum(entry.get("seconds", 0.0) for entry in self.provenance() or [])
+        return sum((entry.get("seconds", 0.0) for entry in self.provenance() or []), 0.0)
 
     def arm(self, arm: str, seed: int) -> ArmDir:
         """The files of one arm, whether they exist or not."""
