@@ -174,7 +174,7 @@ def _run(run: RunDir) -> tuple[str, ...]:
     done = [str(files) for files in run.arms() if files.done() is not None]
     taken = {network for start in starts for network in start.get("taken", {})}
     cut_short = sum("seconds" not in start for start in starts)
-    time = duration(run.seconds()) + (f" and {cut_short} starts that did not end" if cut_short else "")
+    time = duration(run.seconds()) + (f", and starts that did not end: {cut_short}" if cut_short else "")
     ran_with = [
         ", ".join(dict.fromkeys(str(_entry(start, *keys)) for start in starts))
         for keys in (("workers",), ("device",), ("versions", "torch"), ("commit",))

@@ -38,7 +38,7 @@ def trends(summary: Mapping[str, Any]) -> list[Finding]:
     together = Finding(
         name="statistics whose trend may be that of their nulls",
         expected="none",
-        value=", ".join(follow) or "none",
+        value="; ".join(follow) or "none",
         n=min((found.n for found in each), default=0),
         held=len(each) - len(follow),
         of=len(each),

@@ -32,7 +32,9 @@ def speed_tables(rows, arms=ARMS):
     pairs = list(comparisons(recipe, list(arms), None))
     compared = [compare(rows, pair, quantity) for pair in pairs for quantity in ("t_gen", "t_mem", "tau")]
     by_seed = [row for _, own in compared for row in own]
-    return tuple(map(pd.DataFrame, ([r for r, _ in compared], by_seed, [arm_row(recipe, rows, a) for a in arms])))
+    return tuple(
+        map(pd.DataFrame, ([r for r, _ in compared], by_seed, [arm_row(recipe, rows, a) for a in arms]))
+    )
 
 
 def judged(findings, complete=True):
@@ -80,7 +82,9 @@ def test_verdict_of_findings(findings, complete, said):
 
 
 def test_a_median_over_censored_seeds_is_a_bound():
-    finding = every_seed("t_gen", Limit(most=500), {0: Bounded(100.0), 1: Bounded(900.0, ">"), 2: Bounded(900.0, ">")})
+    finding = every_seed(
+        "t_gen", Limit(most=500), {0: Bounded(100.0), 1: Bounded(900.0, ">"), 2: Bounded(900.0, ">")}
+    )
     assert (finding.value, finding.interval) == ("> 900", "100 to > 900 (seeds)")
     assert (finding.held, finding.of, finding.n) == (1, 3, 3)
 
@@ -106,7 +110,9 @@ def test_m1():
 
 
 def test_m1f_looks_at_the_shuffled_network_when_the_ticket_is_at_its_best():
-    rows = [network(arm, 0, 90, t) for arm, t in (("dense", 5_000), ("grokked_ticket", 200), ("shuffled", None))]
+    rows = [
+        network(arm, 0, 90, t) for arm, t in (("dense", 5_000), ("grokked_ticket", 200), ("shuffled", None))
+    ]
     steps = {"step": [0, 100, 200, 300]}
     ticket = pd.DataFrame(steps | {"test_acc": [0, 0.9, 1, 1], "arm": "grokked_ticket", "seed": 0})
     late, soon = ([0, 0.1, 0.4, 0.9], [0, 0.1, 0.6, 0.9])
@@ -128,7 +134,9 @@ def test_m3_and_m4_over_sparsities():
         """By sparsity, t_mem and t_gen of all seeds; pruned arms only."""
         recipe_arms = {"dense": {}} | {f"ticket_{s}": TICKET | {"sparsity": s} for s in times}
         rows = DENSE + [
-            network(f"ticket_{s}", seed, t_mem, t_gen) for s, (t_mem, t_gen) in times.items() for seed in range(3)
+            network(f"ticket_{s}", seed, t_mem, t_gen)
+            for s, (t_mem, t_gen) in times.items()
+            for seed in range(3)
         ]
         return speed_tables(rows, recipe_arms)[2]
 
@@ -194,7 +202,9 @@ def test_m8_readings_that_disagree_are_partly():
 
 
 def test_m9_judges_the_whole_mask_and_tells_its_matrices():
-    rows = [{"arm": "dense", "seed": seed, "layer": "global", "lag": 2_000, "holds": True} for seed in range(3)]
+    rows = [
+        {"arm": "dense", "seed": seed, "layer": "global", "lag": 2_000, "holds": True} for seed in range(3)
+    ]
     matrix = [row | {"layer": "W_U", "lag": -8_000, "holds": False} for row in rows]
     other = [row | {"arm": "edge_popup", "holds": False} for row in rows]
     findings = masks.turnover(pd.DataFrame(matrix + rows + other))
@@ -208,7 +218,9 @@ def test_m10_a_curve_that_never_falls_is_never_first():
     def falls(ticket, dense):
         rows = {"grokked_ticket": ticket, "dense": dense}
         ways = ("half_fall_step", "dense_level_step")
-        return {"falls": [{"arm": a, "seed": 0, "map": "input"} | dict.fromkeys(ways, t) for a, t in rows.items()]}
+        return {
+            "falls": [{"arm": a, "seed": 0, "map": "input"} | dict.fromkeys(ways, t) for a, t in rows.items()]
+        }
 
     assert judged(fourier.early(falls(200, 20_000))) == "reproduced"
     assert judged(fourier.early(falls(200, None))) == "reproduced"
@@ -252,7 +264,9 @@ def test_m11_takes_the_best_sparsity_within_the_range():
 )
 def test_m12_wants_the_bits_and_the_accuracy(n_changed, accuracy, said):
     frozen = pd.DataFrame({"arm": ["edge_popup"], "seed": [0], "n_changed": [n_changed], "n_kept": [100]})
-    curves = pd.DataFrame({"arm": "edge_popup", "seed": 0, "step": [0, 2_000, 2_010], "test_acc": [0, accuracy, 1]})
+    curves = pd.DataFrame(
+        {"arm": "edge_popup", "seed": 0, "step": [0, 2_000, 2_010], "test_acc": [0, accuracy, 1]}
+    )
     assert judged(elsewhere.edge_popup(frozen, curves)) == said
     assert judged(elsewhere.edge_popup(frozen.iloc[:0], curves.iloc[:0])) == "not measured"
 

@@ -1,4 +1,4 @@
-"""The report on nothing, on a planted run, on damaged ones; its documents, and the README's table of claims."""
+"""The report on nothing, on a planted run, on damaged ones; its documents, and the README's table."""
 
 import json
 import re
@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from analyses.claims.every import CLAIMS
 from analyses.pages import Commands, Heading, Paragraph, Table, html_page, markdown
@@ -82,8 +81,9 @@ def test_what_fails_is_told_first(tmp_path):
     assert main(["--runs", str(tmp_path)]) == 0
     text = (tmp_path / "REPRODUCTION.md").read_text()
     failures = text.partition("## What does not hold")[2].partition("## Claim by claim")[0]
-    assert "| M1 | the dense network groks late | hard | partly | dense τ: 60 (1 of 3); expected: at least 100 |" in (
-        failures
+    assert (
+        "| M1 | the dense network groks late | hard | partly | dense τ: 60 (1 of 3); expected: at least 100 |"
+        in (failures)
     )
 
 
@@ -190,7 +190,14 @@ def test_the_readme_gets_the_table_between_its_marks(tmp_path, capsys):
 
 
 def test_the_table_keeps_its_form():
-    row = {"id": "M1", "claim": "it groks | late", "here": "τ: > 100", "verdict": "partly", "kind": "hard", "n": "3"}
+    row = {
+        "id": "M1",
+        "claim": "it groks | late",
+        "here": "τ: > 100",
+        "verdict": "partly",
+        "kind": "hard",
+        "n": "3",
+    }
     assert readme_table(pd.DataFrame([row, row | {"here": ""}])).splitlines() == [
         "| claim | here | verdict |",
         "|---|---|---|",
