@@ -145,10 +145,10 @@ def known_times(rows: Sequence[Row], arm: str, quantity: str) -> dict[int, tuple
     for row in rows:
         if row["arm"] != arm or row["status"] != "done":
             continue
-        bound = row["tau_lower"] if quantity == "tau" else row["steps"]
+        bound = row["tau_lower" if quantity == "tau" else f"{quantity}_after"]
         if row[quantity] is not None:
             known[row["seed"]] = (float(row[quantity]), True)
-        elif quantity != "tau" or (row["t_gen"] is None and bound > 0):
+        elif bound > 0 and (quantity != "tau" or row["t_gen"] is None):
             known[row["seed"]] = (float(bound), False)
     return known
 

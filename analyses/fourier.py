@@ -45,17 +45,18 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
 
     weights = network.weights()
     input_map, output_map = network.maps(weights)  # (T, m, p)
-    W_E, W_U = weights["W_E"], np.swapaxes(weights["W_U"], -1, -2)  # (T, p, d)
+    first, *_, last = network.layer_names  # W_E and W_U, or W_in and W_out of a network on one-hot inputs
+    read, written = weights[first], np.swapaxes(weights[last], -1, -2)  # (T, p, d)
     maps = {"input": input_map, "output": output_map}
-    by_residue = {"W_E": W_E, "W_U": W_U} | {name: np.swapaxes(W, -1, -2) for name, W in maps.items()}
-    axes = {"step": network.steps, "weight": list(by_residue), "frequency": range(1, W_E.shape[1] // 2 + 1)}
+    by_residue = {first: read, last: written} | {name: np.swapaxes(W, -1, -2) for name, W in maps.items()}
+    axes = {"step": network.steps, "weight": list(by_residue), "frequency": range(1, network.p // 2 + 1)}
     share = np.stack([frequency_power(W) for W in by_residue.values()], axis=1)  # (T, weight, K)
     measured = [_map(network, name, W) for name, W in maps.items()]
     return {
         "": gather([means for means, _ in measured]),
         "_neurons": gather([neurons for _, neurons in measured]),
         "_spectra": long_table(network, axes, {"share": share}),
-        "_key_frequencies": _key_frequencies(network, W_E[-1], input_map[-1], output_map[-1]),
+        "_key_frequencies": _key_frequencies(network, read[-1], input_map[-1], output_map[-1]),
         "_input_weights": _input_weights(network, input_map[[0, -1]]),
     }
 
@@ -95,9 +96,9 @@ def _map(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFrame, pd.D
 
 
 def _key_frequencies(
-    network: Network, W_E: np.ndarray, input_map: np.ndarray, output_map: np.ndarray
+    network: Network, read: np.ndarray, input_map: np.ndarray, output_map: np.ndarray
 ) -> pd.DataFrame:
-    """Key frequencies of the last checkpoint by each rule: a row per frequency."""
+    """Key frequencies of the last checkpoint by each rule, a row for each; `read` is the first matrix."""
     import numpy as np
     import pandas as pd
 
@@ -105,7 +106,7 @@ def _key_frequencies(
 
     reads = input_map.T  # (p, m)
     looked_at = {
-        "embedding_norm": W_E,
+        "embedding_norm": read,
         "logit_map": output_map,
         "neuron_cluster": np.maximum(reads[:, None] + reads[None], 0),  # (p, p, m), the neurons' activations
     }

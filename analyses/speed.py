@@ -43,6 +43,7 @@ def measure(run: RunDir, networks: list[Network], args: argparse.Namespace) -> R
     from analyses.outcomes import read_outcomes
     from analyses.speed_summary import show
     from training.fields import ConfigError, names
+    from training.files import RunError
 
     rows, curves = read_outcomes(run, networks, args.arms)
     recipe, arms = networks[0].recipe, list(dict.fromkeys(row["arm"] for row in rows))
@@ -65,6 +66,10 @@ def measure(run: RunDir, networks: list[Network], args: argparse.Namespace) -> R
         "_fixed_steps": accuracies,
         "_sources": sources,
     }
+    if tables["_survival"].empty:
+        raise RunError(
+            f"{run.path}: expected networks that were trained and have a test set, and none is one"
+        )
     summary = {"arms": of_arms, "comparisons": tables[""].to_dict("records"), "correlations": correlations}
     return Result(tables, summary, show(tables, correlations))
 

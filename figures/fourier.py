@@ -17,7 +17,7 @@ N_NEURONS = 3
 
 
 def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """Curves of entropy and IPR over arms, heat maps of W_E, input weights of three neurons."""
+    """Curves of entropy and IPR over arms, heat maps of the first matrix, input weights of three neurons."""
     means, spectra = tables[""], tables["_spectra"]
     means = means[means["map"] == "input"]
     figure = plt.figure(figsize=(DOUBLE, 6.1))
@@ -57,8 +57,10 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
 def _spectra(
     drawing: Drawing, figure: plt.Figure, grid: plt.GridSpec, spectra: pd.DataFrame
 ) -> tuple[list[Axes], str]:
-    """Heat maps of the embedding's spectrum over steps for at most two arms, on one colour scale."""
-    table = spectra[spectra["weight"] == "W_E"]
+    """Heat maps of the first matrix' spectrum over steps for at most two arms, on one colour scale."""
+    first = spectra["weight"].iloc[0]
+    symbol = "$" + first.replace("_", "_{") + "}$"
+    table = spectra[spectra["weight"] == first]
     arms = list(dict.fromkeys(table["arm"]))
     arms = [arm for arm in ("dense", "grokked_ticket") if arm in arms] or arms[:2]
     axes = []
@@ -74,12 +76,14 @@ def _spectra(
         at_step, at_k = share.columns.to_numpy(), share.index.to_numpy()
         mesh = drawing.heat(ax, "spectrum", arm, seed, at_step, at_k, share.to_numpy(), vmin=0, vmax=top)
         step_axis(ax, at_step)
-        ax.set(title=f"spectrum of $W_E$: {arm_styles([arm])[arm]['label']}, seed {seed}", ylabel="frequency")
+        ax.set(
+            title=f"spectrum of {symbol}: {arm_styles([arm])[arm]['label']}, seed {seed}", ylabel="frequency"
+        )
         ax.set_xlim(0, at_step.max())
         axes.append(ax)
     figure.colorbar(mesh, ax=axes, label="share of variance", pad=0.01, aspect=14)
     letters = ", ".join("cd"[: len(axes)])
-    return axes, f"({letters}) Share of the embedding's variance at each frequency."
+    return axes, f"({letters}) Share of the variance of {symbol} at each frequency."
 
 
 def _clearest_neurons(neurons: pd.DataFrame) -> tuple[str, int, pd.DataFrame]:

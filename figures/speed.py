@@ -21,9 +21,11 @@ Styles = dict[str, dict[str, Any]]
 def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     """Survival curves; where the run has them, ratios to a reference, and tau of every sparsity."""
     ratios, pairs, arms, doses = (tables[name] for name in TABLES[:4])
-    if len(ratios):
+    if len(pairs):
         ratios, pairs = (t[(t["role"] == "reference") & (t["quantity"] == "t_gen")] for t in (ratios, pairs))
         ratios = ratios[ratios["n"] > 0]
+    else:
+        ratios = pairs
     size = (DOUBLE, max(2.7, 1.4 + 0.17 * len(arms)))
     figure, axes = plt.subplots(1, 1 + (len(ratios) > 0) + (len(doses) > 0), figsize=size, squeeze=False)
     drawing, free, styles = Drawing(figure), list(axes[0]), arm_styles(list(arms["arm"]))

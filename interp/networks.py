@@ -6,11 +6,15 @@ Shapes: p residues, d = d_emb, m = d_mlp; leading axes (checkpoints) pass throug
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float
 
-FACTORS = {"embed_mlp": (("W_E", "W_in"), ("W_out", "W_U"))}
+FACTORS = {
+    "embed_mlp": (("W_E", "W_in"), ("W_out", "W_U")),
+    "one_hot_mlp": (("W_in",), ("W_out",)),
+}
 """Weights of each model before its neurons and after them, each stored (units in, units out)."""
 
 
@@ -19,7 +23,7 @@ def effective_maps(
 ) -> tuple[Float[np.ndarray, "... m p"], Float[np.ndarray, "... m p"]]:
     """What each neuron receives from every residue, and what it writes to every class.
 
-    For `embed_mlp`: rows of (W_E W_in)ᵀ and of W_out W_U.
+    For `embed_mlp`: rows of (W_E W_in)ᵀ and of W_out W_U; for `one_hot_mlp`: of W_inᵀ and of W_out.
 
     Parameters
     ----------
@@ -43,6 +47,7 @@ def effective_maps(
     References
     ----------
     .. [1] Minegishi et al., arXiv:2310.19470, Sec. 4 (weights of the neurons in residue space).
+    .. [2] He et al., arXiv:2602.16849 (θ_m and ξ_m).
 
     Examples
     --------
@@ -58,5 +63,8 @@ def effective_maps(
     if missing := [name for name in (*before, *after) if name not in weights]:
         expected = ", ".join((*before, *after))
         raise ValueError(f"weights: expected {expected}, and {', '.join(missing)} is missing")
-    W_E, W_in, W_out, W_U = (weights[name].astype(np.float64) for name in (*before, *after))
-    return np.swapaxes(W_E @ W_in, -1, -2), W_out @ W_U
+    read, written = (
+        reduce(np.matmul, [weights[name].astype(np.float64) for name in factors])
+        for factors in (before, after)
+    )
+    return np.swapaxes(read, -1, -2), written

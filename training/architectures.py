@@ -33,6 +33,11 @@ class Model(ABC):
     def __post_init__(self) -> None:
         require_positive("init_scale", self.init_scale)
 
+    @property
+    def function(self) -> str:
+        """Which function of its weights it is: a key of `training.models.MODELS`."""
+        return self.name
+
     @abstractmethod
     def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
         """Shape of everything that is trained, by name; matrices (in, out), after their head if any."""
@@ -163,10 +168,68 @@ class Transformer(Model):
         return self.init_scale * 0.8 / math.sqrt(self.d_model)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OneHotMLP(Model):
+    """He et al.'s network: logits = Σ_m ξ_m σ(θ_m[a] + θ_m[b]), θ_m a column of W_in and ξ_m a row of W_out.
+
+    It adds its two inputs, so it is symmetric in a and b and can learn symmetric tasks only.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849 (model and initialization; width and draws of the published code).
+    """
+
+    reads = "tokens"
+    symmetric = True
+
+    name: Literal["one_hot_mlp"] = "one_hot_mlp"
+    activation: Literal["relu", "square", "abs", "cube", "fourth", "exp", "softplus"] = "relu"
+    """σ: max(x, 0), x², |x|, x³, x⁴, eˣ or log(1 + eˣ)."""
+    d_mlp: int | None = None
+    """Number of neurons; by default the paper's, max(512, ⌈512/529·p²⌉) for p residues."""
+    init: Literal["normal", "single_frequency"] = "normal"
+    """θ₀: s·N(0, 1)/√p; or s·cos(ω_k j + φ) in both matrices, each neuron's k the same in both and each k as
+    often as every other, up to one; all phases φ uniform."""
+    init_scale: float = 0.1
+    """s."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.d_mlp is not None:
+            _require_widths(self, "d_mlp")
+
+    @property
+    def function(self) -> str:
+        """One for every activation."""
+        return f"{self.name}.{self.activation}"
+
+    def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
+        """W_in, W_out."""
+        m = self.d_mlp or max(512, -(-512 * n_inputs**2 // 529))
+        return {"W_in": (n_inputs, m), "W_out": (m, n_outputs)}
+
+    def deviation(self, name: str, shape: Shape) -> float:
+        """s/√p for both matrices.
+
+        Raises
+        ------
+        ConfigError
+            For single-frequency weights, which are not normal: no such start can be drawn anew.
+        """
+        expected = "'normal' for a start that is drawn anew, or of one size with a sign"
+        require(self.init == "normal", "model.init", expected, self.init)
+        return self.init_scale / math.sqrt(shape[0] if name == "W_in" else shape[1])
+
+
 def _require_widths(model: Model, *fields: str) -> None:
     for name in fields:
         width = getattr(model, name)
         require(1 <= width <= MAX_WIDTH, name, f"a whole number from 1 to {MAX_WIDTH}", width)
 
 
-MODEL_CONFIGS: dict[str, type[Model]] = {"embed_mlp": EmbedMLP, "mlp": MLP, "transformer": Transformer}
+MODEL_CONFIGS: dict[str, type[Model]] = {
+    "embed_mlp": EmbedMLP,
+    "mlp": MLP,
+    "one_hot_mlp": OneHotMLP,
+    "transformer": Transformer,
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -133,7 +134,7 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
             generator=generator,
             outputs=outputs,
             loss=loss,
-            flow=MODELS[setting.model.name].flow,
+            flow=MODELS[setting.model.function].flow,
             layers=arm.layers,
         )
         try:
@@ -186,7 +187,9 @@ def _source(recipe: Recipe, files: ArmDir, arm: str) -> dict[str, Any]:
         criterion = recipe.setting(files.arm).criterion
         said |= generalisation(criterion, files, said["step"])
         if recipe.pruning.require_generalised and not said["generalised"]:
-            reached = f"test {criterion.quantity} {said[criterion.test]:.3g} at step {said['step']}"
+            reached = "it has no test set"
+            if (last := said[criterion.test]) is not None:
+                reached = f"test {criterion.quantity} {last:.3g} at step {said['step']}"
             raise NotTrained(f"its source {files} has not generalised: {reached}")
     if recipe.arms[files.arm].prunes and files.mask() is None:
         raise RunError(f"{files.path / 'mask.safetensors'}: missing")
@@ -194,9 +197,17 @@ def _source(recipe: Recipe, files: ArmDir, arm: str) -> dict[str, Any]:
 
 
 def generalisation(criterion: Criterion, files: ArmDir, step: int | None = None) -> dict[str, Any]:
-    """Whether a finished arm met the criterion on its test set by a step, and where its test curve stood."""
+    """Whether a finished arm met the criterion on its test set by a step, and where its test curve stood.
+
+    Without a test set it did not, and there is no curve: None.
+    """
     metrics = files.metrics()
     if step is not None:
         metrics = metrics[metrics["step"] <= step]
     reached = not criterion.times(metrics).t_gen.censored
-    return {"generalised": reached, criterion.test: float(metrics[criterion.test].iloc[-1])}
+    return {"generalised": reached, criterion.test: known(float(metrics[criterion.test].iloc[-1]))}
+
+
+def known(value: float) -> float | None:
+    """A measured number for JSON, which has no NaN: None in its place."""
+    return None if math.isnan(value) else value

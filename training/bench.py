@@ -3,10 +3,10 @@
 One row per recipe. All of a row is timed in one process on one thread, in turn, round by round; every figure
 is a median over rounds.
 - engine: training steps with the evaluation of the recipe's schedule among them
-- as written: one forward and backward of the model's `as_written` with autograd, `torch.optim.AdamW`, and, as
+- as written: one forward and backward of the model's `as_written` with autograd, torch's optimizer, and, as
   the papers' code does, losses and accuracies of both splits at every step
 - step alone: both of them without any evaluation
-- floor: the matrix products of the engine's step, found by watching one, and the fused AdamW update, on
+- floor: the matrix products of the engine's step, found by watching one, and the fused update, on
   buffers of the same sizes, and nothing else
 All start from the same network, trained for a thousand steps: most of a training is spent memorised.
 """
@@ -29,8 +29,17 @@ if TYPE_CHECKING:
 
     from training.config import Recipe
     from training.engine import Engine
+    from training.tasks import Dataset
 
-RECIPES = ("modadd_ticket", "m_parity", "m_polynomial", "m_images", "m_transformer", "n_mainline")
+RECIPES = (
+    "modadd_ticket",
+    "m_parity",
+    "m_polynomial",
+    "m_images",
+    "m_transformer",
+    "n_mainline",
+    "h_standard",
+)
 """Every model, in the sizes that the papers train."""
 WARM_UP_STEPS = 1000
 
@@ -86,7 +95,7 @@ def measure(recipe: Recipe, device: str, n_arms: int, rounds: int) -> dict[str, 
     setting = recipe.setting(next(iter(recipe.arms)))
     starts = [start(setting, seed) for seed in range(n_arms)]
     engine = Engine(
-        setting.model.name, setting.optimizer, setting.task.build(), starts, [None] * n_arms, device
+        setting.model.function, setting.optimizer, setting.examples(), starts, [None] * n_arms, device
     )
     engine.run(WARM_UP_STEPS)
     every = recipe.measure.eval_every
@@ -98,9 +107,9 @@ def measure(recipe: Recipe, device: str, n_arms: int, rounds: int) -> dict[str, 
 
     contestants: dict[str, tuple[Callable[[], object], int]] = {
         "engine": (engine_with_evaluation, 5 * every * n_arms),
-        "as written": (_as_written(engine, evaluate=True), 1),
+        "as written": (_as_written(engine, setting.task.build(), evaluate=True), 1),
         "engine, step alone": (lambda: engine.run(50), 50 * n_arms),
-        "as written, step alone": (_as_written(engine, evaluate=False), 1),
+        "as written, step alone": (_as_written(engine, setting.task.build(), evaluate=False), 1),
         "floor": (_floor(engine), n_arms),
     }
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
@@ -136,19 +145,19 @@ def _time(call: Callable[[], object], calls: int, device: str) -> float:
     return time.perf_counter() - begun
 
 
-def _as_written(engine: Engine, evaluate: bool) -> Callable[[], None]:
+def _as_written(engine: Engine, data: Dataset, evaluate: bool) -> Callable[[], None]:
     import torch
 
     from training.losses import plain_loss
     from training.models import MODELS
 
-    data, opt, device = engine.data, engine.optimizer, engine.device
+    opt, device = engine.optimizer, engine.device
     weights = {name: w[0].clone() for name, w in engine.weights.items()}
     network = MODELS[engine.model].as_written(weights).to(device)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(
-        trained, lr=opt.lr, weight_decay=opt.weight_decay, betas=opt.betas, eps=opt.eps
-    )
+    optimizer: torch.optim.Optimizer = torch.optim.SGD(trained, opt.lr, weight_decay=opt.weight_decay)
+    if opt.name == "adamw":
+        optimizer = torch.optim.AdamW(trained, opt.lr, opt.betas, opt.eps, opt.weight_decay)
     inputs = torch.as_tensor(data.inputs, device=device)
     inputs = inputs.float() if inputs.is_floating_point() else inputs
     labels = None if data.labels is None else torch.as_tensor(data.labels, device=device)
@@ -164,7 +173,8 @@ def _as_written(engine: Engine, evaluate: bool) -> Callable[[], None]:
     def step() -> None:
         loss = loss_of(0)
         if evaluate:
-            loss_of(1).item()
+            if data.n_train < len(inputs):
+                loss_of(1).item()
             loss.item()
         loss.backward()
         optimizer.step()
@@ -180,7 +190,8 @@ def _floor(engine: Engine) -> Callable[[], None]:
     products = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
     weight = torch.nn.Parameter(engine.weights_rw.clone())
     weight.grad = torch.rand_like(weight)
-    update = torch.optim.AdamW([weight], fused=True)
+    kind = torch.optim.AdamW if engine.optimizer.name == "adamw" else torch.optim.SGD
+    update = kind([weight], fused=True)
 
     def step() -> None:
         for multiply in products:

@@ -95,6 +95,10 @@ class Recipe:
             if (at := getattr(arm, step)) is not None:
                 kept = at >= 0 and self.measure.is_checkpoint(at)
                 require(kept, f"{where}.{step}", "a step with a checkpoint", at)
+        if arm.plateau is not None:
+            expected = f"a multiple of measure.eval_every = {self.measure.eval_every}"
+            looked_at = arm.plateau.window % self.measure.eval_every == 0
+            require(looked_at, f"{where}.plateau.window", expected, arm.plateau.window)
         try:
             shapes = self.setting(name).shapes()
         except ConfigError as error:

@@ -23,7 +23,7 @@ from training.config import Recipe
 from training.forms import Biprop, EdgePopup, Form, Supermask, TrainedWeights, initial_scores
 from training.losses import loss_of, plain_loss
 from training.models import MODELS
-from training.models.base import Weights, normal_init
+from training.models.base import Weights
 from training.settings import Optimizer, Setting
 from training.tangent import TangentNetwork
 from training.tasks.base import Dataset
@@ -77,8 +77,11 @@ class Engine:
             mask_rw = mask_rw.to(self.device)
         made = TrainedWeights(weights_rw, mask_rw) if form is None else form(weights_rw, self.sizes)
         assert form is None or not tangent
+        counts = np.ones(len(data.inputs)) if data.counts is None else data.counts
+        self.counts_n = torch.as_tensor(counts, device=self.device)
         self.point_rw = made.network_weights().clone() if tangent else None
-        self._adopt(made, *([torch.zeros_like(t) for t in made.trained] for _ in range(2)))
+        moving = made.trained if optimizer.name == "adamw" else []
+        self._adopt(made, *([torch.zeros_like(t) for t in moving] for _ in range(2)))
 
     def _adopt(self, form: Form, means: list[Tensor], squares: list[Tensor]) -> None:
         """Take these rows as the state, and cut the views and buffers that a step needs."""
@@ -106,39 +109,51 @@ class Engine:
     @torch.no_grad()
     def run(self, n_steps: int) -> None:
         """Train every arm for `n_steps` more steps."""
-        opt = self.optimizer
-        for _ in range(n_steps):
+        update = self._adamw if self.optimizer.name == "adamw" else self._sgd
+        for step in range(self.step, self.step + n_steps):
             self.form.write(self.weights_rw, training=True)
             self.network.gradient(self.weights, self.grads)
-            adamw(
-                self.form.trained,
-                self.form.pull(self.grads_rw),
-                self.means,
-                self.squares,
-                [],
-                self.steps_taken,
-                fused=True,
-                amsgrad=False,
-                beta1=opt.betas[0],
-                beta2=opt.betas[1],
-                lr=opt.lr,
-                weight_decay=opt.weight_decay,
-                eps=opt.eps,
-                maximize=False,
-            )
+            update(self.form.pull(self.grads_rw), self.optimizer.lr_at(step))
         self.step += n_steps
+
+    def _adamw(self, grads: list[Tensor], lr: float) -> None:
+        opt = self.optimizer
+        adamw(
+            self.form.trained,
+            grads,
+            self.means,
+            self.squares,
+            [],
+            self.steps_taken,
+            fused=True,
+            amsgrad=False,
+            beta1=opt.betas[0],
+            beta2=opt.betas[1],
+            lr=lr,
+            weight_decay=opt.weight_decay,
+            eps=opt.eps,
+            maximize=False,
+        )
+
+    def _sgd(self, grads: list[Tensor], lr: float) -> None:
+        for trained, grad in zip(self.form.trained, grads, strict=True):
+            trained.mul_(1 - lr * self.optimizer.weight_decay).sub_(grad, alpha=lr)
 
     @torch.no_grad()
     def evaluate(self) -> np.ndarray:
         """Losses, accuracies and norms now: (arm, metric), columns as METRICS.
 
-        Accuracies are NaN where there are no classes. Norms are over all weights of the arm, pruned ones
-        being zero.
+        NaN: accuracies where there are no classes, and what is of a test set where there is none. Norms are
+        over all weights of the arm, pruned ones being zero.
         """
         self.form.write(self.weights_rw, training=False)
-        loss_rn, right_rn = self.loss.values(self.network.outputs(self.weights))
-        n = self.data.n_train
-        columns = [part.mean(-1) for of in (loss_rn, right_rn) for part in (of[:, :n], of[:, n:])]
+        values = self.loss.values(self.network.outputs(self.weights))
+        parts = [slice(self.data.n_train), slice(self.data.n_train, None)]
+        columns = [
+            (value_rn * self.counts_n)[:, part].sum(-1) / self.counts_n[part].sum()
+            for value_rn in values
+            for part in parts
+        ]
         norms = [self.weights_rw.abs().sum(-1).double(), self.weights_rw.norm(dim=-1).double()]
         return torch.stack(columns + norms, dim=-1).cpu().numpy()
 
@@ -147,7 +162,7 @@ class Engine:
         return {name: w[row].cpu().numpy().copy() for name, w in self.weights.items()}
 
     def arm_state(self, row: int) -> dict[str, Any]:
-        """All that continuing one arm needs: the step, what is trained, AdamW's moments."""
+        """All that continuing one arm needs: the step, what is trained, the optimizer's moments."""
         rows = {"trained": self.form.trained, "mean": self.means, "square": self.squares}
         kept = {name: [t[row].cpu().clone() for t in tensors] for name, tensors in rows.items()}
         return {"step": self.step} | kept | self.form.randomness(row)
@@ -174,7 +189,7 @@ class Engine:
 
 def start(setting: Setting, seed: int) -> Weights:
     """θ₀ of the arms with this setting and seed."""
-    return normal_init(setting.model, setting.shapes(), seed)
+    return MODELS[setting.model.function].start(setting.model, setting.shapes(), seed)
 
 
 def form_of(recipe: Recipe, arm: str, seeds: Sequence[int]) -> Callable[[Tensor, Sequence[int]], Form] | None:
@@ -202,5 +217,5 @@ def objective(
     data = setting.task.build()
     inputs = torch.as_tensor(data.inputs[: data.n_train])
     inputs = inputs.double() if inputs.is_floating_point() else inputs
-    forward = MODELS[setting.model.name].forward
+    forward = MODELS[setting.model.function].forward
     return lambda weights: forward(weights, inputs), plain_loss(data)

@@ -20,7 +20,7 @@ LOG2_E = math.log2(math.e)
 
 
 class Loss(ABC):
-    """The mean over examples of one number per example."""
+    """The mean over examples, each as often as it counts, of one number per example."""
 
     @abstractmethod
     def error_(self, outputs_rnp: Tensor) -> Tensor:
@@ -47,6 +47,7 @@ def plain_loss(
     dtype: torch.dtype = torch.double,
 ) -> Callable[[Tensor], Tensor]:
     """The mean loss of one network's outputs for a part of the examples, the training set by default."""
+    assert data.counts is None
     part = slice(data.n_train) if part is None else part
     if data.targets is not None:
         targets = torch.as_tensor(data.targets[part], device=device, dtype=dtype)
@@ -63,14 +64,19 @@ class CrossEntropy(Loss):
         labels = torch.as_tensor(data.labels, device=device)
         self.labels_rn1 = repeat(labels, "n -> r n 1", r=n_arms)
         self.train_labels_rn1 = self.labels_rn1[:, : data.n_train]
+        self.share_n1 = None
+        if data.counts is not None:
+            counts = torch.as_tensor(data.counts[: data.n_train], device=device)
+            self.share_n1 = (counts / counts.double().mean())[:, None].to(dtype)
 
     def error_(self, outputs_rnp: Tensor) -> Tensor:
-        """Softmax minus one-hot.
+        """Softmax minus one-hot, times what the example counts for, 1 on average.
 
         At the true class it is minus the others' sum: 1 − P loses a memorised example's gradient to float32.
         """
         error_rnp = torch.softmax(outputs_rnp, -1, out=outputs_rnp).scatter_(-1, self.train_labels_rn1, 0.0)
-        return error_rnp.scatter_(-1, self.train_labels_rn1, error_rnp.sum(-1, keepdim=True).neg_())
+        error_rnp.scatter_(-1, self.train_labels_rn1, error_rnp.sum(-1, keepdim=True).neg_())
+        return error_rnp if self.share_n1 is None else error_rnp.mul_(self.share_n1)
 
     def values(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
         """Losses exact down to 1e-30, and correctness, a tie being an error.
@@ -93,7 +99,7 @@ class SquaredError(Loss):
     """Mean over outputs of the squared distance to the target."""
 
     def __init__(self, data: Dataset, n_arms: int, device: torch.device, dtype: torch.dtype):
-        assert data.targets is not None
+        assert data.targets is not None and data.counts is None
         targets = torch.as_tensor(data.targets, device=device, dtype=dtype)
         self.targets_rnp = targets.expand(n_arms, *targets.shape)
         self.train_targets_rnp = self.targets_rnp[:, : data.n_train]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tqdm import tqdm
 
 from training.arms import Job
@@ -22,7 +24,8 @@ class Progress:
         """Take note that `job` has reached `step`."""
         self.budget[job] = max(self.budget[job], step)
         self.bar.total = sum(self.budget.values())
-        self.bar.set_description(f"{job} at {step:,}: test accuracy {test_acc:.2f}", refresh=False)
+        accuracy = "" if math.isnan(test_acc) else f": test accuracy {test_acc:.2f}"
+        self.bar.set_description(f"{job} at {step:,}{accuracy}", refresh=False)
         self.bar.update(step - self.seen[job])
         self.seen[job] = step
 

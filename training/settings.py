@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from interp.grokking import GrokkingTimes, grokking_times
+from interp.grokking import Crossing, GrokkingTimes, first_crossing, grokking_times
 from training.architectures import Model
 from training.fields import require, require_positive
-from training.tasks import Task
+from training.tasks import Dataset, Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,20 +23,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """AdamW on the full batch: one step is one epoch."""
+    """AdamW, or gradient descent without momentum, on the full batch: one step is one epoch."""
 
-    name: Literal["adamw"] = "adamw"
+    name: Literal["adamw", "sgd"] = "adamw"
     lr: float = 1e-3
     weight_decay: float = 1.0
     """Decoupled: every step multiplies the weights by 1 − lr·weight_decay."""
     betas: tuple[float, float] = (0.9, 0.98)
+    """AdamW's."""
     eps: float = 1e-8
+    """AdamW's."""
+    warmup_steps: int = 0
+    """Over so many steps lr rises from 0: after t steps it is min(t / warmup_steps, 1) of itself."""
 
     def __post_init__(self) -> None:
         require_positive("lr", self.lr)
         require_positive("eps", self.eps)
         require(0 <= self.weight_decay < math.inf, "weight_decay", "a number from 0", self.weight_decay)
         require(all(0 <= b < 1 for b in self.betas), "betas", "two numbers in [0, 1)", self.betas)
+        require(self.warmup_steps >= 0, "warmup_steps", "a whole number from 0", self.warmup_steps)
+
+    def lr_at(self, step: int) -> float:
+        """The learning rate of the update after `step` updates."""
+        return self.lr * step / self.warmup_steps if step < self.warmup_steps else self.lr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +97,11 @@ class Criterion:
         return bool(value >= self.level if self.direction == "up" else value <= self.level)
 
     def times(self, metrics: pd.DataFrame) -> GrokkingTimes:
-        """t_mem and t_gen from an arm's metrics."""
+        """t_mem and t_gen from an arm's metrics; of t_gen nothing is known without a test set."""
         step, train, test = (np.asarray(metrics[name]) for name in ("step", self.train, self.test))
+        if np.isnan(test).all():
+            t_mem = first_crossing(step, train, self.level, self.direction)
+            return GrokkingTimes(t_mem, t_gen=Crossing(last_below=None, at=None, budget=0))
         return grokking_times(step, train, test, self.level, self.direction)
 
 
@@ -116,6 +128,11 @@ class Setting:
             return Criterion("train_acc", "test_acc", self.threshold, "up")
         return Criterion("train_loss", "test_loss", self.task.loss_threshold, "down")
 
+    def examples(self) -> Dataset:
+        """The task's examples, those that the model cannot tell apart as one."""
+        data = self.task.build()
+        return data.unordered() if self.model.symmetric else data
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every weight by name, in the order of the forward pass."""
         return self.model.shapes(self.task.n_inputs, self.task.n_outputs)
@@ -141,11 +158,36 @@ class Pruning:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Plateau:
+    """When an arm's curves count as flat: all four of them, over a window that ends now.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849 (rule of the published code; the defaults are its numbers).
+    """
+
+    from_step: int = 10_000
+    """They are not looked at before."""
+    window: int = 1000
+    """So many steps; the curves are looked at whenever so many have passed."""
+    loss: float = 1e-3
+    """A loss is flat if its largest and least value differ by less."""
+    accuracy: float = 0.005
+    """The same of an accuracy."""
+
+    def __post_init__(self) -> None:
+        require(self.from_step >= 0, "from_step", "a whole number from 0", self.from_step)
+        require(self.window >= 1, "window", "a whole number from 1", self.window)
+        for name in ("loss", "accuracy"):
+            require_positive(name, getattr(self, name))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Arm:
     """One trained network of a run (per seed): how it is pruned and how long it trains.
 
     It trains until `min_steps` are done and `settle_steps` have passed since its test accuracy first
-    reached the threshold, and never beyond `max_steps`.
+    reached the threshold, and never beyond `max_steps`; or until its curves are flat, with a `plateau`.
     """
 
     method: str = "none"
@@ -180,6 +222,8 @@ class Arm:
     min_steps: int = 0
     max_steps: int = 30_000
     settle_steps: int = 1000
+    plateau: Plateau | None = None
+    """When flat curves end the arm, `min_steps` or not; by default they never do."""
 
     @property
     def scored(self) -> bool:

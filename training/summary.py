@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
+from training.arms import known
 from training.config import Recipe
 from training.settings import Criterion
 from training.store import ArmDir, RunDir
@@ -48,8 +48,8 @@ def _outcome(files: ArmDir, sparsity: float, criterion: Criterion) -> dict[str, 
         "steps": done["steps"],
         "t_mem": times.t_mem.at,
         "t_gen": times.t_gen.at,
-        "tau": None if math.isnan(times.tau) else times.tau,
+        "tau": known(times.tau),
         "t_mem_interval": str(times.t_mem),
         "t_gen_interval": str(times.t_gen),
-        **{name: float(metrics[name].iloc[-1]) for name in LAST},
+        **{name: known(float(metrics[name].iloc[-1])) for name in LAST},
     }

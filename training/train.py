@@ -15,11 +15,9 @@ from training.command import Interrupted
 from training.config import Recipe
 from training.engine import METRICS, Engine, form_of
 from training.files import RunError
-from training.settings import Criterion
+from training.settings import Criterion, Plateau
 from training.store import ArmDir, RunDir
 
-FINITE = [METRICS.index(name) for name in ("train_loss", "test_loss", "l1", "l2")]
-"""What has to be finite; accuracies are NaN where there are no classes."""
 SAVE_SECONDS = 20.0
 """Wall time between two saved states. No result depends on it."""
 
@@ -54,6 +52,14 @@ class Trainee:
         if self.generalised_at is None and criterion.met(row[1 + METRICS.index(criterion.test)]):
             self.generalised_at = int(row[0])
 
+    def is_flat(self, plateau: Plateau) -> bool:
+        """Whether the curves are looked at now, and flat. What is not measured does not move."""
+        step = self.rows[-1][0]
+        if step < plateau.from_step or step % plateau.window:
+            return False
+        recent = np.array([row[1:5] for row in self.rows if row[0] > step - plateau.window])
+        return not (np.ptp(recent, axis=0) >= np.repeat([plateau.loss, plateau.accuracy], 2)).any()
+
     def keep(self, step: int, weights: dict[str, np.ndarray]) -> None:
         """Add a checkpoint."""
         self.steps.append(step)
@@ -85,11 +91,15 @@ class Group:
         starts = [_tensors(trainee.start.weights) for trainee in running]
         first = running[0].job.arm
         setting = recipe.setting(first)
+        data = setting.examples()
         self.criterion = setting.criterion
+        # Accuracies are NaN where there are no classes, and so is all of a test set that is not there.
+        test = ["test_loss"] if data.n_train < len(data.inputs) else []
+        self.finite = [METRICS.index(name) for name in ("train_loss", "l1", "l2", *test)]
         self.engine = Engine(
-            setting.model.name,
+            setting.model.function,
             setting.optimizer,
-            setting.task.build(),
+            data,
             starts,
             masks,
             device,
@@ -131,11 +141,12 @@ class Group:
                 going_on.append(row)
                 continue
             trainee.see(step, values, self.criterion)
-            if not np.isfinite(values[FINITE]).all():
+            if not np.isfinite(values[self.finite]).all():
                 self._give_up(trainee, f"diverged: a loss or norm is not finite at step {step}")
                 continue
             settled = trainee.generalised_at is not None and step >= trainee.generalised_at + arm.settle_steps
             at_end = step >= arm.max_steps or (settled and step >= arm.min_steps)
+            at_end = at_end or (arm.plateau is not None and trainee.is_flat(arm.plateau))
             if at_end or measure.is_checkpoint(step):
                 trainee.keep(step, self.engine.arm_weights(row))
             if at_end:

@@ -190,8 +190,10 @@ def test_an_arm_to_measure_against_must_be_there(tiny_run, tmp_path, capsys):
 
 def test_what_is_known_of_a_time():
     row = {"arm": "a", "seed": 0, "status": "done", "t_mem": 100, "t_gen": None, "tau": None}
-    row |= {"steps": 5000, "tau_lower": 50.0}
+    row |= {"t_mem_after": 90, "t_gen_after": 5000, "tau_lower": 50.0}
     assert known_times([row], "a", "t_gen") == {0: (5000, False)}
+    assert known_times([row], "a", "t_mem") == {0: (100, True)}
+    assert known_times([row | {"t_gen_after": 0}], "a", "t_gen") == {}  # without a test set
     assert known_times([row], "a", "tau") == {0: (50, False)}
     assert known_times([row | {"tau_lower": 0.0, "t_mem": None}], "a", "tau") == {}
     assert known_times([row | {"t_gen": 200, "t_mem": None}], "a", "tau") == {}

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from training.architectures import MODEL_CONFIGS
 from training.bench import RECIPES, main, matrix_products
 from training.engine import Engine, start
 from training.models import MODELS
@@ -28,7 +29,7 @@ def setting_of(name):
 
 
 def test_every_model_is_timed_unless_told_otherwise():
-    assert {setting_of(name).model.name for name in RECIPES} == set(MODELS)
+    assert {setting_of(name).model.name for name in RECIPES} == set(MODEL_CONFIGS)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -36,7 +37,7 @@ def test_a_model_as_written_equals_its_forward(name):
     setting = setting_of(name)
     weights = {name: w.double() for name, w in start(setting, 0).items()}
     inputs = torch.as_tensor(setting.task.build().inputs[:20])
-    model = MODELS[setting.model.name]
+    model = MODELS[setting.model.function]
     expected, found = model.forward(weights, inputs), model.as_written(weights)(inputs)
     assert expected.std() > 0.01
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
@@ -51,12 +52,12 @@ def test_the_products_of_a_call_are_found_in_order_and_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("name", "n_products"), [("modadd_ticket", 9), ("m_parity", 5), ("m_polynomial", 11)]
+    ("name", "n_products"), [("modadd_ticket", 9), ("m_parity", 5), ("m_polynomial", 11), ("h_standard", 3)]
 )
 def test_the_floor_is_made_of_the_products_of_a_step(name, n_products):
     setting = setting_of(name)
-    data, starts = setting.task.build(), [start(setting, 0)]
-    engine = Engine(setting.model.name, setting.optimizer, data, starts, [None])
+    data, starts = setting.examples(), [start(setting, 0)]
+    engine = Engine(setting.model.function, setting.optimizer, data, starts, [None])
     found = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
     assert (
         len(found) == n_products

@@ -109,6 +109,29 @@ def test_fifty_steps_equal_torch_adamw_on_the_network_as_written(kind):
             torch.testing.assert_close(engine.weights[name][row], parameter.detach().T, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_the_learning_rate_rises_as_by_torchs_scheduler(name):
+    data, weights = task("unordered"), starts(1)
+    optimizer = Optimizer(name=name, lr=0.3 if name == "sgd" else 0.02, weight_decay=0.1, warmup_steps=6)
+    engine = Engine(MODEL.name, optimizer, data, weights, [None])
+    engine.run(4)
+    engine.run(11)
+    inputs, labels = (torch.from_numpy(a[: data.n_train]) for a in (data.inputs, data.labels))
+    network = as_written(weights[0], None)
+    kind = {"adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[name]
+    settings = {"betas": optimizer.betas} if name == "adamw" else {}
+    torchs = kind(network.parameters(), lr=optimizer.lr, weight_decay=0.1, foreach=False, **settings)
+    schedule = torch.optim.lr_scheduler.LambdaLR(torchs, lambda step: min(step / 6, 1))
+    for _ in range(15):
+        torchs.zero_grad()
+        torch.nn.functional.cross_entropy(network(inputs), labels).backward()
+        torchs.step()
+        schedule.step()
+    for of, parameter in network.named_parameters():
+        assert (parameter.T - weights[0][of]).abs().max() > 0.01
+        torch.testing.assert_close(engine.weights[of][0], parameter.detach().T, rtol=0, atol=1e-10)
+
+
 def slow_metrics(weights, mask, data):
     """METRICS of one arm in float64, each as its definition says."""
     kept = {
@@ -210,6 +233,16 @@ def test_no_steps_change_nothing():
     assert engine.step == 0 and not engine.means[0].any() and not engine.squares[0].any()
 
 
+def test_pruned_weights_stay_zero_without_moments():
+    optimizer, mask = Optimizer(name="sgd", lr=0.1), masks("mixed", 3)
+    engine = Engine(MODEL.name, optimizer, task("unordered"), starts(3, dtype=torch.float32), mask)
+    before = engine.weights_rw.clone()
+    engine.run(40)
+    pruned = torch.cat([torch.from_numpy(m).flatten() for m in mask[1].values()]).logical_not()
+    assert not engine.weights_rw[1, pruned].any() and engine.means == engine.squares == []
+    assert (engine.weights_rw != before)[1, ~pruned].all()
+
+
 def test_pruned_weights_are_zero_and_so_are_their_moments():
     mask = masks("mixed", 3)
     engine = Engine(MODEL.name, Optimizer(lr=0.1), task("unordered"), starts(3, dtype=torch.float32), mask)
@@ -246,17 +279,18 @@ def test_the_same_seed_gives_the_same_bytes():
     assert torch.equal(w, w_again) and np.array_equal(values, values_again)
 
 
-def test_a_loaded_state_goes_on_as_if_never_stopped():
+@pytest.mark.parametrize("optimizer", [Optimizer(), Optimizer(name="sgd", lr=0.1, warmup_steps=20)])
+def test_a_loaded_state_goes_on_as_if_never_stopped(optimizer):
     data, mask, weights = task("ordered"), masks("mixed", 3), starts(3, dtype=torch.float32)
-    whole, halves = (Engine(MODEL.name, Optimizer(), data, weights, mask) for _ in range(2))
+    whole, halves = (Engine(MODEL.name, optimizer, data, weights, mask) for _ in range(2))
     whole.run(40)
     halves.run(15)
     states = [halves.arm_state(row) for row in range(3)]
-    resumed = Engine(MODEL.name, Optimizer(), data, weights, mask)
+    resumed = Engine(MODEL.name, optimizer, data, weights, mask)
     resumed.load(states)
     resumed.run(25)
     assert torch.equal(whole.weights_rw, resumed.weights_rw)
-    assert torch.equal(whole.squares[0], resumed.squares[0])
+    assert all(map(torch.equal, whole.squares, resumed.squares))
 
 
 def test_init_depends_on_its_seed_alone_and_has_the_standard_deviation_of_its_fan_in():

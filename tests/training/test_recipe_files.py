@@ -68,7 +68,7 @@ def test_overrides_reach_an_arm_that_was_made_so():
 def test_a_collection_is_found_by_its_name():
     names = recipe_names("minegishi")
     assert {"modadd_ticket", "m_timing", "m_ops"} <= set(names) and "filan_overlap" not in names
-    with pytest.raises(ConfigError, match="--all-of: expected one of minegishi, nanda, got 'nobody'"):
+    with pytest.raises(ConfigError, match="--all-of: expected one of he, minegishi, nanda, got 'nobody'"):
         recipe_names("nobody")
 
 

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -161,6 +162,41 @@ def test_an_arm_that_never_generalises_ends_at_its_budget(content, tmp_path):
     metrics = RunDir(tmp_path).arm("dense", 0).metrics()
     assert metrics["step"].tolist() == [0, 10, 20, 30, 40, 47]
     assert metrics["test_acc"].max() < 0.95
+
+
+@pytest.mark.parametrize(("loss", "accuracy"), [(0.05, 1.0), (10.0, 0.2), (0.02, 0.1), (1e-12, 1.0)])
+def test_flat_curves_end_an_arm_whatever_its_least_steps(content, tmp_path, loss, accuracy):
+    arm = {"min_steps": 400, "max_steps": 400}
+    train_one(recipe_from_dict(content | {"arms": {"dense": arm}}), tmp_path / "whole", "dense")
+    whole = RunDir(tmp_path / "whole").arm("dense", 0).metrics()
+    expected = 400
+    for step in (100, 150, 200, 250, 300, 350):
+        recent = whole[(whole["step"] > step - 50) & (whole["step"] <= step)]
+        moved = {name: recent[name].max() - recent[name].min() for name in recent}
+        losses, accuracies = ([moved[f"{part}_{of}"] for part in ("train", "test")] for of in ("loss", "acc"))
+        if max(losses) < loss and max(accuracies) < accuracy:
+            expected = step
+            break
+    assert (expected == 400) == (loss == 1e-12)
+    arm |= {"plateau": {"from_step": 60, "window": 50, "loss": loss, "accuracy": accuracy}}
+    asked = iter([False] * 7 + [True])
+    recipe = recipe_from_dict(content | {"arms": {"dense": arm}})
+    with pytest.raises(Interrupted):
+        train_one(recipe, tmp_path / "flat", "dense", should_stop=lambda: next(asked))
+    train_one(recipe, tmp_path / "flat", "dense")
+    pd.testing.assert_frame_equal(
+        RunDir(tmp_path / "flat").arm("dense", 0).metrics(), whole[whole["step"] <= expected]
+    )
+
+
+def test_without_a_test_set_an_arm_trains_to_its_end_and_gives_no_ticket(content, tmp_path):
+    recipe = changed(content, "task.frac_train=1.0", "arms.dense.max_steps=200")
+    assert train_one(recipe, tmp_path, "dense") == []
+    metrics = RunDir(tmp_path).arm("dense", 0).metrics()
+    assert metrics["step"].iloc[-1] == 200 and metrics["train_acc"].iloc[-1] == 1.0
+    assert metrics[["test_loss", "test_acc"]].isna().all(axis=None)
+    ((_, reason),) = train_one(recipe, tmp_path, "grokked_ticket")
+    assert reason == "its source dense seed 0 has not generalised: it has no test set"
 
 
 # --- arms in one group ----------------------------------------------------------------------------------

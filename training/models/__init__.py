@@ -1,15 +1,16 @@
-"""The networks, found by name in MODELS: written plainly, and with a fast exact gradient for stacked arms."""
+"""The networks by their function: written plainly, and with a fast exact gradient for stacked arms."""
 
-from training.models import embed_mlp, hooked_transformer, mlp, transformer
+from training.models import embed_mlp, hooked_transformer, mlp, one_hot_mlp, transformer
 from training.models.base import Model as Model
 
 MODELS: dict[str, Model] = {
     "embed_mlp": Model(embed_mlp.EmbedMLPNetwork, embed_mlp.forward, embed_mlp.AsWritten),
     "mlp": Model(mlp.MLPNetwork, mlp.forward, mlp.as_written),
+    **{f"one_hot_mlp.{name}": one_hot_mlp.model(name) for name in one_hot_mlp.ACTIVATIONS},
     "transformer": Model(
         transformer.TransformerNetwork,
         transformer.forward,
         hooked_transformer.AtLastPosition,
-        transformer.flow,
+        flow=transformer.flow,
     ),
 }

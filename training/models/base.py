@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,21 +49,6 @@ def chain_flow(weights: Mapping[str, Tensor]) -> Tensor:
     return units.sum()
 
 
-@dataclass(frozen=True)
-class Model:
-    """The ways to compute a model."""
-
-    network: Callable[[Shapes, Dataset, Loss, int, torch.device, torch.dtype], Network]
-    """From the weights' shapes and the number of arms: stacked, fast, with its gradient by hand."""
-    forward: Forward
-    """One network written plainly: (weights, inputs) → outputs, for autograd and torch.func."""
-    as_written: Callable[[Weights], nn.Module]
-    """One network with these weights as research code writes it, inputs → outputs: the baseline of bench."""
-    flow: Flow = chain_flow
-    """R of SynFlow from absolute weights, for autograd, up to a factor that bears no gradient: what an input
-    of ones brings to the outputs of the network made linear. By default that of a chain of matrices."""
-
-
 def normal_init(model: architectures.Model, shapes: Shapes, seed: int) -> Weights:
     """θ₀ in float32 on the CPU, a function of the seed alone: normal, of `model.deviation`; biases are zero.
 
@@ -74,3 +60,20 @@ def normal_init(model: architectures.Model, shapes: Shapes, seed: int) -> Weight
         for name, shape in shapes.items()
         for deviation in [model.deviation(name, shape)]
     }
+
+
+@dataclass(frozen=True)
+class Model:
+    """The ways to compute a function of weights, and what its weights start as."""
+
+    network: Callable[[Shapes, Dataset, Loss, int, torch.device, torch.dtype], Network]
+    """From the weights' shapes and the number of arms: stacked, fast, with its gradient by hand."""
+    forward: Forward
+    """One network written plainly: (weights, inputs) → outputs, for autograd and torch.func."""
+    as_written: Callable[[Weights], nn.Module]
+    """One network with these weights as research code writes it, inputs → outputs: the baseline of bench."""
+    start: Callable[[Any, Shapes, int], Weights] = normal_init
+    """θ₀ from the settings, the weights' shapes and a seed."""
+    flow: Flow = chain_flow
+    """R of SynFlow from absolute weights, for autograd, up to a factor that bears no gradient: what an input
+    of ones brings to the outputs of the network made linear. By default that of a chain of matrices."""

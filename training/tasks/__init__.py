@@ -1,4 +1,4 @@
-"""What is learned: one file per family, found by name in TASKS. NumPy only."""
+"""What is learned: one file per family, found by name in TASKS. NumPy only, but for one published split."""
 
 from training.tasks.base import Dataset as Dataset
 from training.tasks.base import Task as Task

@@ -24,11 +24,30 @@ class Dataset:
     """Class of every example."""
     targets: Float[np.ndarray, "n outputs"] | None = None
     """What the outputs shall be."""
+    counts: Int[np.ndarray, " n"] | None = None
+    """How many examples each one stands for; None for 1 each."""
     n_train: int
+    """With all of them there is no test set, and what is measured on it is NaN."""
 
     def __post_init__(self) -> None:
         assert self.labels is not None or self.targets is not None
-        assert 0 < self.n_train < len(self.inputs)
+        assert 0 < self.n_train <= len(self.inputs)
+
+    def unordered(self) -> Dataset:
+        """These pairs for a network that cannot tell (a, b) from (b, a): of two in one part, one for both.
+
+        Every mean over a part is what it was, with fewer examples to compute it from.
+        """
+        in_test = np.arange(len(self.inputs)) >= self.n_train
+        tokens = np.column_stack([in_test, np.sort(self.inputs, axis=1)])
+        _, first, of, counts = np.unique(
+            tokens, axis=0, return_index=True, return_inverse=True, return_counts=True
+        )
+        if len(first) == len(self.inputs):
+            return self
+        assert self.labels is not None and (self.labels[first][of] == self.labels).all()
+        n_train = int((~in_test[first]).sum())
+        return Dataset(inputs=self.inputs[first], labels=self.labels[first], counts=counts, n_train=n_train)
 
 
 @dataclass(frozen=True, kw_only=True)

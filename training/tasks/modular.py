@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
+from training.architectures import OneHotMLP
 from training.fields import names, require
 from training.tasks.base import Dataset, Task
 
@@ -66,7 +67,10 @@ class ModularTask(Task):
     pair_split: bool = False
     """Of ordered pairs, keep (x, y) and (y, x) on one side of the split."""
     frac_train: float = 0.4
-    """Share of the pairs trained on, rounded down."""
+    """Share of the pairs trained on, rounded down; at 1 there is no test set."""
+    split: Literal["own", "he"] = "own"
+    """How the order of the pairs is drawn: by NumPy; or as He et al. do it, by the torch generator that has
+    first drawn their network."""
     split_seed: int = 0
     """Seed of the split alone: every network of a run meets the same training set, whatever its own seed."""
 
@@ -79,10 +83,14 @@ class ModularTask(Task):
         if self.pair_split:
             expected = "'ordered' with pair_split: an unordered pair has no other order to be kept with"
             require(self.pairs == "ordered", "pairs", expected, self.pairs)
-        require(0 < self.frac_train < 1, "frac_train", "a number in (0, 1)", self.frac_train)
+        if self.split == "he":
+            expected = "'own' unless all ordered pairs are drawn one by one"
+            plain = self.pairs == "ordered" and not self.pair_split and self.name != "div"
+            require(plain, "split", expected, self.split)
+        require(0 < self.frac_train <= 1, "frac_train", "a number in (0, 1]", self.frac_train)
         require(self.split_seed >= 0, "split_seed", "a whole number from 0", self.split_seed)
-        split = f"a share that leaves both parts of the {self._n_pairs} pairs something"
-        require(0 < self._n_train < self._n_pairs, "frac_train", split, self.frac_train)
+        some = f"a share that is one or more of the {self._n_pairs} pairs"
+        require(self._n_train > 0, "frac_train", some, self.frac_train)
 
     @property
     def symmetric(self) -> bool:
@@ -127,7 +135,12 @@ class ModularTask(Task):
         if self.name == "div":
             a, b = a[b != 0], b[b != 0]
         rng = np.random.default_rng(self.split_seed)
-        order = _pairwise_order(a, b, self._n_train, rng) if self.pair_split else rng.permutation(len(a))
+        if self.split == "he":
+            order = _order_after_network(self.p, self.split_seed)
+        elif self.pair_split:
+            order = _pairwise_order(a, b, self._n_train, rng)
+        else:
+            order = rng.permutation(len(a))
         a, b = a[order], b[order]
         x, y = (b, a) if self.name == "sub" and self.pairs == "unordered" else (a, b)
         labels = self._operation.value(x, y, self.p) % self.p
@@ -149,6 +162,19 @@ def _pairwise_order(
         order = np.insert(np.delete(order, moved), cut, order[moved])
     rank = np.argsort(order)
     return np.argsort(rank[group], kind="stable")
+
+
+def _order_after_network(p: int, seed: int) -> Int[np.ndarray, " n"]:
+    """He et al.'s order of all ordered pairs: drawn after the two matrices of their network.
+
+    The network is one of their own width, whatever the recipe trains: the split is the task's alone.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    for shape in OneHotMLP().shapes(p, p).values():
+        torch.randn(math.prod(shape), generator=generator)
+    return torch.randperm(p**2, generator=generator).numpy()
 
 
 def _is_prime(p: int) -> bool:

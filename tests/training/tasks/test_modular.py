@@ -1,5 +1,7 @@
 """Modular arithmetic: labels against loops over the definition, splits by their sizes and their parts."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -163,7 +165,7 @@ def test_division_wants_a_prime(p):
         ModularTask(name="div", p=p)
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0, -0.5, 0.01, float("nan")])
+@pytest.mark.parametrize("share", [0.0, 1.01, -0.5, 0.01, float("nan")])
 def test_a_split_that_leaves_nothing_is_refused(share):
     with pytest.raises(ConfigError, match="frac_train: expected"):
         ModularTask(p=3, frac_train=share)
@@ -192,3 +194,42 @@ def test_the_share_is_rounded_down_so_that_one_pair_is_left():
 def test_tasks_stand_under_their_names():
     assert all(cls(name=name).name == name for name, cls in TASKS.items())
     assert {name for name, cls in TASKS.items() if cls is ModularTask} == set(OPERATIONS)
+
+
+def test_with_all_pairs_for_training_nothing_is_left():
+    data = ModularTask(p=7, pairs="ordered", frac_train=1.0).build()
+    assert data.n_train == len(data.inputs) == 49
+    assert ModularTask(p=7, pairs="ordered", frac_train=1.0, pair_split=True).build().n_train == 49
+
+
+@pytest.mark.parametrize("frac_train", [0.3, 0.75, 1.0])
+def test_unordered_pairs_stand_for_the_ordered_ones_of_their_part(frac_train):
+    data = ModularTask(p=9, pairs="ordered", frac_train=frac_train).build()
+    merged = data.unordered()
+    both = Counter((i >= data.n_train, *sorted(pair)) for i, pair in enumerate(data.inputs.tolist()))
+    found = {
+        (i >= merged.n_train, *sorted(pair)): count
+        for i, (pair, count) in enumerate(zip(merged.inputs.tolist(), merged.counts.tolist(), strict=True))
+    }
+    assert found == both and len(found) == len(merged.inputs)
+    np.testing.assert_array_equal(merged.labels, merged.inputs.sum(1) % 9)
+
+
+def test_where_no_two_pairs_are_the_same_nothing_is_merged():
+    data = ModularTask(p=9).build()
+    assert data.unordered() is data
+
+
+@pytest.mark.parametrize(("p", "plateau"), [(23, 0.7368), (29, 0.7867), (31, 0.7635)])
+def test_the_split_of_he_et_al_leaves_their_share_of_transposes(p, plateau):
+    """A symmetric network that knows its training pairs is right on so many test pairs."""
+    data = ModularTask(p=p, pairs="ordered", frac_train=0.75, split="he", split_seed=42).build()
+    assert rows(data.inputs) == {(a, b) for a in range(p) for b in range(p)}
+    train, test = rows(data.inputs[: data.n_train]), rows(data.inputs[data.n_train :])
+    assert sum((b, a) in train for a, b in test) / len(test) == pytest.approx(plateau, abs=5e-5)
+
+
+@pytest.mark.parametrize("other", [{"pairs": "unordered"}, {"pair_split": True}, {"name": "div"}])
+def test_the_split_of_he_et_al_is_of_all_ordered_pairs(other):
+    with pytest.raises(ConfigError, match="split: expected 'own' unless all ordered pairs are drawn one by"):
+        ModularTask(**{"p": 7, "pairs": "ordered", "split": "he", **other})
