@@ -71,6 +71,21 @@ def whole_number_from(least: int) -> Callable[[str], int]:
     return convert
 
 
+def number_above(least: float) -> Callable[[str], float]:
+    """A type of argument: a finite number above `least`."""
+
+    def convert(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not (number > least and math.isfinite(number)):
+            raise argparse.ArgumentTypeError(f"expected a number above {least:g}, got {text!r}")
+        return number
+
+    return convert
+
+
 def one_thread() -> None:
     """Keep linear algebra to one thread, unless the user chose: these matrices are too small for two.
 
@@ -91,12 +106,19 @@ def analyse_run(
 ) -> int:
     """The same for the run at `path`, with errors raised; `figures` are drawn, or the one of that name."""
     from analyses.networks import open_networks
-    from training.files import write_json, write_table
     from training.store import RunDir
 
     run, networks = open_networks(path, args.arms, getattr(args, "steps", None))
     result = measure(run, networks)
-    target = run if args.out is None else RunDir(args.out)
+    return publish(name, args, result, run if args.out is None else RunDir(args.out), figures)
+
+
+def publish(
+    name: str, args: argparse.Namespace, result: Result, target: RunDir, figures: Sequence[str] = ()
+) -> int:
+    """Write what was found to `target`, print it, and have the figures drawn."""
+    from training.files import write_json, write_table
+
     for suffix, table in result.tables.items():
         write_table(target.analysis(name + suffix, ".parquet"), table)
     write_table(target.analysis(name, ".csv"), result.tables[""])

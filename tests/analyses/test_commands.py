@@ -12,7 +12,7 @@ import pytest
 
 from training.store import RunDir
 
-NAMES = ["fourier", "phases", "logits", "grokking", "speed", "norms", "masks", "graph_props"]
+NAMES = ["fourier", "phases", "logits", "lottery", "grokking", "speed", "norms", "masks", "graph_props"]
 EXTRA = {"graph_props": ["--nulls", "0", "--jobs", "1"]}
 
 
@@ -95,7 +95,7 @@ def test_damage_is_one_line_and_1(damage, tiny_copy, capsys):
     assert DAMAGES[damage] in error_of(capsys)
 
 
-@pytest.mark.parametrize("name", ["fourier", "phases", "norms", "graph_props"])
+@pytest.mark.parametrize("name", ["fourier", "phases", "lottery", "norms", "graph_props"])
 def test_truncated_weights_are_seen_by_all(name, tiny_copy, capsys):
     truncate(tiny_copy)
     assert run_analysis(name, tiny_copy) == 1
@@ -133,7 +133,7 @@ def elsewhere(tiny_run, tmp_path):
     return path
 
 
-@pytest.mark.parametrize("name", ["fourier", "phases", "norms", "masks", "graph_props"])
+@pytest.mark.parametrize("name", ["fourier", "phases", "lottery", "norms", "masks", "graph_props"])
 def test_weights_from_elsewhere(name, elsewhere, capsys):
     assert run_analysis(name, elsewhere) == 0
     assert "error" not in capsys.readouterr().err

@@ -1,0 +1,129 @@
+"""The lottery of frequencies: one neuron's race, blow-up times, and the rules that tell the winner."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator
+
+from figures.drawing import Drawing, arm_legend, letter
+from figures.style import DOUBLE, arm_styles, step_axis
+
+TABLES = ("", "_race", "_times")
+WON, LOST = "#bd1f01", "0.65"
+RULES = {
+    "min_abs_misalignment": "least\n|D|",
+    "max_magnitude": "largest\nα",
+    "max_aligned_product": "largest\nα²β cos D",
+    "min_blowup_time": "least\nblow-up time",
+}
+SIMULATED = "flow"  # what the analysis calls neurons that were not trained
+
+
+def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
+    """Amplitudes and misalignments of one neuron, where it started on the map of times, and agreement."""
+    rules, path = tables[""], tables["_race"]
+    figure, axes = plt.subplots(2, 2, figsize=(DOUBLE, 5.0))
+    drawing = Drawing(figure)
+    (above, beside), (chart, agreement) = axes
+    arm, seed, neuron = (path[name].iloc[0] for name in ("arm", "seed", "neuron"))
+    for ax, name, title in (
+        (above, "input_amplitude", "input amplitude α"),
+        (beside, "D", "misalignment D"),
+    ):
+        _race(drawing, ax, name, path)
+        ax.set_title(title)
+        if arm == SIMULATED:
+            ax.set(xlabel="time of the mean loss", xlim=(0, None))
+        else:
+            step_axis(ax, path["time"].astype(int))
+    above.set_yscale("log")
+    beside.set_yticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
+    beside.set_ylim(-1.05 * np.pi, 1.05 * np.pi)
+    _times(drawing, chart, tables["_times"], path)
+    _agreement(drawing, agreement, rules)
+    if arm != SIMULATED:
+        arm_legend(figure, rules)
+    letter([above, beside, chart, agreement])
+    styles = arm_styles(list(dict.fromkeys(rules["arm"])))
+    seeds = rules.groupby("arm")["seed"].nunique()
+    n = ", ".join(f"{style['label']} n = {seeds[name]}" for name, style in styles.items())
+    won = int(path.loc[path["final"], "frequency"].iloc[0])
+    drawing.caption = (
+        f"(a, b) Every frequency of neuron {neuron} of {styles[arm]['label']}, seed {seed}; red: {won}, the "
+        f"largest at the end. (c) Blow-up time of the decoupled flow of the mean loss where α = β, over "
+        f"their size and |D|; points: that neuron's frequencies at the start, at (α²β)^⅓. (d) Share of the "
+        f"neurons that grew whose final frequency the rule names; one point per network, with its Wilson "
+        f"interval (95 %), neurons taken as independent ({n}). Dotted: 1/K; short lines: the same "
+        f"predictions dealt out at random."
+    )
+    return drawing
+
+
+def _race(drawing: Drawing, ax: Axes, name: str, path: pd.DataFrame) -> None:
+    for final, own in path.groupby("final"):
+        look = {"color": WON, "linewidth": 1.6, "zorder": 3} if final else {"color": LOST, "linewidth": 0.6}
+        for frequency, curve in own.groupby("frequency"):
+            y = curve[name].to_numpy(copy=True)
+            if name == "D":
+                y[1:][np.abs(np.diff(y)) > np.pi] = np.nan  # no stroke across the cut at pi
+            drawing.line(ax, name, f"frequency {frequency}", curve["time"], y, **look)
+
+
+def _times(drawing: Drawing, ax: Axes, times: pd.DataFrame, path: pd.DataFrame) -> None:
+    grid = times.pivot(index="D", columns="amplitude", values="blowup_time")
+    x, y, T = grid.columns.to_numpy(), grid.index.to_numpy(), grid.to_numpy()
+    levels = np.geomspace(T.min(), T.max(), 13)
+    filled = ax.contourf(x, y, T, levels=levels, norm=LogNorm(), cmap="viridis_r")
+    at_y, at_x = np.meshgrid(y, x, indexing="ij")
+    drawing.note("times", "blow-up time", x=at_x.ravel(), y=at_y.ravel(), value=T.ravel())
+    start = path[path["time"] == path["time"].min()]
+    size = np.cbrt(start["input_amplitude"] ** 2 * start["output_amplitude"])
+    for final, color, series in ((False, "white", "start"), (True, WON, "start of the final frequency")):
+        chosen = (start["final"] == final) & (size > 0)
+        look = {
+            "linestyle": "none",
+            "marker": "o",
+            "markersize": 4,
+            "color": color,
+            "markeredgecolor": "black",
+        }
+        drawing.line(ax, "times", series, size[chosen], start["D"][chosen].abs(), markeredgewidth=0.4, **look)
+    bar = ax.figure.colorbar(filled, ax=ax, format=LogFormatterSciNotation(), pad=0.02)
+    decades = np.arange(np.ceil(np.log10(T.min())), np.floor(np.log10(T.max())) + 1)
+    bar.set_ticks(list(10.0**decades))
+    bar.ax.minorticks_off()
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.set(title="blow-up time", xlabel="amplitude", ylabel="|D|")
+    ax.set_yticks([0, np.pi / 2, np.pi], ["0", "π/2", "π"])
+
+
+def _agreement(drawing: Drawing, ax: Axes, rules: pd.DataFrame) -> None:
+    networks = rules[["arm", "seed"]].drop_duplicates().to_numpy()
+    styles = arm_styles(list(dict.fromkeys(rules["arm"])))
+    width = 0.8 / len(networks)
+    for place, (arm, seed) in enumerate(networks):
+        own = rules[(rules["arm"] == arm) & (rules["seed"] == seed)].set_index("rule").reindex(list(RULES))
+        x = np.arange(len(RULES)) - 0.4 + (place + 0.5) * width
+        share, low, high = (own[name].to_numpy() for name in ("share_grown", "low", "high"))
+        color, marker = styles[arm]["color"], styles[arm]["marker"]
+        ax.errorbar(
+            x,
+            share,
+            (share - low, high - share),
+            color=color,
+            marker=marker,
+            linestyle="none",
+            markersize=3,
+            linewidth=0.8,
+        )
+        drawing.note("agreement", arm, seed, x=x, y=share, low=low, high=high)
+        ax.hlines(own["shuffled_chance"], x - width / 2, x + width / 2, color=color, linewidth=0.8)
+        drawing.note("agreement", f"{arm} shuffled", seed, x=x, y=own["shuffled_chance"])
+    drawing.level(ax, "agreement", "1/K", float(rules["chance"].iloc[0]))
+    ax.set_xticks(range(len(RULES)), list(RULES.values()))
+    ax.tick_params(axis="x", length=0)
+    ax.set(title="neurons whose frequency the rule names", ylim=(0, 1.04))
