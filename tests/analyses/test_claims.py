@@ -21,6 +21,7 @@ def network(arm, seed, t_mem, t_gen, steps=30_000, status="done", test_acc=1.0, 
     """A row of `analyses.grokking`; None for a time that never came."""
     row = {"arm": arm, "seed": seed, "status": status, "sparsity": sparsity, "steps": steps}
     row |= {"t_mem": t_mem, "t_gen": t_gen, "train_acc": 1.0, "test_acc": test_acc}
+    row |= {f"{name}_after": at - 10 if at else steps for name, at in (("t_mem", t_mem), ("t_gen", t_gen))}
     tau = t_gen / t_mem if t_mem and t_gen else None
     return row | {"tau": tau, "tau_lower": steps / t_mem if t_mem else 0.0, "tau_upper": tau or math.inf}
 

@@ -24,7 +24,8 @@ COMMITTED = ROOT / "analyses" / "reproduction"
 def networks():
     """The table of `analyses.grokking` of a dense network that groks late."""
     row = {"arm": "dense", "status": "done", "t_mem": 90, "t_gen": 20_000, "tau": 222.2, "steps": 30_000}
-    return pd.DataFrame([row | {"seed": seed, "tau_lower": 222.0} for seed in range(3)])
+    row |= {"t_mem_after": 80, "t_gen_after": 19_990, "tau_lower": 222.0}
+    return pd.DataFrame([row | {"seed": seed} for seed in range(3)])
 
 
 def write_run(runs, name="modadd_ticket", **changes):

@@ -28,14 +28,17 @@ def outcome(argv, capsys):
     [
         ("", "expected RECIPE or --all-of COLLECTION, and not both"),
         ("tiny.toml --all-of minegishi", "expected RECIPE or --all-of COLLECTION, and not both"),
-        ("--all-of shakespeare", "--all-of: expected one of minegishi, nanda, got 'shakespeare'"),
+        ("--all-of shakespeare", "--all-of: expected one of he, minegishi, nanda, got 'shakespeare'"),
         ("nonsense", "RECIPE: expected one of elastic_depth, "),
         ("nowhere.toml", "RECIPE: expected a file, and nowhere.toml is not one"),
         ("TINY --set task.p=8", "task.p: expected an odd number from 3, got 8"),
         ("TINY --set task.p=1", "task.p: expected an odd number from 3, got 1"),
         ("TINY --set task.p=seven", "task.p: expected a whole number, got 'seven'"),
         ("TINY --set task.name=divide", "task.name: expected one of add, digits, div,"),
-        ("TINY --set model.name=cnn", "model.name: expected one of embed_mlp, mlp, transformer, got 'cnn'"),
+        (
+            "TINY --set model.name=cnn",
+            "model.name: expected one of embed_mlp, mlp, one_hot_mlp, transformer, got 'cnn'",
+        ),
         (
             "TINY --set arms.random.method=snap",
             "arms.random.method: expected none or one of degree",
