@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from analyses.command import Result, analyse, parser
 
@@ -40,24 +40,29 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
 def _network(network: Network) -> dict[str, pd.DataFrame]:
     import numpy as np
 
+    from analyses.keys import key_table
     from analyses.tables import gather, long_table
+    from interp.circuits import key_frequencies_by_rule
+    from interp.networks import effective_maps, residue_weights
     from interp.spectra import frequency_power
+    from training.passes import pass_pairs
 
-    weights = network.weights()
-    input_map, output_map = network.maps(weights)  # (T, m, p)
-    first, *_, last = network.layer_names  # W_E and W_U, or W_in and W_out of a network on one-hot inputs
-    read, written = weights[first], np.swapaxes(weights[last], -1, -2)  # (T, p, d)
-    maps = {"input": input_map, "output": output_map}
-    by_residue = {first: read, last: written} | {name: np.swapaxes(W, -1, -2) for name, W in maps.items()}
+    weights, model = network.weights(), network.setting.model
+    assert network.p
+    maps = effective_maps(model.name, weights)  # (T, m, p)
+    ends = residue_weights(model.name, weights)  # (T, p, ...)
+    by_residue = ends | {name: np.swapaxes(W, -1, -2) for name, W in maps.items()}
     axes = {"step": network.steps, "weight": list(by_residue), "frequency": range(1, network.p // 2 + 1)}
     share = np.stack([frequency_power(W) for W in by_residue.values()], axis=1)  # (T, weight, K)
     measured = [_map(network, name, W) for name, W in maps.items()]
+    hidden = pass_pairs(model, {name: w[-1] for name, w in weights.items()}).hidden
+    keys = key_frequencies_by_rule(next(iter(ends.values()))[-1], maps["output"][-1], hidden)
     return {
         "": gather([means for means, _ in measured]),
         "_neurons": gather([neurons for _, neurons in measured]),
         "_spectra": long_table(network, axes, {"share": share}),
-        "_key_frequencies": _key_frequencies(network, read[-1], input_map[-1], output_map[-1]),
-        "_input_weights": _input_weights(network, input_map[[0, -1]]),
+        "_key_frequencies": key_table(network, network.steps[-1:], [keys]),
+        "_input_weights": _input_weights(network, maps["input"][[0, -1]]),
     }
 
 
@@ -93,31 +98,6 @@ def _map(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFrame, pd.D
         long_table(network, at, {measure: values[:, None] for measure, values in means.items()}),
         long_table(network, axes, {measure: values[:, None] for measure, values in own.items()}),
     )
-
-
-def _key_frequencies(
-    network: Network, read: np.ndarray, input_map: np.ndarray, output_map: np.ndarray
-) -> pd.DataFrame:
-    """Key frequencies of the last checkpoint by each rule, a row for each; `read` is the first matrix."""
-    import numpy as np
-    import pandas as pd
-
-    from interp.circuits import key_frequencies
-
-    reads = input_map.T  # (p, m)
-    looked_at = {
-        "embedding_norm": read,
-        "logit_map": output_map,
-        "neuron_cluster": np.maximum(reads[:, None] + reads[None], 0),  # (p, p, m), the neurons' activations
-    }
-    at: dict[str, Any] = {"arm": network.arm, "seed": network.seed, "step": network.steps[-1]}
-    rows = [
-        at | {"rule": rule, "frequency": int(k)}
-        for rule, array in looked_at.items()
-        for k in key_frequencies(array, rule)
-    ]
-    columns = [*at, "rule", "frequency"]
-    return pd.DataFrame(rows, columns=columns).astype({"seed": int, "step": int, "frequency": int})
 
 
 def _input_weights(network: Network, input_map: np.ndarray) -> pd.DataFrame:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from analyses.tables import arm_words, change, few, first_and_last, groups, step_range
+from analyses.keys import show_keys
+from analyses.tables import arm_words, change, first_and_last, groups, step_range
 from interp.circuits import KEY_RULES
 from interp.grokking import first_crossing, half_fall_step
 from training.command import format_table
@@ -27,13 +28,7 @@ def summarise(table: pd.DataFrame, keys: pd.DataFrame, n_frequencies: int) -> tu
         format_table([_shown(row) for row in arms]),
         "Dense level: that of the dense network's half fall, same seed and map.",
         "\nKey frequencies at the last checkpoint, by rule:",
-        format_table(
-            [
-                {"arm": arm_words(row["arm"]), "seed": row["seed"]}
-                | {rule.replace("_", " "): few(row[rule], n_frequencies) for rule in KEY_RULES}
-                for row in chosen
-            ]
-        ),
+        show_keys(chosen, n_frequencies),
         *(["", format_table([_verdict(row) for row in verdicts])] if verdicts else []),
     ]
     summary = {"arms": arms, "falls": falls, "faster_than_dense": verdicts, "key_frequencies": chosen}

@@ -63,11 +63,11 @@ def _all(args: argparse.Namespace) -> int:
     if args.out is not None:
         raise ConfigError("--out: expected together with --run, came without")
     code = 0
-    runs = [path for path in sorted(Path(args.runs).glob("*")) if _has_graphs(path)]
+    runs = [path for path in sorted(Path(args.runs).glob("*")) if _has_masks(path)]
     if not runs:
         made = "" if args.runs == "runs" else f" --out {args.runs}"
         raise NoRunError(
-            f"no run with a chain of masks in {args.runs}: 'python -m training modadd_fast{made}' makes one"
+            f"no run with masks in {args.runs}: 'python -m training modadd_fast{made}' makes one"
         )
     for path in runs:
         if not args.json:
@@ -76,30 +76,17 @@ def _all(args: argparse.Namespace) -> int:
     return code
 
 
-def _has_graphs(path: Path) -> bool:
-    """Whether there is a mask of matrices alone, which make a chain."""
+def _has_masks(path: Path) -> bool:
     from training.store import RunDir
 
-    masks = (arm.mask() for arm in RunDir(path).arms())
-    return any(all(kept.ndim == 2 for kept in mask.values()) for mask in masks if mask is not None)
+    return any(arm.mask() is not None for arm in RunDir(path).arms())
 
 
 def measure(networks: list[Network], n_nulls: int, seed: int, jobs: int) -> Result:
-    """Every distinct mask measured once; its numbers under every arm, seed and checkpoint that has it.
-
-    Raises
-    ------
-    RunError
-        If a network has attention: what its masks' graph should be is not defined.
-    """
+    """Every distinct mask measured once; its numbers under every arm, seed and checkpoint that has it."""
     from analyses.graph_summary import summarise
     from analyses.graph_tables import tables
-    from training.files import RunError
 
-    for network in networks:
-        shapes = network.setting.shapes()
-        if heads := [name for name, shape in shapes.items() if len(shape) != 2]:
-            raise RunError(f"{network.files.path}: expected a chain of matrices, and {heads[0]} is none")
     table, weighted = tables(networks, n_nulls, seed, jobs)
     return Result({"": table, "_weights": weighted}, *summarise(table, n_nulls))
 

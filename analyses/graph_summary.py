@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
+from analyses.mask_work import CONSTRUCTIONS
 from analyses.tables import arm_words, groups, number, records
+from interp.networks import unit_chain
 from training.command import format_table
 
 GRAPH_SHOWN = {
@@ -50,8 +52,17 @@ def summarise(table: pd.DataFrame, n_nulls: int) -> tuple[dict[str, Any], str]:
         text.append(
             f"(in brackets: z against {n_nulls} random masks of the same densities, and of the same degrees)"
         )
-    for where in dict.fromkeys(table["where"]):
-        shown = GRAPH_SHOWN if where in ("layered", "folded") else LAYER_SHOWN
+    everywhere = list(dict.fromkeys(table["where"]))
+    layers = [where for where in everywhere if where not in CONSTRUCTIONS]
+    if (chain := unit_chain(layers)) != tuple(layers):
+        text += ["", "Nodes of the graphs are the units between", f"  {', '.join(chain)};"]
+        text += [
+            "attention, and the stream's way around the neurons, are no edges. Single heads: in the table."
+        ]
+    for where in everywhere:
+        if " head " in where:
+            continue
+        shown = GRAPH_SHOWN if where in CONSTRUCTIONS else LAYER_SHOWN
         text += ["", f"{where}{' graph' if shown is GRAPH_SHOWN else ' (layer)'}"]
         text.append(
             format_table([_shown(found, arms, (where, name), title) for name, title in shown.items()])
@@ -71,8 +82,8 @@ def _shown(
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"statistic": title}
     for arm in arms:
-        own = found[(*at, arm)]
-        row[arm_words(arm)] = number(own["value"]) + _beside(own)
+        own = found.get((*at, arm))  # an arm of another model has other layers
+        row[arm_words(arm)] = "-" if own is None else number(own["value"]) + _beside(own)
     return row
 
 

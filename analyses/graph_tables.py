@@ -11,6 +11,7 @@ import pandas as pd
 
 from analyses.mask_work import NULLS, Layers, MaskTask, Measured, WeightsTask, measure_masks
 from analyses.networks import Network
+from interp.networks import layer_matrices, unit_chain
 from interp.nulls import NullComparison
 
 ABSENT = NullComparison(np.nan, np.nan, np.nan, np.nan, 0)
@@ -42,12 +43,13 @@ def tables(
     others: list[tuple[dict[str, Any], WeightsTask]] = []
     for network in networks:
         dense = network.mask() is None
-        for place, (step, layers, weights) in enumerate(_checkpoints(network)):
+        for place, (step, mask, weights) in enumerate(_checkpoints(network)):
             at = {"arm": network.arm, "seed": network.seed, "step": step}
+            names, layers = tuple(mask), tuple(mask.values())
             if not dense and place < len(network.steps) - 1:
-                others.append((at, WeightsTask(network.layer_names, layers, weights)))
+                others.append((at, WeightsTask(names, layers, weights)))
                 continue
-            task = MaskTask(network.layer_names, layers)
+            task = MaskTask(names, layers, unit_chain(names))
             task = masks.setdefault(task.identity, task)
             task.weights.append(weights)
             owners.append(Owner(at, dense, task.identity, len(task.weights) - 1))
@@ -65,12 +67,12 @@ def tables(
     return table, everywhere.sort_values(columns[:-1], kind="stable", ignore_index=True)
 
 
-def _checkpoints(network: Network) -> Iterator[tuple[int, Layers, Layers]]:
+def _checkpoints(network: Network) -> Iterator[tuple[int, dict[str, np.ndarray], Layers]]:
     """Step, masks and weights from input to output."""
     weights = network.weights()
     for place, mask in enumerate(network.masks(weights)):
-        own = {name: w[place] for name, w in weights.items()}
-        yield int(network.steps[place]), tuple(mask.values()), tuple(own.values())
+        own = layer_matrices({name: w[place] for name, w in weights.items()})
+        yield int(network.steps[place]), layer_matrices(mask), tuple(own.values())
 
 
 def _rows(owner: Owner, measured: Measured) -> Iterator[dict[str, Any]]:

@@ -55,7 +55,7 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     from interp.spectra import neuron_frequency
     from interp.votes import group_votes, vote_curve
 
-    input_map, output_map = network.maps(network.weights())  # (T, m, p)
+    input_map, output_map = network.maps_of_sums(network.weights())  # (T, m, p)
     labels, activation = labels_of_pairs(network), getattr(network.setting.model, "activation", "relu")
     rows = []
     for read, written in zip(input_map, output_map, strict=True):

@@ -30,7 +30,9 @@ def tables_of_run(networks: Sequence[Network], growth: float) -> dict[str, pd.Da
     parts = []
     for network in networks:
         weights = network.weights()
-        u, v = _amplitudes(*network.maps({name: w[[0, -1]] for name, w in weights.items()}))  # (2, m, K)
+        u, v = _amplitudes(
+            *network.maps_of_sums({name: w[[0, -1]] for name, w in weights.items()})
+        )  # (2, m, K)
         first, last = neuron_norm(u[0], v[0]), neuron_norm(u[1], v[1])
         alive = u.any(axis=-1).all(axis=0) & v.any(axis=-1).all(axis=0)  # (m,)
         times = np.divide(last, first, out=np.zeros_like(last), where=alive)

@@ -1,20 +1,14 @@
-"""What is measured on one mask, and the processes that share the masks among them.
-
-Imported by every worker, so it imports no more than it needs. One BLAS thread per process: the command sets
-that in the environment, which the workers inherit.
-"""
+"""What is measured on one mask. Imported by every worker, so it imports no more than it needs."""
 
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import signal
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from analyses.workers import spread
 from interp.graph_props import properties
 from interp.graphs import Construction
 from interp.nulls import NullComparison, NullKind, compare_with_null, null_masks
@@ -22,9 +16,6 @@ from interp.spectral_gaps import layer_properties
 
 CONSTRUCTIONS: tuple[Construction, ...] = ("layered", "folded")
 NULLS: tuple[NullKind, ...] = ("density", "degree")
-FEW = 4
-"""So few tasks are done here rather than wait for processes to start."""
-
 Layers = tuple[np.ndarray, ...]
 """Masks, or weights, from input to output."""
 
@@ -39,6 +30,8 @@ class MaskTask:
 
     names: tuple[str, ...]
     layers: Layers
+    graph: tuple[str, ...]
+    """Names of the layers whose masks make the graph, input to output."""
     weights: list[Layers] = field(default_factory=list)
 
     @property
@@ -76,31 +69,8 @@ def measure_masks(
     """
     everything: list[MaskTask | WeightsTask] = [*masks, *others]
     tasks = [(task, n_nulls, seed) for task in everything]
-    found = list(_spread(tasks, jobs))
+    found = list(spread(_measure, tasks, jobs, "masks"))
     return found[: len(masks)], [measured.observed for measured in found[len(masks) :]]
-
-
-def _spread(tasks: Sequence[tuple[MaskTask | WeightsTask, int, int]], jobs: int) -> Iterator[Measured]:
-    """Results in the tasks' order, behind one bar that is silent off a terminal."""
-    from tqdm import tqdm
-
-    bar = tqdm(total=len(tasks), unit=" masks", disable=None)
-    pool = None
-    if jobs > 1 and len(tasks) > FEW:
-        pool = ProcessPoolExecutor(
-            min(jobs, len(tasks)),
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=signal.signal,  # Ctrl-C is for the parent, which lets them finish
-            initargs=(signal.SIGINT, signal.SIG_IGN),
-        )
-    try:
-        for result in pool.map(_measure, tasks) if pool else map(_measure, tasks):
-            bar.update()
-            yield result
-    finally:
-        if pool:
-            pool.shutdown(cancel_futures=True)
-        bar.close()
 
 
 def _measure(task: tuple[MaskTask | WeightsTask, int, int]) -> Measured:
@@ -122,10 +92,11 @@ def _measure(task: tuple[MaskTask | WeightsTask, int, int]) -> Measured:
 
 def _statistics(mask: MaskTask, layers: Sequence[np.ndarray], weights: Sequence[Layers]) -> dict[Key, float]:
     found: dict[Key, float] = {}
+    chain = [layers[mask.names.index(name)] for name in mask.graph]
     for construction in CONSTRUCTIONS:
-        if construction == "folded" and layers[0].shape[0] != layers[-1].shape[1]:
+        if construction == "folded" and chain[0].shape[0] != chain[-1].shape[1]:
             continue
-        values = properties(layers, construction)
+        values = properties(chain, construction)
         found |= {(construction, name, None): value for name, value in values.items()}
     for place, layer in enumerate(mask.names):
         values = layer_properties(layers[place], weights[0][place])

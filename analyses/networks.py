@@ -78,12 +78,22 @@ class Network:
         from interp.networks import effective_maps
 
         assert self.p
-        return effective_maps(self.setting.model.name, weights)
+        found = effective_maps(self.setting.model.name, weights)
+        return found["input"], found["output"]
 
-    @property
-    def layer_names(self) -> tuple[str, ...]:
-        """Names of the weights from input to output."""
-        return tuple(self.setting.shapes())
+    def maps_of_sums(self, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """The same of a network that is its maps: its neurons get the sum of two entries, its classes theirs.
+
+        Raises
+        ------
+        RunError
+            As `maps`, or if the network does more than that.
+        """
+        model = self.setting.model
+        if self.p and not model.symmetric:
+            expected = "expected a network that adds its two inputs"
+            raise RunError(f"{self.files.path}: {expected}, and this one is a {model.name}")
+        return self.maps(weights)
 
     @cached_property
     def _rows(self) -> np.ndarray:

@@ -125,7 +125,7 @@ def show_turnover(table: pd.DataFrame, peaks: list[dict[str, Any]], every: int) 
         ]
         text.append(format_table([_shown_velocity(row) for row in own]))
     else:
-        text[0] += ": no two such checkpoints"
+        text.append("no two such checkpoints")
     early = table[(table["spacing"] == "early") & (table["layer"] == GLOBAL)]
     for (arm,), rows in groups(early, ["arm"]):
         ends = [rows[rows["step"] == step] for step in (rows["step"].min(), rows["step"].max())]

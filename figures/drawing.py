@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -110,9 +111,10 @@ def arm_legend(figure: Figure, table: pd.DataFrame, **style: Any) -> None:
 
 
 def letter(axes: Sequence[Axes]) -> None:
-    """Put (a), (b), … before the panels' titles."""
-    for place, ax in enumerate(axes):
-        ax.set_title(f"({'abcdefghijklmnopqrstuvwxyz'[place]}) {ax.get_title(loc='left')}", loc="left")
+    """Put (a), (b), …, (z), (aa), … before the panels' titles."""
+    names = (first + last for first in ("", *ascii_lowercase) for last in ascii_lowercase)
+    for name, ax in zip(names, axes, strict=False):
+        ax.set_title(f"({name}) {ax.get_title(loc='left')}", loc="left")
 
 
 def _edges(centres: Any) -> np.ndarray:

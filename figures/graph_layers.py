@@ -20,10 +20,14 @@ WITH_Z = ("spectral_gap", "weighted_spectral_gap")
 
 
 def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """A column per layer; a row per statistic, and with nulls a row of z for the two spectral gaps."""
+    """A column per layer; a row per statistic, and with nulls a row of z for the two spectral gaps.
+
+    Of attention, which is many layers, there is the table only.
+    """
     table = tables[""]
     table = table[~table["where"].isin(["layered", "folded"])]
-    layers = list(dict.fromkeys(table["where"]))
+    every_layer = list(dict.fromkeys(table["where"]))
+    layers = [layer for layer in every_layer if ".attn." not in layer]
     with_nulls = bool((table["density_n"] > 0).any())
     rows = [
         (name, kind)
@@ -48,5 +52,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     what = (
         "Spectra of each layer's mask; weighted: of the kept weights (null: in random order at its places)."
     )
+    if layers != every_layer:
+        what += " Without attention."
     drawing.caption = caption(table, what)
     return drawing

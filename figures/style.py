@@ -108,8 +108,8 @@ def layer_style(layer: str) -> dict[str, Any]:
 
 
 def layer_label(layer: str) -> str:
-    """A weight matrix as it is written: W with its index below."""
+    """A weight matrix as it is written: W with its index below, without the path to it."""
     if layer == "global":
         return "all weights"
-    symbol, _, index = layer.partition("_")
+    symbol, _, index = layer.rpartition(".")[2].partition("_")
     return rf"${symbol}_{{\mathrm{{{index}}}}}$" if index else layer

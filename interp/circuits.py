@@ -20,11 +20,15 @@ __all__ = [
     "KEY_RULES",
     "embedding_norm",
     "key_frequencies",
+    "key_frequencies_by_rule",
     "logit_map",
     "neuron_cluster",
     "neuron_clusters",
     "spectrum_2d",
 ]
+
+BLOCK = 64
+"""Neurons transformed at once: the spectra of all of a large network's would leave the processor's cache."""
 
 
 def spectrum_2d(X: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "... p p"]:
@@ -179,14 +183,25 @@ def neuron_clusters(
     if len(shape) < 3 or shape[-3] != shape[-2]:
         raise ValueError(f"activations must have shape (..., p, p, d_mlp), came shape {shape}")
     x = checked_map(np.moveaxis(activations, -1, -3), "activations")  # (..., d_mlp, p, p)
-    top = np.abs(x).max(axis=(-1, -2))  # (..., d_mlp)
+    blocks = [
+        _clusters(x[..., start : start + BLOCK, :, :]) for start in range(0, max(1, x.shape[-3]), BLOCK)
+    ]
+    frequency, share = (np.concatenate(found, axis=-1) for found in zip(*blocks, strict=True))
+    return frequency, share
+
+
+def _clusters(
+    x: Float[np.ndarray, "... m p p"],
+) -> tuple[Int[np.ndarray, "... m"], Float[np.ndarray, "... m"]]:
+    """`neuron_clusters` of some neurons, neuron before inputs."""
+    top = np.abs(x).max(axis=(-1, -2))  # (..., m)
     dead = np.ptp(x, axis=(-1, -2)) <= CONSTANT * top
-    power = spectrum_2d(x / np.where(dead, 1, top)[..., None, None]) ** 2  # (..., d_mlp, p, p)
+    power = spectrum_2d(x / np.where(dead, 1, top)[..., None, None]) ** 2  # (..., m, p, p)
     power[..., 0, 0] = 0
-    over_a = power[..., 1::2, :] + power[..., 2::2, :]  # (..., d_mlp, K, p), cosine and sine together
-    over_b = power[..., 0, 1::2] + power[..., 0, 2::2]  # (..., d_mlp, K), constant over a
-    both = np.diagonal(over_a[..., 1::2] + over_a[..., 2::2], axis1=-2, axis2=-1)  # (..., d_mlp, K)
-    block = over_a[..., 0] + over_b + both  # (..., d_mlp, K)
+    over_a = power[..., 1::2, :] + power[..., 2::2, :]  # (..., m, K, p), cosine and sine together
+    over_b = power[..., 0, 1::2] + power[..., 0, 2::2]  # (..., m, K), constant over a
+    both = np.diagonal(over_a[..., 1::2] + over_a[..., 2::2], axis1=-2, axis2=-1)  # (..., m, K)
+    block = over_a[..., 0] + over_b + both  # (..., m, K)
     share = block.max(axis=-1) / np.where(dead, np.nan, power.sum(axis=(-1, -2)))
     return np.where(dead, 0, block.argmax(axis=-1) + 1), share
 
@@ -273,6 +288,44 @@ def key_frequencies(
     if rule not in KEY_RULES:
         raise ValueError(f"rule must be one of {', '.join(KEY_RULES)}, came {rule!r}")
     return KEY_RULES[rule](array) if threshold is None else KEY_RULES[rule](array, threshold)
+
+
+def key_frequencies_by_rule(
+    W_E: Float[np.ndarray, "p d_model"],
+    W_L: Float[np.ndarray, "d_mlp p"],
+    activations: Float[np.ndarray, "p p d_mlp"],
+) -> dict[str, Int[np.ndarray, " n"]]:
+    """Key frequencies of one network by each rule, at its own threshold.
+
+    Parameters
+    ----------
+    W_E, W_L, activations
+        As `embedding_norm`, `logit_map` and `neuron_cluster` take them.
+
+    Returns
+    -------
+    dict[str, Int[np.ndarray, " n"]]
+        By the keys of `KEY_RULES`; ascending, each in 1..K.
+
+    Raises
+    ------
+    ValueError
+        As the rules.
+
+    References
+    ----------
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.
+
+    Examples
+    --------
+    >>> from interp.fourier import fourier_basis
+    >>> F = fourier_basis(7)
+    >>> found = key_frequencies_by_rule(F[[1, 4]].T, F[[3, 4]], np.multiply.outer(F[5], F[[5, 6]].T))
+    >>> {rule: k.tolist() for rule, k in found.items()}
+    {'embedding_norm': [1, 2], 'logit_map': [2], 'neuron_cluster': [3]}
+    """
+    looked_at = {"embedding_norm": W_E, "logit_map": W_L, "neuron_cluster": activations}
+    return {rule: key_frequencies(looked_at[rule], rule) for rule in KEY_RULES}
 
 
 def _check_threshold(threshold: float) -> None:

@@ -16,7 +16,7 @@ from scipy import special
 from interp.fourier import CONSTANT, complex_amplitude, fourier_coefficients
 from interp.spectra import relative_to_largest
 
-__all__ = ["fourier_entropy", "gini", "ipr"]
+__all__ = ["fourier_entropy", "gini", "gini_coefficient", "ipr"]
 
 
 def ipr(
@@ -65,16 +65,15 @@ def gini(
 ) -> Float[np.ndarray, "..."]:
     """Gini coefficient of each neuron's Fourier amplitudes: 0 all equal, towards 1 a single one.
 
-    2 sum_i i x_(i) / (n sum x) - (n + 1) / n with x ascending. `frequencies`: x is the K amplitudes
-    sqrt(cos^2 + sin^2), the constant excluded. `basis`: x is the p absolute coefficients, the
-    constant among them.
+    `frequencies`: of the K amplitudes sqrt(cos^2 + sin^2), the constant excluded. `basis`: of the p absolute
+    coefficients, the constant among them.
 
     Parameters
     ----------
     W : Float[np.ndarray, "... p"]
         A row per neuron, residues on the last axis.
     components : {"frequencies", "basis"}
-        What x is.
+        What it is of.
 
     Returns
     -------
@@ -88,7 +87,8 @@ def gini(
 
     References
     ----------
-    .. [1] Nanda et al., arXiv:2301.05217, Sec. 5 (of the norms of a whole matrix there; per neuron here).
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 5 (of the norms of a whole matrix there, for which there is
+       `gini_coefficient` of `interp.spectra.frequency_norms`; per neuron here).
 
     Examples
     --------
@@ -96,9 +96,45 @@ def gini(
     >>> float(gini(fourier_basis(7)[3]).round(9))  # 1 - 1/K
     0.666666667
     """
-    x = np.sort(_components(W, components, "components", "frequencies"), axis=-1)
-    n = x.shape[-1]
-    return np.asarray(2 * (x @ np.arange(1.0, n + 1)) / (n * x.sum(axis=-1)) - (n + 1) / n)
+    return gini_coefficient(_components(W, components, "components", "frequencies"))
+
+
+def gini_coefficient(x: Float[np.ndarray, "... n"]) -> Float[np.ndarray, "..."]:
+    """How unequal some sizes are: 0 all equal, 1 - 1/n a single one.
+
+    2 sum_i i x_(i) / (n sum x) - (n + 1) / n with x ascending.
+
+    Parameters
+    ----------
+    x : Float[np.ndarray, "... n"]
+        Sizes, at least 0: norms by frequency, for instance.
+
+    Returns
+    -------
+    Float[np.ndarray, "..."]
+        In [0, 1 - 1/n]; NaN where all are 0 or one is NaN.
+
+    Raises
+    ------
+    ValueError
+        If there is no last axis, nothing on it, or a negative size.
+
+    References
+    ----------
+    .. [1] Hurley and Rickard, arXiv:0811.4706, Sec. II (the Gini index as a measure of sparsity).
+
+    Examples
+    --------
+    >>> print(gini_coefficient(np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 3.0, 0.0, 0.0]])))
+    [0.   0.75]
+    """
+    sizes = np.sort(np.asarray(x, dtype=np.float64), axis=-1)
+    if sizes.ndim == 0 or sizes.shape[-1] == 0 or (sizes < 0).any():
+        came = f"shape {sizes.shape}" if sizes.ndim == 0 or sizes.size == 0 else f"{sizes.min()}"
+        raise ValueError(f"x must hold sizes from 0 on its last axis, came {came}")
+    sizes = relative_to_largest(sizes)
+    n = sizes.shape[-1]
+    return np.asarray(2 * (sizes @ np.arange(1.0, n + 1)) / (n * sizes.sum(axis=-1)) - (n + 1) / n)
 
 
 def fourier_entropy(W: Float[np.ndarray, "... p"], paper_compat: bool = False) -> Float[np.ndarray, "..."]:

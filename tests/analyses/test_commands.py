@@ -12,8 +12,19 @@ import pytest
 
 from training.store import RunDir
 
-NAMES = ["fourier", "phases", "logits", "lottery", "grokking", "speed", "norms", "masks", "graph_props"]
-EXTRA = {"graph_props": ["--nulls", "0", "--jobs", "1"]}
+NAMES = [
+    "fourier",
+    "phases",
+    "logits",
+    "lottery",
+    "progress",
+    "grokking",
+    "speed",
+    "norms",
+    "masks",
+    "graph_props",
+]
+EXTRA = {"graph_props": ["--nulls", "0", "--jobs", "1"], "progress": ["--jobs", "1"]}
 
 
 def run_analysis(name, path, *more):

@@ -114,7 +114,7 @@ def test_every_run_with_masks(tiny_copy, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path / "tiny")
     assert main(["--no-plot"]) == 2
     assert capsys.readouterr().err == (
-        "error: no run with a chain of masks in runs: 'python -m training modadd_fast' makes one\n"
+        "error: no run with masks in runs: 'python -m training modadd_fast' makes one\n"
     )
 
 

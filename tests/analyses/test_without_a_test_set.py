@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from analyses import fourier, graph_props, grokking, logits, masks, norms, phases, speed
+from analyses import fourier, graph_props, grokking, logits, masks, norms, phases, progress, speed
 from training.arms import jobs
 from training.config import recipe_from_dict
 from training.fields import to_dict
@@ -39,10 +39,12 @@ def run(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "analysis", [fourier, graph_props, grokking, logits, masks, norms, phases], ids=lambda a: a.__name__
+    "analysis",
+    [fourier, graph_props, grokking, logits, masks, norms, phases, progress],
+    ids=lambda a: a.__name__,
 )
 def test_every_analysis_and_its_figures_work(analysis, run, tmp_path, capfd):
-    arguments = ["--nulls", "2", "--jobs", "1"] if analysis is graph_props else []
+    arguments = {graph_props: ["--nulls", "2", "--jobs", "1"], progress: ["--jobs", "1"]}.get(analysis, [])
     code = analysis.main(["--run", str(run.path), "--out", str(tmp_path), *arguments])
     out, err = capfd.readouterr()
     assert (code, err.count("error"), err.count("Warning")) == (0, 0, 0) and out, err

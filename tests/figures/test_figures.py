@@ -20,7 +20,7 @@ def analysed(tiny_run, tmp_path_factory):
     """The tables of every analysis of the tiny run, and nothing else."""
     out = tmp_path_factory.mktemp("analysed") / "tiny"
     for name in dict.fromkeys(analysis for analysis, _ in FIGURES.values()):
-        more = ["--nulls", "3", "--jobs", "1"] if name == "graph_props" else []
+        more = {"graph_props": ["--nulls", "3", "--jobs", "1"], "progress": ["--jobs", "1"]}.get(name, [])
         analysis = importlib.import_module(f"analyses.{name}").main
         assert analysis(["--run", str(tiny_run), "--out", str(out), "--no-plot", *more]) == 0
     path = out / "analyses" / "graph_props.parquet"

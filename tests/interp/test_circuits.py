@@ -8,6 +8,7 @@ from interp.circuits import (
     KEY_RULES,
     embedding_norm,
     key_frequencies,
+    key_frequencies_by_rule,
     logit_map,
     neuron_cluster,
     neuron_clusters,
@@ -203,3 +204,27 @@ def test_spectra_of_unequal_axes_are_refused():
         spectrum_2d(np.ones((23, 21)))
     with pytest.raises(ValueError, match=r"activations must have shape .*, came shape \(23, 21, 4\)"):
         neuron_cluster(np.ones((23, 21, 4)))
+
+
+def test_many_neurons_are_each_what_they_are_alone():
+    x = np.maximum(rng(5).standard_normal((2, P, P, 130)), 0)
+    x[0, ..., 70] = 1.5  # dead
+    frequency, share = neuron_clusters(x)
+    assert frequency.shape == share.shape == (2, 130)
+    for m in (0, 63, 64, 70, 129):
+        alone = neuron_clusters(x[..., [m]])
+        np.testing.assert_array_equal(frequency[:, [m]], alone[0])
+        np.testing.assert_allclose(share[:, [m]], alone[1])
+    assert frequency[0, 70] == 0 and np.isnan(share[0, 70])
+    assert neuron_clusters(x[..., :0])[0].shape == (2, 0)
+
+
+def test_rules_together_are_the_rules_alone():
+    acts, _ = activations([3])
+    W_L = embedding([5], d=acts.shape[-1]).T
+    found = key_frequencies_by_rule(embedding(KEYS), W_L, acts)
+    assert list(found) == list(KEY_RULES)
+    looked_at = {"embedding_norm": embedding(KEYS), "logit_map": W_L, "neuron_cluster": acts}
+    for rule, array in looked_at.items():
+        np.testing.assert_array_equal(found[rule], key_frequencies(array, rule))
+    assert [k.tolist() for k in found.values()] == [KEYS, [5], [3]]

@@ -4,7 +4,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from interp.concentration import fourier_entropy, gini, ipr
+from interp.concentration import fourier_entropy, gini, gini_coefficient, ipr
 from interp.fourier import amplitude_phase, fourier_basis, fourier_coefficients
 from interp.spectra import frequency_norms, frequency_power, mean_over_neurons, neuron_frequency
 
@@ -333,3 +333,18 @@ def test_three_residues_have_no_paper_compatible_entropy():
     assert fourier_entropy(cosine(3, 1)) == pytest.approx(0)
     with pytest.raises(ValueError, match="p at least 5"):
         fourier_entropy(cosine(3, 1), paper_compat=True)
+
+
+def test_gini_of_sizes_is_half_the_mean_difference_over_the_mean():
+    x = np.random.default_rng(4).random((3, 9))
+    slow = [np.abs(row[:, None] - row).mean() / (2 * row.mean()) for row in x]
+    np.testing.assert_allclose(gini_coefficient(x), slow)
+    np.testing.assert_allclose(gini_coefficient(1e-200 * x[:, ::-1]), slow)
+    assert gini_coefficient(np.array([0.0, 0.0, 5.0, 0.0])) == pytest.approx(0.75)
+    assert np.isnan(gini_coefficient(np.zeros(3)))
+
+
+@pytest.mark.parametrize("x", [np.array([1.0, -0.5]), np.empty(0)])
+def test_gini_of_what_are_no_sizes(x):
+    with pytest.raises(ValueError, match="x must hold sizes from 0"):
+        gini_coefficient(x)

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import analyses.graph_props
 import analyses.masks
 import analyses.norms
 from interp.masks import density, keep_count
@@ -139,11 +138,3 @@ def test_norms_under_masks_are_those_of_matrices(run, tmp_path):
     assert table.loc["global", "l1"] == pytest.approx(sum(weights.values()))
     assert table.loc["global", "kept_l1"] == pytest.approx(sum(prunable(weights).values()))
     assert table["kept_l1"].notna().sum() == len(prunable(weights)) + 1
-
-
-def test_a_graph_of_attention_is_not_defined(run, capsys):
-    assert analyses.graph_props.main(["--run", str(run.path), "--nulls", "0", "--arms", "ticket"]) == 1
-    refusal = capsys.readouterr().err.splitlines()[-1]
-    assert refusal.endswith("expected a chain of matrices, and blocks.0.attn.W_Q is none")
-    assert analyses.graph_props.main(["--runs", str(run.path.parent)]) == 2
-    assert "no run with a chain of masks" in capsys.readouterr().err

@@ -37,18 +37,35 @@ W_Q, W_K, W_V, W_O, B_Q, B_K, B_V, B_O = (f"blocks.0.attn.{kind}_{of}" for kind 
 W_IN, W_OUT, B_IN, B_OUT = (f"blocks.0.mlp.{kind}_{of}" for kind in "Wb" for of in ("in", "out"))
 
 
-def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
-    """(pair, 2) residues → (pair, class) logits at the last position, layer by layer.
+class Pass(NamedTuple):
+    """What one network computes of pairs, layer by layer."""
 
-    Biases and positions that are not among the weights are zero.
-    """
+    pattern: Tensor
+    """(pair, head, position) attention of the last position."""
+    hidden: Tensor
+    """(pair, neuron) activations, after the ReLU."""
+    logits: Tensor
+    """(pair, class) at the last position."""
+
+
+def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
+    """(pair, 2) residues → (pair, class) logits at the last position, layer by layer."""
+    return run(weights, embed(weights, pairs)).logits
+
+
+def embed(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
+    """(pair, 2) residues → (pair, position, d_model) embeddings of the tokens and of their positions."""
+    n_tokens, p = weights[W_E].shape[0], weights[W_U].shape[1]
+    tokens = pad(pairs, (0, n_tokens - p), value=p)  # `=` if there is one
+    return embedding(tokens, weights[W_E]) + weights.get(W_POS, 0.0)
+
+
+def run(weights: Mapping[str, Tensor], resid: Tensor) -> Pass:
+    """From what `embed` gives to the logits. Biases that are not among the weights are zero."""
 
     def bias(name: str, axes: str = "... -> ...") -> Tensor | float:
         return rearrange(weights[name], axes) if name in weights else 0.0
 
-    n_tokens, p = weights[W_E].shape[0], weights[W_U].shape[1]
-    tokens = pad(pairs, (0, n_tokens - p), value=p)  # `=` if there is one
-    resid = embedding(tokens, weights[W_E]) + bias(W_POS)  # (n, t, d)
     q = torch.einsum("n d, h d k -> n h k", resid[:, -1], weights[W_Q]) + bias(B_Q)
     k = torch.einsum("n t d, h d k -> n h t k", resid, weights[W_K]) + bias(B_K, "h k -> h 1 k")
     v = torch.einsum("n t d, h d k -> n h t k", resid, weights[W_V]) + bias(B_V, "h k -> h 1 k")
@@ -56,7 +73,7 @@ def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
     attn_out = torch.einsum("n h t, n h t k, h k d -> n d", pattern, v, weights[W_O]) + bias(B_O)
     mid = resid[:, -1] + attn_out
     hidden = torch.relu(mid @ weights[W_IN] + bias(B_IN))
-    return (mid + hidden @ weights[W_OUT] + bias(B_OUT)) @ weights[W_U] + bias(B_U)
+    return Pass(pattern, hidden, (mid + hidden @ weights[W_OUT] + bias(B_OUT)) @ weights[W_U] + bias(B_U))
 
 
 def flow(weights: Mapping[str, Tensor]) -> Tensor:

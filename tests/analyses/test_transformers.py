@@ -1,0 +1,181 @@
+"""Runs of transformers: what the analyses make of their maps, heads and masks; none of them stops."""
+
+import contextlib
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyses import fourier, graph_props, logits, lottery, masks, norms, phases, progress
+from analyses.networks import open_networks
+from figures.__main__ import main as draw
+from interp.circuits import neuron_clusters
+from interp.clock_pizza import gradient_symmetricity
+from interp.graph_props import properties
+from interp.networks import effective_maps
+from interp.spectral_gaps import layer_properties
+from training.arms import jobs
+from training.config import recipe_from_dict
+from training.fields import to_dict
+from training.passes import embedding_gradients, pass_pairs
+from training.store import RunDir
+from training.train import train_group
+
+P = 7
+ATTENTION = ("blocks.0.attn.W_Q", "blocks.0.attn.W_O", "blocks.0.attn.W_K", "blocks.0.attn.W_V")
+CHAIN = ("embed.W_E", "blocks.0.mlp.W_in", "blocks.0.mlp.W_out", "unembed.W_U")
+WIDTHS = {"name": "transformer", "d_model": 12, "d_head": 5, "d_mlp": 9}
+KINDS = {
+    "minegishi": (WIDTHS, {"name": "add", "p": P}),
+    "nanda": (
+        WIDTHS | {"n_heads": 3, "equals": True, "positions": True, "biases": True},
+        {"name": "sub", "p": P, "pairs": "ordered"},
+    ),
+    "products": (WIDTHS, {"name": "mul", "p": P}),
+}
+ANALYSES = {
+    fourier: [],
+    phases: [],
+    norms: [],
+    masks: [],
+    progress: ["--jobs", "1"],
+    graph_props: ["--nulls", "2", "--jobs", "1"],
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def run(request, tmp_path_factory):
+    model, task = KINDS[request.param]
+    content = {"name": request.param, "seeds": [0], "task": task, "model": model}
+    content |= {"measure": {"early_checkpoint_every": 20}, "pruning": {"require_generalised": False}}
+    content["arms"] = {
+        "dense": {"max_steps": 40},
+        "grokked_ticket": {"method": "magnitude", "source": "dense", "max_steps": 20},
+    }
+    recipe = recipe_from_dict(content)
+    run = RunDir(tmp_path_factory.mktemp("runs") / request.param)
+    run.write_recipe("", to_dict(recipe))
+    run.add_provenance({"commit": "none"})
+    for job in jobs(recipe, recipe.seeds):
+        assert train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False) == []
+    return run
+
+
+@pytest.fixture(scope="module")
+def said():
+    """What each analysis of the run wrote to the terminal, by its name."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def out(run, tmp_path_factory, said):
+    """Where all analyses of the run have written."""
+    out = tmp_path_factory.mktemp("out")
+    for analysis, more in ANALYSES.items():
+        terminal = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(terminal[0]), contextlib.redirect_stderr(terminal[1]):
+            assert analysis.main(["--run", str(run.path), "--out", str(out), "--no-plot", *more]) == 0
+        said[analysis] = [text.getvalue() for text in terminal]
+    return out
+
+
+def table(out, name):
+    return pd.read_parquet(out / "analyses" / f"{name}.parquet")
+
+
+def last_weights(run, arm="dense"):
+    _, (network,) = open_networks(str(run.path), [arm])
+    return network.setting.model, {name: w[-1] for name, w in network.weights().items()}
+
+
+FIGURES = {
+    "minegishi": ["fourier", "phases"],
+    "nanda": ["fourier", "masks", "progress", "graph_layers"],
+    "products": ["progress", "norms", "mask_overlap"],
+}
+
+
+def test_figures_are_drawn(run, out):
+    names = FIGURES[run.path.name]
+    assert draw([*names, "--run", str(out)]) == 0
+    assert {path.stem for path in (out / "figures").glob("*.png")} == set(names)
+
+
+def test_nothing_but_the_result_is_said(run, out, said):
+    for analysis, (text, err) in said.items():
+        assert max(map(len, text.splitlines())) <= 100, analysis
+        left_out = [line for line in err.splitlines() if not line.startswith("tables: ")]
+        if analysis is progress and run.path.name == "products":
+            assert len(left_out) == 1 and left_out[0].startswith("mul: its labels are no sum or difference")
+        else:
+            assert left_out == []
+
+
+def test_fourier_has_a_row_for_every_map(run, out):
+    model, weights = last_weights(run)
+    maps = effective_maps("transformer", weights)
+    assert ("direct" in maps) != model.equals and len(maps) == 2 + (3 if model.equals else 1)
+    assert set(table(out, "fourier")["map"]) == set(maps)
+    spectra = table(out, "fourier_spectra")
+    assert set(spectra["weight"]) == {"W_E", "W_U", *maps}
+    assert spectra["frequency"].max() == 3
+
+
+def test_phases_are_of_what_attention_hands_on(run, out):
+    _, weights = last_weights(run)
+    input_map = effective_maps("transformer", weights)["input"]
+    neurons = table(out, "phases_neurons").query("arm == 'dense' and step == 40")
+    spectrum = np.fft.rfft(input_map, axis=-1)[:, 1:]
+    assert neurons["frequency"].tolist() == (np.abs(spectrum).argmax(axis=-1) + 1).tolist()
+    at = spectrum[np.arange(9), neurons["frequency"] - 1]
+    np.testing.assert_allclose(neurons["input_phase"], np.angle(at), atol=1e-6)
+
+
+def test_progress_sees_heads_and_gradients(run, out):
+    model, weights = last_weights(run)
+    row = table(out, "progress").query("arm == 'dense' and step == 40").iloc[0]
+    triples = np.random.default_rng(0).integers(P, size=(100, 3))
+    expected, _ = gradient_symmetricity(*embedding_gradients(model, weights, triples))
+    assert row["gradient_symmetricity"] == pytest.approx(expected) and abs(row["gradient_symmetricity"]) < 1
+    heads = table(out, "progress_heads").query("arm == 'dense' and step == 40")
+    frequency, share = neuron_clusters(pass_pairs(model, weights).attention)
+    assert heads["frequency"].tolist() == frequency.tolist() and len(share) == model.n_heads
+    np.testing.assert_allclose(heads["share"], share)
+    assert row["attention_share"] == pytest.approx(share.mean())
+
+
+def test_losses_agree_with_what_training_recorded(run, out):
+    measured = table(out, "progress").query("arm == 'dense'").set_index("step")
+    recorded = run.arm("dense", 0).metrics().set_index("step").loc[measured.index]
+    for name in ("train_loss", "test_loss"):
+        np.testing.assert_allclose(measured[name], recorded[name], rtol=1e-4)
+
+
+def test_the_graph_is_the_chain_and_every_matrix_has_its_spectrum(run, out):
+    mask, own = run.arm("grokked_ticket", 0).mask(), table(out, "graph_props")
+    numbers = own.query("arm == 'grokked_ticket'").set_index(["where", "statistic"])["value"]
+    chain = [mask[name][:P] if name == "embed.W_E" else mask[name] for name in CHAIN]
+    for construction in ("layered", "folded"):
+        for name, value in properties(chain, construction).items():
+            assert numbers[construction, name] == pytest.approx(value, nan_ok=True)
+    for name in ATTENTION:
+        for head, kept in enumerate(mask[name]):
+            where = name if len(mask[name]) == 1 else f"{name} head {head}"
+            expected = layer_properties(kept)
+            for statistic in ("density", "sigma_1", "ramanujan_gap_hoang"):
+                assert numbers[where, statistic] == pytest.approx(expected[statistic], nan_ok=True)
+    assert not any(".b_" in where for where in own["where"])
+    assert own.query("where == 'layered'")["density_n"].max() == 2
+
+
+def test_the_graph_is_named(out, said):
+    text, _ = said[graph_props]
+    assert f"  {', '.join(CHAIN)};" in text and "attention" in text
+
+
+@pytest.mark.parametrize("analysis", [logits, lottery], ids=lambda a: a.__name__)
+def test_what_takes_a_network_for_its_maps_is_refused(analysis, run, capfd):
+    assert analysis.main(["--run", str(run.path)]) == 1
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.endswith("expected a network that adds its two inputs, and this one is a transformer")
