@@ -137,7 +137,8 @@ def test_a_single_frequency_start_is_one_cosine_per_neuron_at_evenly_used_freque
     p, m, scale = 23, 512, 0.02
     model = OneHotMLP(init="single_frequency", init_scale=scale)
     weights = one_hot_mlp.start(model, model.shapes(p, p), seed=3)
-    maps = effective_maps("one_hot_mlp", {name: w.numpy() for name, w in weights.items()})
+    found = effective_maps("one_hot_mlp", {name: w.numpy() for name, w in weights.items()})
+    maps = [found["input"], found["output"]]
     (k_in, share_in), (k_out, share_out) = (neuron_frequency(own) for own in maps)
     np.testing.assert_array_equal(k_in, k_out)
     np.testing.assert_allclose([share_in, share_out], 1, atol=1e-10)
