@@ -1,0 +1,25 @@
+"""What a figure of the catalogue is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A figure of a paper, or a new one, with all that must be there before it can be drawn."""
+
+    name: str
+    """File name of the figure, without its end."""
+    shows: str
+    """What one sees, in words."""
+    paper: str
+    """Whose figure it is, as "Minegishi et al.: speed"; "new here" where nobody has published it."""
+    script: str
+    """Module of `figures` that draws it.
+
+    Its `TABLES` name what `draw` takes: "" or "_pairs" is the main or another table of the entry's only run
+    and analysis; "m_ops/speed_pairs" is a table of a named run.
+    """
+    needs: tuple[tuple[str, str], ...]
+    """Recipe and analysis of the tables, as ("m_norms", "norms")."""
