@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.command import Parser, format_table, run_command
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from training.store import RunDir
 
 FIGURES = {
@@ -92,34 +88,12 @@ def _draw_all(args: argparse.Namespace) -> int:
     return 0
 
 
-def _draw(name: str, run: RunDir) -> Sequence[Path]:
-    import matplotlib
+def _draw(name: str, run: RunDir) -> list[Path]:
+    from figures.pictures import draw_picture, tables_of
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    module = importlib.import_module(f"figures.{name}")
-    with plt.style.context(Path(__file__).with_name("style.mplstyle")):
-        drawing = module.draw({suffix: _read(run, FIGURES[name][0] + suffix) for suffix in module.TABLES})
-        try:
-            return drawing.save(run.figure(name, ""))
-        finally:
-            plt.close(drawing.figure)
-
-
-def _read(run: RunDir, name: str) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow
-
-    from training.files import RunError
-
-    path = run.analysis(name, ".parquet")
-    try:
-        return pd.read_parquet(path)
-    except FileNotFoundError:
-        raise RunError(f"{path}: missing; the analysis makes it") from None
-    except pyarrow.ArrowInvalid as error:
-        raise RunError(f"{path}: damaged: {str(error).splitlines()[0]}") from None
+    analysis = FIGURES[name][0]
+    tables = {suffix: run.analysis(analysis + suffix, ".parquet") for suffix in tables_of(name)}
+    return draw_picture(name, tables, run.figure(name, ""))
 
 
 if __name__ == "__main__":

@@ -23,3 +23,23 @@ class Entry:
     """
     needs: tuple[tuple[str, str], ...]
     """Recipe and analysis of the tables, as ("m_norms", "norms")."""
+
+    def source(self, table: str) -> tuple[str, str, str]:
+        """Recipe, analysis and name of one of the script's `TABLES`.
+
+        Raises
+        ------
+        ValueError
+            If the needs do not cover it.
+        """
+        recipe, slash, name = table.rpartition("/")
+        if not slash and len(self.needs) == 1:
+            recipe, analysis = self.needs[0]
+            return recipe, analysis, analysis + table
+        of_recipe = [analysis for of, analysis in self.needs if of == recipe]
+        covering = [analysis for analysis in of_recipe if f"{name}_".startswith(f"{analysis}_")]
+        if not covering:
+            raise ValueError(
+                f"{self.name}: {table!r} of figures/{self.script}.py is no table of {self.needs}"
+            )
+        return recipe, max(covering, key=len), name
