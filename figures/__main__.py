@@ -19,6 +19,7 @@ FIGURES = {
     "phases": ("phases", "output against input phases, and their alignment through training"),
     "logits": ("logits", "the flawed indicator in the logits, and the vote of the neurons"),
     "lottery": ("lottery", "one neuron's frequencies racing, blow-up times, and rules for the winner"),
+    "mechanism": ("mechanism", "neurons settling, frequencies that survive pruning, and what tells them"),
     "progress": ("progress", "restricted and excluded loss, Gini, key frequencies and norm through training"),
     "norms": ("norms", "L1 and L2 of the kept weights through training, and in their plane"),
     "masks": ("masks", "turnover of the dense network's mask beside its gain in accuracy; densities"),

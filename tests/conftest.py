@@ -94,7 +94,7 @@ def _write_arm(run, recipe, arm, seed, start, final, mask):
     if mask is not None:
         files.write_mask({name: kept[0] for name, kept in mask.items()})
     files.write_metrics(_metrics(STEPS[arm][-1], T_GEN[arm][seed]))
-    source = {"arm": recipe.arms[arm].source} if recipe.arms[arm].source else None
+    source = {"arm": "dense", "seed": seed, "step": 8000} if recipe.arms[arm].source else None
     files.finish(record_of(recipe, Job(arm, seed)) | {"steps": STEPS[arm][-1], "source": source})
 
 

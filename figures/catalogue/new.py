@@ -10,4 +10,18 @@ NEW = (
         script="mask_overlap",
         needs=(("filan_overlap", "masks"),),
     ),
+    Entry(
+        name="mechanism",
+        shows="which frequencies a ticket has from its dense network, and whether its mask alone tells them",
+        paper="new here",
+        script="mechanism",
+        needs=(("modadd_ticket", "mechanism"),),
+    ),
+    Entry(
+        name="mechanism_transformer",
+        shows="the same of a transformer's tickets",
+        paper="new here",
+        script="mechanism",
+        needs=(("m_transformer", "mechanism"),),
+    ),
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyses import fourier, graph_props, logits, lottery, masks, norms, phases, progress
+from analyses import fourier, graph_props, logits, lottery, masks, mechanism, norms, phases, progress
 from analyses.networks import open_networks
 from figures.__main__ import main as draw
 from interp.circuits import neuron_clusters
@@ -37,6 +37,7 @@ KINDS = {
 ANALYSES = {
     fourier: [],
     phases: [],
+    mechanism: [],
     norms: [],
     masks: [],
     progress: ["--jobs", "1"],
@@ -90,7 +91,7 @@ def last_weights(run, arm="dense"):
 
 
 FIGURES = {
-    "minegishi": ["fourier", "phases"],
+    "minegishi": ["fourier", "phases", "mechanism"],
     "nanda": ["fourier", "masks", "progress", "graph_layers"],
     "products": ["progress", "norms", "mask_overlap"],
 }

@@ -69,7 +69,7 @@ def test_the_csv_holds_what_the_tables_say(tables):
 
 
 def test_one_arm_and_one_seed_are_enough(tiny_run, tmp_path):
-    for name in ("fourier", "phases", "lottery", "grokking", "speed", "norms", "masks"):
+    for name in ("fourier", "phases", "lottery", "mechanism", "grokking", "speed", "norms", "masks"):
         analysis = importlib.import_module(f"analyses.{name}").main
         assert (
             analysis(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--arms", "random"]) == 0
@@ -79,6 +79,7 @@ def test_one_arm_and_one_seed_are_enough(tiny_run, tmp_path):
         "fourier",
         "phases",
         "lottery",
+        "mechanism",
         "grokking",
         "speed",
         "norms",
