@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from analyses.claims import elsewhere, fourier, graphs, masks, norms, speed
+from analyses.claims import elsewhere, fourier, graphs, masks, norms, progress, speed
 from analyses.claims.claim import Finding, verdict
 from analyses.claims.every import CLAIMS
 from analyses.claims.readings import Limit, amount, every_seed, ratio
@@ -300,3 +300,50 @@ def test_m13_needs_three_operations_in_every_seed():
 
     assert judged(findings(3)) == "reproduced" and judged(findings(2)) == "not reproduced"
     assert findings(3)[0].value == "3 of 4" and len(findings(3)) == 5
+
+
+# N1
+
+
+def moves(arm="dense", seed=0, **steps):
+    """A row of the progress summary: by loss, the interval of its half fall, or None; and decades risen."""
+    row = {"arm": arm, "seed": seed, "excluded_moves": steps.pop("decades", 4.4)}
+    for loss in (
+        "test",
+        "excluded",
+        *(f"restricted_{name}" for name in ("sum2", "block4", "block8", "neuron_sum2")),
+    ):
+        after, at = steps.get(loss, (6_800, 7_200)) or (40_000, None)
+        row |= {f"{loss}_half_after": after, f"{loss}_half_step": at}
+    return row
+
+
+TEST = (7_600, 8_000)
+
+
+@pytest.mark.parametrize(
+    ("row", "held"),
+    [
+        (moves(test=TEST), [1, 1, 1]),
+        (moves(test=TEST, restricted_sum2=(7_200, 7_600)), [1, 1, 1]),
+        (moves(test=TEST, restricted_sum2=(7_400, 7_800)), [0, 1, 1]),  # the intervals overlap
+        (moves(test=TEST, excluded=(8_000, 8_400)), [1, 1, 0]),
+        (moves(test=TEST, decades=0.9), [1, 0, 1]),
+        (moves(test=TEST, restricted_sum2=None, excluded=None, decades=None), [0, 0, 0]),
+        (moves(test=None), [0, 1, 0]),
+        (moves("grokked_ticket", test=TEST), []),
+    ],
+)
+def test_n1(row, held):
+    findings = progress.signs_of_progress({"moves": [row]})
+    assert [own.held for own in findings if not own.beside] == (held or [0, 0, 0])
+    assert [own.of for own in findings if not own.beside] == ([1, 1, 1] if held else [0, 0, 0])
+    expected = {3: "reproduced", 0: "not reproduced"}.get(sum(held), "partly")
+    assert judged(findings) == (expected if held else "not measured")
+
+
+def test_n1_says_intervals_of_every_seed():
+    rows = [moves(test=TEST), moves(seed=1, test=(None, 200), restricted_sum2=None)]
+    first = progress.signs_of_progress({"moves": rows})[0]
+    assert first.value == "6,800–7,200 against 7,600–8,000; never against 0–200"
+    assert (first.held, first.of, first.n) == (1, 2, 2)
