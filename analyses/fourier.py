@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.networks import Network
+    from training.passes import Passes
     from training.store import RunDir
 
 
@@ -55,13 +56,14 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     axes = {"step": network.steps, "weight": list(by_residue), "frequency": range(1, network.p // 2 + 1)}
     share = np.stack([frequency_power(W) for W in by_residue.values()], axis=1)  # (T, weight, K)
     measured = [_map(network, name, W) for name, W in maps.items()]
-    hidden = pass_pairs(model, {name: w[-1] for name, w in weights.items()}).hidden
-    keys = key_frequencies_by_rule(next(iter(ends.values()))[-1], maps["output"][-1], hidden)
+    passes = pass_pairs(model, {name: w[-1] for name, w in weights.items()})
+    keys = key_frequencies_by_rule(next(iter(ends.values()))[-1], maps["output"][-1], passes.hidden)
     return {
         "": gather([means for means, _ in measured]),
         "_neurons": gather([neurons for _, neurons in measured]),
         "_spectra": long_table(network, axes, {"share": share}),
         "_key_frequencies": key_table(network, network.steps[-1:], [keys]),
+        "_pairs": _pairs(network, passes),
         "_input_weights": _input_weights(network, maps["input"][[0, -1]]),
     }
 
@@ -98,6 +100,24 @@ def _map(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFrame, pd.D
         long_table(network, at, {measure: values[:, None] for measure, values in means.items()}),
         long_table(network, axes, {measure: values[:, None] for measure, values in own.items()}),
     )
+
+
+def _pairs(network: Network, passes: Passes) -> pd.DataFrame:
+    """What the last network computes of two inputs, by frequency over either."""
+    import numpy as np
+
+    from analyses.tables import long_table
+    from interp.pair_spectra import pair_power
+
+    share = np.stack([pair_power(passes.logits), pair_power(passes.hidden)])  # (2, K+1, K+1)
+    frequencies = range(share.shape[-1])
+    axes = {
+        "step": network.steps[-1:],
+        "of": ["logits", "neurons"],
+        "over_a": frequencies,
+        "over_b": frequencies,
+    }
+    return long_table(network, axes, {"share": share[None]})
 
 
 def _input_weights(network: Network, input_map: np.ndarray) -> pd.DataFrame:

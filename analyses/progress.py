@@ -43,7 +43,7 @@ def measure(networks: Sequence[Network], rule: str, jobs: int) -> Result:
     from dataclasses import replace
 
     from analyses.progress_measures import Checkpoint, measure_checkpoint
-    from analyses.progress_summary import summarise
+    from analyses.progress_summary import phases, summarise
     from analyses.tables import gather
     from analyses.workers import spread
 
@@ -57,6 +57,7 @@ def measure(networks: Sequence[Network], rule: str, jobs: int) -> Result:
     measured = spread(measure_checkpoint, tasks, jobs, "checkpoints")
     parts = [_tables(n, final, list(itertools.islice(measured, len(n.steps))), rule) for n, final in both]
     tables = {suffix: gather([part[suffix] for part in parts]) for suffix in parts[0]}
+    tables["_phases"] = phases(tables[""])
     chosen = [
         {"arm": n.arm, "seed": n.seed} | {name: k.tolist() for name, k in final.items()} for n, final in both
     ]

@@ -39,6 +39,9 @@ ENDS = {
     "attention": "attention_share",
 }
 
+PHASES = ("memorised", "clean_up_from", "clean_up_to")
+"""Ends of the phases, in steps."""
+
 
 def summarise(
     table: pd.DataFrame, keys: Sequence[Mapping[str, Any]], rule: str, n_frequencies: int
@@ -65,6 +68,28 @@ def summarise(
         format_table([_shown(row) for row in moved]),
     ]
     return {"rule": rule, "arms": means, "key_frequencies": list(keys), "moves": moved}, "\n".join(text)
+
+
+def phases(table: pd.DataFrame) -> pd.DataFrame:
+    """When each network's phases end: memorisation, circuit formation, clean-up; NaN for what it has not.
+
+    Memorisation ends where the excluded loss is lowest. Clean-up is from the step by which a tenth of the
+    test loss' fall from its highest value is done, on a log scale, to the step by which nine tenths are;
+    circuit formation lies between.
+    """
+    rows = []
+    for (arm, seed), own in groups(table, ["arm", "seed"]):
+        steps, excluded, test = own["step"].to_numpy(), _decades(own["excluded"]), _decades(own["test_loss"])
+        row: dict[str, Any] = {"arm": arm, "seed": seed, **dict.fromkeys(PHASES, np.nan)}
+        if not np.isnan(excluded).all():
+            row["memorised"] = steps[np.nanargmin(excluded)]
+        if not np.isnan(test).all():
+            highest = int(np.nanargmax(test))
+            for name, fraction in (("clean_up_from", 0.1), ("clean_up_to", 0.9)):
+                at = half_fall_step(steps[highest:], test[highest:], fraction).at
+                row[name] = np.nan if at is None else at
+        rows.append(row)
+    return pd.DataFrame(rows).astype(dict.fromkeys(PHASES, float))
 
 
 def _changes(row: dict[str, Any]) -> dict[str, Any]:

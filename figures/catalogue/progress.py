@@ -10,4 +10,25 @@ PROGRESS = (
         script="progress",
         needs=(("n_mainline", "progress"),),
     ),
+    Entry(
+        name="spectra_mainline",
+        shows="spectra of the embedding and the neuron–logit map, of logits and neurons over both inputs",
+        paper="Nanda et al., arXiv:2301.05217: Fourier components",
+        script="spectra",
+        needs=(("n_mainline", "fourier"),),
+    ),
+    Entry(
+        name="embedding_density",
+        shows="how many waves the embedding has (FFD), and whether cosine and sine weigh the same (FCR)",
+        paper="Furuta et al., arXiv:2402.16726: FFD and FCR by operation",
+        script="embedding_density",
+        needs=(("m_ops", "progress"), ("modadd_ticket", "progress")),
+    ),
+    Entry(
+        name="clock_pizza",
+        shows="networks by gradient symmetricity and distance irrelevance, beside the published two",
+        paper="Zhong et al., arXiv:2306.17844: Clock and Pizza",
+        script="clock_pizza",
+        needs=(("n_mainline", "progress"), ("m_transformer", "progress"), ("modadd_ticket", "progress")),
+    ),
 )

@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 
 from analyses.fourier import main
+from training.store import RunDir
 
 
 @pytest.fixture(scope="module")
 def found(tiny_run, tmp_path_factory):
     out = tmp_path_factory.mktemp("fourier")
     assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
-    suffixes = ("", "_neurons", "_spectra", "_key_frequencies", "_input_weights")
+    suffixes = ("", "_neurons", "_spectra", "_key_frequencies", "_input_weights", "_pairs")
     tables = {suffix: pd.read_parquet(out / "analyses" / f"fourier{suffix}.parquet") for suffix in suffixes}
     return tables | {"json": json.loads((out / "analyses" / "fourier.json").read_text())}
 
@@ -53,6 +54,22 @@ def test_spectra_are_shares(found):
     np.testing.assert_allclose(total, 1, atol=1e-9)
     W_E = at_end(found["_spectra"]).query("weight == 'W_E'")
     np.testing.assert_allclose(W_E["share"], 0.2, atol=1e-6)
+
+
+def test_waves_over_both_inputs(found, tiny_run, planted):
+    weights = RunDir(tiny_run).arm("dense", 0).checkpoints()
+    w = {name: x[-1].astype(float) for name, x in weights.items()}
+    read = w["W_E"] @ w["W_in"]
+    hidden = np.maximum(read[:, None] + read, 0)
+    p = planted["p"]
+    folded = np.minimum(np.arange(p), p - np.arange(p))
+    shares = at_end(found["_pairs"]).set_index(["of", "over_a", "over_b"])["share"]
+    for of, X in (("neurons", hidden), ("logits", hidden @ w["W_out"] @ w["W_U"])):
+        power = (np.abs(np.fft.fft2(X, axes=(0, 1))) ** 2).sum(axis=-1)
+        power[0, 0] = 0
+        expected = np.zeros((p // 2 + 1, p // 2 + 1))
+        np.add.at(expected, (folded[:, None], folded), power / power.sum())
+        np.testing.assert_allclose(shares[of].unstack(), expected, atol=1e-9)
 
 
 def test_key_frequencies_by_rule(found):

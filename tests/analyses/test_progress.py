@@ -8,7 +8,7 @@ from analyses import progress_measures
 from analyses.networks import open_networks
 from analyses.progress import main
 from analyses.progress_measures import Checkpoint, measure_checkpoint, sum_signs
-from analyses.progress_summary import summarise
+from analyses.progress_summary import phases, summarise
 from interp.circuits import KEY_RULES
 from interp.restricted import OPERATORS, excluded_logits, restricted_logits
 from training.architectures import EmbedMLP, Transformer
@@ -242,3 +242,17 @@ def test_half_falls_are_of_the_logarithm_and_the_rise_is_from_the_lowest_value()
     assert row["excluded_moves"] == pytest.approx(np.log10(2e4))
     assert row["excluded_half_step"] == 200 and row["excluded_earlier"] is True
     assert "1/2, yes" in text and "4.0, 8.0, 4.3" in text
+
+
+def test_phases_end_where_the_losses_say():
+    table = curves(test_loss=[1, 100, 50, 1, 1e-5, 1e-6], excluded=[4, 1e-4, 1e-1, 2, 2, 1])
+    (row,) = phases(table).to_dict("records")
+    assert (row["memorised"], row["clean_up_from"], row["clean_up_to"]) == (100, 300, 500)
+
+
+def test_phases_that_are_not_there_are_nan():
+    rising = curves(test_loss=[1, 2, 3, 4, 5, 6], excluded=np.full(6, np.nan))
+    without = curves(test_loss=np.full(6, np.nan)).assign(seed=1)
+    rows = phases(pd.concat([rising, without])).set_index("seed")
+    assert rows.loc[0, ["memorised", "clean_up_from", "clean_up_to"]].isna().all()
+    assert rows.loc[1, "memorised"] == 0 and rows.loc[1, ["clean_up_from", "clean_up_to"]].isna().all()
