@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from training.store import RunDir
 
 
+FIGURES = ("grokking", "outcomes")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
     about = "Grokking times of every arm and seed, censored ones included; analyses.speed compares the arms."
     args = parser("grokking", about, steps=False).parse_args(argv)
-    return analyse("grokking", args, lambda run, networks: measure(run, networks, args.arms))
+    return analyse("grokking", args, lambda run, networks: measure(run, networks, args.arms), FIGURES)
 
 
 def measure(run: RunDir, networks: list[Network], arms_wanted: list[str] | None) -> Result:

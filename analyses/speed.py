@@ -65,6 +65,7 @@ def measure(run: RunDir, networks: list[Network], args: argparse.Namespace) -> R
         "_survival": pd.DataFrame([row for arm in arms for row in survival_rows(rows, arm)]),
         "_fixed_steps": accuracies,
         "_sources": sources,
+        "_correlations": pd.DataFrame(correlations, columns=["source", "step", "seed", "n", "spearman"]),
     }
     if tables["_survival"].empty:
         raise RunError(

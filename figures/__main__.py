@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 FIGURES = {
     "grokking": ("grokking", "train and test accuracy of every arm, with t_gen"),
+    "outcomes": ("grokking", "how far every network got on both parts of the data, and when"),
     "speed": ("speed", "networks not generalised yet, ratios of t_gen to a reference, tau against sparsity"),
     "fourier": ("fourier", "entropy, IPR, the embedding's spectrum and single neurons through training"),
     "phases": ("phases", "output against input phases, and their alignment through training"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
@@ -13,8 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.style import arm_styles, line_style
+from figures.words import series_of
 
 COLUMNS = ("panel", "series", "seed", "x", "y", "low", "high", "value")
+MOST_NAMED = 8
+"""Arms of one series that a legend names."""
 
 
 class Drawing:
@@ -97,17 +101,43 @@ class Drawing:
 def seeds_and_centre(table: pd.DataFrame, centre: str = "mean") -> str:
     """The sentence of a caption that says what thin and bold curves are, with n."""
     n = table.groupby("arm", sort=False)["seed"].nunique()
-    counts = ", ".join(f"{style['label']} n = {n[arm]}" for arm, style in arm_styles(list(n.index)).items())
-    return f"Thin: single seeds; bold: their {centre} where all seeds have a value ({counts})."
+    return f"Thin: single seeds; bold: their {centre} where all seeds have a value ({counted(n.to_dict())})."
+
+
+def counted(n: Mapping[Any, int]) -> str:
+    """How many networks of every arm; in one number where it is the same."""
+    if len(set(n.values())) == 1:
+        return f"n = {next(iter(n.values()))}" + (" of every arm" if len(n) > 1 else "")
+    return "; ".join(f"{style['label']} n = {n[arm]}" for arm, style in arm_styles(list(n)).items())
 
 
 def arm_legend(figure: Figure, table: pd.DataFrame, **style: Any) -> None:
-    """One legend of all arms above the panels."""
+    """One legend of all arms above the panels, in as many rows as its words need; the figure grows by them.
+
+    Of a long series of arms it names a few, evenly spaced; their colours say where the others are.
+    """
     from matplotlib.lines import Line2D
 
     styles = arm_styles(list(dict.fromkeys(table["arm"])))
+    for series in series_of(list(styles)):
+        named = {round(at) for at in np.linspace(0, len(series) - 1, MOST_NAMED)}
+        for place, arm in enumerate(series if len(series) > MOST_NAMED else ()):
+            if place not in named:
+                del styles[arm]
     handles = [Line2D([], [], **line_style(arm)) for arm in styles.values()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 5), **style)
+    labels = [arm["label"] for arm in styles.values()]
+    columns = next(
+        n for n in range(len(labels), 0, -1) if n == 1 or _width(labels, n) < figure.get_figwidth()
+    )
+    rows = math.ceil(len(labels) / columns)
+    figure.set_figheight(figure.get_figheight() + 0.14 * (rows - 1))
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, **style)
+
+
+def _width(labels: Sequence[str], columns: int) -> float:
+    """About how wide a legend is, in inches."""
+    longest = [max(map(len, column)) for column in np.array_split(np.array(labels), columns)]
+    return sum(0.52 + 0.054 * length for length in longest)
 
 
 def letter(axes: Sequence[Axes]) -> None:

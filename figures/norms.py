@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from figures.drawing import Drawing, arm_legend, letter, seeds_and_centre
-from figures.style import DOUBLE, arm_styles, line_style, short_step, step_axis
+from figures.style import DOUBLE, arm_styles, line_style, step_axis
+from figures.words import short_number
 
 TABLES = ("", "_ends", "_spread")
 NORMS = {"kept_l2": "L2 of kept weights", "kept_l1": "L1 of kept weights"}
@@ -81,5 +82,5 @@ def _log_axis(ax: Axes, which: str, norms: pd.DataFrame, name: str) -> None:
     ax.set(**{f"{which}scale": "log", f"{which}lim": (low[name] / spare, high[name] * spare)})
     axis = ax.xaxis if which == "x" else ax.yaxis
     axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
-    axis.set_major_formatter(FuncFormatter(lambda norm, _: short_step(norm)))
+    axis.set_major_formatter(FuncFormatter(lambda norm, _: short_number(norm)))
     axis.set_minor_formatter(NullFormatter())

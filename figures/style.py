@@ -2,41 +2,65 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from figures.words import arm_label, series_of, short_number
 
 SINGLE, DOUBLE = 3.5, 7.0
 """Widths of one and of two columns of a paper, in inches."""
 
-ARMS: dict[str, tuple[str, str, Any, str]] = {
-    "dense": ("dense", "#26292f", "-", "o"),
-    "grokked_ticket": ("grokked ticket", "#3f90da", "-", "s"),
-    "random": ("random mask", "#ffa90e", (0, (4, 1.5)), "^"),
-    "shuffled": ("shuffled ticket", "#bd1f01", (0, (4, 1, 1, 1)), "v"),
+ARMS: dict[str, tuple[str, Any, str]] = {
+    "dense": ("#26292f", "-", "o"),
+    "grokked_ticket": ("#3f90da", "-", "s"),
+    "random": ("#ffa90e", (0, (4, 1.5)), "^"),
+    "shuffled": ("#bd1f01", (0, (4, 1, 1, 1)), "v"),
 }
-"""Label, colour, line style and marker of the arms that most recipes have."""
+"""Colour, line style and marker of the arms that most recipes have."""
 
 OTHERS = ["#832db6", "#a96b59", "#e76300", "#94a4a2", "#717581", "#92dadd", "#b9ac70"]
 """Colours of further arms, in order."""
 
+RAMPS: list[tuple[str, float, float, Any]] = [
+    ("viridis_r", 0.1, 0.9, "-"),
+    ("Greens", 0.45, 1.0, (0, (4, 1.5))),
+]
+"""Colour map of a series of arms, the part of it that is used, and the line style."""
+
 DASHES: list[Any] = [(0, (1, 1)), (0, (6, 1.5)), (0, (3, 1, 1, 1, 1, 1))]
 MARKERS = "DPX<>*h"
 
+Styles = dict[str, dict[str, Any]]
+"""Of arms by name: label, colour, line style and marker."""
 
-def arm_styles(arms: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Label, colour, line style and marker of each arm, the same in every figure of a run."""
-    styles = {}
-    for place, arm in enumerate(sorted(set(arms) - ARMS.keys())):
-        dash, marker = DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)]
-        styles[arm] = (arm.replace("_", " "), OTHERS[place % len(OTHERS)], dash, marker)
-    known = ARMS | styles
-    return {
-        arm: dict(zip(("label", "color", "linestyle", "marker"), known[arm], strict=True)) for arm in arms
-    }
+
+def arm_styles(arms: Sequence[str]) -> Styles:
+    """Label, colour, line style and marker of each arm, the same in every figure of a run.
+
+    Arms that differ in a number have colours along a ramp, and stand together in its order.
+    """
+    series = series_of(arms)
+    looks = ARMS | {arm: look for place, own in enumerate(series) for arm, look in _ramp(own, place).items()}
+    for place, arm in enumerate(sorted(set(arms) - looks.keys())):
+        looks[arm] = (OTHERS[place % len(OTHERS)], DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)])
+    together = {arm: own for own in series for arm in own}
+    ordered = dict.fromkeys(one for arm in arms for one in together.get(arm, [arm]))
+    names = ("color", "linestyle", "marker")
+    return {arm: {"label": arm_label(arm), **dict(zip(names, looks[arm], strict=True))} for arm in ordered}
+
+
+def _ramp(series: Sequence[str], place: int) -> dict[str, tuple[str, Any, str]]:
+    name, start, stop, dash = RAMPS[place % len(RAMPS)]
+    colors = colormaps[name](np.linspace(start, stop, len(series)))
+    looks = zip(series, colors, itertools.cycle(MARKERS))
+    return {arm: (to_hex(color), dash, marker) for arm, color, marker in looks}
 
 
 def line_style(style: dict[str, Any], *, seed: bool = False) -> dict[str, Any]:
@@ -57,7 +81,7 @@ def step_axis(ax: Axes, steps: Iterable[int], label: str = "step", narrow: bool 
     if len(decades) < 2:
         decades = sorted({first, *decades, last})
     ax.set_xticks([0, *decades[narrow and len(decades) > 2 :]])
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short_step(step)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short_number(step)))
     between = (1,) if narrow else range(1, 10)
     ax.set_xticks([s * d for d in decades for s in between if s * d <= last], minor=True)
     ax.xaxis.set_minor_formatter(NullFormatter())
@@ -67,13 +91,8 @@ def step_axis(ax: Axes, steps: Iterable[int], label: str = "step", narrow: bool 
 
 def linear_steps(ax: Axes, label: str = "step") -> None:
     """Steps on a linear axis, in thousands."""
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short_step(step)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short_number(step)))
     ax.set_xlabel(label)
-
-
-def short_step(step: float) -> str:
-    """A step as a tick says it: 0, 100, 2k, 2.5k."""
-    return f"{step / 1000:g}k" if step >= 1000 else f"{step:g}"
 
 
 def thinned(steps: np.ndarray, most: int = 240) -> np.ndarray:

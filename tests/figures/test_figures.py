@@ -10,7 +10,8 @@ import pytest
 
 from figures.__main__ import FIGURES, main
 from figures.mask_overlap import _short as cell_text
-from figures.style import short_step, thinned
+from figures.style import thinned
+from figures.words import short_number
 
 SUFFIXES = {".png", ".pdf", ".csv", ".txt"}
 
@@ -81,6 +82,7 @@ def test_one_arm_and_one_seed_are_enough(tiny_run, tmp_path):
         "lottery",
         "mechanism",
         "grokking",
+        "outcomes",
         "speed",
         "norms",
         "masks",
@@ -194,4 +196,4 @@ def test_thinning_keeps_both_ends_and_few():
 
 @pytest.mark.parametrize(("step", "text"), [(0, "0"), (100, "100"), (1000, "1k"), (2500, "2.5k")])
 def test_ticks_in_words(step, text):
-    assert short_step(step) == text
+    assert short_number(step) == text
