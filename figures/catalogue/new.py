@@ -24,4 +24,25 @@ NEW = (
         script="mechanism",
         needs=(("m_transformer", "mechanism"),),
     ),
+    Entry(
+        name="tangent_space",
+        shows="networks trained in their tangent space: what memorises, what generalises",
+        paper="new here",
+        script="outcomes",
+        needs=(("kosoy_tangent", "grokking"),),
+    ),
+    Entry(
+        name="multi_prize",
+        shows="subnetworks of untrained weights: what memorises, what generalises",
+        paper="new here",
+        script="outcomes",
+        needs=(("multi_prize", "grokking"),),
+    ),
+    Entry(
+        name="elastic_depth",
+        shows="a ticket stretched and squeezed in depth, beside controls",
+        paper="new here",
+        script="outcomes",
+        needs=(("elastic_depth", "grokking"),),
+    ),
 )
