@@ -24,7 +24,9 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     shown = thin(curves)
     figure, axes = plt.subplots(1, 3, figsize=(DOUBLE, 2.5))
     drawing = Drawing(figure)
-    tau = tau_by_sparsity(drawing, axes[0], doses, arms, arm_styles(list(arms["arm"])))
+    tau = "No network memorised, so there is no τ"
+    if len(doses):
+        tau = tau_by_sparsity(drawing, axes[0], doses, arms, arm_styles(list(arms["arm"])))
     for ax, part in zip(axes[1:], ("train", "test"), strict=True):
         curve_panel(drawing, ax, part, shown, part)
         ax.set_title(f"{part} accuracy")

@@ -40,7 +40,8 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
         ax.set_title(f"tickets at step {step:,}")
         ax.label_outer()
     axes[0].set_ylabel("accuracy of the ticket")
-    axes[0].legend(loc="upper left", handletextpad=0.1, borderpad=0)
+    if len(marks):
+        axes[0].legend(loc="upper left", handletextpad=0.1, borderpad=0)
     letter([above, *axes])
     arm_legend(figure, shown)
     drawing.caption = (
