@@ -17,8 +17,10 @@ ARMS: dict[str, tuple[str, str, Any, str]] = {
     "grokked_ticket": ("grokked ticket", "#3f90da", "-", "s"),
     "random": ("random mask", "#ffa90e", (0, (4, 1.5)), "^"),
     "shuffled": ("shuffled ticket", "#bd1f01", (0, (4, 1, 1, 1)), "v"),
+    "adamw": ("AdamW", "#832db6", (0, (1, 1)), "D"),
+    "sgd": ("SGD", "#a96b59", (0, (6, 1.5)), "P"),
 }
-"""Label, colour, line style and marker of the arms that most recipes have."""
+"""Label, colour, line style and marker of the arms that several recipes have."""
 
 OTHERS = ["#832db6", "#a96b59", "#e76300", "#94a4a2", "#717581", "#92dadd", "#b9ac70"]
 """Colours of further arms, in order."""

@@ -62,10 +62,10 @@ def test_sizes_only_choose_where_the_curve_is_read():
     acts, W_out = network()
     whole = vote_curve(acts, W_out, SUMS, rng(3), 4, np.arange(1, M + 1))
     some = vote_curve(acts, W_out, SUMS, rng(3), 4, np.array([2, 5, 9]))
-    np.testing.assert_array_equal(some.n_neurons, [2, 5, 9])
+    np.testing.assert_array_equal(some.sizes, [2, 5, 9])
     np.testing.assert_allclose(some.margin, whole.margin[:, [1, 4, 8]], atol=1e-12)
     default = vote_curve(acts, W_out, SUMS, rng(3), 4)
-    assert default.n_neurons[0] == 1 and default.n_neurons[-1] == M
+    assert default.sizes[0] == 1 and default.sizes[-1] == M
     np.testing.assert_allclose(default.margin[:, -1], default.margin[0, -1], rtol=1e-9)
 
 
