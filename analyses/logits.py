@@ -72,7 +72,7 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     return {
         "": long_table(network, {"step": network.steps}, measured),
         **votes,
-        "_slice": _slice(network, logits, labels, rows[-1]["main"]),
+        "_slice": _slice(network, logits, labels, float(rows[-1]["main"])),
         "_swaps": gather(
             [
                 long_table(network, last | {"activation": [name]}, {"accuracy": s.accuracy, "loss": s.loss})

@@ -145,8 +145,8 @@ def _text(rows: list[dict[str, Any]]) -> str:
     from training.command import format_table
 
     notes = (
-        "Stage 1 ends as train accuracy reaches the threshold, stage 2 as test accuracy does. common, rare:",
-        "pairs trained on in both orders, in one, are memorised (at checkpoints). plateau: share of the test",
+        "Stage 1 ends as train accuracy, stage 2 as test accuracy is at its threshold. common, rare: when",
+        "pairs trained on in both orders, in one, are memorised (checkpoints). plateau: share of the test",
         "pairs whose other order is trained on. test-true: the accuracy on the others.",
     )
     return "\n".join([format_table([_shown(row) for row in rows]), "", *notes])
@@ -158,9 +158,9 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "arm": arm_words(row["arm"]),
         "seed": row["seed"],
-        "stage 1 ends": row["stage_1_end_interval"],
-        "stage 2 ends": row["stage_2_end_interval"],
-        "largest norm": row["norm_peak_step"],
+        "stage 1": row["stage_1_end_interval"],
+        "stage 2": row["stage_2_end_interval"],
+        "top norm": row["norm_peak_step"],
         "common": row.get("common_interval", "-"),
         "rare": row.get("rare_interval", "-"),
         "plateau": number(row["plateau"], 4),

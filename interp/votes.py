@@ -168,7 +168,7 @@ def subset_curve(
     groups, group, size = np.unique(k[k > 0], return_inverse=True, return_counts=True)
     if groups.size == 0:
         raise ValueError("frequency must be above 0 for a neuron, came 0 for all")
-    n = _checked_sizes(sizes, groups.size if by == "frequencies" else size.max(), n_orders)
+    n = _checked_sizes(sizes, groups.size if by == "frequencies" else int(size.max()), n_orders)
     starts = size.cumsum() - size
 
     def place() -> Int[np.ndarray, " live"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -107,7 +107,7 @@ def stages(ends: pd.DataFrame, checkpoints: pd.DataFrame) -> list[Finding]:
         for place, (name, published) in enumerate(STAGE_ENDS.items(), start=1)
     ]
     memorised = checkpoints[checkpoints["train_acc"] == 1].groupby("seed")["test_acc"].first()
-    there = memorised.reindex(ends["seed"]).to_numpy() - ends["plateau"].to_numpy()
+    there = memorised.reindex(ends["seed"]) - ends.set_index("seed")["plateau"]
     sooner = [
         _time(row, "common").bound == "=" and row["common"] <= row["rare_after"] for row in records(ends)
     ]
@@ -126,7 +126,7 @@ def stages(ends: pd.DataFrame, checkpoints: pd.DataFrame) -> list[Finding]:
             expected="0 to 1e-12",
             value=_by_seed(there, ".1g"),
             n=n,
-            held=int((np.abs(there) <= 1e-12).sum()),
+            held=int((there.abs() <= 1e-12).sum()),
             of=n,
         ),
         Finding(
@@ -157,7 +157,7 @@ def _time(row: Mapping[str, Any], name: str) -> Bounded:
     return Bounded(float(row[f"{name}_after"]), ">") if pd.isna(at) else Bounded(float(at))
 
 
-def _by_seed(values: Iterable[float], form: str) -> str:
+def _by_seed(values: pd.Series, form: str) -> str:
     return f"{', '.join(format(value, form) for value in values)} (by seed)"
 
 
