@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from analyses.networks import Network
     from training.store import RunDir
 
-N_ORDERS = 50
-"""Random orders of the neurons that the accuracy of the vote is averaged over."""
-
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
     about = "Fit of the flawed indicator at every checkpoint; vote of the neurons at the last one."
-    return analyse("logits", parser("logits", about).parse_args(argv), measure)
+    figures = ("logits", "output_logits", "vote_subsets")
+    return analyse("logits", parser("logits", about).parse_args(argv), measure, figures)
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
     """All tables of the networks, and what came of them per arm."""
     from analyses.tables import gather, plain_means
+    from analyses.vote_tables import N_ORDERS, ideal_tables
     from training.command import format_table
 
     parts = [_network(network) for network in networks]
     tables = {suffix: gather([part[suffix] for part in parts]) for suffix in parts[0]}
+    tables |= ideal_tables(networks[0].p)
     means = plain_means(tables[""], by=["arm"])
     swaps = tables["_swaps"].groupby(["arm", "activation"], sort=False)["accuracy"].mean()
     text = [
@@ -49,11 +49,10 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     import numpy as np
 
     from analyses.tables import gather, long_table
-    from interp.forward import ACTIVATIONS, activation_swap, pair_activations, pair_logits
+    from analyses.vote_tables import vote_tables
+    from interp.forward import ACTIVATIONS, activation_swap, pair_logits
     from interp.indicator import indicator_fit
     from interp.logits import margin
-    from interp.spectra import neuron_frequency
-    from interp.votes import group_votes, vote_curve
 
     input_map, output_map = network.maps_of_sums(network.weights())  # (T, m, p)
     labels, activation = labels_of_pairs(network), getattr(network.setting.model, "activation", "relu")
@@ -63,20 +62,17 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
         fit, margins = indicator_fit(logits, labels), margin(logits, labels)
         row = {"main": fit.main, "ghost": fit.ghost, "ratio": fit.ratio, "r2": fit.r2}
         rows.append(row | {"accuracy": (margins > 0).mean(), "margin": margins.mean()})
-    acts, written = pair_activations(input_map[-1], activation), output_map[-1]
-    curve = vote_curve(acts, written, labels, np.random.default_rng(0), N_ORDERS)
-    vote = {"accuracy": curve.accuracy.mean(axis=0), "margin": curve.margin.mean(axis=0)}
-    alone = group_votes(acts, written, labels, neuron_frequency(input_map[-1])[0])
-    groups = {"n_neurons": alone.n_neurons, "accuracy": alone.accuracy, "margin": alone.margin}
-    swaps = {name: activation_swap(input_map[-1], written, labels, name) for name in ACTIVATIONS}
+    votes = vote_tables(network, input_map[-1], output_map[-1], labels, activation)
+    curve = votes["_votes"]
+    swaps = {name: activation_swap(input_map[-1], output_map[-1], labels, name) for name in ACTIVATIONS}
     measured = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     measured["half_vote"] = np.full(len(rows), np.nan)
-    measured["half_vote"][-1] = np.interp(len(written) / 2, curve.n_neurons, vote["accuracy"])
+    measured["half_vote"][-1] = np.interp(input_map.shape[1] / 2, curve["n_neurons"], curve["accuracy"])
     last = {"step": network.steps[-1:]}
     return {
         "": long_table(network, {"step": network.steps}, measured),
-        "_votes": long_table(network, last | {"n_neurons": curve.n_neurons}, vote),
-        "_frequencies": long_table(network, last | {"frequency": range(1, network.p // 2 + 1)}, groups),
+        **votes,
+        "_slice": _slice(network, logits, labels, float(rows[-1]["main"])),
         "_swaps": gather(
             [
                 long_table(network, last | {"activation": [name]}, {"accuracy": s.accuracy, "loss": s.loss})
@@ -84,6 +80,24 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
             ]
         ),
     }
+
+
+def _slice(network: Network, logits: np.ndarray, labels: np.ndarray, main: float) -> pd.DataFrame:
+    """Logits (p, p, p) of the pairs with one x, less their mean over classes; and the ideal ones' beside.
+
+    These are what neurons with the same main part would give if each of the two ghosts had half of it.
+    """
+    import numpy as np
+
+    from analyses.tables import long_table
+
+    p = network.p
+    x, one_hot = p // 4, np.eye(p)
+    ideal = main * (one_hot[labels[x]] + (one_hot[labels[x, x]] + one_hot[np.diagonal(labels)]) / 2)
+    values = {"logit": logits[x][None], "ideal": ideal[None]}
+    centred = {name: values - values.mean(axis=-1, keepdims=True) for name, values in values.items()}
+    axes = {"x": [x], "y": range(p), "class": range(p)}
+    return long_table(network, axes, centred | {"label": labels[x][None, :, None]})
 
 
 def labels_of_pairs(network: Network) -> np.ndarray:

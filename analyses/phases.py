@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
     about = "Phase alignment, phase symmetry and frequency use of the neurons, at every checkpoint."
-    return analyse("phases", parser("phases", about).parse_args(argv), measure)
+    figures = ("phases", "phase_rings", "magnitudes")
+    return analyse("phases", parser("phases", about).parse_args(argv), measure, figures)
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:

@@ -15,36 +15,38 @@ MOST_ARMS = 4
 
 
 def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """A scatter per arm at its last checkpoint; below, alignment and agreement over steps."""
+    """A scatter per arm at its last checkpoint; then alignment and agreement over steps."""
     means, neurons = tables[""], tables["_neurons"]
     arms = list(dict.fromkeys(means["arm"]))[:MOST_ARMS]
-    figure = plt.figure(figsize=(DOUBLE, 4.3))
-    grid = figure.add_gridspec(2, 12)
+    alone = len(arms) == 1  # then all panels stand in one row
+    figure = plt.figure(figsize=(DOUBLE, 2.2 if alone else 4.3))
+    grid = figure.add_gridspec(1, 12) if alone else figure.add_gridspec(2, 12)
     drawing = Drawing(figure)
-    width = 12 // max(len(arms), 3)
+    width = 3 if alone else 12 // len(arms)
     scatters = [figure.add_subplot(grid[0, width * i : width * (i + 1)]) for i in range(len(arms))]
     for ax, arm in zip(scatters, arms, strict=True):
         _scatter(drawing, ax, arm, neurons)
     scatters[0].set_ylabel("output phase ψ")
-    curves = [figure.add_subplot(grid[1, 4 * i : 4 * i + 4]) for i in range(3)]
+    columns = [(3 * i + 3, 3 * i + 6) if alone else (4 * i, 4 * i + 4) for i in range(3)]
+    curves = [figure.add_subplot(grid[-1, start:end]) for start, end in columns]
     panels = (
         ("mean_cos", "mean cos D", (-0.15, 1.05), 0.0),
         ("mean_abs_sin", "mean |sin D|", (0, 0.8), 2 / np.pi),
-        ("same_frequency", "same frequency in and out", (0, 1.05), None),
+        ("same_frequency", "same frequency", (0, 1.05), None),
     )
     for ax, (name, title, limits, chance) in zip(curves, panels, strict=True):
         drawing.arms(ax, name, means, name)
         level = float(means["same_frequency_chance"].iloc[0]) if chance is None else chance
         drawing.level(ax, name, "uniform phases or frequencies", level)
         ax.set(title=title, ylim=limits)
-        step_axis(ax, means["step"])
+        step_axis(ax, means["step"], narrow=alone)
     curves[2].set_ylabel("share of neurons")
     letter([*scatters, *curves])
     arm_legend(figure, means)
     drawing.caption = (
-        f"Upper row: every live neuron of all seeds at its last checkpoint, one point each, phases at the "
+        f"Scatter: every live neuron of all seeds at its last checkpoint, one point each, phases at the "
         f"neuron's input frequency; points whose output weights have another frequency are hollow. Line: "
-        f"ψ = 2φ. Lower row: D = 2φ − ψ; means over live neurons; dotted: uniform phases (0, 2/π), "
+        f"ψ = 2φ. Curves: D = 2φ − ψ; means over live neurons; dotted: uniform phases (0, 2/π), "
         f"frequencies (1/K). {seeds_and_centre(means)}"
     )
     return drawing

@@ -22,8 +22,10 @@ ARMS: dict[str, tuple[str, Any, str]] = {
     "grokked_ticket": ("#3f90da", "-", "s"),
     "random": ("#ffa90e", (0, (4, 1.5)), "^"),
     "shuffled": ("#bd1f01", (0, (4, 1, 1, 1)), "v"),
+    "adamw": ("#832db6", (0, (1, 1)), "D"),
+    "sgd": ("#a96b59", (0, (6, 1.5)), "P"),
 }
-"""Colour, line style and marker of the arms that most recipes have."""
+"""Colour, line style and marker of the arms that several recipes have."""
 
 OTHERS = ["#832db6", "#a96b59", "#e76300", "#94a4a2", "#717581", "#92dadd", "#b9ac70"]
 """Colours of further arms, in order."""

@@ -9,9 +9,9 @@ trained on as soon as it has memorised. Only the pairs met in neither order meas
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Shaped
 
-__all__ = ["CLASSES", "PairClasses", "class_accuracy", "pair_classes"]
+__all__ = ["CLASSES", "PairClasses", "class_means", "pair_classes"]
 
 CLASSES = ("common", "rare", "test_sym", "test_true")
 
@@ -77,24 +77,22 @@ def pair_classes(train: Bool[np.ndarray, "p p"]) -> PairClasses:
     return PairClasses(common=own & other, rare=own & ~other, test_sym=~own & other, test_true=~own & ~other)
 
 
-def class_accuracy(
-    predictions: Int[np.ndarray, "*batch p p"], labels: Int[np.ndarray, "p p"], classes: PairClasses
+def class_means(
+    values: Shaped[np.ndarray, "*batch p p"], classes: PairClasses
 ) -> dict[str, Float[np.ndarray, "*batch"]]:
-    """Accuracy on each class of pairs.
+    """Mean over each class of pairs: of what is right, its accuracy.
 
     Parameters
     ----------
-    predictions : Int[np.ndarray, "*batch p p"]
-        Predicted class of every ordered pair.
-    labels : Int[np.ndarray, "p p"]
-        True class.
+    values : Shaped[np.ndarray, "*batch p p"]
+        A number for every ordered pair: whether it is right, its loss, the probability of its true class.
     classes : PairClasses
         From `pair_classes`.
 
     Returns
     -------
     dict[str, Float[np.ndarray, "*batch"]]
-        By the names of `CLASSES`, in [0, 1]; NaN for a class without pairs.
+        By the names of `CLASSES`, in the units of `values`; NaN for a class without pairs.
 
     Raises
     ------
@@ -103,26 +101,22 @@ def class_accuracy(
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849 (common before rare; test accuracy split by symmetry here).
+    .. [1] He et al., arXiv:2602.16849 (common before rare; the test set split by symmetry here).
 
     Examples
     --------
     >>> sums = np.add.outer(np.arange(3), np.arange(3)) % 3
     >>> classes = pair_classes(np.tri(3, dtype=bool))
-    >>> accuracy = class_accuracy(np.where(np.eye(3, dtype=bool), sums, 0), sums, classes)
+    >>> accuracy = class_means(np.where(np.eye(3, dtype=bool), sums, 0) == sums, classes)
     >>> {name: round(float(value), 2) for name, value in accuracy.items()}
     {'common': 1.0, 'rare': 0.33, 'test_sym': 0.33, 'test_true': nan}
     """
     shape = classes.common.shape
-    if np.shape(predictions)[-2:] != shape or np.shape(labels) != shape:
-        raise ValueError(
-            f"predictions and labels must have shapes (..., *{shape}) and {shape}, came "
-            f"{np.shape(predictions)} and {np.shape(labels)}"
-        )
-    right = np.asarray(predictions) == np.asarray(labels)
-    accuracy = {}
+    if np.shape(values)[-2:] != shape:
+        raise ValueError(f"values must have shape (..., {shape[0]}, {shape[1]}), came {np.shape(values)}")
+    means = {}
     for name in CLASSES:
         chosen = getattr(classes, name)
         size = np.count_nonzero(chosen)
-        accuracy[name] = np.asarray(right[..., chosen].sum(axis=-1) / (size if size else np.nan))
-    return accuracy
+        means[name] = np.asarray(values[..., chosen].sum(axis=-1) / (size if size else np.nan))
+    return means

@@ -87,9 +87,11 @@ def times(networks: pd.DataFrame, arm: str, quantity: str) -> dict[int, Bounded]
 
 
 def median(found: Mapping[int, Bounded]) -> Bounded | None:
-    """Kaplan–Meier median over seeds; None without any."""
+    """Kaplan–Meier median over seeds; None without any. Numbers that are no times may be negative."""
     if not found:
         return None
+    if all(x.bound == "=" for x in found.values()):
+        return sorted(found.values(), key=lambda x: x.value)[(len(found) - 1) // 2]
     at = np.array([x.value for x in found.values()])
     return median_time(Times(at, np.array([x.bound == "=" for x in found.values()])))
 

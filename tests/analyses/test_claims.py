@@ -2,15 +2,16 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from analyses.claims import elsewhere, fourier, graphs, masks, norms, progress, speed
+from analyses.claims import elsewhere, fourier, graphs, masks, mechanism, norms, progress, speed
 from analyses.claims.claim import Finding, verdict
 from analyses.claims.every import CLAIMS
-from analyses.claims.readings import Limit, amount, every_seed, ratio
+from analyses.claims.readings import Limit, amount, every_seed, median, ratio
 from analyses.comparisons import arm_row, compare, comparisons
-from interp.survival import Bounded
+from interp.survival import Bounded, Times, median_time
 from training.config import recipe_from_dict
 
 TICKET = {"method": "magnitude", "source": "dense"}
@@ -88,6 +89,14 @@ def test_a_median_over_censored_seeds_is_a_bound():
     )
     assert (finding.value, finding.interval) == ("> 900", "100 to > 900 (seeds)")
     assert (finding.held, finding.of, finding.n) == (1, 3, 3)
+
+
+@pytest.mark.parametrize("values", [[3.0], [1.0, 2.0], [5.0, 1.0, 3.0], [4.0, 1.0, 2.0, 3.0]])
+def test_of_known_numbers_the_median_is_that_of_kaplan_and_meier_and_they_may_be_negative(values):
+    times = median_time(Times(np.array(values), np.full(len(values), True)))
+    assert median({seed: Bounded(x) for seed, x in enumerate(values)}) == times
+    below = median({seed: Bounded(x - 9) for seed, x in enumerate(values)})
+    assert below == Bounded(times.value - 9)
 
 
 def test_every_claim_is_told_once():
@@ -347,3 +356,92 @@ def test_n1_says_intervals_of_every_seed():
     first = progress.signs_of_progress({"moves": rows})[0]
     assert first.value == "6,800–7,200 against 7,600–8,000; never against 0–200"
     assert (first.held, first.of, first.n) == (1, 2, 2)
+
+
+# H1 to H4, H8
+
+
+def curves(**columns):
+    """A table of one network's first and last checkpoint."""
+    return pd.DataFrame({"arm": "dense", "seed": 42, "step": [0, 5_000]} | columns)
+
+
+@pytest.mark.parametrize(
+    ("share", "input_ipr", "said"),
+    [
+        (0.98, 0.62, "reproduced"),
+        (0.96, 0.62, "partly"),
+        (0.98, 0.66, "partly"),
+        (0.96, 0.5, "not reproduced"),
+    ],
+)
+def test_h1_takes_the_mean_of_both_maps_at_the_end(share, input_ipr, said):
+    spectra = [
+        curves(map=name, ipr_frequency=[0.17, ipr]) for name, ipr in (("input", input_ipr), ("output", 0.69))
+    ]
+    found = mechanism.features(curves(same_frequency=[0.1, share]), pd.concat(spectra))
+    assert judged(found) == said and [f.beside for f in found] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("sin", "cos", "said"),
+    [
+        ([0.64, 0.09], [0.0, 0.99], "reproduced"),
+        ([0.64, 0.09], [0.0, -0.99], "partly"),  # opposed phases have the same sines
+        ([0.5, 0.2], [0.0, 0.9], "not reproduced"),
+    ],
+)
+def test_h2_wants_the_cosine_and_the_start(sin, cos, said):
+    assert judged(mechanism.alignment(curves(mean_abs_sin=sin, mean_cos=cos))) == said
+
+
+def test_h3_is_judged_by_the_counts_and_tells_the_resultants():
+    def found(p_value):
+        resultants = {f"R_{order}": [0.5, 0.1 * order] for order in range(1, 5)}
+        table = curves(chi2_p_value=[0.5, p_value], rayleigh=[0.25, 0.25], **resultants)
+        return mechanism.diversity(table)
+
+    assert [judged(found(p)) for p in (0.02, 0.01)] == ["reproduced", "not reproduced"]
+    assert [f.held for f in found(0.02) if f.beside] == [1, 1, 0, 0]
+
+
+def test_h4_is_about_ideal_neurons_and_tells_trained_ones():
+    ideal = pd.DataFrame({"n_neurons": range(1, 9), "error": [1, 1, 1e-14, 1, *[1e-13] * 4]})
+    fits = curves(ratio=[9.0, 0.2], r2=[0.0, 0.95])
+    exact, *trained = mechanism.indicator(fits, ideal)
+    assert (exact.held, exact.of) == (5, 5) and [(f.beside, f.held) for f in trained] == [
+        (True, 0),
+        (True, 1),
+    ]
+    wrong = ideal.assign(error=ideal["error"].where(ideal["n_neurons"] != 3, 1e-9))
+    assert judged(mechanism.indicator(fits, wrong)) == "partly"
+
+
+def stages_found(**changes):
+    row = {"arm": "dense", "seed": 42, "stage_1_end": 1_750, "stage_2_end": 10_210, "plateau": 98 / 133}
+    row |= {
+        "stage_1_end_after": 1_740,
+        "stage_2_end_after": 10_200,
+        "norm_peak_step": 9_400,
+        "test_acc": 0.96,
+    }
+    row |= {"common": 600, "common_after": 500, "rare": 2_000, "rare_after": 1_900}
+    stuck = changes.pop("stuck_at", 98 / 133)
+    table = pd.DataFrame(
+        {"seed": 42, "step": range(4), "train_acc": [0.1, 1, 1, 1], "test_acc": [0, stuck, 0.8, 1]}
+    )
+    return mechanism.stages(pd.DataFrame([row | changes]), table)
+
+
+def test_h8_holds_and_fails_part_by_part():
+    assert judged(stages_found()) == "reproduced"
+    for changes in (
+        {"stage_1_end": 2_500},
+        {"stage_2_end": math.nan, "stage_2_end_after": 50_000},
+        {"plateau": 0.7},
+        {"stuck_at": 0.74},
+        {"common_after": 1_900, "common": 2_000},
+        {"common": math.nan, "common_after": 50_000},
+    ):
+        assert judged(stages_found(**changes)) == "partly", changes
+    assert judged(stages_found(rare=math.nan, rare_after=50_000)) == "reproduced"

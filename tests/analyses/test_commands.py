@@ -192,7 +192,7 @@ def test_the_summary_is_json_and_the_text_fits_a_terminal(name, tiny_run, tmp_pa
 def test_help_imports_nothing_heavy():
     code = f"""
 import importlib, sys
-for name in {[f"analyses.{n}" for n in NAMES] + ["figures.__main__"]!r}:
+for name in {[f"analyses.{n}" for n in (*NAMES, "stages")] + ["figures.__main__"]!r}:
     try:
         importlib.import_module(name).main(["--help"])
     except SystemExit as stop:

@@ -17,10 +17,15 @@ SUFFIXES = {".png", ".pdf", ".csv", ".txt"}
 
 
 @pytest.fixture(scope="session")
-def analysed(tiny_run, tmp_path_factory):
-    """The tables of every analysis of the tiny run, and nothing else."""
+def analysed(tiny_run, tiny_runs, tmp_path_factory):
+    """The tables of every analysis of the tiny run (stages: of ordered pairs), and nothing else."""
     out = tmp_path_factory.mktemp("analysed") / "tiny"
     for name in dict.fromkeys(analysis for analysis, _ in FIGURES.values()):
+        if name == "stages":
+            made = tiny_runs.table("h_grokking", name, name).parent
+            for path in made.glob("stages*.parquet"):
+                shutil.copy(path, out / "analyses")
+            continue
         more = {"graph_props": ["--nulls", "3", "--jobs", "1"], "progress": ["--jobs", "1"]}.get(name, [])
         analysis = importlib.import_module(f"analyses.{name}").main
         assert analysis(["--run", str(tiny_run), "--out", str(out), "--no-plot", *more]) == 0
@@ -79,6 +84,8 @@ def test_one_arm_and_one_seed_are_enough(tiny_run, tmp_path):
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
         "fourier",
         "phases",
+        "phase_rings",
+        "magnitudes",
         "lottery",
         "mechanism",
         "grokking",

@@ -3,10 +3,11 @@
 import jaxtyping
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 from interp.forward import pair_activations
 from interp.indicator import ideal_neurons
-from interp.votes import group_votes, vote_curve
+from interp.votes import group_votes, subset_curve, vote_curve
 
 P = 7
 M = 12
@@ -62,10 +63,10 @@ def test_sizes_only_choose_where_the_curve_is_read():
     acts, W_out = network()
     whole = vote_curve(acts, W_out, SUMS, rng(3), 4, np.arange(1, M + 1))
     some = vote_curve(acts, W_out, SUMS, rng(3), 4, np.array([2, 5, 9]))
-    np.testing.assert_array_equal(some.n_neurons, [2, 5, 9])
+    np.testing.assert_array_equal(some.sizes, [2, 5, 9])
     np.testing.assert_allclose(some.margin, whole.margin[:, [1, 4, 8]], atol=1e-12)
     default = vote_curve(acts, W_out, SUMS, rng(3), 4)
-    assert default.n_neurons[0] == 1 and default.n_neurons[-1] == M
+    assert default.sizes[0] == 1 and default.sizes[-1] == M
     np.testing.assert_allclose(default.margin[:, -1], default.margin[0, -1], rtol=1e-9)
 
 
@@ -93,6 +94,47 @@ def test_same_generator_same_curve():
     first, again, other = (vote_curve(acts, W_out, SUMS, rng(seed)).margin for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+# subsets
+
+
+K_OF = np.array([1, 1, 1, 3, 3, 0, 0, 1, 3, 3, 3, 0])  # four, none and five neurons of K = 3 frequencies
+
+
+def test_frequencies_are_added_whole():
+    acts, W_out = network()
+    curve = subset_curve(acts, W_out, SUMS, K_OF, "frequencies", rng(3), 8)
+    votes = contributions(acts, W_out)
+    alone = {slow_score(votes[k == K_OF], SUMS) for k in (1, 3)}
+    both = slow_score(votes[K_OF > 0], SUMS)
+    assert curve.sizes.tolist() == [1, 2]
+    first = {tuple(row) for row in np.stack([curve.accuracy, curve.margin])[:, :, 0].T.round(9)}
+    assert first == {tuple(np.round(score, 9)) for score in alone}
+    np.testing.assert_allclose(curve.margin[:, 1], both[1])
+    np.testing.assert_allclose(curve.accuracy[:, 1], both[0])
+
+
+def test_of_every_frequency_as_many_neurons_vote_as_are_asked_or_there():
+    acts = np.zeros((3, M)) + np.eye(M)[0]  # neuron 0 alone speaks, and its group of four is drawn from
+    W_out = np.zeros((M, P)) + np.eye(P)[0]
+    curve = subset_curve(acts, W_out, np.zeros(3, dtype=int), K_OF, "neurons", rng(), 4000, np.arange(1, 6))
+    np.testing.assert_allclose(curve.accuracy.mean(axis=0), [0.25, 0.5, 0.75, 1, 1], atol=0.03)
+    everyone = subset_curve(*network(), SUMS, K_OF, "neurons", rng(), 2)
+    assert everyone.sizes[-1] == 5
+    acts, W_out = network()
+    whole = contributions(acts, W_out)[K_OF > 0]
+    np.testing.assert_allclose(everyone.margin[:, -1], slow_score(whole, SUMS)[1])
+
+
+def test_losses_of_a_curve_are_those_of_its_logits():
+    acts, W_out = network()
+    loss = vote_curve(acts, W_out, SUMS, rng(), 1, np.array([M])).loss.item()
+    logits = contributions(acts, W_out).sum(axis=0)
+    log_p = np.take_along_axis(log_softmax(logits, axis=-1), SUMS[..., None], axis=-1)
+    assert loss == pytest.approx(-log_p.mean())
+    groups = group_votes(acts, W_out, SUMS, np.ones(M, dtype=int))
+    assert groups.loss[0] == pytest.approx(loss) and np.isnan(groups.loss[1:]).all()
 
 
 # groups
@@ -142,6 +184,12 @@ def test_what_does_not_fit_is_refused():
     for sizes in ([], [0, 2], [2, 2], [3, 13]):
         with pytest.raises(ValueError, match=r"sizes must ascend within 1\.\.12, came"):
             vote_curve(acts, W_out, SUMS, rng(), 1, np.array(sizes, dtype=int))
+    with pytest.raises(ValueError, match="by must be 'frequencies' or 'neurons', came 'phases'"):
+        subset_curve(acts, W_out, SUMS, K_OF, "phases", rng())
+    with pytest.raises(ValueError, match="frequency must be above 0 for a neuron, came 0 for all"):
+        subset_curve(acts, W_out, SUMS, 0 * K_OF, "neurons", rng())
+    with pytest.raises(ValueError, match=r"sizes must ascend within 1\.\.2, came"):
+        subset_curve(acts, W_out, SUMS, K_OF, "frequencies", rng(), 1, np.array([3]))
     with pytest.raises(ValueError, match=r"frequency must have shape \(12,\), came shape \(11,\)"):
         group_votes(acts, W_out, SUMS, np.ones(11, dtype=int))
     with pytest.raises(ValueError, match=r"frequency must be in 1\.\.3, or 0 for none, came 4\.\.4"):
