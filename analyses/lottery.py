@@ -105,17 +105,21 @@ def _simulate(args: argparse.Namespace, growth: float) -> int:
 
 def _result(tables: dict[str, Any], growth: float, notes: list[str]) -> Result:
     from analyses.lottery_tables import pooled
+    from analyses.tables import number
     from training.command import format_table
 
-    rows = pooled(tables[""])
+    rows, equal = pooled(tables[""]), pooled(tables["_equal"])
+    least = next(row for row in equal if row["rule"] == "min_abs_misalignment")
     text = [
         f"Share of neurons whose final frequency the rule names (grown: norm ≥ {growth:g} × the first):",
         format_table([_row(row) for row in rows]),
         "Interval: Wilson, 95 %, of each network's grown neurons; over seeds, least to largest.",
         "Shuffled: the same predictions dealt out to the same neurons at random.",
+        f"In the decoupled flow from equal magnitudes: least |D| right {number(least['share_grown'])}, "
+        f"of {least['n_grown']}.",
         *notes,
     ]
-    return Result(tables, {"growth": growth, "rules": rows}, "\n".join(text))
+    return Result(tables, {"growth": growth, "rules": rows, "equal_magnitudes": equal}, "\n".join(text))
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

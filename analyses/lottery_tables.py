@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from analyses.networks import Network
 
 MOMENTS = 240  # saved times of a simulated race
+EQUAL_NEURONS, EQUAL_GROWTH = 512, 20.0
 NEARLY = 0.99  # share of the blow-up time that the race is drawn to, and of pi that the map of times is
 
 
 def tables_of_run(networks: Sequence[Network], growth: float) -> dict[str, pd.DataFrame]:
-    """First checkpoint against last, of every network; the race of the first network's example."""
+    """First checkpoint against last, of every network; the race of one neuron of the first, by SGD if any."""
+    shown = next((n for n in networks if n.setting.optimizer.name == "sgd"), networks[0])
     parts = []
     for network in networks:
         weights = network.weights()
@@ -39,11 +41,12 @@ def tables_of_run(networks: Sequence[Network], growth: float) -> dict[str, pd.Da
         final = np.where(alive, np.abs(u[1]).argmax(axis=-1) + 1, 0)
         drawn = _drawn(network.arm, network.seed, network.p, u[0], v[0], final, times, times >= growth)
         parts.append(drawn)
-        if len(parts) == 1:
+        if network is shown:
             neuron = int(times.argmax())
             maps = network.maps(weights)
             path = _amplitudes(*(x[:, neuron] for x in maps))  # (T, K)
             more = _example(network.arm, network.seed, network.p, neuron, network.steps, *path)
+    more["_equal"] = equal_magnitudes(shown.p)
     return {name: gather([part[name] for part in parts]) for name in parts[0]} | more
 
 
@@ -53,15 +56,19 @@ def tables_of_flow(
     """The same of random neurons that follow the decoupled flow, each until it has grown `growth` times."""
     theta, xi = init_scale * np.random.default_rng(seed).normal(size=(2, neurons, p)) / np.sqrt(p)
     u, v = _amplitudes(theta, xi)  # (m, K)
-    end = race(u, v, p, growth=growth)
-    final = np.where(end.arrived, np.abs(end.u).argmax(axis=-1) + 1, 0)
-    times = neuron_norm(end.u, end.v) / neuron_norm(u, v)
     T = blowup_time(u[0], v[0], p, mean_loss=True).min()
     time = np.linspace(0, NEARLY * T, MOMENTS)
     path = gradient_flow(u[0], v[0], p, time, mean_loss=True)
-    return _drawn("flow", seed, p, u, v, final, times, end.arrived) | _example(
-        "flow", seed, p, 0, path.time, path.u, path.v
-    )
+    tables = _raced("flow", seed, p, u, v, growth)
+    tables |= _example("flow", seed, p, 0, path.time, path.u, path.v)
+    return tables | {"_equal": equal_magnitudes(p)}
+
+
+def equal_magnitudes(p: int) -> pd.DataFrame:
+    """The rules on neurons that follow the decoupled flow from equal amplitudes and random phases."""
+    phases = np.random.default_rng(0).uniform(-np.pi, np.pi, size=(2, EQUAL_NEURONS, check_modulus(p)))
+    u, v = np.exp(1j * phases)  # of any size: they are followed until they have grown
+    return _raced("equal_magnitudes", 0, p, u, v, EQUAL_GROWTH)[""]
 
 
 def pooled(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -86,6 +93,16 @@ def pooled(table: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _raced(
+    arm: str, seed: int, p: int, u: np.ndarray, v: np.ndarray, growth: float
+) -> dict[str, pd.DataFrame]:
+    """What each rule says of the start, held against the decoupled flow."""
+    end = race(u, v, p, growth=growth)
+    final = np.where(end.arrived, np.abs(end.u).argmax(axis=-1) + 1, 0)
+    times = neuron_norm(end.u, end.v) / neuron_norm(u, v)
+    return _drawn(arm, seed, p, u, v, final, times, end.arrived)
 
 
 def _drawn(

@@ -26,6 +26,8 @@ FIGURES = {
     "stages": ("stages", "three stages of grokking, and which pairs the network knows in each"),
     "lottery": ("lottery", "one neuron's frequencies racing, blow-up times, and rules for the winner"),
     "mechanism": ("mechanism", "neurons settling, frequencies that survive pruning, and what tells them"),
+    "flow": ("flow", "the decoupled flow against the training, what is between them, and invariants"),
+    "leakage": ("leakage", "harmonics of trained ReLU neurons beside theory, and the ideal neuron's"),
     "progress": ("progress", "restricted and excluded loss, Gini, key frequencies and norm through training"),
     "norms": ("norms", "L1 and L2 of the kept weights through training, and in their plane"),
     "masks": ("masks", "turnover of the dense network's mask beside its gain in accuracy; densities"),

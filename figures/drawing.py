@@ -111,6 +111,13 @@ def counted(n: Mapping[Any, int]) -> str:
     return "; ".join(f"{style['label']} n = {n[arm]}" for arm, style in arm_styles(list(n)).items())
 
 
+def without_jumps(angle: Any) -> np.ndarray:
+    """A curve of angles in [-pi, pi) with gaps where it crosses the cut, for no stroke to be drawn there."""
+    y = np.array(angle, dtype=np.float64)
+    y[1:][np.abs(np.diff(y)) > np.pi] = np.nan
+    return y
+
+
 def arm_legend(figure: Figure, table: pd.DataFrame, **style: Any) -> None:
     """One legend of all arms above the panels, in as many rows as its words need; the figure grows by them.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -9,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator
 
-from figures.drawing import Drawing, arm_legend, letter
-from figures.style import DOUBLE, arm_styles, step_axis
+from figures.drawing import Drawing, letter, without_jumps
+from figures.style import DOUBLE, arm_styles, linear_steps
 
-TABLES = ("", "_race", "_times")
+TABLES = ("", "_race", "_times", "_equal")
 WON, LOST = "#bd1f01", "0.65"
 RULES = {
     "min_abs_misalignment": "least\n|D|",
@@ -20,7 +22,11 @@ RULES = {
     "max_aligned_product": "largest\nα²β cos D",
     "min_blowup_time": "least\nblow-up time",
 }
-SIMULATED = "flow"  # what the analysis calls neurons that were not trained
+SIMULATED = {
+    "flow": {"label": "decoupled flow", "color": "#832db6", "marker": "D"},
+    "equal_magnitudes": {"label": "decoupled flow, all magnitudes equal", "color": "0.45", "marker": "o"},
+}
+"""How neurons look that were not trained, by what the analysis calls them."""
 
 
 def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
@@ -36,19 +42,20 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     ):
         _race(drawing, ax, name, path)
         ax.set_title(title)
-        if arm == SIMULATED:
+        if arm in SIMULATED:
             ax.set(xlabel="time of the mean loss", xlim=(0, None))
         else:
-            step_axis(ax, path["time"].astype(int))
+            linear_steps(ax)
+            ax.set_xlim(0, 1.02 * path["time"].max())
     above.set_yscale("log")
     beside.set_yticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
     beside.set_ylim(-1.05 * np.pi, 1.05 * np.pi)
     _times(drawing, chart, tables["_times"], path)
-    _agreement(drawing, agreement, rules)
-    if arm != SIMULATED:
-        arm_legend(figure, rules)
+    _agreement(drawing, agreement, pd.concat([rules, tables["_equal"]]))
+    agreement.set_ylabel("share of the neurons that grew")
+    figure.legend(*agreement.get_legend_handles_labels(), loc="outside upper center", ncols=5)
     letter([above, beside, chart, agreement])
-    styles = arm_styles(list(dict.fromkeys(rules["arm"])))
+    styles = _styles(rules)
     seeds = rules.groupby("arm")["seed"].nunique()
     n = ", ".join(f"{style['label']} n = {seeds[name]}" for name, style in styles.items())
     won = int(path.loc[path["final"], "frequency"].iloc[0])
@@ -57,19 +64,23 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
         f"largest at the end. (c) Blow-up time of the decoupled flow of the mean loss where α = β, over "
         f"their size and |D|; points: that neuron's frequencies at the start, at (α²β)^⅓. (d) Share of the "
         f"neurons that grew whose final frequency the rule names; one point per network, with its Wilson "
-        f"interval (95 %), neurons taken as independent ({n}). Dotted: 1/K; short lines: the same "
-        f"predictions dealt out at random."
+        f"interval (95 %), neurons taken as independent ({n}; last: simulated from equal "
+        f"magnitudes and random phases). Dotted: 1/K; short lines: the same predictions dealt out at random."
     )
     return drawing
+
+
+def _styles(rules: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """How every arm looks, and neurons of equal magnitudes."""
+    styles = arm_styles([arm for arm in dict.fromkeys(rules["arm"]) if arm not in SIMULATED])
+    return styles | {arm: look for arm, look in SIMULATED.items() if arm in set(rules["arm"])}
 
 
 def _race(drawing: Drawing, ax: Axes, name: str, path: pd.DataFrame) -> None:
     for final, own in path.groupby("final"):
         look = {"color": WON, "linewidth": 1.6, "zorder": 3} if final else {"color": LOST, "linewidth": 0.6}
         for frequency, curve in own.groupby("frequency"):
-            y = curve[name].to_numpy(copy=True)
-            if name == "D":
-                y[1:][np.abs(np.diff(y)) > np.pi] = np.nan  # no stroke across the cut at pi
+            y = without_jumps(curve[name]) if name == "D" else curve[name]
             drawing.line(ax, name, f"frequency {frequency}", curve["time"], y, **look)
 
 
@@ -96,14 +107,17 @@ def _times(drawing: Drawing, ax: Axes, times: pd.DataFrame, path: pd.DataFrame) 
     decades = np.arange(np.ceil(np.log10(T.min())), np.floor(np.log10(T.max())) + 1)
     bar.set_ticks(list(10.0**decades))
     bar.ax.minorticks_off()
+    bar.set_label("time of the mean loss")
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.set(title="blow-up time", xlabel="amplitude", ylabel="|D|")
     ax.set_yticks([0, np.pi / 2, np.pi], ["0", "π/2", "π"])
 
 
 def _agreement(drawing: Drawing, ax: Axes, rules: pd.DataFrame) -> None:
+    """A point per network and rule, and of the neurons simulated from equal magnitudes."""
     networks = rules[["arm", "seed"]].drop_duplicates().to_numpy()
-    styles = arm_styles(list(dict.fromkeys(rules["arm"])))
+    named: set[str] = set()
+    styles = _styles(rules)
     width = 0.8 / len(networks)
     for place, (arm, seed) in enumerate(networks):
         own = rules[(rules["arm"] == arm) & (rules["seed"] == seed)].set_index("rule").reindex(list(RULES))
@@ -119,7 +133,9 @@ def _agreement(drawing: Drawing, ax: Axes, rules: pd.DataFrame) -> None:
             linestyle="none",
             markersize=3,
             linewidth=0.8,
+            label=None if arm in named else styles[arm]["label"],
         )
+        named.add(arm)
         drawing.note("agreement", arm, seed, x=x, y=share, low=low, high=high)
         ax.hlines(own["shuffled_chance"], x - width / 2, x + width / 2, color=color, linewidth=0.8)
         drawing.note("agreement", f"{arm} shuffled", seed, x=x, y=own["shuffled_chance"])

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from figures.words import arm_label, series_of, short_number
 
@@ -95,6 +95,14 @@ def linear_steps(ax: Axes, label: str = "step") -> None:
     """Steps on a linear axis, in thousands."""
     ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short_number(step)))
     ax.set_xlabel(label)
+
+
+def plain_log(ax: Axes) -> None:
+    """A logarithmic vertical axis over about a decade, its ticks 1, 2 and 5 in plain numbers."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def thinned(steps: np.ndarray, most: int = 240) -> np.ndarray:

@@ -1,6 +1,7 @@
 """How much of a ReLU neuron's gradient leaves its own frequency for harmonics of it.
 
     p  residues, odd and at least 3     K  frequencies, (p - 1) / 2     r  harmonics 1, 2, ...
+    ... any axes: neurons
 
 With a square instead of the ReLU there is no leakage: frequencies are decoupled (`interp.flow`).
 """
@@ -17,12 +18,12 @@ ROUNDING = 1e-12  # of a sum of two cosines; where it is 0 exactly, as at phase 
 
 
 def relu_leakage(
-    p: int, n_harmonics: int, frequency: int = 1, phase: float = 0.0
+    p: int, n_harmonics: int, frequency: int = 1, phase: float = 0.0, misalignment: float = 0.0
 ) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, " r"]]:
-    """Gradient of an aligned single-frequency ReLU neuron into each harmonic, relative to its own frequency.
+    """Gradient of a single-frequency ReLU neuron into each harmonic, relative to its own frequency.
 
-    The neuron reads cos(omega_k j + phi) and writes cos(omega_k j + 2 phi); the loss is cross-entropy over
-    all p^2 pairs with the softmax held uniform. All sums over residues are exact.
+    The neuron reads cos(omega_k j + phi) and writes cos(omega_k j + 2 phi - D); the loss is cross-entropy
+    over all p^2 pairs with the softmax held uniform. All sums over residues are exact.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ def relu_leakage(
         k, coprime to p.
     phase : float
         phi, radians.
+    misalignment : float
+        D, radians.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def relu_leakage(
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, leakage of the ReLU (the authors' blog has 1/9 and 1/25).
+    .. [1] He et al., arXiv:2602.16849, leakage of the ReLU (the authors' blog has 1/9 and 1/25; D = 0 there).
 
     Examples
     --------
@@ -62,7 +65,7 @@ def relu_leakage(
     if not 1 <= n_harmonics <= K:
         raise ValueError(f"n_harmonics must be in 1..{K}, came {n_harmonics}")
     angle = 2 * np.pi * (frequency * np.arange(p) % p) / p  # (p,)
-    theta, xi = np.cos(angle + phase), np.cos(angle + 2 * phase)
+    theta, xi = np.cos(angle + phase), np.cos(angle + 2 * phase - misalignment)
     reads = theta[:, None] + theta  # (x, y)
     pair_sum = np.add.outer(np.arange(p), np.arange(p)) % p  # (x, y)
     wanted = xi[pair_sum] - xi.mean()  # what one more unit of activation is worth
@@ -74,17 +77,25 @@ def relu_leakage(
     return size_in / size_in[0], size_out / size_out[0]
 
 
-def relu_leakage_limit(n_harmonics: int) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, " r"]]:
+def relu_leakage_limit(
+    n_harmonics: int, misalignment: Float[np.ndarray, "..."] | float = 0.0
+) -> tuple[Float[np.ndarray, "... r"], Float[np.ndarray, "... r"]]:
     """What `relu_leakage` tends to for large p: 3 / |r^2 - 4| at odd r and 0 at even, and 3 / (4 r^2 - 1).
+
+    Those are of an aligned neuron. Its misalignment turns the gradient of the input map from
+    |sin a| cos a to |sin a| sin a, where a = omega_k j + phi, which leaks less; the output map's does not
+    depend on it.
 
     Parameters
     ----------
     n_harmonics : int
         Harmonics 1..n.
+    misalignment : Float[np.ndarray, "..."] or float
+        D of every neuron, radians.
 
     Returns
     -------
-    input, output : Float[np.ndarray, "r"]
+    input, output : Float[np.ndarray, "... r"]
         Relative to r = 1.
 
     Raises
@@ -94,15 +105,20 @@ def relu_leakage_limit(n_harmonics: int) -> tuple[Float[np.ndarray, " r"], Float
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, leakage of the ReLU.
+    .. [1] He et al., arXiv:2602.16849, leakage of the ReLU (aligned; the misaligned neuron is ours).
 
     Examples
     --------
     >>> into_input, into_output = relu_leakage_limit(3)
     >>> print(into_input, into_output.round(4))
     [1.  0.  0.6] [1.     0.2    0.0857]
+    >>> print(relu_leakage_limit(3, np.pi / 2)[0].round(3))
+    [1.  0.  0.2]
     """
     if n_harmonics < 1:
         raise ValueError(f"n_harmonics must be at least 1, came {n_harmonics}")
     r = np.arange(1, n_harmonics + 1)
-    return np.where(r % 2 == 1, 3 / np.where(r == 2, 1, np.abs(r**2 - 4)), 0.0), 3 / (4 * r**2 - 1)
+    aligned = np.where(r % 2 == 1, 3 / np.where(r == 2, 1, np.abs(r**2 - 4)), 0.0)  # (r,)
+    D = np.asarray(misalignment)[..., None]
+    turned = np.hypot(np.cos(D), 2 * np.sin(D) / r) / np.hypot(np.cos(D), 2 * np.sin(D))  # (..., r)
+    return aligned * turned, np.broadcast_to(3 / (4 * r**2 - 1), turned.shape)

@@ -88,6 +88,46 @@ def tiny_copy(tiny_run, tmp_path):
     return shutil.copytree(tiny_run, tmp_path / "tiny")
 
 
+@pytest.fixture(scope="session")
+def single_frequency_run(tmp_path_factory):
+    """Trains a network on one-hot inputs from one frequency per neuron, for seeds 0 and 1."""
+
+    def train(activation, steps=300, init_scale=0.06, **optimizer):
+        from training.arms import jobs
+        from training.train import train_group
+
+        model = {"name": "one_hot_mlp", "activation": activation, "d_mlp": 40, "init": "single_frequency"}
+        content = {
+            "name": "single",
+            "seeds": [0, 1],
+            "arms": {"dense": {"min_steps": steps, "max_steps": steps}},
+        }
+        content |= {"task": {"name": "add", "p": P, "pairs": "ordered", "frac_train": 1.0}}
+        content |= {"model": model | {"init_scale": init_scale}, "measure": {"early_checkpoint_every": 50}}
+        plain = {"name": "sgd", "lr": 0.1, "weight_decay": 0.0, "warmup_steps": 10}
+        recipe = recipe_from_dict(content | {"optimizer": plain | optimizer})
+        run = RunDir(tmp_path_factory.mktemp("runs") / "single")
+        run.write_recipe("", to_dict(recipe))
+        run.add_provenance({"commit": "none"})
+        for job in jobs(recipe, recipe.seeds):
+            assert train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False) == []
+        return run.path
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def square_run(single_frequency_run):
+    """Such a run with x², while its logits are small."""
+    return single_frequency_run("square")
+
+
+@pytest.fixture(scope="session")
+def relu_run(single_frequency_run):
+    """Such a run with ReLU."""
+    return single_frequency_run("relu", init_scale=0.01, lr=0.02)
+
+
 def _write_arm(run, recipe, arm, seed, start, final, mask):
     files = run.arm(arm, seed)
     files.write_checkpoints(np.array(STEPS[arm]), _stacked(start, final, STEPS[arm], mask))

@@ -1,6 +1,6 @@
 """Every claim, in the order of the report."""
 
-from analyses.claims import elsewhere, fourier, graphs, masks, mechanism, norms, progress, speed
+from analyses.claims import dynamics, elsewhere, fourier, graphs, masks, mechanism, norms, progress, speed
 from analyses.claims.claim import Claim
 
 CLAIMS: tuple[Claim, ...] = (
@@ -10,6 +10,6 @@ CLAIMS: tuple[Claim, ...] = (
     *fourier.CLAIMS,
     *elsewhere.CLAIMS,
     *graphs.CLAIMS,
-    *mechanism.CLAIMS,
+    *sorted((*mechanism.CLAIMS, *dynamics.CLAIMS), key=lambda claim: claim.id),
     *progress.CLAIMS,
 )

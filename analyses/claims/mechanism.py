@@ -1,4 +1,4 @@
-"""Claims about the mechanism of modular addition: H1 to H8."""
+"""Claims about the mechanism of modular addition: H1 to H4 and H8."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analyses.claims.claim import Claim, Evidence, Finding, not_yet
+from analyses.claims.claim import Claim, Evidence, Finding
 from analyses.claims.readings import Limit, amount, by_seed, every_seed
 from analyses.tables import first_and_last, groups, records
 from interp.survival import Bounded
@@ -191,29 +191,6 @@ CLAIMS = (
         holds_when="ideal neurons give it to 1e-10; of trained networks the fitted ratio is reported",
         kind="hard",
         evidence=(Evidence("h_quad", (("logits", ".parquet"), ("logits", "_ideal.parquet")), indicator),),
-    ),
-    Claim(
-        id="H5",
-        words="the decoupled flow is the training",
-        holds_when="amplitudes within 2e-4 and D within 5e-4 of SGD to step 6,000; invariants drift at "
-        "most 2e-7",
-        kind="hard",
-        evidence=not_yet("h_quad_single_freq", "lottery"),
-    ),
-    Claim(
-        id="H6",
-        words="a neuron's frequency is decided by a lottery at the start",
-        holds_when="the least blow-up time names at least 95 % of grown Quad-SGD neurons; |D| alone only at "
-        "equal amplitudes",
-        kind="hard",
-        evidence=not_yet("h_quad", "lottery"),
-    ),
-    Claim(
-        id="H7",
-        words="ReLU leaks into harmonics by known ratios",
-        holds_when="3/|r²−4| and 3/(4r²−1) within 2e-3 for p of 97 and more",
-        kind="hard",
-        evidence=not_yet("h_relu_single_freq", "lottery"),
     ),
     Claim(
         id="H8",

@@ -80,4 +80,25 @@ HE = (
         script="lottery",
         needs=(("h_quad", "lottery"),),
     ),
+    Entry(
+        name="single_frequency",
+        shows="neurons of one frequency, for x² and ReLU: phases align, then amplitudes grow",
+        paper="He et al.: training from a single frequency per neuron",
+        script="single_frequency",
+        needs=(("h_quad_single_freq", "phases"), ("h_relu_single_freq", "phases")),
+    ),
+    Entry(
+        name="flow",
+        shows="the decoupled flow against gradient descent, where they part and why, and the invariants",
+        paper="He et al.: decoupled gradient flow",
+        script="flow",
+        needs=(("h_quad_single_freq", "flow"),),
+    ),
+    Entry(
+        name="leakage",
+        shows="harmonics in the gradient and the weights of ReLU neurons beside their limits",
+        paper="He et al.: leakage of the ReLU",
+        script="leakage",
+        needs=(("h_relu_single_freq", "leakage"),),
+    ),
 )

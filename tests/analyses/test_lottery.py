@@ -16,7 +16,7 @@ SIMULATE = ["--simulate", "--p", "11", "--neurons", "60", "--no-plot"]
 def tables(out):
     return {
         suffix: pd.read_parquet(out / "analyses" / f"lottery{suffix}.parquet")
-        for suffix in ("", "_neurons", "_race", "_times")
+        for suffix in ("", "_neurons", "_race", "_times", "_equal")
     }
 
 
@@ -120,6 +120,14 @@ def test_the_drawn_neuron_runs_up_to_its_blow_up(simulated):
     assert set(path.loc[path["final"], "frequency"]) == {neuron["final_frequency"]}
     assert set(path["frequency"]) == {1, 2, 3, 4, 5}
     assert (simulated["_times"]["blowup_time"] > 0).all()
+
+
+def test_from_equal_magnitudes_the_least_misaligned_wins(simulated, found):
+    for tables_ in (simulated, found):
+        equal = tables_["_equal"].set_index("rule")
+        assert (equal["n_grown"] == 512).all()
+        assert (equal.loc[["min_abs_misalignment", "min_blowup_time"], "share_grown"] == 1).all()
+        assert equal.loc["max_magnitude", "share_grown"] < 0.3  # of equal ones, the first
 
 
 def test_the_same_seed_gives_the_same_and_another_another(simulated, tmp_path):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from figures.__main__ import FIGURES, main
+from figures.drawing import without_jumps
 from figures.mask_overlap import _short as cell_text
 from figures.style import thinned
 from figures.words import short_number
@@ -18,12 +19,13 @@ SUFFIXES = {".png", ".pdf", ".csv", ".txt"}
 
 @pytest.fixture(scope="session")
 def analysed(tiny_run, tiny_runs, tmp_path_factory):
-    """The tables of every analysis of the tiny run (stages: of ordered pairs), and nothing else."""
+    """The tables of every analysis, of the tiny run where that has what it reads, and nothing else."""
     out = tmp_path_factory.mktemp("analysed") / "tiny"
+    others = {"stages": "h_grokking", "flow": "h_quad_single_freq", "leakage": "h_relu_single_freq"}
     for name in dict.fromkeys(analysis for analysis, _ in FIGURES.values()):
-        if name == "stages":
-            made = tiny_runs.table("h_grokking", name, name).parent
-            for path in made.glob("stages*.parquet"):
+        if name in others:
+            made = tiny_runs.table(others[name], name, name).parent
+            for path in made.glob(f"{name}*.parquet"):
                 shutil.copy(path, out / "analyses")
             continue
         more = {"graph_props": ["--nulls", "3", "--jobs", "1"], "progress": ["--jobs", "1"]}.get(name, [])
@@ -97,6 +99,32 @@ def test_one_arm_and_one_seed_are_enough(tiny_run, tmp_path):
     }
 
 
+def test_a_row_of_single_frequency_neurons_per_activation(square_run, relu_run, tmp_path):
+    from analyses.phases import main as analyse
+    from figures.single_frequency import TABLES, draw
+
+    tables = {}
+    for name, run in zip(TABLES, (square_run, relu_run), strict=True):
+        assert analyse(["--run", str(run), "--out", str(tmp_path), "--no-plot"]) == 0
+        tables[name] = pd.read_parquet(tmp_path / "analyses" / "phases_neurons.parquet")
+    drawing = draw(tables)
+    assert all(path.exists() for path in drawing.save(tmp_path / "figure"))
+    plt.close(drawing.figure)
+    first = tables[TABLES[1]].query("seed == 0 and step == 0").set_index("neuron")
+    same = first.index[first["frequency"] == first["frequency"].iloc[0]]
+    drawn = drawing.table().query("panel == 'ReLU: misalignment'")
+    assert set(drawn["series"]) == {f"neuron {neuron}" for neuron in same}
+    own = drawn[drawn["series"] == f"neuron {same[1]}"].set_index("x")["y"]
+    assert own.loc[0] == first.loc[same[1], "D"]
+    assert f"n = {len(same)} neurons" in drawing.caption
+    assert len(set(drawing.table().query("panel == 'x²: amplitudes'")["series"])) == 2 * 4
+
+
+def test_angles_are_cut_where_they_leap():
+    assert without_jumps([3.0, -3.0, -2.9]).tolist()[::2] == [3.0, -2.9]
+    assert np.isnan(without_jumps([3.0, -3.0, -2.9])[1])
+
+
 def test_without_nulls_and_without_dense_masks(tiny_run, tmp_path):
     from analyses.graph_props import main as analyse
 
@@ -158,7 +186,7 @@ def test_wrong_usage_is_one_line_and_2(tables, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     for arguments, expected in (
-        (["spectra", "--run", str(tables)], "NAME: expected some of fourier, graph_layers"),
+        (["spectra", "--run", str(tables)], "NAME: expected some of flow, fourier, graph_layers"),
         (["--run", "nowhere"], "nowhere does not exist"),
         (["fourier", "--run", "empty"], "'python -m analyses.fourier --run empty' makes them"),
         (["--runs", "empty"], "'python -m analyses.fourier --run empty/modadd_fast' makes tables"),
