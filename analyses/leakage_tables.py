@@ -1,6 +1,8 @@
 """Harmonics of single-frequency ReLU neurons: in the gradient, in the weights, and what theory has of them.
 
 T  checkpoints     m  neurons     r  harmonics 1, 2, ... of each neuron's own frequency
+
+A frequency that shares a factor with p has no harmonics of its own; its neurons are left out.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from analyses.tables import gather, long_table
 from interp.fourier import complex_amplitude
 from interp.leakage import relu_leakage, relu_leakage_limit
 from interp.phases import misalignment
+from interp.spectra import neuron_frequency
 from training.architectures import OneHotMLP
 from training.files import RunError
 from training.gradients import training_gradient
@@ -78,6 +81,8 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     gradient = training_gradient(network.setting)
     slopes = [gradient({name: w[t] for name, w in weights.items()}) for t in range(len(network.steps))]
     downhill = np.stack(network.maps_of_sums({name: np.stack([s[name] for s in slopes]) for name in weights}))
+    neurons = np.flatnonzero(np.gcd(neuron_frequency(maps[0, 0])[0], network.p) == 1)
+    maps, downhill = maps[:, :, neurons], downhill[:, :, neurons]
     start = misalignment(maps[0, 0], maps[1, 0])
     n_harmonics = min(HARMONICS, (network.p - 1) // 2)
     moved = np.diff(maps, axis=1, prepend=maps[:, :1])
@@ -100,8 +105,8 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
         "ideal": _ideal_of(network.p, n_harmonics, start.frequency, start.input_phase, start.D),
         "limit": np.stack(relu_leakage_limit(n_harmonics, start.D)),
     }
-    own = {"map": MAPS, "neuron": range(len(start.D)), "harmonic": axes["harmonic"]}
-    example = {"amplitude": held[:, :, nearest[0]], "neuron": np.array(nearest[0])}
+    own = {"map": MAPS, "neuron": neurons, "harmonic": axes["harmonic"]}
+    example = {"amplitude": held[:, :, nearest[0]], "neuron": np.array(neurons[nearest[0]])}
     return {
         "": long_table(network, axes, columns),
         "_start": long_table(network, own, at_start),

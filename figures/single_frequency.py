@@ -32,11 +32,11 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
         said.append(f"{activation}: {words}")
         _row(drawing, row, activation, neurons)
     letter(list(axes.flat))
-    words = {
+    meanings = {
         INPUT: "2φ, twice the input phase; input amplitude α",
         OUTPUT: "output phase ψ; output amplitude β",
     }
-    handles = [Line2D([], [], color="0.3", linestyle=dash, label=label) for dash, label in words.items()]
+    handles = [Line2D([], [], color="0.3", linestyle=dash, label=label) for dash, label in meanings.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     drawing.caption = (
         f"Neurons that begin with one frequency each: all those of one frequency of one network "

@@ -92,7 +92,7 @@ def tiny_copy(tiny_run, tmp_path):
 def single_frequency_run(tmp_path_factory):
     """Trains a network on one-hot inputs from one frequency per neuron, for seeds 0 and 1."""
 
-    def train(activation, steps=300, init_scale=0.06, **optimizer):
+    def train(activation, steps=300, init_scale=0.06, p=P, **optimizer):
         from training.arms import jobs
         from training.train import train_group
 
@@ -102,7 +102,7 @@ def single_frequency_run(tmp_path_factory):
             "seeds": [0, 1],
             "arms": {"dense": {"min_steps": steps, "max_steps": steps}},
         }
-        content |= {"task": {"name": "add", "p": P, "pairs": "ordered", "frac_train": 1.0}}
+        content |= {"task": {"name": "add", "p": p, "pairs": "ordered", "frac_train": 1.0}}
         content |= {"model": model | {"init_scale": init_scale}, "measure": {"early_checkpoint_every": 50}}
         plain = {"name": "sgd", "lr": 0.1, "weight_decay": 0.0, "warmup_steps": 10}
         recipe = recipe_from_dict(content | {"optimizer": plain | optimizer})

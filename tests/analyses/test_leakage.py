@@ -73,6 +73,16 @@ def test_growth_is_the_gradient_and_weights_follow(found):
     assert (own[["gradient", "growth", "weights"]] == 1).all(axis=None)
 
 
+def test_frequencies_without_harmonics_of_their_own_are_left_out(single_frequency_run, tmp_path):
+    run = single_frequency_run("relu", steps=50, init_scale=0.01, p=9)
+    assert main(["--run", str(run), "--out", str(tmp_path), "--no-plot"]) == 0
+    start = pd.read_parquet(tmp_path / "analyses" / "leakage_start.parquet").query("seed == 0")
+    theta = RunDir(run).arm("dense", 0).checkpoints()["W_in"][0].T
+    k = np.abs(np.fft.rfft(theta))[:, 1:].argmax(axis=1) + 1
+    assert sorted(set(start["neuron"])) == np.flatnonzero(k != 3).tolist() and (k == 3).any()
+    assert np.abs(start["gradient"] - start["ideal"]).max() < 2e-3
+
+
 def test_the_ideal_neurons_worst_harmonic(found):
     ideal = found["_ideal"].set_index(["p", "map"])
     assert (ideal.loc[97:, "error"] <= 2e-3).all() and (ideal.loc[:23, "error"] > 2e-3).all()

@@ -2,7 +2,19 @@
 
 import pytest
 
-from analyses import fourier, graph_props, grokking, logits, lottery, masks, norms, phases, progress
+from analyses import (
+    flow,
+    fourier,
+    graph_props,
+    grokking,
+    leakage,
+    logits,
+    lottery,
+    masks,
+    norms,
+    phases,
+    progress,
+)
 from training.arms import jobs
 from training.config import recipe_from_dict
 from training.fields import to_dict
@@ -41,7 +53,9 @@ def test_what_needs_no_residues_reads_any_task(analysis, run, tmp_path, capfd):
     assert (code, err.count("error")) == (0, 0) and out, err
 
 
-@pytest.mark.parametrize("analysis", [fourier, phases, logits, lottery, progress], ids=lambda a: a.__name__)
+@pytest.mark.parametrize(
+    "analysis", [flow, fourier, leakage, phases, logits, lottery, progress], ids=lambda a: a.__name__
+)
 def test_what_needs_residues_says_so_in_one_line(analysis, run, tmp_path, capfd):
     assert analysis.main(["--run", str(run.path), "--out", str(tmp_path)]) == 1
     (line,) = capfd.readouterr().err.splitlines()
