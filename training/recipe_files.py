@@ -80,8 +80,8 @@ def _read(name: str, quick: bool = False) -> tuple[dict[str, Any], str]:
 def based(content: Mapping[str, Any], quick: bool = False) -> dict[str, Any]:
     """A recipe's content completed by that of its `base`, another recipe by name.
 
-    Tables are merged field by field, `quick` among them. Of the base's arms only those listed in `base_arms` are taken over;
-    its name, collection, `about` and search for a sparsity are not.
+    Tables are merged field by field, `quick` among them. Of the base's arms only those listed in `base_arms`
+    are taken over; its name, collection, `about` and search for a sparsity are not.
     """
     content = dict(content)
     base, wanted = content.pop("base", None), content.pop("base_arms", [])

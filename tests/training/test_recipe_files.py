@@ -111,7 +111,9 @@ def test_the_quick_version_has_one_seed_few_steps_and_its_own_fields(tmp_path):
 
 
 def test_a_quick_version_is_inherited_and_the_recipes_own_words_come_first(tmp_path):
-    written(tmp_path / "mine.toml", 'base = "modadd_ticket"\nbase_arms = ["dense"]\n[task]\nfrac_train = 0.9\n')
+    written(
+        tmp_path / "mine.toml", 'base = "modadd_ticket"\nbase_arms = ["dense"]\n[task]\nfrac_train = 0.9\n'
+    )
     base, mine = (read_recipe(name, quick=True)[0] for name in ("modadd_ticket", str(tmp_path / "mine.toml")))
     assert base.task.frac_train > read_recipe("modadd_ticket")[0].task.frac_train
     assert mine.task.frac_train == 0.9 and "frac_train 0.9" in mine.note
