@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUNS ?= runs
+QUICK ?=
+ONLY ?=
 
 .PHONY: install demo test check format figures bench clean
 
@@ -30,15 +32,10 @@ format: install
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-# Trains what is missing (resuming what was begun), measures it and draws every figure.
+# Trains what is missing (resuming what was begun), measures it and draws every figure of the papers.
+# QUICK=1: the quick versions of all recipes; ONLY="name name": these figures.
 figures: install
-	$(BIN)/python -m training modadd_fast --out $(RUNS)
-	$(BIN)/python -m training modadd_ticket --out $(RUNS)
-	for run in modadd_fast modadd_ticket; do \
-	  for analysis in grokking speed fourier phases logits lottery progress norms masks graph_props; do \
-	    $(BIN)/python -m analyses.$$analysis --run $(RUNS)/$$run || exit 1; \
-	  done; \
-	done
+	$(BIN)/python -m figures make $(ONLY) $(if $(QUICK),--quick) --runs $(RUNS)
 
 bench: install
 	$(BIN)/python -m training.bench

@@ -1,4 +1,7 @@
-"""`python -m figures [NAME…] --run DIR`: draw from a run's saved tables, and from nothing else."""
+"""`python -m figures [NAME…] --run DIR`: draw from a run's saved tables, and from nothing else.
+
+`python -m figures make` and its like are the catalogue's: `figures.pipeline`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.command import Parser, format_table, run_command
+from figures.pipeline.command import COMMANDS
+from figures.pipeline.command import main as catalogue
+from training.command import Parser, run_command
 
 if TYPE_CHECKING:
     from training.store import RunDir
@@ -42,8 +47,12 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = Parser(
         prog="python -m figures",
-        description="Draw figures from the tables that the analyses saved.",
-        epilog="Figures: " + ", ".join(FIGURES) + ". 'python -m figures list' says what each shows.",
+        description="Draw figures of a run from the tables that the analyses saved there.",
+        epilog="Figures: "
+        + "; ".join(f"{name} ({shows})" for name, (_, shows) in FIGURES.items())
+        + ". The figures of the papers: "
+        + "; ".join(f"'python -m figures {name}' to {does}" for name, does in COMMANDS.items())
+        + ".",
     )
     p.add_argument(
         "names", nargs="*", metavar="NAME", help="figures to draw; all whose tables exist by default"
@@ -55,17 +64,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, draw, name the files."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in COMMANDS:
+        return catalogue(argv)
     args = parser().parse_args(argv)
-    return run_command(lambda: _list() if args.names == ["list"] else _draw_all(args))
-
-
-def _list() -> int:
-    rows = [
-        {"figure": name, "tables of": f"python -m analyses.{analysis}", "shows": shows}
-        for name, (analysis, shows) in FIGURES.items()
-    ]
-    print(format_table(rows))
-    return 0
+    return run_command(lambda: _draw_all(args))
 
 
 def _draw_all(args: argparse.Namespace) -> int:
@@ -102,7 +105,8 @@ def _draw(name: str, run: RunDir) -> list[Path]:
 
     analysis = FIGURES[name][0]
     tables = {suffix: run.analysis(analysis + suffix, ".parquet") for suffix in tables_of(name)}
-    return draw_picture(name, tables, run.figure(name, ""))
+    note = (run.config() or {}).get("note", "")
+    return draw_picture(name, tables, run.figure(name, ""), note)
 
 
 if __name__ == "__main__":

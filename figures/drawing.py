@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import ascii_lowercase
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from figures.style import arm_styles, line_style
 from figures.words import series_of
@@ -73,6 +75,27 @@ class Drawing:
         """Every number drawn: panel, series, seed, then x, y and, where there are such, low, high, value."""
         table = pd.concat(self._parts, ignore_index=True).reindex(columns=list(COLUMNS))
         return table.drop(columns=[name for name in COLUMNS[5:] if table[name].isna().all()])
+
+    def stamp(self, note: str) -> None:
+        """Say in the lower right corner, below all panels, and in the caption what `note` says."""
+        if not note:
+            return
+        width, height = self.figure.get_size_inches()
+        size = 5.5  # below what the style has for text that has to be read at a glance
+        lines = textwrap.wrap(note, width=int(width * 72 / (0.55 * size)))
+        layout = self.figure.get_layout_engine()
+        if isinstance(layout, ConstrainedLayoutEngine):
+            strip = 1.3 * size * len(lines) / 72 / height
+            layout.set(rect=(0, strip, 1, 1 - strip))
+        look: dict[str, Any] = {
+            "fontsize": size,
+            "color": "0.45",
+            "ha": "right",
+            "va": "bottom",
+            "in_layout": False,
+        }
+        self.figure.text(1 - 0.04 / width, 0.02 / height, "\n".join(lines), **look)
+        self.caption += f" Made of a run whose note is: {note}."
 
     def save(self, path: Path) -> list[Path]:
         """Write .png, .pdf, .csv and .txt (the caption) beside one another, the same bytes every time."""

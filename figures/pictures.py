@@ -21,7 +21,7 @@ def tables_of(script: str) -> tuple[str, ...]:
     raise AssertionError(f"figures/{script}.py has no TABLES")
 
 
-def draw_picture(script: str, tables: Mapping[str, Path], target: Path) -> list[Path]:
+def draw_picture(script: str, tables: Mapping[str, Path], target: Path, note: str = "") -> list[Path]:
     """Draw a script's figure from tables on disk, and return the files written.
 
     Parameters
@@ -30,6 +30,8 @@ def draw_picture(script: str, tables: Mapping[str, Path], target: Path) -> list[
         By the names of the script's `TABLES`: where each is.
     target : Path
         Where the figure goes, without its end.
+    note : str
+        What its corner and its caption say of the runs, if anything.
 
     Raises
     ------
@@ -44,6 +46,7 @@ def draw_picture(script: str, tables: Mapping[str, Path], target: Path) -> list[
     module: Any = importlib.import_module(f"figures.{script}")
     with plt.style.context(Path(__file__).with_name("style.mplstyle")):
         drawing = module.draw({name: _read(path) for name, path in tables.items()})
+        drawing.stamp(note)
         try:
             return drawing.save(target)
         finally:

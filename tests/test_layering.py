@@ -34,6 +34,14 @@ LIGHT = {
     "training/session.py": ("torch", "training.train", "training.engine"),
 }
 LIGHT |= {
+    str(path.relative_to(ROOT)): ("torch", "numpy", "pandas", "scipy", "matplotlib")
+    for path in (
+        ROOT / "figures/__main__.py",
+        ROOT / "figures/pictures.py",
+        *ROOT.glob("figures/pipeline/*.py"),
+    )
+}
+LIGHT |= {
     str(path.relative_to(ROOT)): ("torch", "sklearn")
     for folder in ("pruning", "tasks")
     for path in (ROOT / "training" / folder).glob("*.py")

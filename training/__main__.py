@@ -37,13 +37,22 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         help="change a field, as in pruning.sparsity=0.7 or name=my_run; may be repeated",
     )
+    p.add_argument(
+        "--quick",
+        action="store_true",
+        help="its version of minutes: one seed, fewer steps, and a note that says so",
+    )
     p.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="these in place of the recipe's")
     p.add_argument("--device", type=_device, default="auto", help="auto, cpu, cuda, cuda:N or mps")
     p.add_argument("--jobs", type=_positive, default=None, metavar="N", help="worker processes; one per core")
     p.add_argument(
         "--shard", type=_shard, default=None, metavar="I/N", help="train the I-th of N shares of seeds"
     )
-    p.add_argument("--out", default="runs", metavar="DIR", help="folder that holds the run directories")
+    p.add_argument(
+        "--out",
+        metavar="DIR",
+        help="folder that holds the run directories (default: runs; quick: runs/quick)",
+    )
     again = p.add_mutually_exclusive_group()
     again.add_argument(
         "--resume",
@@ -98,8 +107,9 @@ def _session(name: str, args: argparse.Namespace) -> Session:
     overrides = list(args.overrides)
     if args.seeds is not None:
         overrides.append(f"seeds={args.seeds}")
-    recipe, text = read_recipe(name, overrides)
-    return Session(recipe, text, out=args.out, shard=args.shard or (1, 1))
+    recipe, text = read_recipe(name, overrides, quick=args.quick)
+    default = "runs/quick" if args.quick else "runs"
+    return Session(recipe, text, out=default if args.out is None else args.out, shard=args.shard or (1, 1))
 
 
 def _train(args: argparse.Namespace) -> int:

@@ -70,7 +70,7 @@ def standing(files: ArmDir, wanted: dict[str, Any]) -> str:
     """
     done, skipped = files.done(), files.skipped()
     if done is not None:
-        if hash_today(done) != wanted["hash"]:
+        if done["hash"] != wanted["hash"] and hash_today(done) != wanted["hash"]:
             fields = "; ".join(differences(done.get("config", {}), wanted["config"])) or "the hash alone"
             raise RunError(f"{files.path}: trained with another config ({fields}); --force trains it anew")
         return "done"

@@ -41,6 +41,8 @@ class Recipe:
     """One line for `python -m training list`."""
     collection: str = ""
     """The paper whose experiment this is; `--all-of` trains all that name it."""
+    note: str = ""
+    """Words that every figure of the run shows in a corner, as that it is a quick version."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """One network per arm and seed; an arm's start depends on its own seed alone."""
     task: Task

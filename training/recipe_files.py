@@ -6,11 +6,13 @@ import copy
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from training.config import Recipe, recipe_from_dict
 from training.fields import ConfigError, names, override, require
+from training.quick import note_of, shortened
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -32,15 +34,25 @@ def recipe_names(collection: str | None = None) -> list[str]:
     return [name for name in found if of[name] == collection]
 
 
-def read_recipe(name: str, overrides: Sequence[str] = ()) -> tuple[Recipe, str]:
-    """A recipe by name or by the path of a TOML file, with `field=value` overrides; and its text."""
-    content, text = _read(name)
+def read_recipe(name: str, overrides: Sequence[str] = (), quick: bool = False) -> tuple[Recipe, str]:
+    """A recipe by name or by the path of a TOML file, with `field=value` overrides; and its text.
+
+    `quick` is its quick version, with a note that says so.
+    """
+    content, text = _read(name, quick)
+    said = content.pop("quick", {})
+    if quick:
+        content = shortened(content, said)
     for setting in overrides:
         override(content, setting)
-    return recipe_from_dict(content), text
+    recipe = recipe_from_dict(content)
+    if quick and not recipe.note:
+        recipe = replace(recipe, note=note_of(content, said))
+    return recipe, text
 
 
-def _read(name: str) -> tuple[dict[str, Any], str]:
+def _read(name: str, quick: bool = False) -> tuple[dict[str, Any], str]:
+    """A recipe's content, completed by its base's; for the quick version what `quick` says is merged in."""
     path = RECIPES / f"{name}.toml"
     if not path.is_file():
         path = Path(name)
@@ -56,16 +68,20 @@ def _read(name: str) -> tuple[dict[str, Any], str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name}: not TOML: {error}") from None
     content.setdefault("name", path.stem)
+    said = content.get("quick", {})
+    require(isinstance(said, Mapping), "quick", "a table of fields", said)
+    if quick:
+        content = _merged(content, said)
     if isinstance(arms := content.get("arms"), Mapping):
         content["arms"] = expanded(arms)
-    return based(content), text
+    return based(content, quick), text
 
 
-def based(content: Mapping[str, Any]) -> dict[str, Any]:
+def based(content: Mapping[str, Any], quick: bool = False) -> dict[str, Any]:
     """A recipe's content completed by that of its `base`, another recipe by name.
 
-    Tables are merged field by field. Of the base's arms only those listed in `base_arms` are taken over;
-    its name, collection, `about` and search for a sparsity are not.
+    Tables are merged field by field, `quick` among them. Of the base's arms only those listed in `base_arms`
+    are taken over; its name, collection, `about` and search for a sparsity are not.
     """
     content = dict(content)
     base, wanted = content.pop("base", None), content.pop("base_arms", [])
@@ -73,7 +89,7 @@ def based(content: Mapping[str, Any]) -> dict[str, Any]:
         require(not wanted, "base_arms", "none without a base", wanted)
         return content
     require(base in recipe_names(), "base", f"one of {names(recipe_names())}", base)
-    below, _ = _read(base)
+    below, _ = _read(base, quick)
     for key in ("name", "about", "collection", "refine"):
         below.pop(key, None)
     arms = below.pop("arms")

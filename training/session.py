@@ -112,7 +112,8 @@ class Session:
                 if state == "done":
                     self.run.arm(job.arm, job.seed).tidy()
             todo = [job for job, state in states.items() if state in ("new", "half trained")]
-            if todo:
+            config = self.run.config()
+            if todo or (config is not None and config.get("note", "") != self.recipe.note):
                 self._write_config()
             taken = {} if force else self._take_over(todo)
             todo = [job for job in todo if job not in taken]
@@ -164,7 +165,8 @@ class Session:
         ):  # what a search has added, or will again, is no difference
             old = old | {"arms": self._less_searched(arms, new["arms"])}
             new["arms"] = self._less_searched(new["arms"], arms)
-        return differences(old | {"seeds": 0}, new | {"seeds": 0})
+        same = dict.fromkeys(("seeds", "about", "collection", "note"))  # words are no experiment either
+        return differences(old | same, new | same)
 
     def _less_searched(self, arms: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
         """Arms without those that only these are, and that the search could have added."""

@@ -2,14 +2,16 @@ import importlib
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
+import figures
 from figures.__main__ import FIGURES, main
-from figures.drawing import without_jumps
+from figures.drawing import Drawing, without_jumps
 from figures.mask_overlap import _short as cell_text
 from figures.style import thinned
 from figures.words import short_number
@@ -204,15 +206,41 @@ def test_damaged_and_missing_tables_are_one_line_and_1(tables, capsys):
     assert "phases_neurons.parquet: missing" in capsys.readouterr().err
 
 
-def test_the_list_names_every_figure(capsys):
-    assert main(["list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(FIGURES)
+def test_help_names_every_figure_of_a_run(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    assert all(f"{name} ({shows})" in words for name, (_, shows) in FIGURES.items())
+
+
+@pytest.mark.parametrize("note", ["by me", "quick: seed 0, at most 8,000 steps; " * 9])
+def test_a_note_stands_below_the_panels_at_the_right(note):
+    with plt.style.context(Path(figures.__file__).with_name("style.mplstyle")):
+        figure, axes = plt.subplots(1, 2, figsize=(7, 2))
+        for ax in axes:
+            ax.set_xlabel("step")
+        drawing = Drawing(figure)
+        drawing.stamp(note)
+        figure.canvas.draw()
+    (text,) = figure.texts
+    assert " ".join(text.get_text().split()) == note.strip() and note in drawing.caption
+    box = text.get_window_extent()
+    assert box.x0 > 0 and box.y0 > 0 and figure.bbox.x1 - 10 < box.x1 < figure.bbox.x1
+    assert all(box.y1 < ax.get_tightbbox().y0 for ax in axes)
+    plt.close(figure)
+
+
+def test_without_a_note_nothing_changes():
+    figure = plt.figure()
+    Drawing(figure).stamp("")
+    assert figure.texts == []
+    plt.close(figure)
 
 
 def test_figures_import_neither_torch_nor_measures(tables):
     code = f"""
 import sys
+from pathlib import Path
 from figures.__main__ import main
 assert main(["grokking", "--run", {str(tables)!r}]) == 0
 loaded = {{name.split(".")[0] for name in sys.modules}} | set(sys.modules)

@@ -1,0 +1,1 @@
+"""`python -m figures make`: train, measure and draw whatever the catalogue's figures still lack."""
