@@ -47,7 +47,7 @@ def build(cls: type[T], content: Any, where: str = "") -> T:
     prefix = f"{where}." if where else ""
     if not isinstance(content, Mapping):
         raise ConfigError(f"{where or cls.__name__}: expected a table of fields, got {content!r}")
-    hints = _type_hints(cls)
+    hints = _type_hints(cls)  # type: ignore[arg-type]
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for name in content:
         if name not in fields:
@@ -63,7 +63,9 @@ def build(cls: type[T], content: Any, where: str = "") -> T:
         raise ConfigError(f"{prefix}{error}") from None
 
 
-_type_hints = functools.cache(typing.get_type_hints)  # a recipe has many arms
+@functools.cache  # a recipe has many arms
+def _type_hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)  # type: ignore[arg-type]
 
 
 def _convert(value: Any, hint: Any, where: str) -> Any:
