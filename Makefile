@@ -35,7 +35,7 @@ figures: install
 	$(BIN)/python -m training modadd_fast --out $(RUNS)
 	$(BIN)/python -m training modadd_ticket --out $(RUNS)
 	for run in modadd_fast modadd_ticket; do \
-	  for analysis in grokking speed fourier phases logits lottery progress norms masks graph_props; do \
+	  for analysis in grokking speed fourier phases logits lottery progress norms masks snapshots graph_props; do \
 	    $(BIN)/python -m analyses.$$analysis --run $(RUNS)/$$run || exit 1; \
 	  done; \
 	done

@@ -6,7 +6,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from figures.drawing import Drawing, arm_legend, letter, seeds_and_centre
-from figures.style import DOUBLE, arm_styles, step_axis, thinned
+from figures.style import DOUBLE, arm_styles, step_axis
+from training.log_steps import thinned
 
 TABLES = ("", "_curves")
 

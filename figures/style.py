@@ -76,15 +76,6 @@ def short_step(step: float) -> str:
     return f"{step / 1000:g}k" if step >= 1000 else f"{step:g}"
 
 
-def thinned(steps: np.ndarray, most: int = 240) -> np.ndarray:
-    """Places of at most so many of the steps, evenly spaced on a logarithmic axis; ends included."""
-    if len(steps) <= most:
-        return np.arange(len(steps))
-    positive = steps[steps > 0]
-    wanted = np.concatenate([[steps[0]], np.geomspace(positive[0], steps[-1], most - 1)])
-    return np.unique(np.clip(np.searchsorted(steps, np.round(wanted, 6)), 0, len(steps) - 1))
-
-
 LAYERS: dict[str, tuple[str, Any, str]] = {
     "W_E": ("#3f90da", "-", "o"),
     "W_in": ("#bd1f01", (0, (4, 1.2)), "s"),

@@ -17,4 +17,18 @@ HE = (
         script="lottery",
         needs=(("h_quad", "lottery"),),
     ),
+    Entry(
+        name="cosines",
+        shows="learned weights with their cosines, of single neurons and of all in order of frequency",
+        paper="He et al.: learned weights",
+        script="cosines",
+        needs=(("h_standard", "snapshots"),),
+    ),
+    Entry(
+        name="weight_stages",
+        shows="spectra and weights of the neurons at the ends of the stages of grokking",
+        paper="He et al.: weights through grokking",
+        script="stages",
+        needs=(("h_grokking", "snapshots"),),
+    ),
 )

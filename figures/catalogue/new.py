@@ -24,4 +24,11 @@ NEW = (
         script="mechanism",
         needs=(("m_transformer", "mechanism"),),
     ),
+    Entry(
+        name="film",
+        shows="animation: spectra and single neurons of the dense network beside its ticket, with accuracy",
+        paper="new here",
+        script="film",
+        needs=(("modadd_ticket", "snapshots"),),
+    ),
 )
