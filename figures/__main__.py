@@ -37,6 +37,12 @@ FIGURES = {
     "norms": ("norms", "L1 and L2 of the kept weights through training, and in their plane"),
     "masks": ("masks", "turnover of the dense network's mask beside its gain in accuracy; densities"),
     "mask_overlap": ("masks", "overlap of every two arms' last masks, beside chance"),
+    "neurons": ("snapshots", "input weights of single neurons: start, memorised, end"),
+    "maps": ("snapshots", "input and output weights of all neurons over the residues: start, end"),
+    "matrices": ("snapshots", "weight matrices with what the masks leave of them"),
+    "cosines": ("snapshots", "last input and output weights with their cosines"),
+    "weight_stages": ("snapshots", "spectra and weights of the neurons at the ends of the stages"),
+    "film": ("snapshots", "animation: spectra and single neurons through training, beside accuracy"),
     "graph_props": ("graph_props", "graph properties of every mask beside their nulls"),
     "graph_layers": ("graph_props", "spectra of every layer's mask beside their nulls"),
 }

@@ -98,22 +98,28 @@ class Drawing:
         self.caption += f" Made of a run whose note is: {note}."
 
     def save(self, path: Path) -> list[Path]:
-        """Write .png, .pdf, .csv and .txt (the caption) beside one another, the same bytes every time."""
-        import io
-
+        """Write the pictures, .csv and .txt (the caption) beside one another, the same bytes every time."""
         from training.files import write_bytes, write_table
 
-        written = []
+        pictures = self.pictures()
+        for suffix, content in pictures.items():
+            write_bytes(path.with_suffix(suffix), content)
+        write_table(path.with_suffix(".csv"), self.table())
+        write_bytes(path.with_suffix(".txt"), (self.caption + "\n").encode())
+        return [path.with_suffix(suffix) for suffix in (*pictures, ".csv", ".txt")]
+
+    def pictures(self) -> dict[str, bytes]:
+        """Content of the .png and of the .pdf, by suffix."""
+        import io
+
+        content = {}
         undated = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "ModDate": None}}
         for suffix, metadata in undated.items():
             buffer = io.BytesIO()
             self.figure.savefig(buffer, format=suffix[1:], metadata=metadata)
             self.figure.set_layout_engine("none")  # laid out once, the same for both files
-            write_bytes(path.with_suffix(suffix), buffer.getvalue())
-            written.append(path.with_suffix(suffix))
-        write_table(path.with_suffix(".csv"), self.table())
-        write_bytes(path.with_suffix(".txt"), (self.caption + "\n").encode())
-        return [*written, path.with_suffix(".csv"), path.with_suffix(".txt")]
+            content[suffix] = buffer.getvalue()
+        return content
 
     def note(self, panel: str, series: str, seed: Any = "", **numbers: Any) -> None:
         """Record numbers that were drawn by other means."""
@@ -182,6 +188,4 @@ def _edges(centres: Any) -> np.ndarray:
     if len(x) == 1:
         return np.array([x[0] - 0.5, x[0] + 0.5])
     middle = (x[1:] + x[:-1]) / 2
-    return np.concatenate(
-        [[x[0]] if x[0] == 0 else [x[0] - (middle[0] - x[0])], middle, [2 * x[-1] - middle[-1]]]
-    )
+    return np.concatenate([[2 * x[0] - middle[0]], middle, [2 * x[-1] - middle[-1]]])

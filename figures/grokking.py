@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from figures.drawing import Drawing, arm_legend, letter, seeds_and_centre
-from figures.style import DOUBLE, arm_styles, step_axis, thinned
+from figures.style import DOUBLE, arm_styles, step_axis
+from training.log_steps import thinned
 
 TABLES = ("", "_curves")
 

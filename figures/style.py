@@ -105,15 +105,6 @@ def plain_log(ax: Axes) -> None:
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def thinned(steps: np.ndarray, most: int = 240) -> np.ndarray:
-    """Places of at most so many of the steps, evenly spaced on a logarithmic axis; ends included."""
-    if len(steps) <= most:
-        return np.arange(len(steps))
-    positive = steps[steps > 0]
-    wanted = np.concatenate([[steps[0]], np.geomspace(positive[0], steps[-1], most - 1)])
-    return np.unique(np.clip(np.searchsorted(steps, np.round(wanted, 6)), 0, len(steps) - 1))
-
-
 LAYERS: dict[str, tuple[str, Any, str]] = {
     "W_E": ("#3f90da", "-", "o"),
     "W_in": ("#bd1f01", (0, (4, 1.2)), "s"),

@@ -165,7 +165,7 @@ def test_only_the_standard_library_and_what_is_declared_is_imported():
 
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     names = {name.split(">")[0].split("=")[0].split("<")[0].strip().replace("-", "_") for name in declared}
-    names = {{"scikit_learn": "sklearn"}.get(name, name) for name in names}
+    names = {{"scikit_learn": "sklearn", "pillow": "PIL"}.get(name, name) for name in names}
     known = {*names, *PACKAGES, *sys.stdlib_module_names}
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):

@@ -65,7 +65,7 @@ def build(cls: type[T], content: Any, where: str = "") -> T:
 
 @functools.cache  # a recipe has many arms
 def _type_hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)  # type: ignore[arg-type]
+    return typing.get_type_hints(cls)
 
 
 def _convert(value: Any, hint: Any, where: str) -> Any:

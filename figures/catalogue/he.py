@@ -101,4 +101,18 @@ HE = (
         script="leakage",
         needs=(("h_relu_single_freq", "leakage"),),
     ),
+    Entry(
+        name="cosines",
+        shows="learned weights with their cosines, of single neurons and of all in order of frequency",
+        paper="He et al.: learned weights",
+        script="cosines",
+        needs=(("h_standard", "snapshots"),),
+    ),
+    Entry(
+        name="weight_stages",
+        shows="spectra and weights of the neurons at the ends of the stages of grokking",
+        paper="He et al.: weights through grokking",
+        script="weight_stages",
+        needs=(("h_grokking", "snapshots"),),
+    ),
 )

@@ -136,4 +136,25 @@ MINEGISHI = (
         script="grokking",
         needs=(("m_images", "grokking"),),
     ),
+    Entry(
+        name="neurons",
+        shows="input weights of the same neurons, dense network and ticket: start, memorised, end",
+        paper="Minegishi et al.: periodicity, single neurons",
+        script="neurons",
+        needs=(("modadd_ticket", "snapshots"),),
+    ),
+    Entry(
+        name="weights_mlp",
+        shows="input and output weights of all neurons of the dense network and of its ticket: start, end",
+        paper="Minegishi et al.: weights",
+        script="maps",
+        needs=(("modadd_ticket", "snapshots"),),
+    ),
+    Entry(
+        name="masks_as_pictures",
+        shows="weight matrices of the dense network, and what the masks of ticket and control leave",
+        paper="Minegishi et al.: masks",
+        script="matrices",
+        needs=(("modadd_ticket", "snapshots"),),
+    ),
 )

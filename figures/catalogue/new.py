@@ -45,4 +45,11 @@ NEW = (
         script="outcomes",
         needs=(("elastic_depth", "grokking"),),
     ),
+    Entry(
+        name="film",
+        shows="animation: spectra and single neurons of the dense network beside its ticket, with accuracy",
+        paper="new here",
+        script="film",
+        needs=(("modadd_ticket", "snapshots"),),
+    ),
 )

@@ -22,6 +22,7 @@ NAMES = [
     "speed",
     "norms",
     "masks",
+    "snapshots",
     "graph_props",
 ]
 EXTRA = {"graph_props": ["--nulls", "0", "--jobs", "1"], "progress": ["--jobs", "1"]}
@@ -144,7 +145,9 @@ def elsewhere(tiny_run, tmp_path):
     return path
 
 
-@pytest.mark.parametrize("name", ["fourier", "phases", "lottery", "norms", "masks", "graph_props"])
+@pytest.mark.parametrize(
+    "name", ["fourier", "phases", "lottery", "norms", "masks", "snapshots", "graph_props"]
+)
 def test_weights_from_elsewhere(name, elsewhere, capsys):
     assert run_analysis(name, elsewhere) == 0
     assert "error" not in capsys.readouterr().err

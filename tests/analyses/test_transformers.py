@@ -7,7 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyses import fourier, graph_props, logits, lottery, masks, mechanism, norms, phases, progress
+from analyses import (
+    fourier,
+    graph_props,
+    logits,
+    lottery,
+    masks,
+    mechanism,
+    norms,
+    phases,
+    progress,
+    snapshots,
+)
 from analyses.networks import open_networks
 from figures.__main__ import main as draw
 from interp.circuits import neuron_clusters
@@ -40,6 +51,7 @@ ANALYSES = {
     mechanism: [],
     norms: [],
     masks: [],
+    snapshots: [],
     progress: ["--jobs", "1"],
     graph_props: ["--nulls", "2", "--jobs", "1"],
 }
@@ -91,8 +103,8 @@ def last_weights(run, arm="dense"):
 
 
 FIGURES = {
-    "minegishi": ["fourier", "phases", "mechanism"],
-    "nanda": ["fourier", "masks", "progress", "graph_layers"],
+    "minegishi": ["fourier", "phases", "mechanism", "neurons", "maps", "stages"],
+    "nanda": ["fourier", "masks", "progress", "graph_layers", "matrices", "cosines"],
     "products": ["progress", "norms", "mask_overlap"],
 }
 

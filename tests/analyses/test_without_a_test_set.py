@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from analyses import fourier, graph_props, grokking, logits, masks, norms, phases, progress, speed
+from analyses import fourier, graph_props, grokking, logits, masks, norms, phases, progress, snapshots, speed
 from training.arms import jobs
 from training.config import recipe_from_dict
 from training.fields import to_dict
@@ -40,7 +40,7 @@ def run(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "analysis",
-    [fourier, graph_props, grokking, logits, masks, norms, phases, progress],
+    [fourier, graph_props, grokking, logits, masks, norms, phases, progress, snapshots],
     ids=lambda a: a.__name__,
 )
 def test_every_analysis_and_its_figures_work(analysis, run, tmp_path, capfd):
