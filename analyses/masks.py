@@ -24,24 +24,26 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument(
         "--every",
         type=whole_number_from(1),
-        default=2000,
         metavar="STEPS",
-        help="compare a network's masks this far apart; before the first such step, every checkpoint",
+        help="compare a network's masks this far apart, and before the first such step every checkpoint "
+        "(default: 2000; of shorter runs a part of it)",
     )
     args = p.parse_args(argv)
     return analyse("masks", args, lambda run, networks: measure(run, networks, args.every), FIGURES)
 
 
-def measure(run: RunDir, networks: list[Network], every: int) -> Result:
+def measure(run: RunDir, networks: list[Network], every: int | None) -> Result:
     """Densities, turnover (of arms whose mask changes), overlaps, and whether frozen weights are."""
     import pandas as pd
 
     from analyses.frozen import COLUMNS, frozen_weights, show_frozen
     from analyses.overlaps import overlap_table, show_overlaps
     from analyses.tables import records
-    from analyses.turnover import CHANGES, PEAKS, mask_changes, show_turnover, turnover_peaks
+    from analyses.turnover import CHANGES, PEAKS, mask_changes, show_turnover, spacing, turnover_peaks
     from interp.masks import density
 
+    changing = [int(network.steps[-1]) for network in networks if network.mask_changes]
+    every = every or spacing(max(changing, default=0))
     densities, changes, frozen = [], [], []
     last: dict[tuple[str, int], dict[str, np.ndarray]] = {}
     for network in networks:

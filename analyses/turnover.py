@@ -19,10 +19,12 @@ from training.command import format_table
 if TYPE_CHECKING:
     from analyses.networks import Network
 
-FROM_STEP = 2000
-"""Intervals that start earlier are left out: masks turn over most in the first steps, at any rate."""
-WITHIN = 4000
-"""Two peaks no farther apart than this count as one."""
+SPACINGS = (2000, 1000, 500, 200, 100)
+"""What spacings may be, the papers' first."""
+INTERVALS = 8
+"""So many of a spacing a run should have."""
+WITHIN = 2
+"""Two peaks no farther apart than so many intervals count as one."""
 GAINS = {"test_acc": "rise of test accuracy", "test_loss": "fall of log10 of the test loss"}
 """What counts as getting better, by the curve in which an arm generalises."""
 
@@ -31,6 +33,17 @@ CHANGES += ["distance", "chance", "velocity", "gain", "gain_of"]
 PEAKS = ["arm", "seed", "layer", "n_intervals", "peak_step", "peak_distance", "peak_velocity", "chance"]
 PEAKS += ["gain_of", "gain_step", "gain", "lag", "holds"]
 PEAKS += ["spearman", "velocity_half_step", "gain_half_step", "lead"]
+
+
+def spacing(last_step: int) -> int:
+    """The first of the spacings of which so long a run has enough intervals.
+
+    Examples
+    --------
+    >>> spacing(30_000), spacing(6000), spacing(50)
+    (2000, 500, 100)
+    """
+    return next((every for every in SPACINGS if last_step >= INTERVALS * every), SPACINGS[-1])
 
 
 def mask_changes(network: Network, masks: list[dict[str, np.ndarray]], every: int) -> list[dict[str, Any]]:
@@ -72,11 +85,12 @@ def _level(network: Network) -> dict[int, float]:
 def turnover_peaks(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Per changing arm, seed and layer: when masks change most and the gain is largest, and which is first.
 
-    `lag` is from the largest gain to the largest distance. `lead` is positive if the velocity has risen half
+    The first interval is left out: masks turn over most in the first steps, at any rate. `lag` is from the
+    largest gain to the largest distance; `holds` if they are `WITHIN` each other. `lead` is positive if the velocity has risen half
     of its way (`_half_rise_step`) before the gain has: an early sign that needs no labels. `holds` and the
-    rank correlation need three intervals at least, and a gain; else they are None.
+    rank correlation need three more intervals at least, and a gain; else they are None.
     """
-    late = table[(table["spacing"] == "fixed") & (table["from_step"] >= FROM_STEP)]
+    late = table[(table["spacing"] == "fixed") & (table["from_step"] > 0)]
     rows = []
     for (arm, seed, layer), own in groups(late, ["arm", "seed", "layer"]):
         peak = own.iloc[own["distance"].argmax()]
@@ -91,7 +105,7 @@ def turnover_peaks(table: pd.DataFrame) -> list[dict[str, Any]]:
             row |= {"gain_step": int(best["step"]), "gain": float(best["gain"])}
             row["lag"] = row["peak_step"] - row["gain_step"]
         if len(measured) >= 3 and row["gain"] > 0:
-            row["holds"] = abs(row["lag"]) <= WITHIN
+            row["holds"] = abs(row["lag"]) <= WITHIN * int(peak["step"] - peak["from_step"])
             row["gain_half_step"] = _half_rise_step(measured, "gain")
             if measured["velocity"].nunique() > 1 and measured["gain"].nunique() > 1:
                 row["spearman"] = float(spearmanr(measured["velocity"], measured["gain"]).statistic)
@@ -116,9 +130,9 @@ def show_turnover(table: pd.DataFrame, peaks: list[dict[str, Any]], every: int) 
     """As it is printed: peaks, what comes first, and the first steps."""
     gains = " or ".join(GAINS[name] for name in dict.fromkeys(table["gain_of"]))
     own = [row for row in peaks if row["layer"] == GLOBAL]
-    text = [f"Turnover of changing masks, Jaccard distance {every:,} steps apart, from step {FROM_STEP:,}"]
+    text = [f"Turnover of changing masks, Jaccard distance {every:,} steps apart, from step {every:,}"]
     if own:
-        text += [f"(gain: {gains}):", format_table([_shown_peak(row) for row in own])]
+        text += [f"(gain: {gains}):", format_table([_shown_peak(row, every) for row in own])]
         text += [
             "",
             "Velocity, distance per 1,000 steps, beside the gain (lead > 0: the velocity rose first):",
@@ -136,7 +150,7 @@ def show_turnover(table: pd.DataFrame, peaks: list[dict[str, Any]], every: int) 
     return "\n".join(text)
 
 
-def _shown_peak(row: dict[str, Any]) -> dict[str, Any]:
+def _shown_peak(row: dict[str, Any], every: int) -> dict[str, Any]:
     return {
         "arm": arm_words(row["arm"]),
         "seed": row["seed"],
@@ -146,7 +160,7 @@ def _shown_peak(row: dict[str, Any]) -> dict[str, Any]:
         "peak at step": _step(row["peak_step"]),
         "largest gain": number(row["gain"]),
         "gain at step": _step(row["gain_step"]),
-        f"within {WITHIN:,}": {None: "no verdict", True: "yes", False: "no"}[row["holds"]],
+        f"within {WITHIN * every:,}": {None: "no verdict", True: "yes", False: "no"}[row["holds"]],
     }
 
 

@@ -78,7 +78,7 @@ def _caption(fixed: pd.DataFrame, early: pd.DataFrame, seeds: list[int], gained:
         f"Upper row: Jaccard distance between magnitude masks of the dense network {every:,} steps apart, at "
         f"the later step, one panel per seed; chance: two independent masks of these densities, all weights. "
         f"Middle row: {gained} over the same steps. Vertical lines: where either has risen half of the way "
-        f"from its lowest value before its peak, from step 2,000 on. "
+        f"from its lowest value before its peak, from step {every:,} on. "
     )
     return (first if seeds else "") + (
         f"Below, left: the distance of every checkpoint's mask to the one before, early in training, mean "

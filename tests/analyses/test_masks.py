@@ -17,7 +17,7 @@ from training.store import RunDir
 @pytest.fixture(scope="module")
 def found(tiny_run, tmp_path_factory):
     out = tmp_path_factory.mktemp("masks")
-    assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
+    assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot", "--every", "2000"]) == 0
     tables = {
         s: pd.read_parquet(out / "analyses" / f"masks{s}.parquet")
         for s in ("", "_peaks", "_density", "_overlap")
