@@ -86,9 +86,10 @@ def turnover_peaks(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Per changing arm, seed and layer: when masks change most and the gain is largest, and which is first.
 
     The first interval is left out: masks turn over most in the first steps, at any rate. `lag` is from the
-    largest gain to the largest distance; `holds` if they are `WITHIN` each other. `lead` is positive if the velocity has risen half
-    of its way (`_half_rise_step`) before the gain has: an early sign that needs no labels. `holds` and the
-    rank correlation need three more intervals at least, and a gain; else they are None.
+    largest gain to the largest distance; `holds` if no more than `WITHIN` intervals lie between them. `lead`
+    is positive if the velocity has risen half of its way (`_half_rise_step`) before the gain has: an early
+    sign that needs no labels. `holds` and the rank correlation need three more intervals at least, and a
+    gain; else they are None.
     """
     late = table[(table["spacing"] == "fixed") & (table["from_step"] > 0)]
     rows = []
