@@ -68,7 +68,10 @@ def duration(seconds: float) -> str:
 
 
 def _took(run: RunDir) -> str:
-    return f"  # {duration(run.seconds())}" if run.seconds() else ""
+    if run.seconds():
+        return f"  # {duration(run.seconds())}"
+    taken = any(start.get("taken") for start in run.provenance() or [])
+    return "  # takes networks over that other runs have trained" if taken else ""
 
 
 def _lacks(evidence: Evidence, run: RunDir) -> str | None:

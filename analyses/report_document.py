@@ -173,7 +173,7 @@ def _run(run: RunDir) -> tuple[str, ...]:
     starts = run.provenance() or []
     done = [str(files) for files in run.arms() if files.done() is not None]
     taken = {network for start in starts for network in start.get("taken", {})}
-    cut_short = sum("seconds" not in start for start in starts)
+    cut_short = sum("seconds" not in start and start.get("arms") != [] for start in starts)
     time = duration(run.seconds()) + (f", and starts that did not end: {cut_short}" if cut_short else "")
     ran_with = [
         ", ".join(dict.fromkeys(str(_entry(start, *keys)) for start in starts))

@@ -49,10 +49,17 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _make(args: argparse.Namespace) -> int:
+    from figures.pipeline.work import held
+
+    entries, folder = _entries(args), _folder(args)
+    with held(folder.figures / "logs") as lock:
+        return _do(entries, folder, lock)
+
+
+def _do(entries: Sequence[Entry], folder: Folder, lock: int) -> int:
     from figures.pipeline import costs
     from figures.pipeline.work import Work
 
-    entries, folder = _entries(args), _folder(args)
     plan = _plan(entries, folder)
     if not plan.tasks:
         print(f"nothing to do: {len(entries)} figures are in {folder.figures}")
@@ -66,7 +73,7 @@ def _make(args: argparse.Namespace) -> int:
     words = f"{len(plan.tasks)} tasks on {plan.cores} cores: some {minutes:.0f} minutes, as last timed"
     print(words, file=sys.stderr, flush=True)
     work = Work(plan.tasks.values(), plan.cores, folder.figures / "logs", ended)
-    work.do()
+    work.do(lock)
     left_out = [entry.name for entry in entries if f"drawing {entry.name}" in work.undone]
     for entry in entries:
         if f"drawing {entry.name}" in plan.tasks and entry.name not in left_out:

@@ -42,15 +42,15 @@ class Work:
         form = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left: {desc}"
         self.bar = tqdm(total=1.0, disable=None, smoothing=0, bar_format=form)
 
-    def do(self) -> None:
-        """Do all of it.
+    def do(self, lock: int) -> None:
+        """Do all of it; the tasks hold the lock too.
 
         Raises
         ------
         Interrupted
             After a signal, once every process has saved what it has.
         """
-        with _held(self.logs) as lock, _stop_on_signals() as stopping:
+        with _stop_on_signals() as stopping:
             try:
                 while (self.running or self.waiting) and not stopping:
                     self._collect()
@@ -143,7 +143,7 @@ class Running:
 
 
 @contextmanager
-def _held(logs: Path) -> Iterator[int]:
+def held(logs: Path) -> Iterator[int]:
     """Hold the folder. Tasks hold it too: those of a killed parent are waited for before others begin."""
     logs.mkdir(parents=True, exist_ok=True)
     with (logs / ".lock").open("w") as lock:
