@@ -82,22 +82,17 @@ def _list(args: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     for name in recipe_names():
         recipe, _ = read_recipe(name)
-        arms = ", ".join(recipe.arms)
         rows.append(
             {
                 "recipe": name,
                 "collection": recipe.collection,
                 "seeds": len(recipe.seeds),
-                "arms": arms if args.json else _short(arms),
+                "arms": ", ".join(recipe.arms) if args.json else len(recipe.arms),
                 "about": recipe.about,
             }
         )
     print(json.dumps(rows, indent=2) if args.json else format_table(rows))
     return 0
-
-
-def _short(arms: str, width: int = 60) -> str:
-    return arms if len(arms) <= width else f"{arms[: width - 1].rpartition(', ')[0]}, …"
 
 
 def _session(name: str, args: argparse.Namespace) -> Session:
