@@ -18,7 +18,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     logits = tables["_slice"]
     arms = list(dict.fromkeys(logits["arm"]))[:MOST_ARMS]
     size = (DOUBLE, 2.3) if len(arms) > 1 else (0.7 * DOUBLE, 3.1)
-    figure, axes = plt.subplots(1, 2 * len(arms), figsize=size, sharex=True, sharey=True)
+    figure, axes = plt.subplots(1, 2 * len(arms), figsize=size, sharex=True, sharey=True, layout="compressed")
     drawing = Drawing(figure)
     shown = []
     for pair, (arm, style) in zip(np.split(axes, len(arms)), arm_styles(arms).items(), strict=True):
