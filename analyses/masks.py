@@ -42,8 +42,8 @@ def measure(run: RunDir, networks: list[Network], every: int | None) -> Result:
     from analyses.turnover import CHANGES, PEAKS, mask_changes, show_turnover, spacing, turnover_peaks
     from interp.masks import density
 
-    changing = [int(network.steps[-1]) for network in networks if network.mask_changes]
-    every = every or spacing(max(changing, default=0))
+    changing = [network.steps.tolist() for network in networks if network.mask_changes]
+    every = every or spacing(max(changing, key=len, default=[]))
     densities, changes, frozen = [], [], []
     last: dict[tuple[str, int], dict[str, np.ndarray]] = {}
     for network in networks:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from analyses.networks import Network
     from training.store import RunDir
 
-FIGURES = ("neurons", "maps", "matrices", "cosines", "stages", "film")
+FIGURES = ("neurons", "maps", "matrices", "cosines", "weight_stages", "film")
 
 
 def main(argv: list[str] | None = None) -> int:

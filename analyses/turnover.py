@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,15 +36,23 @@ PEAKS += ["gain_of", "gain_step", "gain", "lag", "holds"]
 PEAKS += ["spearman", "velocity_half_step", "gain_half_step", "lead"]
 
 
-def spacing(last_step: int) -> int:
-    """The first of the spacings of which so long a run has enough intervals.
+def spacing(steps: Sequence[int]) -> int:
+    """The first of the spacings with enough intervals between these checkpoints, else that with the most.
 
     Examples
     --------
-    >>> spacing(30_000), spacing(6000), spacing(50)
-    (2000, 500, 100)
+    >>> spacing(range(0, 30_001, 1000)), spacing(range(0, 6001, 100)), spacing([0, 100, 2000, 4000])
+    (2000, 500, 2000)
     """
-    return next((every for every in SPACINGS if last_step >= INTERVALS * every), SPACINGS[-1])
+    counts = {every: len(_intervals(steps, every)) for every in SPACINGS}
+    enough = (every for every, n in counts.items() if n >= INTERVALS)
+    return next(enough, max(SPACINGS, key=lambda every: counts[every]))
+
+
+def _intervals(steps: Sequence[int], every: int) -> list[tuple[int, int]]:
+    """Checkpoints so many steps apart, from one multiple of it to the next."""
+    known = set(steps)
+    return [(step - every, step) for step in steps if step % every == 0 and step - every in known]
 
 
 def mask_changes(network: Network, masks: list[dict[str, np.ndarray]], every: int) -> list[dict[str, Any]]:
@@ -53,7 +62,7 @@ def mask_changes(network: Network, masks: list[dict[str, np.ndarray]], every: in
     """
     steps = [int(step) for step in network.steps]
     place = {step: i for i, step in enumerate(steps)}
-    pairs = [("fixed", step - every, step) for step in steps if step % every == 0 and step - every in place]
+    pairs = [("fixed", a, b) for a, b in _intervals(steps, every)]
     early = [step for step in steps if step <= every]
     pairs += [("early", a, b) for a, b in itertools.pairwise(early)]
     level = _level(network)

@@ -103,7 +103,7 @@ def last_weights(run, arm="dense"):
 
 
 FIGURES = {
-    "minegishi": ["fourier", "phases", "mechanism", "neurons", "maps", "stages"],
+    "minegishi": ["fourier", "phases", "mechanism", "neurons", "maps", "weight_stages"],
     "nanda": ["fourier", "masks", "progress", "graph_layers", "matrices", "cosines"],
     "products": ["progress", "norms", "mask_overlap"],
 }

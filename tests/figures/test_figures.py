@@ -182,7 +182,9 @@ def test_every_run_below_a_folder(tables, capsys, monkeypatch):
     monkeypatch.chdir(tables.parent.parent)
     assert main([]) == 0
     assert capsys.readouterr().out.split() == [
-        f"runs/tiny/figures/grokking{suffix}" for suffix in (".png", ".pdf", ".csv", ".txt")
+        f"runs/tiny/figures/{name}{suffix}"
+        for name in ("grokking", "outcomes")
+        for suffix in (".png", ".pdf", ".csv", ".txt")
     ]
 
 

@@ -155,7 +155,7 @@ def test_help_loads_nothing_heavy_and_shows_the_defaults():
     modules, out = imported("--help")
     assert "argparse" in modules and "training.command" in modules
     assert not modules & {"torch", "numpy", "scipy", "pandas", "matplotlib", "transformer_lens", "tqdm"}
-    assert "(default: auto)" in out and "(default: runs)" in out
+    assert "(default: auto)" in out and "(default: runs;" in out
 
 
 def test_list_and_a_plan_load_no_torch(recipe_file, tmp_path):
