@@ -23,6 +23,13 @@ class Entry:
     """
     needs: tuple[tuple[str, str], ...]
     """Recipe and analysis of the tables, as ("m_norms", "norms")."""
+    moving: bool = False
+    """Whether it is an animation."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Ends of the files that it becomes: the picture, then the others."""
+        return (".gif", ".csv", ".txt") if self.moving else (".png", ".pdf", ".csv", ".txt")
 
     def source(self, table: str) -> tuple[str, str, str]:
         """Recipe, analysis and name of one of the script's `TABLES`.

@@ -51,5 +51,6 @@ NEW = (
         paper="new here",
         script="film",
         needs=(("modadd_ticket", "snapshots"),),
+        moving=True,
     ),
 )

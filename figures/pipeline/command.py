@@ -77,7 +77,7 @@ def _do(entries: Sequence[Entry], folder: Folder, lock: int) -> int:
     left_out = [entry.name for entry in entries if f"drawing {entry.name}" in work.undone]
     for entry in entries:
         if f"drawing {entry.name}" in plan.tasks and entry.name not in left_out:
-            print(folder.figures / f"{entry.name}.png")
+            print(folder.figures / (entry.name + entry.suffixes[0]))
     if left_out:
         print(f"left out: {', '.join(left_out)}", file=sys.stderr)
     return int(bool(work.undone))

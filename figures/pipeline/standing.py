@@ -86,9 +86,8 @@ def is_analysed(run: RunDir, analysis: str, tables: Iterable[str]) -> bool:
 
 def is_drawn(folder: Folder, entry: Entry) -> bool:
     """Whether an entry's figure is there, drawn after its tables and its runs' notes were written."""
-    picture = folder.figures / entry.name
     configs = [folder.run(recipe).path / "config.json" for recipe, _ in entry.needs]
-    files = [picture.with_name(picture.name + suffix) for suffix in (".png", ".pdf", ".csv", ".txt")]
+    files = [folder.figures / (entry.name + suffix) for suffix in entry.suffixes]
     return _is_newer(files, [*folder.tables(entry).values(), *configs])
 
 
