@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,14 @@ def first_and_last(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def arm_words(arm: str) -> str:
-    """An arm's name as people read it."""
-    return arm.replace("_", " ")
+    """An arm's name as people read it.
+
+    Examples
+    --------
+    >>> arm_words("norm_l1_mean")
+    'norm L1 mean'
+    """
+    return re.sub(r"\bl(?=\d\b)", "L", arm.replace("_", " "))
 
 
 def layer_words(layers: Iterable[str]) -> dict[str, str]:

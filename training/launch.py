@@ -22,9 +22,17 @@ from training.workers import SIGNALS, Worker
 
 
 def launch(
-    recipe: Recipe, run: RunDir, todo: Sequence[Job], device: str, workers: int, progress: Progress
+    recipe: Recipe,
+    run: RunDir,
+    todo: Sequence[Job],
+    device: str,
+    workers: int,
+    progress: Progress,
+    chosen: Callable[[str], None],
 ) -> list[tuple[Job, str]]:
     """Train `todo`, sources first, and return the arms that were not trained, with the reason.
+
+    `chosen` is told the device, which of "auto" is known only once torch is there.
 
     Raises
     ------
@@ -44,6 +52,7 @@ def launch(
         if kind == "failed":
             raise answer
         device = answer
+        chosen(device)
         workers = workers if device == "cpu" else 1
         busy: dict[Worker, list[Job]] = {}
         told: set[Worker] = set()

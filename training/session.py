@@ -121,8 +121,13 @@ class Session:
                 start = self.run.add_provenance(self._provenance(device, workers, todo, taken))
         if todo:
             progress = Progress(self.recipe, todo)
+
+            def note_device(chosen: str) -> None:
+                with self.run.locked():
+                    self.run.add_to_provenance(start, {"device": chosen})
+
             try:
-                launch(self.recipe, self.run, todo, device, workers, progress)
+                launch(self.recipe, self.run, todo, device, workers, progress, note_device)
             finally:
                 progress.close()
                 with self.run.locked():

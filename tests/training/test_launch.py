@@ -62,14 +62,23 @@ def workers_of(process):
     """Process ids of the live workers."""
     numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
     children = [pid for pid in numbers if parent_of(pid) == process.pid]
-    return [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in children if b"spawn_main" in command_of(pid)]
+
+
+def command_of(pid):
+    """The command line of a process; nothing of one that has just ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 @pytest.fixture
 def check_whole(finished, files_of, recipe, monkeypatch):
     """Resume in this process and see that the run is, byte for byte, the one that was never stopped."""
 
-    def launch(recipe, run, todo, device, workers, progress):
+    def launch(recipe, run, todo, device, workers, progress, chosen):
+        chosen("cpu")
         for job in todo:
             with run.arm(job.arm, job.seed).locked():
                 train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False)

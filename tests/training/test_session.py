@@ -21,7 +21,8 @@ def trained(monkeypatch):
     """Sessions train in this process; the names of the arms they trained, in order."""
     names = []
 
-    def launch(recipe, run, todo, device, workers, progress):
+    def launch(recipe, run, todo, device, workers, progress, chosen):
+        chosen("cpu")
         skipped = []
         for job in todo:
             with run.arm(job.arm, job.seed).locked():
@@ -38,7 +39,7 @@ def session(recipe, out, **options):
 
 
 def train(recipe, out, force=False, **options):
-    return session(recipe, out, **options).train("cpu", workers=1, force=force)
+    return session(recipe, out, **options).train("auto", workers=1, force=force)
 
 
 def changed(recipe, *settings):
