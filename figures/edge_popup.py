@@ -44,7 +44,8 @@ def _table(drawing: Drawing, ax: Axes, curves: pd.DataFrame) -> None:
         mean, sd = cells["mean"][arm], cells["std"][arm]
         drawing.note("table", arm, "mean, and mean ± sd", x=STEPS, y=mean, low=mean - sd, high=mean + sd)
         for x, step in enumerate(STEPS):
-            text = f"{mean[step]:.2f} ± {sd[step]:.2f}" if pd.notna(mean[step]) else "–"
+            text = f"{mean[step]:.2f}" if pd.notna(mean[step]) else "–"
+            text += f" ± {sd[step]:.2f}" if pd.notna(sd[step]) else ""  # of one seed there is none
             color = "white" if mean[step] > 0.8 else "0.1"
             ax.text(x, y, text, ha="center", va="center", fontsize=7, color=color)
     ax.set(title="mean ± standard deviation", xlabel="step")
