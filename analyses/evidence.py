@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyses.claims.claim import Claim, Evidence, Finding, Verdict, verdict
 from training.config import recipe_from_dict
@@ -14,7 +14,13 @@ from training.files import RunError, read_json, reading
 from training.recipe_files import read_recipe
 from training.store import RunDir
 
-BESIDE_THE_POINT = ("name", "about", "collection", "seeds", "refine")
+if TYPE_CHECKING:
+    import pandas as pd
+
+NETWORK = ["arm", "seed", "status", "sparsity", "steps", "t_mem_interval", "t_gen_interval", "tau"]
+NETWORK += ["train_loss", "test_loss", "train_acc", "test_acc"]
+"""What the table of all networks says of each."""
+BESIDE_THE_POINT = ("name", "about", "collection", "note", "seeds", "refine")
 """Fields of a recipe in which a run of it may differ."""
 
 
@@ -76,8 +82,6 @@ def _took(run: RunDir) -> str:
 
 def _lacks(evidence: Evidence, run: RunDir) -> str | None:
     """Why the evidence is not there; None if it is."""
-    if evidence.judge is None:
-        return "nothing here measures it yet, and these commands are what will"
     config = run.config()
     if config is None:
         return f"{evidence.recipe} has not been trained"
@@ -103,8 +107,7 @@ def _changed(name: str, config: Mapping[str, Any]) -> list[str]:
 
 
 def _found(evidence: Evidence, run: RunDir) -> list[Finding]:
-    assert evidence.judge is not None
-    tables = _tables(evidence, run)
+    tables = [_table(run.analysis(analysis, suffix)) for analysis, suffix in evidence.tables]
     try:
         return evidence.judge(*tables)
     except KeyError as error:
@@ -112,15 +115,21 @@ def _found(evidence: Evidence, run: RunDir) -> list[Finding]:
         raise RunError(f"{where}: expected {error}, and it is missing: run the analysis again") from None
 
 
-def _tables(evidence: Evidence, run: RunDir) -> list[Any]:
+def _table(path: Path) -> Any:
     import pandas as pd
 
-    found: list[Any] = []
-    for analysis, suffix in evidence.tables:
-        path = run.analysis(analysis, suffix)
-        if suffix == ".json":
-            found.append(read_json(path))
-            continue
-        with reading(path):
-            found.append(pd.read_parquet(path))
-    return found
+    if path.suffix == ".json":
+        return read_json(path)
+    with reading(path):
+        return pd.read_parquet(path)
+
+
+def every_network(runs: Path) -> pd.DataFrame:
+    """When every network of every run memorised and generalised, as far as `analyses.grokking` looked."""
+    import pandas as pd
+
+    found = {
+        path.parent.parent.name: _table(path) for path in sorted(runs.glob("*/analyses/grokking.parquet"))
+    }
+    own = [table.assign(run=run).reindex(columns=["run", *NETWORK]) for run, table in found.items()]
+    return pd.concat(own, ignore_index=True) if own else pd.DataFrame(columns=["run", *NETWORK])

@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def report(runs: Path, out: Path, readme: str | None = None) -> int:
-    """Write REPRODUCTION.md, .html and .csv, print the verdicts.
+    """Write REPRODUCTION.md, .html and .csv and networks.csv, print the verdicts.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def report(runs: Path, out: Path, readme: str | None = None) -> int:
         If a table or a run's record is damaged.
     """
     from analyses.claims.every import CLAIMS
-    from analyses.evidence import judge
+    from analyses.evidence import every_network, judge
     from analyses.pages import html_page, markdown
     from analyses.report_document import MARKS, document, overview, readme_with
     from analyses.tables import records
@@ -50,6 +50,7 @@ def report(runs: Path, out: Path, readme: str | None = None) -> int:
     table, blocks = overview(judged), document(judged, runs)
     changed = None if readme is None else readme_with(Path(readme), table)
     write_table(out / "REPRODUCTION.csv", table)
+    write_table(out / "networks.csv", every_network(runs))
     write_bytes(out / "REPRODUCTION.md", markdown(blocks).encode())
     write_bytes(out / "REPRODUCTION.html", html_page(blocks, MARKS).encode())
     if readme is not None and changed is not None:

@@ -33,7 +33,8 @@ ABOUT = (
     "it decides. Values are medians over seeds (Kaplan–Meier), ratios geometric means over pairs of one "
     "seed. 'seeds' is the range from the least to the largest seed; '95 % BCa' a bootstrap interval over "
     "seeds of the mean log-ratio, too narrow for few (of 3 it holds the truth in 73 %).",
-    "Claims are hard (a release waits for them), medium, soft, or a report without a threshold.",
+    "Claims are hard (a release waits for them), medium, soft, or a report without a threshold. "
+    "networks.csv, beside this file, has the times of every network of every run.",
 )
 
 

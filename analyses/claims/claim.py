@@ -38,8 +38,8 @@ class Evidence:
     recipe: str
     tables: tuple[tuple[str, str], ...]
     """Analysis and end of the file name of each, as ("speed", "_pairs.parquet")."""
-    judge: Callable[..., list[Finding]] | None
-    """Takes the tables in their order (of a `.json`, its content); None while no analysis gives them."""
+    judge: Callable[..., list[Finding]]
+    """Takes the tables in their order (of a `.json`, its content)."""
 
     @property
     def analyses(self) -> list[str]:
@@ -82,8 +82,3 @@ def verdict(findings: Sequence[Finding], complete: bool) -> Verdict:
         return "not reproduced"
     all_measured = complete and all(finding.of for finding in judged)
     return "reproduced" if held == of and all_measured else "partly"
-
-
-def not_yet(recipe: str, *analyses: str) -> tuple[Evidence, ...]:
-    """Evidence of an experiment that is not part of the report yet."""
-    return (Evidence(recipe, tuple((analysis, ".json") for analysis in analyses), None),)

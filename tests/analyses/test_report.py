@@ -25,6 +25,8 @@ def networks():
     """The table of `analyses.grokking` of a dense network that groks late."""
     row = {"arm": "dense", "status": "done", "t_mem": 90, "t_gen": 20_000, "tau": 222.2, "steps": 30_000}
     row |= {"t_mem_after": 80, "t_gen_after": 19_990, "tau_lower": 222.0}
+    row |= {"t_mem_interval": "(80, 90]", "t_gen_interval": "(19990, 20000]", "sparsity": 0.0}
+    row |= dict.fromkeys(("train_loss", "test_loss", "train_acc", "test_acc"), 0.5)
     return pd.DataFrame([row | {"seed": seed} for seed in range(3)])
 
 
@@ -71,6 +73,10 @@ def test_of_a_run_only_its_claims_are_judged(tmp_path):
     assert f"python -m training modadd_ticket --out {tmp_path}  # 11.7 min" in text
     assert "| dense median t_gen | 12,000 to 30,000 | 20,000 | 20,000 in every seed | 3 | yes |" in text
     assert "modadd_ticket has no table of speed" in text and "m_norms has not been trained" in text
+    times = pd.read_csv(tmp_path / "out" / "networks.csv")
+    assert times[["run", "arm", "seed", "t_gen_interval"]].to_numpy().tolist() == [
+        ["modadd_ticket", "dense", seed, "(19990, 20000]"] for seed in range(3)
+    ]
     assert "| modadd_ticket | 0 | 0 | 11.7 min | 2 | cpu | 2 | - |" in text
 
 
