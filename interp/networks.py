@@ -14,6 +14,7 @@ CHAIN = ("W_E", "W_in", "W_out", "W_U")
 """The weights that lie between layers of units which follow one another, input to output."""
 MODELS = {
     "embed_mlp": CHAIN,
+    "embedded_mlp": CHAIN[:-1],
     "one_hot_mlp": ("W_in", "W_out"),
     "transformer": ("W_E", "W_V", "W_O", "W_in", "W_out", "W_U"),
 }
@@ -25,7 +26,8 @@ def effective_maps(
 ) -> dict[str, Float[np.ndarray, "... m p"]]:
     """What each neuron receives from every residue, and what it writes to every class.
 
-    For `embed_mlp`: rows of (W_E W_in)ᵀ and of W_out W_U; for `one_hot_mlp`: of W_inᵀ and of W_out.
+    For `embed_mlp`: rows of (W_E W_in)ᵀ and of W_out W_U; for `one_hot_mlp`: of W_inᵀ and of W_out; for
+    `embedded_mlp`, which has an embedding but writes its logits itself, of (W_E W_in)ᵀ and of W_out.
 
     A transformer's neurons receive residues by way of attention, and as much as its pattern says. `input` is
     what they receive of a residue to which every head attends alone, W_E (sum over heads of W_V W_O) W_in;
@@ -72,8 +74,8 @@ def effective_maps(
     if model == "one_hot_mlp":
         return {"input": np.swapaxes(own["W_in"], -1, -2), "output": own["W_out"]}
     W_E = residue_weights(model, weights)["W_E"]
-    write = own["W_out"] @ own["W_U"]
-    if model == "embed_mlp":
+    write = own["W_out"] @ own["W_U"] if "W_U" in own else own["W_out"]
+    if model in ("embed_mlp", "embedded_mlp"):
         return {"input": np.swapaxes(W_E @ own["W_in"], -1, -2), "output": write}
     values = rearrange(W_E, "... p d -> ... 1 p d") @ own["W_V"]
     heads = np.swapaxes(values @ own["W_O"] @ rearrange(own["W_in"], "... d m -> ... 1 d m"), -1, -2)
@@ -101,8 +103,8 @@ def residue_weights(
     -------
     dict[str, Float[np.ndarray, "... p _"]]
         `W_E` (`W_in` of a `one_hot_mlp`), row a of which is all that the network is told of residue a; rows
-        of tokens that are none (=) are left out. Then `W_U` (`W_out`) transposed, row c of which is all that
-        class c is told. float64.
+        of tokens that are none (=) are left out. Then `W_U` (`W_out` of networks without one) transposed,
+        row c of which is all that class c is told. float64.
 
     Raises
     ------

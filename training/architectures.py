@@ -221,6 +221,39 @@ class OneHotMLP(Model):
         return self.init_scale / math.sqrt(shape[0] if name == "W_in" else shape[1])
 
 
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedMLP(OneHotMLP):
+    """The same network on a trained embedding: θ_m[a] is W_E[a] · a column of W_in.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849 (that embeddings may be trained too; the sizes and the start are ours).
+    """
+
+    name: Literal["embedded_mlp"] = "embedded_mlp"  # type: ignore[assignment]
+    d_emb: int = 128
+    """Width of the embedding."""
+    init: Literal["normal"] = "normal"
+    """θ₀: s·N(0, 1)/√p in W_E and W_out, N(0, 1)/√d_emb in W_in, so that θ_m[a] is as large as on one-hot
+    inputs."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_widths(self, "d_emb")
+
+    def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
+        """W_E, W_in, W_out."""
+        of_one_hot = super().shapes(n_inputs, n_outputs)
+        m = of_one_hot["W_in"][1]
+        return {"W_E": (n_inputs, self.d_emb), "W_in": (self.d_emb, m), "W_out": of_one_hot["W_out"]}
+
+    def deviation(self, name: str, shape: Shape) -> float:
+        """As in `init`."""
+        if name == "W_in":
+            return 1 / math.sqrt(shape[0])
+        return self.init_scale / math.sqrt(shape[0] if name == "W_E" else shape[1])
+
+
 def _require_widths(model: Model, *fields: str) -> None:
     for name in fields:
         width = getattr(model, name)
@@ -229,6 +262,7 @@ def _require_widths(model: Model, *fields: str) -> None:
 
 MODEL_CONFIGS: dict[str, type[Model]] = {
     "embed_mlp": EmbedMLP,
+    "embedded_mlp": EmbeddedMLP,
     "mlp": MLP,
     "one_hot_mlp": OneHotMLP,
     "transformer": Transformer,

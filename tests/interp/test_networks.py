@@ -73,10 +73,24 @@ def test_one_hot_inputs_have_no_embedding():
     np.testing.assert_array_equal(ends["W_out"], weights["W_out"].T)
 
 
+def test_an_embedding_without_an_unembedding():
+    rng = np.random.default_rng(0)
+    weights = {
+        "W_E": rng.normal(size=(5, 3)),
+        "W_in": rng.normal(size=(3, 4)),
+        "W_out": rng.normal(size=(4, 5)),
+    }
+    ends, maps = (function("embedded_mlp", weights) for function in (residue_weights, effective_maps))
+    np.testing.assert_allclose(maps["input"], (weights["W_E"] @ weights["W_in"]).T)
+    np.testing.assert_array_equal(maps["output"], weights["W_out"])
+    np.testing.assert_array_equal(ends["W_E"], weights["W_E"])
+    np.testing.assert_array_equal(ends["W_out"], weights["W_out"].T)
+
+
 @pytest.mark.parametrize(
     ("model", "lost", "words"),
     [
-        ("mlp", (), "model: expected one of embed_mlp, one_hot_mlp, transformer"),
+        ("mlp", (), "model: expected one of embed_mlp, embedded_mlp, one_hot_mlp, transformer"),
         ("transformer", "W_V", "W_V is missing"),
     ],
 )

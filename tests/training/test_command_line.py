@@ -37,7 +37,7 @@ def outcome(argv, capsys):
         ("TINY --set task.name=divide", "task.name: expected one of add, digits, div,"),
         (
             "TINY --set model.name=cnn",
-            "model.name: expected one of embed_mlp, mlp, one_hot_mlp, transformer, got 'cnn'",
+            "model.name: expected one of embed_mlp, embedded_mlp, mlp, one_hot_mlp, transformer, got 'cnn'",
         ),
         (
             "TINY --set arms.random.method=snap",

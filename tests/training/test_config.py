@@ -65,7 +65,10 @@ def test_the_papers_numbers_stand_in_their_recipes(name, frac_train, dense_steps
         ("task.frac_train=0.001", "task.frac_train: expected a share that is one or more of the 49 pairs"),
         ("task.split=torch", "task.split: expected one of he, own, got 'torch'"),
         ("task.split_seed=-1", "task.split_seed: expected a whole number from 0, got -1"),
-        ("model.name=cnn", "model.name: expected one of embed_mlp, mlp, one_hot_mlp, transformer, got 'cnn'"),
+        (
+            "model.name=cnn",
+            "model.name: expected one of embed_mlp, embedded_mlp, mlp, one_hot_mlp, transformer, got 'cnn'",
+        ),
         ("model.d_mlp=0", "model.d_mlp: expected a whole number from 1 to 1000000, got 0"),
         ("model.init_scale=0", "model.init_scale: expected a number above 0, got 0.0"),
         ("optimizer.name=adam", "optimizer.name: expected one of adamw, sgd, got 'adam'"),

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from interp.networks import effective_maps
 from interp.spectra import neuron_frequency
-from training.architectures import OneHotMLP
+from training.architectures import EmbeddedMLP, OneHotMLP
 from training.config import recipe_from_dict
 from training.engine import METRICS, Engine, start
 from training.fields import ConfigError
@@ -23,9 +23,13 @@ P = 7
 EXACT = {"rtol": 0, "atol": 1e-10}
 
 
-def setting(activation="relu", frac_train=1.0, pairs="ordered"):
+def setting(activation="relu", frac_train=1.0, pairs="ordered", kind=OneHotMLP, **sizes):
     task = ModularTask(p=P, pairs=pairs, frac_train=frac_train)
-    return Setting(task, OneHotMLP(activation=activation, d_mlp=9, init_scale=2.0), Optimizer(), 0.95)
+    model = kind(activation=activation, init_scale=2.0, **{"d_mlp": 9} | sizes)
+    return Setting(task, model, Optimizer(), 0.95)
+
+
+KINDS = [{}, {"kind": EmbeddedMLP, "d_emb": 4, "d_mlp": 20}]  # with fewer some pair has no active neuron
 
 
 def weights_of(own, n_arms):
@@ -39,8 +43,9 @@ def recipe_setting(name, arm="dense", *changes):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("frac_train", [1.0, 0.6])
 @pytest.mark.parametrize("n_arms", [1, 3])
-def test_the_stacked_step_equals_autograd_on_all_ordered_pairs(activation, frac_train, n_arms):
-    own = setting(activation, frac_train)
+@pytest.mark.parametrize("kind", KINDS, ids=["one_hot", "embedded"])
+def test_the_stacked_step_equals_autograd_on_all_ordered_pairs(activation, frac_train, n_arms, kind):
+    own = setting(activation, frac_train, **kind)
     starts, data, merged = weights_of(own, n_arms), own.task.build(), own.examples()
     assert len(merged.inputs) < len(data.inputs)
     engine = Engine(own.model.function, own.optimizer, merged, starts, [None] * n_arms)
@@ -61,8 +66,9 @@ def test_the_stacked_step_equals_autograd_on_all_ordered_pairs(activation, frac_
         assert np.isnan(found[row, METRICS.index("test_loss")]) == (frac_train == 1.0)
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=["one_hot", "embedded"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_forward_and_as_written_are_the_papers_sum(activation):
+def test_forward_and_as_written_are_the_papers_sum(activation, kind):
     sigma = {
         "relu": lambda x: np.maximum(x, 0),
         "square": lambda x: x**2,
@@ -72,14 +78,26 @@ def test_forward_and_as_written_are_the_papers_sum(activation):
         "exp": np.exp,
         "softplus": lambda x: np.log(1 + np.exp(x)),
     }[activation]
-    own = setting(activation)
+    own = setting(activation, **kind)
     (weights,) = weights_of(own, 1)
     model = MODELS[own.model.function]
     theta, xi = weights["W_in"].numpy().T, weights["W_out"].numpy()
+    if "W_E" in weights:
+        theta = theta @ weights["W_E"].numpy().T
     for a, b in [(0, 0), (2, 5), (5, 2)]:
         wanted = sum(xi[m] * sigma(theta[m, a] + theta[m, b]) for m in range(len(theta)))
         for compute in (lambda pair: model.forward(weights, pair), model.as_written(weights)):
             np.testing.assert_allclose(compute(torch.tensor([[a, b]])).detach()[0], wanted, rtol=1e-12)
+
+
+def test_an_embedding_starts_neurons_as_large_as_one_hot_inputs_do():
+    p = 67
+    sums = {}
+    for model in (OneHotMLP(d_mlp=2000), EmbeddedMLP(d_mlp=2000)):
+        own = one_hot_mlp.start(model, model.shapes(p, p), seed=0)
+        maps = effective_maps(model.name, {name: w.numpy() for name, w in own.items()})
+        sums[model.name] = [maps[name].std() for name in ("input", "output")]
+    np.testing.assert_allclose(sums["embedded_mlp"], sums["one_hot_mlp"], rtol=0.02)
 
 
 def test_every_activation_of_the_settings_can_be_computed_and_no_other():

@@ -96,6 +96,7 @@ def test_the_input_map_is_what_uniform_attention_hands_on(model):
 
 def test_other_models_are_refused_in_one_line():
     with pytest.raises(
-        RunError, match="model: expected one of embed_mlp, one_hot_mlp, transformer, and this one is mlp"
+        RunError,
+        match="model: expected one of embed_mlp, embedded_mlp, one_hot_mlp, transformer, and this one is mlp",
     ):
         pass_pairs(MLP(), {})

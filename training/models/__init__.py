@@ -6,7 +6,11 @@ from training.models.base import Model as Model
 MODELS: dict[str, Model] = {
     "embed_mlp": Model(embed_mlp.EmbedMLPNetwork, embed_mlp.forward, embed_mlp.AsWritten),
     "mlp": Model(mlp.MLPNetwork, mlp.forward, mlp.as_written),
-    **{f"one_hot_mlp.{name}": one_hot_mlp.model(name) for name in one_hot_mlp.ACTIVATIONS},
+    **{
+        f"{model}.{name}": one_hot_mlp.model(name)
+        for model in ("one_hot_mlp", "embedded_mlp")
+        for name in one_hot_mlp.ACTIVATIONS
+    },
     "transformer": Model(
         transformer.TransformerNetwork,
         transformer.forward,

@@ -1,6 +1,7 @@
 """He et al.'s network on modular addition: its start, its plain forward and its gradient by hand.
 
-A pair's one-hot inputs pick two rows of W_in, so what its neurons get is a sum of two rows, not a product.
+A pair's one-hot inputs pick two rows of W_in, so what its neurons get is a sum of two rows, not a product. Of
+a network with a trained embedding they are rows of W_E W_in, multiplied out once per step.
 
 Shapes: r arms, n pairs, p residues (and classes), m = d_mlp.
 """
@@ -96,10 +97,11 @@ def start(settings: OneHotMLP, shapes: Shapes, seed: int) -> Weights:
 
 
 def forward_with(activation: Activation) -> Forward:
-    """(pair, 2) residues → (pair, class) logits, by rows of W_in."""
+    """(pair, 2) residues → (pair, class) logits, by rows of W_in, or of W_E W_in."""
 
     def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
-        return activation.value(embedding(pairs, weights["W_in"]).sum(1)) @ weights["W_out"]
+        table = weights["W_E"] @ weights["W_in"] if "W_E" in weights else weights["W_in"]
+        return activation.value(embedding(pairs, table).sum(1)) @ weights["W_out"]
 
     return forward
 
@@ -110,12 +112,21 @@ class AsWritten(nn.Module):
     def __init__(self, activation: Activation, weights: Weights):
         super().__init__()
         self.activation = activation
-        self.W_in, self.W_out = (nn.Parameter(weights[name].T.clone()) for name in ("W_in", "W_out"))
+        self.stored = nn.ParameterList(w.T.clone() for w in weights.values())  # in their order
 
     def forward(self, pairs: Tensor) -> Tensor:
         """(pair, 2) residues → (pair, class) logits."""
-        both = one_hot(pairs, self.W_in.shape[1]).to(self.W_in.dtype).sum(1)
-        return self.activation.value(both @ self.W_in.T) @ self.W_out.T
+        *inwards, W_out = self.stored
+        seen = one_hot(pairs, inwards[0].shape[1]).to(W_out.dtype).sum(1)
+        for W in inwards:
+            seen = seen @ W.T
+        return self.activation.value(seen) @ W_out.T
+
+
+def _table(weights: Mapping[str, Tensor]) -> Tensor:
+    """What each neuron gets of each residue, (..., residue, neuron)."""
+    W_in = weights["W_in"]
+    return product(weights["W_E"], W_in) if "W_E" in weights else W_in
 
 
 class OneHotMLPNetwork(Network):
@@ -135,7 +146,7 @@ class OneHotMLPNetwork(Network):
             buffers = (torch.empty(n_arms, len(pairs), m, device=device, dtype=dtype) for _ in range(2))
             return PairSum(pairs, p, *buffers)
 
-        p, m = shapes["W_in"]
+        p, m = next(iter(shapes.values()))[0], shapes["W_in"][1]
         pairs = torch.as_tensor(data.inputs, device=device)
         self.activation, self.loss = activation, loss
         self.train = pair_sum(pairs[: data.n_train])
@@ -143,20 +154,24 @@ class OneHotMLPNetwork(Network):
 
     def outputs(self, weights: Weights) -> Tensor:
         """(arm, pair, class) logits of every pair."""
-        hidden_rnm = self._hidden(self.all, self.all.forward(weights["W_in"]))
+        hidden_rnm = self._hidden(self.all, self.all.forward(_table(weights)))
         return product(hidden_rnm, weights["W_out"])
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
         """Write the gradient of each arm's mean loss over the training pairs into `grads`."""
         W_out = weights["W_out"]
-        sums_rnm = self.train.forward(weights["W_in"])
+        sums_rnm = self.train.forward(_table(weights))
         hidden_rnm = self._hidden(self.train, sums_rnm)
         error_rnp = self.loss.error_(product(hidden_rnm, W_out))
         error_rnp.mul_(1 / error_rnp.shape[1])  # the mean's 1/n
         grads["W_out"].copy_(product(error_rnp.mT, hidden_rnm).mT)
         hidden_grad_rnm = product(error_rnp, W_out.mT)
         hidden_grad_rnm.mul_(self.activation.slope_(sums_rnm))
-        grads["W_in"].copy_(self.train.backward(hidden_grad_rnm))
+        table_grad_rpm = self.train.backward(hidden_grad_rnm)
+        if "W_E" in weights:
+            grads["W_E"].copy_(product(table_grad_rpm, weights["W_in"].mT))
+            table_grad_rpm = product(weights["W_E"].mT, table_grad_rpm)
+        grads["W_in"].copy_(table_grad_rpm)
 
     def _hidden(self, pairs: PairSum, sums_rnm: Tensor) -> Tensor:
         """The activations, beside the sums, which their slopes are taken of."""
