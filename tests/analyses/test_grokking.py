@@ -2,7 +2,10 @@ import json
 
 import pandas as pd
 
+from analyses.comparisons import arm_row
 from analyses.grokking import main
+from analyses.networks import open_networks
+from analyses.outcomes import read_outcomes
 
 
 def test_times_of_every_arm_and_seed(tiny_run, tmp_path, capsys, planted):
@@ -30,3 +33,12 @@ def test_an_arm_that_was_skipped_is_said(tiny_copy, capsys):
     out, err = capsys.readouterr()
     assert "random seed 0: its source was lost" in out and "random seed 0: left out: not trained" in err
     assert ["random", "1", "-", "skipped", "-", "-", "-"] in [line.split() for line in out.splitlines()]
+
+
+def test_what_ended_after_the_networks_were_opened_is_not_done(tiny_run):
+    run, networks = open_networks(str(tiny_run))
+    rows, curves = read_outcomes(run, networks[:1], None)
+    assert list(curves) == [(networks[0].arm, networks[0].seed)]
+    assert [row["status"] for row in rows] == ["done"] + ["half trained"] * (len(rows) - 1)
+    of_arms = [arm_row(networks[0].recipe, rows, arm) for arm in networks[0].recipe.arms]
+    assert [row["n"] for row in of_arms] == [1] + [0] * (len(of_arms) - 1)
