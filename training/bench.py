@@ -39,6 +39,7 @@ RECIPES = (
     "m_transformer",
     "n_mainline",
     "h_standard",
+    "h_embedding",
 )
 """Every model, in the sizes that the papers train."""
 WARM_UP_STEPS = 1000
