@@ -65,7 +65,9 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     ]
     axes[0, 0].legend(handles=marks, loc="upper left")
     axes[1, 2].legend(handles=_handles(COURSES), loc=(0.5, 0.3))
-    figure.legend(handles=_handles(CONTRASTS), loc="outside lower center", ncols=4)
+    figure.legend(
+        handles=_handles(CONTRASTS), loc="outside upper center", ncols=4, title="differences in (d) and (e)"
+    )
     n = apart["seed"].nunique()
     drawing.caption = (
         f"(a–c) {len(shown)} neurons of {arm}, seed {seed}, evenly spaced in |D| at the start: the decoupled "

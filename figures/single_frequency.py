@@ -37,7 +37,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
         OUTPUT: "output phase ψ; output amplitude β",
     }
     handles = [Line2D([], [], color="0.3", linestyle=dash, label=label) for dash, label in meanings.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    figure.legend(handles=handles, loc="outside upper center", ncols=2)
     drawing.caption = (
         f"Neurons that begin with one frequency each: all those of one frequency of one network "
         f"({'; '.join(said)}). Left: D = 2φ − ψ of each. Coloured: {len(COLORS)} whose |D| at the start is "

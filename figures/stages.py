@@ -62,7 +62,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     weights.legend(loc="upper left")
     letter(list(axes.ravel()))
     handles, labels = accuracy.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, title="pairs in (e) and (f)")
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, title="pairs in (e) and (f)")
     n = ends["seed"].nunique()
     label = arm_styles([arm])[arm]["label"]
     drawing.caption = (
@@ -71,7 +71,8 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
         f"until test accuracy does, stage 3 from there (medians of the seeds' ends). (b) Dotted: share "
         f"of the test pairs whose other order is trained on. (d) Inverse participation ratio over "
         f"frequencies and misalignment of phases, means over neurons. (e, f) Pairs by the order in "
-        f"which they are trained on; means over pairs."
+        f"which they are trained on; means over pairs. The network cannot tell (a, b) from (b, a), so those "
+        f"trained on in one order and those whose other order is fare alike."
     )
     return drawing
 
