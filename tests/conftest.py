@@ -89,13 +89,40 @@ def tiny_copy(tiny_run, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def single_frequency_run(tmp_path_factory):
-    """Trains a network on one-hot inputs from one frequency per neuron, for seeds 0 and 1."""
+def new_run(tmp_path_factory):
+    """Makes a run of a recipe (a mapping) without any arm; returns it and the recipe."""
 
-    def train(activation, steps=300, init_scale=0.06, p=P, **optimizer):
+    def make(content):
+        recipe = recipe_from_dict(content)
+        run = RunDir(tmp_path_factory.mktemp("runs") / recipe.name)
+        run.write_recipe("", to_dict(recipe))
+        run.add_provenance({"commit": "none"})
+        return run, recipe
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained_run(new_run):
+    """Makes a run of a recipe (a mapping) and really trains all of its networks."""
+
+    def train(content):
         from training.arms import jobs
         from training.train import train_group
 
+        run, recipe = new_run(content)
+        for job in jobs(recipe, recipe.seeds):
+            assert train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False) == []
+        return run
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def single_frequency_run(trained_run):
+    """Trains a network on one-hot inputs from one frequency per neuron, for seeds 0 and 1."""
+
+    def train(activation, steps=300, init_scale=0.06, p=P, **optimizer):
         model = {"name": "one_hot_mlp", "activation": activation, "d_mlp": 40, "init": "single_frequency"}
         content = {
             "name": "single",
@@ -105,13 +132,7 @@ def single_frequency_run(tmp_path_factory):
         content |= {"task": {"name": "add", "p": p, "pairs": "ordered", "frac_train": 1.0}}
         content |= {"model": model | {"init_scale": init_scale}, "measure": {"early_checkpoint_every": 50}}
         plain = {"name": "sgd", "lr": 0.1, "weight_decay": 0.0, "warmup_steps": 10}
-        recipe = recipe_from_dict(content | {"optimizer": plain | optimizer})
-        run = RunDir(tmp_path_factory.mktemp("runs") / "single")
-        run.write_recipe("", to_dict(recipe))
-        run.add_provenance({"commit": "none"})
-        for job in jobs(recipe, recipe.seeds):
-            assert train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False) == []
-        return run.path
+        return trained_run(content | {"optimizer": plain | optimizer}).path
 
     return train
 

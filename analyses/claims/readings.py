@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -122,15 +122,8 @@ def every_seed(name: str, limit: Limit, found: Mapping[int, Bounded]) -> Finding
 def over_seeds(name: str, limit: Limit, found: Mapping[int, Bounded]) -> Finding:
     """A number whose median over seeds must be within the limit."""
     middle = median(found)
-    return Finding(
-        name=name,
-        expected=str(limit),
-        value="no network" if middle is None else bounded(middle),
-        interval=seed_range(found),
-        n=len(found),
-        held=0 if middle is None else int(limit.holds(middle)),
-        of=0 if middle is None else 1,
-    )
+    held = middle is not None and limit.holds(middle)
+    return replace(every_seed(name, limit, found), held=int(held), of=int(middle is not None))
 
 
 def ratio(

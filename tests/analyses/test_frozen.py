@@ -6,9 +6,6 @@ import pytest
 
 from analyses.masks import main
 from training.arms import Job, record_of
-from training.config import recipe_from_dict
-from training.fields import to_dict
-from training.store import RunDir
 
 FROM = {"source": "dense", "from_step": 100}
 ARMS = {
@@ -22,7 +19,7 @@ STEPS = np.array([0, 100, 200])
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(new_run):
     """Every arm keeps half of the weights that dense had at step 100, others at each checkpoint."""
     content = {
         "name": "frozen",
@@ -31,10 +28,7 @@ def run(tmp_path):
         "model": {"d_emb": 4, "d_mlp": 2},
         "arms": ARMS,
     }
-    recipe = recipe_from_dict(content)
-    run = RunDir(tmp_path / "frozen")
-    run.write_recipe("", to_dict(recipe))
-    run.add_provenance({})
+    run, recipe = new_run(content)
     rng = np.random.default_rng(0)
     shapes = recipe.setting("dense").shapes()
     dense = {name: rng.normal(size=(3, *shape)).astype(np.float32) for name, shape in shapes.items()}

@@ -8,8 +8,6 @@ import pytest
 from analyses.masks import main
 from analyses.turnover import mask_changes, turnover_peaks
 from training.arms import Job, record_of
-from training.config import recipe_from_dict
-from training.fields import to_dict
 from training.settings import Criterion
 from training.store import RunDir
 
@@ -157,7 +155,7 @@ def test_the_first_steps_are_no_peak():
     assert peaks[0]["peak_step"] == 4000
 
 
-def test_a_mask_chosen_by_scores_turns_over_and_its_last_is_compared(tmp_path):
+def test_a_mask_chosen_by_scores_turns_over_and_its_last_is_compared(new_run):
     arms = {"edge_popup": {"form": "edge_popup"}, "random": {"method": "random"}}
     content = {
         "name": "scored",
@@ -166,10 +164,7 @@ def test_a_mask_chosen_by_scores_turns_over_and_its_last_is_compared(tmp_path):
         "model": {"d_emb": 4, "d_mlp": 2},
         "arms": arms,
     }
-    recipe = recipe_from_dict(content)
-    run = RunDir(tmp_path / "scored")
-    run.write_recipe("", to_dict(recipe))
-    run.add_provenance({})
+    run, recipe = new_run(content)
     rng = np.random.default_rng(0)
     shapes = recipe.setting("random").shapes()
     early, last = ({name: rng.random(shape) < 0.4 for name, shape in shapes.items()} for _ in range(2))

@@ -15,11 +15,6 @@ from analyses import (
     phases,
     progress,
 )
-from training.arms import jobs
-from training.config import recipe_from_dict
-from training.fields import to_dict
-from training.store import RunDir
-from training.train import train_group
 
 TASKS = {
     "polynomial": {"name": "polynomial", "d": 6, "n_train": 20, "n_test": 20},
@@ -28,7 +23,7 @@ TASKS = {
 
 
 @pytest.fixture(scope="module", params=TASKS)
-def run(request, tmp_path_factory):
+def run(request, trained_run):
     content = {"name": "other", "seeds": [0], "task": TASKS[request.param]}
     content |= {"model": {"name": "mlp", "widths": [8, 7]}, "measure": {"early_checkpoint_every": 50}}
     content |= {"pruning": {"require_generalised": False}}
@@ -36,13 +31,7 @@ def run(request, tmp_path_factory):
         "dense": {"max_steps": 100},
         "grokked_ticket": {"method": "magnitude", "source": "dense", "max_steps": 100},
     }
-    recipe = recipe_from_dict(content)
-    run = RunDir(tmp_path_factory.mktemp("runs") / "other")
-    run.write_recipe("", to_dict(recipe))
-    run.add_provenance({"commit": "none"})
-    for job in jobs(recipe, recipe.seeds):
-        assert train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False) == []
-    return run
+    return trained_run(content)
 
 
 @pytest.mark.parametrize("analysis", [grokking, norms, masks, graph_props], ids=lambda a: a.__name__)

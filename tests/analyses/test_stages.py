@@ -8,11 +8,8 @@ import pandas as pd
 import pytest
 
 from analyses.stages import main
-from training.arms import jobs
 from training.config import recipe_from_dict
-from training.fields import to_dict
 from training.store import RunDir
-from training.train import train_group
 
 P = 7
 CONTENT = {
@@ -27,13 +24,8 @@ CONTENT = {
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    recipe = recipe_from_dict(CONTENT)
-    run = RunDir(tmp_path_factory.mktemp("runs") / "ordered")
-    run.write_recipe("", to_dict(recipe))
-    run.add_provenance({"commit": "none"})
-    for job in jobs(recipe, recipe.seeds):
-        assert train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False) == []
+def run(trained_run):
+    run = trained_run(CONTENT)
     assert main(["--run", str(run.path), "--no-plot"]) == 0
     return run
 

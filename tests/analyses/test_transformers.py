@@ -26,12 +26,7 @@ from interp.clock_pizza import gradient_symmetricity
 from interp.graph_props import properties
 from interp.networks import effective_maps
 from interp.spectral_gaps import layer_properties
-from training.arms import jobs
-from training.config import recipe_from_dict
-from training.fields import to_dict
 from training.passes import embedding_gradients, pass_pairs
-from training.store import RunDir
-from training.train import train_group
 
 P = 7
 ATTENTION = ("blocks.0.attn.W_Q", "blocks.0.attn.W_O", "blocks.0.attn.W_K", "blocks.0.attn.W_V")
@@ -58,7 +53,7 @@ ANALYSES = {
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def run(request, tmp_path_factory):
+def run(request, trained_run):
     model, task = KINDS[request.param]
     content = {"name": request.param, "seeds": [0], "task": task, "model": model}
     content |= {"measure": {"early_checkpoint_every": 20}, "pruning": {"require_generalised": False}}
@@ -66,13 +61,7 @@ def run(request, tmp_path_factory):
         "dense": {"max_steps": 40},
         "grokked_ticket": {"method": "magnitude", "source": "dense", "max_steps": 20},
     }
-    recipe = recipe_from_dict(content)
-    run = RunDir(tmp_path_factory.mktemp("runs") / request.param)
-    run.write_recipe("", to_dict(recipe))
-    run.add_provenance({"commit": "none"})
-    for job in jobs(recipe, recipe.seeds):
-        assert train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False) == []
-    return run
+    return trained_run(content)
 
 
 @pytest.fixture(scope="module")

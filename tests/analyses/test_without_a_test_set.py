@@ -5,12 +5,8 @@ import json
 import pytest
 
 from analyses import fourier, graph_props, grokking, logits, masks, norms, phases, progress, snapshots, speed
-from training.arms import jobs
 from training.config import recipe_from_dict
-from training.fields import to_dict
-from training.store import RunDir
 from training.summary import outcomes
-from training.train import train_group
 
 CONTENT = {
     "name": "all_pairs",
@@ -28,14 +24,8 @@ CONTENT = {
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    recipe = recipe_from_dict(CONTENT)
-    run = RunDir(tmp_path_factory.mktemp("runs") / "all_pairs")
-    run.write_recipe("", to_dict(recipe))
-    run.add_provenance({"commit": "none"})
-    for job in jobs(recipe, recipe.seeds):
-        assert train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False) == []
-    return run
+def run(trained_run):
+    return trained_run(CONTENT)
 
 
 @pytest.mark.parametrize(

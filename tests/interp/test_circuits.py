@@ -1,6 +1,5 @@
 """Networks whose key frequencies are planted; p residues, K = (p - 1) / 2."""
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -20,12 +19,6 @@ P = 23
 K = 11
 KEYS = [2, 7, K]
 ARRAY = {"embedding_norm": "W_E", "logit_map": "W_L", "neuron_cluster": "activations"}
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def rng(seed=0):

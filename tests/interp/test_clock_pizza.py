@@ -1,6 +1,5 @@
 """Logits, embeddings and gradients of networks known to be Clock or Pizza; p residues."""
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -8,12 +7,6 @@ from interp.clock_pizza import circularity, distance_irrelevance, gradient_symme
 from interp.fourier import fourier_basis
 
 P = 23
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def noise(*shape, seed=0):

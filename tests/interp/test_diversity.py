@@ -1,6 +1,5 @@
 """m neurons with given frequencies, phases and amplitudes; K frequencies."""
 
-import jaxtyping
 import numpy as np
 import pytest
 from scipy import stats
@@ -8,12 +7,6 @@ from scipy import stats
 from interp.diversity import frequency_counts, homogeneity, phase_symmetry
 
 K = 11
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def rng(seed=0):

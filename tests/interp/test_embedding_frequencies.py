@@ -1,6 +1,5 @@
 """Embeddings whose cosines and sines are planted; p residues, K = (p - 1) / 2."""
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -10,12 +9,6 @@ from interp.fourier import fourier_basis
 P = 23
 K = 11
 BOTH = [fourier_frequency_density, fourier_coefficient_ratio]
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def noise(*shape, seed=0):

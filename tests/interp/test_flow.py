@@ -1,18 +1,11 @@
 """The flow against the loss it comes from, its invariants, and the figures its authors give."""
 
-import jaxtyping
 import numpy as np
 import pytest
 
 from interp.flow import gradient_descent, gradient_flow, invariants, velocity
 from interp.fourier import complex_amplitude
 from interp.lottery import blowup_time
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def amplitudes(*shape, scale=0.02, seed=0):

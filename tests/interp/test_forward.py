@@ -1,6 +1,5 @@
 """Networks small enough to compute pair by pair; p residues."""
 
-import jaxtyping
 import numpy as np
 import pytest
 from scipy import special
@@ -20,12 +19,6 @@ SLOW = {
     "exp": lambda z: np.e**z,
     "softplus": lambda z: -special.log_expit(-z),
 }
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def maps(*shape, seed=0):

@@ -1,6 +1,5 @@
 """p residues, K frequencies, n neurons drawn; seeds are fixed, tolerances say what they allow for."""
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -25,12 +24,6 @@ ON_MAPS = {
     "amplitude_phase": amplitude_phase,
     "power": lambda W: frequency_power(np.swapaxes(W, -1, -2)),
 }
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def cosine(p, k, amplitude=1.0, phase=0.0):

@@ -2,19 +2,12 @@
 
 import math
 
-import jaxtyping
 import numpy as np
 import pytest
 
 from interp.grokking import Crossing, GrokkingTimes, first_crossing, grokking_times, half_fall_step
 
 STEPS = np.arange(0, 100, 10)
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def jump(at, low=0.1, high=1.0):

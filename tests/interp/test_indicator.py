@@ -2,7 +2,6 @@
 
 from itertools import combinations
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -13,12 +12,6 @@ from interp.phases import misalignment
 
 P = 11
 K = 5
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def table(operation, p=P):

@@ -1,18 +1,10 @@
 import itertools
 
-import jaxtyping
 import numpy as np
 import pytest
 
 from interp.fourier import complex_amplitude
 from interp.inheritance import at_twice, set_overlap, weighted_agreement
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
-
 
 # overlap of two sets
 

@@ -2,7 +2,6 @@
 
 from decimal import Decimal, localcontext
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -11,12 +10,6 @@ from interp.logits import cross_entropy, margin, trig_fit
 P = 11
 K = 5
 KEYS = np.array([4, 1])
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def noise(*shape, seed=0):

@@ -1,6 +1,5 @@
 """Blow-up times against quadrature and the flow itself; rules against loops; agreement by count."""
 
-import jaxtyping
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -10,12 +9,6 @@ from interp.lottery import RULES, agreement, blowup_time, predicted_frequency
 from interp.race import race
 
 P = 23
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def components(alpha, beta, D):

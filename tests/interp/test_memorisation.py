@@ -1,6 +1,5 @@
 """Training sets whose pairs are known one by one."""
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -8,12 +7,6 @@ from interp.memorisation import CLASSES, class_means, pair_classes
 
 P = 23
 SUMS = np.add.outer(np.arange(P), np.arange(P)) % P
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def split(fraction=0.75, seed=0):

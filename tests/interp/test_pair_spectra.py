@@ -1,4 +1,3 @@
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -7,12 +6,6 @@ from interp.pair_spectra import pair_power
 
 P, K = 11, 5
 ANGLE = 2 * np.pi * np.arange(P) / P
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def random_columns(n=3):

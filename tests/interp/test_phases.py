@@ -1,6 +1,5 @@
 """m neurons over p residues with planted frequencies and phases; K = (p - 1) / 2."""
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -10,12 +9,6 @@ from interp.spectra import neuron_frequency
 
 P = 23
 K = 11
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def rng(seed=0):

@@ -1,6 +1,5 @@
 """The race against each neuron's own flow, and against the closed form of what is left to run."""
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -8,12 +7,6 @@ from interp.flow import gradient_flow
 from interp.fourier import complex_amplitude
 from interp.lottery import blowup_time
 from interp.race import neuron_norm, race
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def amplitudes(*shape, scale=0.02, seed=0):

@@ -2,7 +2,6 @@
 
 import itertools
 
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -12,12 +11,6 @@ from interp.restricted import OPERATORS, excluded_logits, neuron_sum2_logits, re
 P = 11
 K = 5
 KEYS = np.array([2, K])
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def noise(*shape, seed=0):

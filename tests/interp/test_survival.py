@@ -3,7 +3,6 @@
 import math
 from fractions import Fraction
 
-import jaxtyping
 import numpy as np
 import pytest
 from scipy.stats import bootstrap, chi2
@@ -34,12 +33,6 @@ def drawn(seed, n):
 
 def exact(*values):
     return [Bounded(value) for value in values]
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 # survival curves and medians

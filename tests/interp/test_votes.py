@@ -1,6 +1,5 @@
 """Votes counted by building every neuron's contribution; m neurons over p classes."""
 
-import jaxtyping
 import numpy as np
 import pytest
 from scipy.special import log_softmax
@@ -12,12 +11,6 @@ from interp.votes import group_votes, subset_curve, vote_curve
 P = 7
 M = 12
 SUMS = np.add.outer(np.arange(P), np.arange(P)) % P
-
-
-@pytest.fixture
-def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def rng(seed=0):
