@@ -1,4 +1,4 @@
-"""Which frequencies a trained network computes with, by three published rules, and 2-D spectra.
+"""Which frequencies a trained network computes with, by three published rules.
 
     p  residues, odd and at least 3     K  frequencies, (p - 1) / 2     n  key frequencies found
     a, b  the two inputs, residues      d_model, d_mlp  widths
@@ -13,7 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int
 
-from interp.fourier import CONSTANT, checked_map, fourier_coefficients
+from interp.fourier import CONSTANT, checked_map
+from interp.pair_spectra import BLOCK, spectrum_2d
 from interp.spectra import frequency_norms
 
 __all__ = [
@@ -24,48 +25,7 @@ __all__ = [
     "logit_map",
     "neuron_cluster",
     "neuron_clusters",
-    "spectrum_2d",
 ]
-
-BLOCK = 64
-"""Neurons transformed at once: the spectra of all of a large network's would leave the processor's cache."""
-
-
-def spectrum_2d(X: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "... p p"]:
-    """Two-dimensional Fourier spectrum F X F^T of a function of two residues (logits, activations).
-
-    Parameters
-    ----------
-    X : Float[np.ndarray, "... p p"]
-        Value at inputs (a, b) on the last two axes.
-
-    Returns
-    -------
-    Float[np.ndarray, "... p p"]
-        Entry (i, j) is the coefficient of basis vector i over a times basis vector j over b, in the order of
-        `fourier_basis`; units of `X`, same sum of squares. Nothing is excluded.
-
-    Raises
-    ------
-    ValueError
-        If the last two axes differ, p is even or below 3, or `X` is not finite.
-
-    References
-    ----------
-    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.1 (Fourier components of activations over both inputs).
-
-    Examples
-    --------
-    >>> from interp.fourier import fourier_basis
-    >>> F = fourier_basis(5)
-    >>> S = spectrum_2d(np.outer(F[1], F[4]))
-    >>> float(S[1, 4].round(9)), int((np.abs(S) > 1e-9).sum())
-    (1.0, 1)
-    """
-    if np.ndim(X) < 2 or np.shape(X)[-1] != np.shape(X)[-2]:
-        raise ValueError(f"X must have shape (..., p, p), came shape {np.shape(X)}")
-    over_b = fourier_coefficients(checked_map(X, "X"))  # (..., a, j)
-    return np.swapaxes(fourier_coefficients(np.swapaxes(over_b, -1, -2)), -1, -2)  # (..., i, j)
 
 
 def embedding_norm(W_E: Float[np.ndarray, "p d_model"], threshold: float = 0.5) -> Int[np.ndarray, " n"]:

@@ -7,13 +7,49 @@ a, b  the two inputs, residues      c  columns: classes or neurons
 import numpy as np
 from jaxtyping import Float
 
-from interp.circuits import spectrum_2d
-from interp.fourier import CONSTANT, checked_map
+from interp.fourier import CONSTANT, checked_map, fourier_coefficients
 
-__all__ = ["pair_power"]
+__all__ = ["pair_power", "spectrum_2d"]
 
 BLOCK = 64
 """Columns transformed at once: the spectra of all of a large network's would leave the processor's cache."""
+
+
+def spectrum_2d(X: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "... p p"]:
+    """Two-dimensional Fourier spectrum F X F^T of a function of two residues (logits, activations).
+
+    Parameters
+    ----------
+    X : Float[np.ndarray, "... p p"]
+        Value at inputs (a, b) on the last two axes.
+
+    Returns
+    -------
+    Float[np.ndarray, "... p p"]
+        Entry (i, j) is the coefficient of basis vector i over a times basis vector j over b, in the order of
+        `fourier_basis`; units of `X`, same sum of squares. Nothing is excluded.
+
+    Raises
+    ------
+    ValueError
+        If the last two axes differ, p is even or below 3, or `X` is not finite.
+
+    References
+    ----------
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.1 (Fourier components of activations over both inputs).
+
+    Examples
+    --------
+    >>> from interp.fourier import fourier_basis
+    >>> F = fourier_basis(5)
+    >>> S = spectrum_2d(np.outer(F[1], F[4]))
+    >>> float(S[1, 4].round(9)), int((np.abs(S) > 1e-9).sum())
+    (1.0, 1)
+    """
+    if np.ndim(X) < 2 or np.shape(X)[-1] != np.shape(X)[-2]:
+        raise ValueError(f"X must have shape (..., p, p), came shape {np.shape(X)}")
+    over_b = fourier_coefficients(checked_map(X, "X"))  # (..., a, j)
+    return np.swapaxes(fourier_coefficients(np.swapaxes(over_b, -1, -2)), -1, -2)  # (..., i, j)
 
 
 def pair_power(X: Float[np.ndarray, "p p c"]) -> Float[np.ndarray, "q q"]:

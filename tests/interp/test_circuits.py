@@ -11,7 +11,6 @@ from interp.circuits import (
     logit_map,
     neuron_cluster,
     neuron_clusters,
-    spectrum_2d,
 )
 from interp.fourier import fourier_basis
 
@@ -38,32 +37,6 @@ def activations(keys, per_key=4):
     phi = rng().uniform(-np.pi, np.pi, len(k))
     wave = np.cos(2 * np.pi * np.arange(P)[:, None] * k / P + phi)  # (p, d_mlp)
     return np.maximum(wave[:, None] + wave[None], 0), k
-
-
-# spectrum
-
-
-def test_spectrum_matches_the_basis_on_a_stack():
-    X = rng().standard_normal((2, 3, P, P))
-    F = fourier_basis(P)
-    S = spectrum_2d(X)
-    for t in range(2):
-        for m in range(3):
-            np.testing.assert_allclose(S[t, m], F @ X[t, m] @ F.T, atol=1e-12)
-    np.testing.assert_allclose((S**2).sum(), (X**2).sum())
-
-
-def test_the_sum_of_the_inputs_lies_on_four_entries():
-    total = np.add.outer(np.arange(P), np.arange(P))
-    S = spectrum_2d(np.cos(2 * np.pi * 4 * total / P))  # cos cos - sin sin
-    expected = np.zeros((P, P))
-    expected[7, 7], expected[8, 8] = P / 2, -P / 2
-    np.testing.assert_allclose(S, expected, atol=1e-12)
-
-
-def test_swapping_the_inputs_transposes_the_spectrum():
-    X = rng().standard_normal((P, P))
-    np.testing.assert_allclose(spectrum_2d(X.T), spectrum_2d(X).T, atol=1e-12)
 
 
 # norms
@@ -192,9 +165,7 @@ def test_even_p_and_nan_are_refused(rule):
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_spectra_of_unequal_axes_are_refused():
-    with pytest.raises(ValueError, match=r"X must have shape \(..., p, p\), came shape \(23, 21\)"):
-        spectrum_2d(np.ones((23, 21)))
+def test_activations_over_unequal_axes_are_refused():
     with pytest.raises(ValueError, match=r"activations must have shape .*, came shape \(23, 21, 4\)"):
         neuron_cluster(np.ones((23, 21, 4)))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from interp.fourier import fourier_basis
-from interp.pair_spectra import pair_power
+from interp.pair_spectra import pair_power, spectrum_2d
 
 P, K = 11, 5
 ANGLE = 2 * np.pi * np.arange(P) / P
@@ -10,6 +10,35 @@ ANGLE = 2 * np.pi * np.arange(P) / P
 
 def random_columns(n=3):
     return np.random.default_rng(0).normal(size=(P, P, n))
+
+
+def test_spectrum_matches_the_basis_on_a_stack():
+    X = np.random.default_rng(0).standard_normal((2, 3, P, P))
+    F = fourier_basis(P)
+    S = spectrum_2d(X)
+    for t in range(2):
+        for m in range(3):
+            np.testing.assert_allclose(S[t, m], F @ X[t, m] @ F.T, atol=1e-12)
+    np.testing.assert_allclose((S**2).sum(), (X**2).sum())
+
+
+def test_the_sum_of_the_inputs_lies_on_four_entries():
+    total = np.add.outer(np.arange(P), np.arange(P))
+    S = spectrum_2d(np.cos(2 * np.pi * 4 * total / P))  # cos cos - sin sin
+    expected = np.zeros((P, P))
+    expected[7, 7], expected[8, 8] = P / 2, -P / 2
+    np.testing.assert_allclose(S, expected, atol=1e-12)
+
+
+def test_swapping_the_inputs_transposes_the_spectrum():
+    X = np.random.default_rng(0).standard_normal((P, P))
+    np.testing.assert_allclose(spectrum_2d(X.T), spectrum_2d(X).T, atol=1e-12)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_spectra_of_unequal_axes_are_refused():
+    with pytest.raises(ValueError, match=r"X must have shape \(..., p, p\), came shape \(11, 9\)"):
+        spectrum_2d(np.ones((11, 9)))
 
 
 def test_planted_waves_are_where_they_were_planted():
