@@ -12,39 +12,39 @@ from typing import TYPE_CHECKING
 
 from figures.pipeline.command import COMMANDS
 from figures.pipeline.command import main as catalogue
-from training.command import Parser, run_command
+from training.cli.parser import Parser, run_command
 
 if TYPE_CHECKING:
-    from training.store import RunDir
+    from training.runs.run_directory import RunDir
 
 FIGURES = {
-    "grokking": ("grokking", "train and test accuracy of every arm, with t_gen"),
-    "outcomes": ("grokking", "how far every network got on both parts of the data, and when"),
-    "speed": ("speed", "networks not generalised yet, ratios of t_gen to a reference, tau against sparsity"),
-    "fourier": ("fourier", "entropy, IPR, the embedding's spectrum and single neurons through training"),
-    "phases": ("phases", "output against input phases, and their alignment through training"),
-    "phase_rings": ("phases", "input phases of the neurons of every frequency, on circles"),
-    "magnitudes": ("phases", "neurons per frequency, and how equal their amplitudes are"),
-    "logits": ("logits", "the flawed indicator in the logits, and the vote of the neurons"),
-    "output_logits": ("logits", "logits of every class at one x, beside those of ideal neurons"),
-    "vote_subsets": ("logits", "votes of some frequencies, and of some neurons of every frequency"),
-    "stages": ("stages", "three stages of grokking, and which pairs the network knows in each"),
-    "lottery": ("lottery", "one neuron's frequencies racing, blow-up times, and rules for the winner"),
-    "mechanism": ("mechanism", "neurons settling, frequencies that survive pruning, and what tells them"),
-    "flow": ("flow", "the decoupled flow against the training, what is between them, and invariants"),
-    "leakage": ("leakage", "harmonics of trained ReLU neurons beside theory, and the ideal neuron's"),
-    "progress": ("progress", "restricted and excluded loss, Gini, key frequencies and norm through training"),
-    "norms": ("norms", "L1 and L2 of the kept weights through training, and in their plane"),
-    "masks": ("masks", "turnover of the dense network's mask beside its gain in accuracy; densities"),
-    "mask_overlap": ("masks", "overlap of every two arms' last masks, beside chance"),
-    "neurons": ("snapshots", "input weights of single neurons: start, memorised, end"),
-    "maps": ("snapshots", "input and output weights of all neurons over the residues: start, end"),
-    "matrices": ("snapshots", "weight matrices with what the masks leave of them"),
-    "cosines": ("snapshots", "last input and output weights with their cosines"),
-    "weight_stages": ("snapshots", "spectra and weights of the neurons at the ends of the stages"),
-    "film": ("snapshots", "animation: spectra and single neurons through training, beside accuracy"),
-    "graph_props": ("graph_props", "graph properties of every mask beside their nulls"),
-    "graph_layers": ("graph_props", "spectra of every layer's mask beside their nulls"),
+    "grokking": ("grokking", "grokking.accuracy_curves", "train and test accuracy of every arm, with t_gen"),
+    "outcomes": ("grokking", "grokking.outcomes", "how far every network got on both parts of the data, and when"),
+    "speed": ("speed", "speed.time_to_generalize", "networks not generalised yet, ratios of t_gen to a reference, tau against sparsity"),
+    "fourier": ("fourier", "fourier.periodicity", "entropy, IPR, the embedding's spectrum and single neurons through training"),
+    "phases": ("phases", "phases.phase_alignment", "output against input phases, and their alignment through training"),
+    "phase_rings": ("phases", "phases.phase_circles", "input phases of the neurons of every frequency, on circles"),
+    "magnitudes": ("phases", "phases.frequency_allocation", "neurons per frequency, and how equal their amplitudes are"),
+    "logits": ("logits", "logits.flawed_indicator", "the flawed indicator in the logits, and the vote of the neurons"),
+    "output_logits": ("logits", "logits.output_logits", "logits of every class at one x, beside those of ideal neurons"),
+    "vote_subsets": ("logits", "logits.majority_vote_subsets", "votes of some frequencies, and of some neurons of every frequency"),
+    "stages": ("stages", "stages.grokking_stages", "three stages of grokking, and which pairs the network knows in each"),
+    "lottery": ("lottery", "lottery.frequency_lottery", "one neuron's frequencies racing, blow-up times, and rules for the winner"),
+    "mechanism": ("mechanism", "mechanism.ticket_mechanism", "neurons settling, frequencies that survive pruning, and what tells them"),
+    "flow": ("flow", "flow.gradient_flow", "the decoupled flow against the training, what is between them, and invariants"),
+    "leakage": ("leakage", "leakage.harmonic_leakage", "harmonics of trained ReLU neurons beside theory, and the ideal neuron's"),
+    "progress": ("progress", "progress.progress_measures", "restricted and excluded loss, Gini, key frequencies and norm through training"),
+    "norms": ("norms", "norms.norm_paths", "L1 and L2 of the kept weights through training, and in their plane"),
+    "masks": ("masks", "masks.mask_turnover", "turnover of the dense network's mask beside its gain in accuracy; densities"),
+    "mask_overlap": ("masks", "masks.mask_overlap", "overlap of every two arms' last masks, beside chance"),
+    "neurons": ("snapshots", "snapshots.single_neurons", "input weights of single neurons: start, memorised, end"),
+    "maps": ("snapshots", "snapshots.weight_maps", "input and output weights of all neurons over the residues: start, end"),
+    "matrices": ("snapshots", "snapshots.weight_matrices", "weight matrices with what the masks leave of them"),
+    "cosines": ("snapshots", "snapshots.cosine_fits", "last input and output weights with their cosines"),
+    "weight_stages": ("snapshots", "snapshots.weight_stages", "spectra and weights of the neurons at the ends of the stages"),
+    "film": ("snapshots", "snapshots.training_animation", "animation: spectra and single neurons through training, beside accuracy"),
+    "graph_props": ("graph_props", "graph_props.graph_properties", "graph properties of every mask beside their nulls"),
+    "graph_layers": ("graph_props", "graph_props.layer_spectra", "spectra of every layer's mask beside their nulls"),
 }
 """The analysis whose tables each figure is drawn from, and what it shows."""
 
@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m figures",
         description="Draw figures of a run from the tables that the analyses saved there.",
         epilog="Figures: "
-        + "; ".join(f"{name} ({shows})" for name, (_, shows) in FIGURES.items())
+        + "; ".join(f"{name} ({shows})" for name, (_, _, shows) in FIGURES.items())
         + ". The figures of the papers: "
         + "; ".join(f"'python -m figures {name}' to {does}" for name, does in COMMANDS.items())
         + ".",
@@ -78,8 +78,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _draw_all(args: argparse.Namespace) -> int:
-    from training.fields import ConfigError, names
-    from training.store import NoRunError, RunDir
+    from training.runs.run_directory import NoRunError, RunDir
+    from training.schema.validation import ConfigError, names
 
     if unknown := set(args.names) - FIGURES.keys():
         raise ConfigError(f"NAME: expected some of {names(FIGURES)}, got {names(unknown)}")
@@ -107,12 +107,12 @@ def _draw_all(args: argparse.Namespace) -> int:
 
 
 def _draw(name: str, run: RunDir) -> list[Path]:
-    from figures.pictures import draw_picture, tables_of
+    from figures.drawing.render import draw_picture, tables_of
 
-    analysis = FIGURES[name][0]
-    tables = {suffix: run.analysis(analysis + suffix, ".parquet") for suffix in tables_of(name)}
+    analysis, script, _ = FIGURES[name]
+    tables = {suffix: run.analysis(analysis + suffix, ".parquet") for suffix in tables_of(script)}
     note = (run.config() or {}).get("note", "")
-    return draw_picture(name, tables, run.figure(name, ""), note)
+    return draw_picture(script, tables, run.figure(name, ""), note)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ import shutil
 import numpy as np
 import pytest
 
-from interp.fourier import fourier_basis
-from interp.masks import magnitude_mask
-from interp.random_masks import random_mask
-from training.arms import Job, record_of
-from training.config import recipe_from_dict
-from training.fields import to_dict
-from training.store import RunDir
+from interp.masks.random_masks import random_mask
+from interp.masks.topk import magnitude_mask
+from interp.spectra.fourier import fourier_basis
+from training.config.recipe import recipe_from_dict
+from training.execution.arm_plan import Job, record_of
+from training.runs.run_directory import RunDir
+from training.schema.validation import to_dict
 
 P, D_EMB, D_MLP = 11, 10, 6
 SPARSITY = 0.25
@@ -107,8 +107,8 @@ def trained_run(new_run):
     """Makes a run of a recipe (a mapping) and really trains all of its networks."""
 
     def train(content):
-        from training.arms import jobs
-        from training.train import train_group
+        from training.execution.arm_plan import jobs
+        from training.execution.training_loop import train_group
 
         run, recipe = new_run(content)
         for job in jobs(recipe, recipe.seeds):

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp.fourier import amplitude_phase
-from training.arms import Job
-from training.config import recipe_from_dict
-from training.pruning import METHODS
-from training.store import RunDir
-from training.tasks import TASKS
-from training.train import train_group
+from interp.spectra.fourier import amplitude_phase
+from training.config.recipe import recipe_from_dict
+from training.execution.arm_plan import Job
+from training.execution.training_loop import train_group
+from training.pruning.registry import METHODS
+from training.runs.run_directory import RunDir
+from training.tasks.registry import TASKS
 
 ROOT = Path(__file__).parent.parent
 

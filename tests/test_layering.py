@@ -16,28 +16,33 @@ FORBIDDEN = {
     "analyses": ("figures", "matplotlib"),
     "figures": (
         *("torch", "transformer_lens", "interp"),
-        *("training.engine", "training.train", "training.models", "training.launch"),
+        *(
+            "training.optimization.engine",
+            "training.execution.training_loop",
+            "training.models",
+            "training.execution.scheduler",
+        ),
     ),
 }
 # Modules that answer `--help`, or that a reader of runs needs: nothing heavy when they are imported.
 LIGHT = {
     "training/__main__.py": ("torch", "numpy", "pandas", "scipy", "matplotlib"),
-    "training/adopt.py": ("torch", "numpy", "pandas", "scipy", "matplotlib"),
-    "training/command.py": ("torch", "numpy", "pandas", "scipy", "matplotlib"),
-    "training/fields.py": ("torch", "numpy", "pandas", "scipy", "matplotlib"),
-    "training/store.py": ("torch", "pandas", "scipy", "matplotlib"),
-    "training/architectures.py": ("torch", "numpy", "pandas"),
-    "training/sizes.py": ("torch", "numpy", "pandas"),
-    "training/hooked.py": ("torch", "pandas"),
-    "training/config.py": ("torch", "pandas"),
-    "training/launch.py": ("torch", "training.train", "training.engine"),
-    "training/session.py": ("torch", "training.train", "training.engine"),
+    "training/adopt/command.py": ("torch", "numpy", "pandas", "scipy", "matplotlib"),
+    "training/cli/parser.py": ("torch", "numpy", "pandas", "scipy", "matplotlib"),
+    "training/schema/validation.py": ("torch", "numpy", "pandas", "scipy", "matplotlib"),
+    "training/runs/run_directory.py": ("torch", "pandas", "scipy", "matplotlib"),
+    "training/architectures/registry.py": ("torch", "numpy", "pandas"),
+    "training/architectures/infer_sizes.py": ("torch", "numpy", "pandas"),
+    "training/inspection/load_hooked.py": ("torch", "pandas"),
+    "training/config/recipe.py": ("torch", "pandas"),
+    "training/execution/scheduler.py": ("torch", "training.execution.training_loop", "training.optimization.engine"),
+    "training/execution/experiment.py": ("torch", "training.execution.training_loop", "training.optimization.engine"),
 }
 LIGHT |= {
     str(path.relative_to(ROOT)): ("torch", "numpy", "pandas", "scipy", "matplotlib")
     for path in (
         ROOT / "figures/__main__.py",
-        ROOT / "figures/pictures.py",
+        ROOT / "figures/drawing/render.py",
         *ROOT.glob("figures/pipeline/*.py"),
     )
 }
@@ -117,7 +122,7 @@ def test_every_package_has_its_rules_and_every_light_module_is_there():
     [
         ("interp/a.py", "import torch", "torch"),
         ("interp/a.py", "import torch.nn.functional as F", "torch.nn.functional"),
-        ("interp/a.py", "from training.store import RunDir", "training.store"),
+        ("interp/a.py", "from training.runs.run_directory import RunDir", "training.runs.run_directory"),
         ("interp/a.py", "from training import store", "training"),
         ("interp/a.py", "from .. import training", "training"),
         ("interp/sub/a.py", "def f():\n    import analyses", "analyses"),
@@ -126,11 +131,15 @@ def test_every_package_has_its_rules_and_every_light_module_is_there():
         ("training/a.py", "if True:\n    from figures import style", "figures"),
         ("analyses/a.py", "import figures", "figures"),
         ("figures/a.py", "import torch", "torch"),
-        ("figures/a.py", "from training import engine", "training.engine"),
+        ("figures/a.py", "from training.optimization import engine", "training.optimization.engine"),
         ("figures/a.py", "from training.models import embed_mlp", "training.models"),
-        ("training/store.py", "import torch", "torch"),
-        ("training/store.py", "try:\n    import torch\nexcept ImportError:\n    pass", "torch"),
-        ("training/launch.py", "from training.train import train_group", "training.train"),
+        ("training/runs/run_directory.py", "import torch", "torch"),
+        ("training/runs/run_directory.py", "try:\n    import torch\nexcept ImportError:\n    pass", "torch"),
+        (
+            "training/execution/scheduler.py",
+            "from training.execution.training_loop import train_group",
+            "training.execution.training_loop",
+        ),
     ],
 )
 def test_a_planted_import_is_found(tmp_path, file, code, name):
@@ -146,11 +155,14 @@ def test_a_planted_import_is_found(tmp_path, file, code, name):
     ("file", "code"),
     [
         ("interp/a.py", "import torchlike\nimport numpy as np\nfrom interp import masks"),
-        ("training/a.py", "import torch\nfrom interp.masks import density"),
-        ("training/store.py", "def state():\n    import torch"),
-        ("training/store.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch"),
-        ("figures/a.py", "import matplotlib\nfrom training.store import RunDir"),
-        ("analyses/a.py", "from training.engine import Engine\nfrom interp.concentration import ipr"),
+        ("training/a.py", "import torch\nfrom interp.masks.topk import density"),
+        ("training/runs/run_directory.py", "def state():\n    import torch"),
+        ("training/runs/run_directory.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch"),
+        ("figures/a.py", "import matplotlib\nfrom training.runs.run_directory import RunDir"),
+        (
+            "analyses/a.py",
+            "from training.optimization.engine import Engine\nfrom interp.spectra.concentration import ipr",
+        ),
     ],
 )
 def test_an_allowed_import_is_not(tmp_path, file, code):

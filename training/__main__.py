@@ -10,10 +10,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from training.command import Parser, format_table, run_command
+from training.cli.parser import Parser, format_table, run_command
 
 if TYPE_CHECKING:
-    from training.session import Session
+    from training.execution.experiment import Session
 
 
 def parser() -> argparse.ArgumentParser:
@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from training.recipe_files import read_recipe, recipe_names
+    from training.config.recipe_files import read_recipe, recipe_names
 
     rows: list[dict[str, Any]] = []
     for name in recipe_names():
@@ -96,8 +96,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _session(name: str, args: argparse.Namespace) -> Session:
-    from training.recipe_files import read_recipe
-    from training.session import Session
+    from training.config.recipe_files import read_recipe
+    from training.execution.experiment import Session
 
     overrides = list(args.overrides)
     if args.seeds is not None:
@@ -129,8 +129,8 @@ def _train_all(args: argparse.Namespace) -> int:
     """Train every recipe of a collection; one that fails does not keep the others from it."""
     from collections import Counter
 
-    from training.files import RunError
-    from training.recipe_files import recipe_names
+    from training.config.recipe_files import recipe_names
+    from training.runs.atomic_files import RunError
 
     sessions = [_session(name, args) for name in recipe_names(args.all_of)]
     rows: list[dict[str, Any]] = []

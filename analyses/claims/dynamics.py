@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.claims.readings import Limit, by_seed, every_seed
-from analyses.flow import UNTIL
-from analyses.tables import groups
-from interp.survival import Bounded
+from analyses.claims.findings import Limit, by_seed, every_seed
+from analyses.flow.command import UNTIL
+from analyses.tables.long_format import groups
+from interp.statistics.censored_times import Bounded
 
 AMPLITUDE, ANGLE, DRIFT = Limit(most=2e-4), Limit(most=5e-4), Limit(most=2e-7)
 QUANTITIES = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.tables import step_range
+from analyses.tables.long_format import step_range
 
 WAYS = {
     "half_fall_step": "half fallen",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.graph_summary import GRAPH_SHOWN, LAYER_SHOWN
+from analyses.graph_props.summary import GRAPH_SHOWN, LAYER_SHOWN
 
 NULLS = ("density_z", "degree_z")
 

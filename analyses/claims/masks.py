@@ -7,8 +7,8 @@ from dataclasses import replace
 import pandas as pd
 
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.tables import groups, records
-from interp.masks import GLOBAL
+from analyses.tables.long_format import groups, records
+from interp.masks.topk import GLOBAL
 
 WITHIN = 4000
 """Steps; two of the intervals between the masks that the paper compares."""

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.claims.readings import Limit, amount, by_seed, every_seed
-from analyses.tables import first_and_last, groups, records
-from interp.survival import Bounded
+from analyses.claims.findings import Limit, amount, by_seed, every_seed
+from analyses.tables.long_format import first_and_last, groups, records
+from interp.statistics.censored_times import Bounded
 
 STAGE_ENDS = {"stage_1_end": 1_744, "stage_2_end": 9_431}
 """Published of p = 23."""

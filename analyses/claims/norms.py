@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.claims.readings import amount
-from analyses.norm_zones import NORMS
+from analyses.claims.findings import amount
+from analyses.norms.generalization_zone import NORMS
 
 
 def zones(summary: Mapping[str, Any]) -> list[Finding]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.progress_summary import RESTRICTED
-from analyses.tables import number
+from analyses.progress.summary import RESTRICTED
+from analyses.tables.long_format import number
 
 DECADES = 1.0
 """Least rise of the excluded loss, in powers of ten, that is one."""

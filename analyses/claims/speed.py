@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.claims.readings import (
+from analyses.claims.findings import (
     ARMS,
     COMPARED,
     CURVES,
@@ -25,8 +25,8 @@ from analyses.claims.readings import (
     seed_range,
     times,
 )
-from analyses.tables import arm_words, records
-from interp.survival import Bounded
+from analyses.tables.long_format import arm_words, records
+from interp.statistics.censored_times import Bounded
 
 BEST = (0.6, 0.7, 0.8)
 

@@ -1,8 +1,1 @@
-"""Every figure that `make figures` draws, in order of need: a file per group."""
-
-from figures.catalogue.he import HE
-from figures.catalogue.minegishi import MINEGISHI
-from figures.catalogue.new import NEW
-from figures.catalogue.progress import PROGRESS
-
-ENTRIES = {entry.name: entry for entry in (*MINEGISHI, *HE, *PROGRESS, *NEW)}
+"""TODO."""

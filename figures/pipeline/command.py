@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from figures.catalogue import ENTRIES
-from figures.catalogue.entry import Entry
-from training.command import Parser, format_table, run_command
+from figures.catalogue.figure_spec import Entry
+from figures.catalogue.registry import ENTRIES
+from training.cli.parser import Parser, format_table, run_command
 
 if TYPE_CHECKING:
+    from figures.pipeline.freshness import Folder
     from figures.pipeline.plan import Plan, Task
-    from figures.pipeline.standing import Folder
 
 COMMANDS = {
     "make": "train, measure and draw what the figures of the catalogue lack",
@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _make(args: argparse.Namespace) -> int:
-    from figures.pipeline.work import held
+    from figures.pipeline.executor import held
 
     entries, folder = _entries(args), _folder(args)
     with held(folder.figures / "logs") as lock:
@@ -57,8 +57,8 @@ def _make(args: argparse.Namespace) -> int:
 
 
 def _do(entries: Sequence[Entry], folder: Folder, lock: int) -> int:
-    from figures.pipeline import costs
-    from figures.pipeline.work import Work
+    from figures.pipeline import cost_model as costs
+    from figures.pipeline.executor import Work
 
     plan = _plan(entries, folder)
     if not plan.tasks:
@@ -84,8 +84,8 @@ def _do(entries: Sequence[Entry], folder: Folder, lock: int) -> int:
 
 
 def _draw(args: argparse.Namespace) -> int:
-    from figures.pictures import draw_picture
-    from training.store import NoRunError
+    from figures.drawing.render import draw_picture
+    from training.runs.run_directory import NoRunError
 
     folder = _folder(args)
     for entry in _entries(args):
@@ -130,14 +130,14 @@ def _state(left: Sequence[Task]) -> str:
 
 
 def _costs(args: argparse.Namespace) -> int:
-    from figures.pipeline.costs import publish
+    from figures.pipeline.cost_model import publish
 
     print(publish(Path(args.runs)))
     return 0
 
 
 def _entries(args: argparse.Namespace) -> list[Entry]:
-    from training.fields import ConfigError, names
+    from training.schema.validation import ConfigError, names
 
     if unknown := set(args.names) - ENTRIES.keys():
         raise ConfigError(f"NAME: expected some of {names(ENTRIES)}, got {names(unknown)}")
@@ -145,8 +145,8 @@ def _entries(args: argparse.Namespace) -> list[Entry]:
 
 
 def _folder(args: argparse.Namespace) -> Folder:
-    from figures.pipeline.standing import Folder
-    from training.fields import ConfigError
+    from figures.pipeline.freshness import Folder
+    from training.schema.validation import ConfigError
 
     if Path(args.runs).exists() and not Path(args.runs).is_dir():
         raise ConfigError(f"--runs: expected a folder, and {args.runs} is a file")

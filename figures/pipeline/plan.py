@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from figures.catalogue.entry import Entry
-from figures.pipeline import costs
-from figures.pipeline.standing import Folder, is_analysed, is_drawn, networks_left, tables_wanted
-from training.files import RunError
-from training.recipe_files import read_recipe
+from figures.catalogue.figure_spec import Entry
+from figures.pipeline import cost_model as costs
+from figures.pipeline.freshness import Folder, is_analysed, is_drawn, networks_left, tables_wanted
+from training.config.recipe_files import read_recipe
+from training.runs.atomic_files import RunError
 
 PYTHON = (sys.executable, "-m")
 SHARED_OUT = ("graph_props", "progress")

@@ -2,19 +2,17 @@
 
 import pytest
 
-from analyses import (
-    flow,
-    fourier,
-    graph_props,
-    grokking,
-    leakage,
-    logits,
-    lottery,
-    masks,
-    norms,
-    phases,
-    progress,
-)
+from analyses.flow import command as flow
+from analyses.fourier import command as fourier
+from analyses.graph_props import command as graph_props
+from analyses.grokking import command as grokking
+from analyses.leakage import command as leakage
+from analyses.logits import command as logits
+from analyses.lottery import command as lottery
+from analyses.masks import command as masks
+from analyses.norms import command as norms
+from analyses.phases import command as phases
+from analyses.progress import command as progress
 
 TASKS = {
     "polynomial": {"name": "polynomial", "d": 6, "n_train": 20, "n_test": 20},

@@ -7,26 +7,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyses import (
-    fourier,
-    graph_props,
-    logits,
-    lottery,
-    masks,
-    mechanism,
-    norms,
-    phases,
-    progress,
-    snapshots,
-)
-from analyses.networks import open_networks
+from analyses.fourier import command as fourier
+from analyses.graph_props import command as graph_props
+from analyses.loading.trained_network import open_networks
+from analyses.logits import command as logits
+from analyses.lottery import command as lottery
+from analyses.masks import command as masks
+from analyses.mechanism import command as mechanism
+from analyses.norms import command as norms
+from analyses.phases import command as phases
+from analyses.progress import command as progress
+from analyses.snapshots import command as snapshots
 from figures.__main__ import main as draw
-from interp.circuits import neuron_clusters
-from interp.clock_pizza import gradient_symmetricity
-from interp.graph_props import properties
-from interp.networks import effective_maps
-from interp.spectral_gaps import layer_properties
-from training.passes import embedding_gradients, pass_pairs
+from interp.graphs.expander_spectrum import layer_properties
+from interp.graphs.properties import properties
+from interp.mechanism.clock_pizza import gradient_symmetricity
+from interp.mechanism.effective_weights import effective_maps
+from interp.mechanism.key_frequencies import neuron_clusters
+from training.models.forward_pass import embedding_gradients, pass_pairs
 
 P = 7
 ATTENTION = ("blocks.0.attn.W_Q", "blocks.0.attn.W_O", "blocks.0.attn.W_K", "blocks.0.attn.W_V")

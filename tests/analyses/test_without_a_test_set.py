@@ -4,9 +4,18 @@ import json
 
 import pytest
 
-from analyses import fourier, graph_props, grokking, logits, masks, norms, phases, progress, snapshots, speed
-from training.config import recipe_from_dict
-from training.summary import outcomes
+from analyses.fourier import command as fourier
+from analyses.graph_props import command as graph_props
+from analyses.grokking import command as grokking
+from analyses.logits import command as logits
+from analyses.masks import command as masks
+from analyses.norms import command as norms
+from analyses.phases import command as phases
+from analyses.progress import command as progress
+from analyses.snapshots import command as snapshots
+from analyses.speed import command as speed
+from training.config.recipe import recipe_from_dict
+from training.execution.outcomes import outcomes
 
 CONTENT = {
     "name": "all_pairs",

@@ -5,12 +5,12 @@ import json
 
 import pytest
 
-from training.arms import Job, jobs
-from training.config import recipe_from_dict
-from training.fields import to_dict
-from training.recipe_files import read_recipe
-from training.store import RunDir
-from training.train import train_group
+from training.config.recipe import recipe_from_dict
+from training.config.recipe_files import read_recipe
+from training.execution.arm_plan import Job, jobs
+from training.execution.training_loop import train_group
+from training.runs.run_directory import RunDir
+from training.schema.validation import to_dict
 
 STEPS = 40
 SMALL = {
@@ -62,7 +62,7 @@ class TinyRuns:
         """Where a table is, made by the analysis itself."""
         run = self.run(recipe)
         if not run.analysis(analysis, ".json").exists():
-            main = importlib.import_module(f"analyses.{analysis}").main
+            main = importlib.import_module(f"analyses.{analysis}.command").main
             assert main(["--run", str(run.path), "--no-plot", *FEW_NULLS.get(analysis, [])]) == 0
             assert json.loads(run.analysis(analysis, ".json").read_text())
         return run.analysis(name, ".parquet")

@@ -11,10 +11,10 @@ import pytest
 
 import figures
 from figures.__main__ import FIGURES, main
-from figures.drawing import Drawing, without_jumps
-from figures.mask_overlap import _short as cell_text
-from figures.words import short_number
-from training.log_steps import thinned
+from figures.drawing.labels import short_number
+from figures.drawing.recorded_figure import Drawing, without_jumps
+from figures.masks.mask_overlap import _short as cell_text
+from training.runs.log_spacing import thinned
 
 SUFFIXES = {".png", ".pdf", ".csv", ".txt"}
 ONE_SEED = {"neurons", "maps", "matrices", "cosines", "weight_stages", "film"}
@@ -25,14 +25,14 @@ def analysed(tiny_run, tiny_runs, tmp_path_factory):
     """The tables of every analysis, of the tiny run where that has what it reads, and nothing else."""
     out = tmp_path_factory.mktemp("analysed") / "tiny"
     others = {"stages": "h_grokking", "flow": "h_quad_single_freq", "leakage": "h_relu_single_freq"}
-    for name in dict.fromkeys(analysis for analysis, _ in FIGURES.values()):
+    for name in dict.fromkeys(analysis for analysis, *_ in FIGURES.values()):
         if name in others:
             made = tiny_runs.table(others[name], name, name).parent
             for path in made.glob(f"{name}*.parquet"):
                 shutil.copy(path, out / "analyses")
             continue
         more = {"graph_props": ["--nulls", "3", "--jobs", "1"], "progress": ["--jobs", "1"]}.get(name, [])
-        analysis = importlib.import_module(f"analyses.{name}").main
+        analysis = importlib.import_module(f"analyses.{name}.command").main
         assert analysis(["--run", str(tiny_run), "--out", str(out), "--no-plot", *more]) == 0
     path = out / "analyses" / "graph_props.parquet"
     table = pd.read_parquet(path)
@@ -82,7 +82,7 @@ def test_the_csv_holds_what_the_tables_say(tables):
 
 def test_one_arm_and_one_seed_are_enough(tiny_run, tmp_path):
     for name in ("fourier", "phases", "lottery", "mechanism", "grokking", "speed", "norms", "masks"):
-        analysis = importlib.import_module(f"analyses.{name}").main
+        analysis = importlib.import_module(f"analyses.{name}.command").main
         assert (
             analysis(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--arms", "random"]) == 0
         )
@@ -104,8 +104,8 @@ def test_one_arm_and_one_seed_are_enough(tiny_run, tmp_path):
 
 
 def test_a_row_of_single_frequency_neurons_per_activation(square_run, relu_run, tmp_path):
-    from analyses.phases import main as analyse
-    from figures.single_frequency import TABLES, draw
+    from analyses.phases.command import main as analyse
+    from figures.phases.single_frequency import TABLES, draw
 
     tables = {}
     for name, run in zip(TABLES, (square_run, relu_run), strict=True):
@@ -130,7 +130,7 @@ def test_angles_are_cut_where_they_leap():
 
 
 def test_without_nulls_and_without_dense_masks(tiny_run, tmp_path):
-    from analyses.graph_props import main as analyse
+    from analyses.graph_props.command import main as analyse
 
     wanted = ["--run", str(tiny_run), "--no-plot", "--nulls", "0", "--jobs", "1"]
     for arms in (["random"], ["dense", "random"]):
@@ -157,8 +157,8 @@ def test_a_cell_per_pair_of_arms_and_the_other_seeds_on_the_diagonal(tables):
 
 @pytest.mark.parametrize("n_arms", [0, 3, 15])
 def test_every_number_of_the_overlaps_is_written_however_many(n_arms, tmp_path):
-    from analyses.overlaps import overlap_table
-    from figures.mask_overlap import draw
+    from analyses.masks.overlap import overlap_table
+    from figures.masks.mask_overlap import draw
 
     rng = np.random.default_rng(0)
     masks = {(f"arm_{i}", 0): {"W": rng.random(9) < 0.5} for i in range(n_arms)}
@@ -214,12 +214,12 @@ def test_help_names_every_figure_of_a_run(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     words = " ".join(capsys.readouterr().out.split())
-    assert all(f"{name} ({shows})" in words for name, (_, shows) in FIGURES.items())
+    assert all(f"{name} ({shows})" in words for name, (_, _, shows) in FIGURES.items())
 
 
 @pytest.mark.parametrize("note", ["by me", "quick: seed 0, at most 8,000 steps; " * 9])
 def test_a_note_stands_below_the_panels_at_the_right(note):
-    with plt.style.context(Path(figures.__file__).with_name("style.mplstyle")):
+    with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, 2, figsize=(7, 2))
         for ax in axes:
             ax.set_xlabel("step")
@@ -248,7 +248,7 @@ from pathlib import Path
 from figures.__main__ import main
 assert main(["grokking", "--run", {str(tables)!r}]) == 0
 loaded = {{name.split(".")[0] for name in sys.modules}} | set(sys.modules)
-assert not loaded & {{"torch", "interp", "analyses", "training.engine"}}
+assert not loaded & {{"torch", "interp", "analyses", "training.optimization.engine"}}
 """
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 

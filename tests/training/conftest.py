@@ -11,11 +11,11 @@ import tomllib
 import pytest
 import torch
 
-from training.arms import jobs
-from training.config import recipe_from_dict
-from training.fields import to_dict
-from training.store import RunDir
-from training.train import train_group
+from training.config.recipe import recipe_from_dict
+from training.execution.arm_plan import jobs
+from training.execution.training_loop import train_group
+from training.runs.run_directory import RunDir
+from training.schema.validation import to_dict
 
 torch.set_num_threads(1)  # as every worker does; two test processes with two threads each spin on two cores
 

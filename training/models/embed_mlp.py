@@ -17,10 +17,10 @@ from einops import reduce
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-from training.losses import Loss
-from training.models.base import Network, Weights
-from training.models.pair_sum import PairSum
-from training.tasks.base import Dataset
+from training.models.kernels.pair_embedding import PairSum
+from training.models.network import Network, Weights
+from training.tasks.dataset import Dataset
+from training.tasks.losses import Loss
 
 
 def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:

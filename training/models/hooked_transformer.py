@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from training.architectures import Transformer
-from training.fields import require
+from training.architectures.infer_sizes import transformer
+from training.architectures.registry import Transformer
 from training.models.transformer import W_U
-from training.sizes import transformer
+from training.schema.validation import require
 
 if TYPE_CHECKING:
     from transformer_lens import HookedTransformer

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from training.losses import Loss
-from training.models.base import Network, Shapes, Weights
-from training.tasks.base import Dataset
+from training.models.network import Network, Shapes, Weights
+from training.tasks.dataset import Dataset
+from training.tasks.losses import Loss
 
 
 def forward(weights: Mapping[str, Tensor], features: Tensor) -> Tensor:

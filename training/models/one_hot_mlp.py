@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, one_hot
 
-from training.architectures import OneHotMLP
-from training.losses import Loss
-from training.models.base import Forward, Model, Network, Shapes, Weights
-from training.models.pair_sum import PairSum
-from training.models.products import product
-from training.tasks.base import Dataset
+from training.architectures.registry import OneHotMLP
+from training.models.kernels.batched_matmul import product
+from training.models.kernels.pair_embedding import PairSum
+from training.models.network import Forward, Model, Network, Shapes, Weights
+from training.tasks.dataset import Dataset
+from training.tasks.losses import Loss
 
 
 class Activation(NamedTuple):

@@ -26,11 +26,11 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import embedding, embedding_bag, one_hot, pad
 
-from training.losses import Loss
-from training.models.bags import Bags
-from training.models.base import Network, Shapes, Weights
-from training.models.products import product
-from training.tasks.base import Dataset
+from training.models.kernels.batched_matmul import product
+from training.models.kernels.embedding_bag import Bags
+from training.models.network import Network, Shapes, Weights
+from training.tasks.dataset import Dataset
+from training.tasks.losses import Loss
 
 W_E, W_POS, W_U, B_U = "embed.W_E", "pos_embed.W_pos", "unembed.W_U", "unembed.b_U"
 W_Q, W_K, W_V, W_O, B_Q, B_K, B_V, B_O = (f"blocks.0.attn.{kind}_{of}" for kind in "Wb" for of in "QKVO")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from interp.random_masks import rewired_mask
-from training.pruning.base import CannotPrune, Mask, Subject
+from interp.masks.random_masks import rewired_mask
+from training.pruning.method import CannotPrune, Mask, Subject
 
 
 def degree_preserving(subject: Subject, rounds: int = 10) -> Mask:

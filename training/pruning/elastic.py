@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from training.architectures import prunable
-from training.pruning.base import Mask, Subject
+from training.architectures.registry import prunable
+from training.pruning.method import Mask, Subject
 
 
 def elastic(subject: Subject) -> Mask:

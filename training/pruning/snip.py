@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.pruning.base import Mask, Subject
+from training.pruning.method import Mask, Subject
 
 
 def snip(subject: Subject) -> Mask:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.pruning.base import CannotPrune, Mask, Subject, Weights, require_finite
+from training.pruning.method import CannotPrune, Mask, Subject, Weights, require_finite
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,7 +75,7 @@ def synaptic_flow(flow: Callable[[Mapping[str, Tensor]], Tensor], weights: Weigh
     Parameters
     ----------
     flow : callable
-        R of absolute weights, up to a factor: see `training.models.base.Model.flow`.
+        R of absolute weights, up to a factor: see `training.models.network.Model.flow`.
     weights : Weights
         By name, of any sign.
 
@@ -96,7 +96,7 @@ def synaptic_flow(flow: Callable[[Mapping[str, Tensor]], Tensor], weights: Weigh
 
     Examples
     --------
-    >>> from training.models.base import chain_flow
+    >>> from training.models.network import chain_flow
     >>> weights = {"W_0": np.array([[-1.0, 3.0]]), "W_1": np.array([[2.0], [2.0]])}
     >>> shares = synaptic_flow(chain_flow, weights)
     >>> shares["W_0"].tolist(), shares["W_1"].tolist()

@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from training.fields import ConfigError, require
-from training.tasks.base import Dataset, Task
-from training.tasks.idx import read_idx
+from training.schema.validation import ConfigError, require
+from training.tasks.dataset import Dataset, Task
+from training.tasks.idx_format import read_idx
 
 N_CLASSES = 10
 SIDE = 28  # pixels, of MNIST

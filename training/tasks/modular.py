@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from training.architectures import OneHotMLP
-from training.fields import names, require
-from training.tasks.base import Dataset, Task
+from training.architectures.registry import OneHotMLP
+from training.schema.validation import names, require
+from training.tasks.dataset import Dataset, Task
 
 Residues = Int[np.ndarray, " n"]
 

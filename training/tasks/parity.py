@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int
 
-from training.fields import require
-from training.tasks.base import Dataset, Task
+from training.schema.validation import require
+from training.tasks.dataset import Dataset, Task
 
 MAX_BITS = 62  # a string is a 64-bit number
 

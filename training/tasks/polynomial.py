@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from training.fields import require, require_positive
-from training.tasks.base import Dataset, Task
+from training.schema.validation import require, require_positive
+from training.tasks.dataset import Dataset, Task
 
 
 @dataclass(frozen=True, kw_only=True)

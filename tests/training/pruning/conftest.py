@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from training.architectures import Transformer
-from training.losses import plain_loss
-from training.models import MODELS
-from training.pruning.base import Subject
-from training.tasks.base import Dataset
+from training.architectures.registry import Transformer
+from training.models.registry import MODELS
+from training.pruning.method import Subject
+from training.tasks.dataset import Dataset
+from training.tasks.losses import plain_loss
 
 SHAPES = {
     "embed_mlp": {"W_E": (7, 6), "W_in": (6, 5), "W_out": (5, 6), "W_U": (6, 7)},

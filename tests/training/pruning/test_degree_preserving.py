@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from training.pruning import METHODS
-from training.pruning.base import CannotPrune
+from training.pruning.method import CannotPrune
+from training.pruning.registry import METHODS
 
 
 def test_every_unit_keeps_its_degrees_and_the_mask_is_another(subject, model, same):

@@ -1,7 +1,7 @@
 import numpy as np
 
-from training.pruning import METHODS
 from training.pruning.elastic import copied
+from training.pruning.registry import METHODS
 
 DEEPER = {"W_0": "W_0", "W_1": "W_1", "W_2": "W_1", "W_3": "W_2"}
 SHALLOWER = {"W_0": "W_0", "W_1": "W_2"}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.pruning import METHODS
 from training.pruning.grasp import grasp
+from training.pruning.registry import METHODS
 
 
 def gradient_norm(subject, weights, temperature=200.0):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from interp.masks import keep_count
-from training.pruning import METHODS
-from training.pruning.base import CannotPrune
+from interp.masks.topk import keep_count
+from training.pruning.method import CannotPrune
+from training.pruning.registry import METHODS
 
 
 @pytest.mark.parametrize("name", ["magnitude", "imp"])

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.pruning import METHODS
-from training.pruning.base import CannotPrune
+from training.pruning.method import CannotPrune
+from training.pruning.registry import METHODS
 from training.pruning.snip import snip
 
 

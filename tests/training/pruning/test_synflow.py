@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from interp.masks import keep_count
-from training.architectures import Transformer
-from training.models.base import chain_flow
+from interp.masks.topk import keep_count
+from training.architectures.registry import Transformer
+from training.models.network import chain_flow
 from training.models.transformer import W_E, W_IN, W_K, W_O, W_OUT, W_POS, W_Q, W_U, W_V
 from training.models.transformer import flow as transformer_flow
-from training.pruning import METHODS
-from training.pruning.base import CannotPrune, Subject
+from training.pruning.method import CannotPrune, Subject
+from training.pruning.registry import METHODS
 from training.pruning.synflow import synaptic_flow, synflow, synflow_one_shot
 
 FLOWLESS = {W_Q, W_K}

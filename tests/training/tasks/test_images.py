@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.config import recipe_from_dict
-from training.fields import ConfigError
+from training.config.recipe import recipe_from_dict
+from training.schema.validation import ConfigError
 from training.tasks.images import DigitsTask, MNISTTask
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "mnist"

@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from training.config import recipe_from_dict
-from training.fields import ConfigError
-from training.tasks import TASKS
+from training.config.recipe import recipe_from_dict
+from training.schema.validation import ConfigError
 from training.tasks.modular import OPERATIONS, ModularTask
+from training.tasks.registry import TASKS
 
 
 def quotient(x, y, p):

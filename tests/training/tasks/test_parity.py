@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from training.fields import ConfigError
+from training.schema.validation import ConfigError
 from training.tasks.parity import ParityTask
 
 

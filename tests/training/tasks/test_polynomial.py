@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.config import recipe_from_dict
-from training.fields import ConfigError
+from training.config.recipe import recipe_from_dict
+from training.schema.validation import ConfigError
 from training.tasks.polynomial import PolynomialTask
 
 

@@ -1,0 +1,7 @@
+"""`python -m analyses.fourier`."""
+
+import sys
+
+from analyses.fourier.command import main
+
+sys.exit(main())

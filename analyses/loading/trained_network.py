@@ -1,0 +1,243 @@
+"""The networks of a run, as an analysis meets them: checked against the run's config, across checkpoints.
+
+A run that this project trained has a provenance and, for every finished arm, a DONE. A folder without a
+provenance holds weights from elsewhere: its `config.json` then needs no more than the task's `p` and the
+model's sizes, and its arms no DONE, metrics or mask.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interp.masks.topk import magnitude_mask
+from training.architectures.registry import prunable
+from training.config.recipe import Recipe, recipe_from_dict
+from training.config.settings import Setting
+from training.execution.arm_plan import Job, record_of, standing
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import ArmDir, RunDir
+from training.schema.validation import ConfigError, names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Network:
+    """One arm and seed of a run."""
+
+    files: ArmDir
+    recipe: Recipe
+    only_steps: tuple[int, ...] | None
+    """Restrict to these checkpoints; None takes all."""
+
+    @property
+    def arm(self) -> str:
+        """Name of the arm."""
+        return self.files.arm
+
+    @property
+    def seed(self) -> int:
+        """Seed of the arm."""
+        return self.files.seed
+
+    @property
+    def setting(self) -> Setting:
+        """What it was trained on and by."""
+        return self.recipe.setting(self.arm)
+
+    @property
+    def p(self) -> int:
+        """Number of residues.
+
+        Raises
+        ------
+        RunError
+            If the task is not about residues.
+        """
+        p = getattr(self.setting.task, "p", None)
+        if p is None:
+            task = self.setting.task.name
+            raise RunError(f"{self.files.path}: expected a task over residues mod p, and this one is {task}")
+        return p
+
+    def maps(self, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Input and output map of its neurons, (T, m, p) each, from what `weights()` returned.
+
+        Raises
+        ------
+        RunError
+            If the task is not about residues.
+        """
+        from interp.mechanism.effective_weights import effective_maps
+
+        assert self.p
+        found = effective_maps(self.setting.model.name, weights)
+        return found["input"], found["output"]
+
+    def maps_of_sums(self, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """The same of a network that is its maps: its neurons get the sum of two entries, its classes theirs.
+
+        Raises
+        ------
+        RunError
+            As `maps`, or if the network does more than that.
+        """
+        model = self.setting.model
+        if self.p and not model.symmetric:
+            expected = "expected a network that adds its two inputs"
+            raise RunError(f"{self.files.path}: {expected}, and this one is a {model.name}")
+        return self.maps(weights)
+
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        steps = self.files.steps()
+        if steps.ndim != 1 or not (np.diff(steps) > 0).all() or len(steps) == 0:
+            raise RunError(f"{self.files.path}: checkpoints: 'step' does not increase")
+        if self.only_steps is None:
+            return np.arange(len(steps))
+        return np.flatnonzero(np.isin(steps, self.only_steps))
+
+    @cached_property
+    def steps(self) -> np.ndarray:
+        """Steps of the checkpoints looked at, (T,)."""
+        return self.files.steps()[self._rows]
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Weights across these checkpoints by name, (T, ...), float32, pruned entries zero."""
+        stacked = self.files.checkpoints()
+        n_steps = len(self.files.steps())
+        shapes = self.setting.shapes()
+        if stacked.keys() != shapes.keys():
+            raise RunError(f"{self.files.path}: expected weights {names(shapes)}, got {names(stacked)}")
+        for name, shape in shapes.items():
+            got = stacked[name].shape
+            if got != (n_steps, *shape):
+                raise RunError(f"{self.files.path}: {name}: expected shape {(n_steps, *shape)}, got {got}")
+            if not np.isfinite(stacked[name]).all():
+                raise RunError(f"{self.files.path}: {name}: has values that are not finite")
+        if self.only_steps is None:
+            return {name: stacked[name] for name in shapes}
+        return {name: stacked[name][self._rows] for name in shapes}
+
+    def mask(self) -> dict[str, np.ndarray] | None:
+        """The arm's own mask by the name of each prunable weight; None if it is dense.
+
+        Raises
+        ------
+        RunError
+            If the recipe prunes this arm and its mask is missing, or has not the weights' shapes.
+        """
+        mask = self.files.mask()
+        if mask is None:
+            if self.recipe.arms[self.arm].prunes:
+                raise RunError(f"{self.files.path / 'mask.safetensors'}: missing")
+            return None
+        shapes = prunable(self.setting.shapes())
+        if {name: kept.shape for name, kept in mask.items()} != shapes:
+            raise RunError(
+                f"{self.files.path / 'mask.safetensors'}: does not fit the weights' names and shapes"
+            )
+        return {name: mask[name] for name in shapes}
+
+    def masks(self, weights: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+        """A mask per checkpoint: a pruned arm's own, a dense arm's magnitude mask at the recipe's rate.
+
+        `weights` are what `weights()` returned, so that they need not be read twice.
+        """
+        own = self.mask()
+        if self.recipe.arms[self.arm].scored:
+            places = range(len(self.steps))
+            return [{name: w[t] != 0 for name, w in prunable(weights).items()} for t in places]
+        if own is not None:
+            return [own] * len(self.steps)
+        pruning, matrices = self.recipe.pruning, prunable(weights)
+        return [
+            magnitude_mask({name: w[t] for name, w in matrices.items()}, 1 - pruning.sparsity, pruning.scope)
+            for t in range(len(self.steps))
+        ]
+
+    @property
+    def mask_changes(self) -> bool:
+        """Whether `masks` differ between checkpoints: they follow the weights, or the arm's own scores."""
+        return self.mask() is None or self.recipe.arms[self.arm].scored
+
+    def metrics(self) -> pd.DataFrame | None:
+        """One row per evaluation; None, said on stderr, for weights from elsewhere that came without.
+
+        Raises
+        ------
+        RunError
+            If they are damaged, lack a column, or are missing from an arm that this project trained.
+        """
+        if not (self.files.path / "metrics.parquet").exists() and self.files.done() is None:
+            print(f"{self.files}: no metrics.parquet; what needs its curves is left out", file=sys.stderr)
+            return None
+        table = self.files.metrics()
+        criterion = self.setting.criterion
+        needed = ("step", "train_acc", "test_acc", criterion.train, criterion.test)
+        if missing := [name for name in needed if name not in table]:
+            path = self.files.path / "metrics.parquet"
+            raise RunError(f"{path}: expected columns {names(set(needed))}, and {names(missing)} is missing")
+        return table
+
+
+def open_networks(
+    path: str, arms: Sequence[str] | None = None, steps: Sequence[int] | None = None
+) -> tuple[RunDir, list[Network]]:
+    """The networks of a run that are ready to be looked at; the others are named on stderr.
+
+    Raises
+    ------
+    ConfigError
+        If an arm or step is asked for that the run has not.
+    RunError
+        If the run is damaged, holds nothing finished, or its config was edited after it was trained.
+    """
+    run = RunDir.open(path)
+    recipe, ours = _recipe(run), run.provenance() is not None
+    unknown = set(arms or ()) - set(recipe.arms)
+    if unknown:
+        raise ConfigError(f"--arms: expected some of {names(recipe.arms)}, got {names(unknown)}")
+    chosen = [files for arm in (arms or recipe.arms) for files in run.arms() if files.arm == arm]
+    only = None if steps is None else tuple(steps)
+    ready = [Network(files, recipe, only) for files in chosen if _ready(files, recipe, ours)]
+    if not ready:
+        raise RunError(f"{path}: no arm is finished; python -m training goes on with it")
+    if only is not None:
+        known = {int(step) for network in ready for step in network.files.steps()}
+        if not known >= set(only):
+            missing = ", ".join(str(step) for step in sorted(set(only) - known))
+            raise ConfigError(f"--steps: expected steps with a checkpoint (0 to {max(known)}), got {missing}")
+    return run, [network for network in ready if len(network.steps) > 0]
+
+
+def _recipe(run: RunDir) -> Recipe:
+    config = run.config() or {}
+    if run.provenance() is None:
+        arms: dict[str, dict[str, str]] = {files.arm: {} for files in run.arms()}
+        config = {"name": run.path.resolve().name, "task": {}, "model": {}, "arms": arms} | config
+    try:
+        return recipe_from_dict(config)
+    except ConfigError as error:
+        raise RunError(f"{run.path / 'config.json'}: {error}") from None
+
+
+def _ready(files: ArmDir, recipe: Recipe, ours: bool) -> bool:
+    if not ours:
+        return files.has_checkpoints()
+    if files.arm not in recipe.arms:
+        print(f"{files}: left out: no arm of config.json", file=sys.stderr)
+        return False
+    state = standing(files, record_of(recipe, Job(files.arm, files.seed)))
+    if state != "done":
+        print(
+            f"{files}: left out: {'not trained' if state == 'skipped' else 'not finished'}", file=sys.stderr
+        )
+    return state == "done"

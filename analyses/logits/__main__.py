@@ -1,0 +1,7 @@
+"""`python -m analyses.logits`."""
+
+import sys
+
+from analyses.logits.command import main
+
+sys.exit(main())

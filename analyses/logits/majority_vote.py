@@ -1,0 +1,91 @@
+"""Tables of the neurons' vote: of a network at its last checkpoint, and of ideal neurons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from analyses.tables.long_format import gather, long_table
+from interp.mechanism.flawed_indicator import ideal_neurons, indicator_logits
+from interp.mechanism.majority_vote import VoteCurve, group_votes, subset_curve, vote_curve
+from interp.mechanism.two_layer_forward import pair_activations, pair_logits
+from interp.spectra.frequency_power import neuron_frequency
+
+if TYPE_CHECKING:
+    from analyses.loading.trained_network import Network
+
+N_ORDERS = 20
+"""Random orders of neurons and of frequencies that the votes are averaged over."""
+N_IDEAL = 128
+"""Ideal neurons whose subsets vote: the paper's number."""
+MOST_IDEAL = 8
+"""Largest number of ideal neurons of every frequency that is held against the closed form."""
+SIZES = np.unique(np.round([*range(1, 16), *2 ** np.arange(4, 13, 0.25)]).astype(np.int64))
+"""Sizes of subsets, the same for all networks as far as they have so many."""
+
+
+def vote_tables(
+    network: Network,
+    input_map: Float[np.ndarray, "m p"],
+    output_map: Float[np.ndarray, "m p"],
+    labels: Int[np.ndarray, "p p"],
+    activation: str,
+) -> dict[str, pd.DataFrame]:
+    """The vote as neurons, or subsets of them, are added at the last checkpoint; and each frequency's own."""
+    acts, k = pair_activations(input_map, activation), neuron_frequency(input_map)[0]
+    last = {"step": network.steps[-1:]}
+    curve = vote_curve(acts, output_map, labels, np.random.default_rng(0), N_ORDERS)
+    alone = group_votes(acts, output_map, labels, k)
+    groups = {name: getattr(alone, name) for name in ("n_neurons", "accuracy", "margin", "loss")}
+    subsets = [
+        long_table(network, last | {"of": [of], "n": votes.sizes}, _means(votes))
+        for of, votes in _subsets(acts, output_map, labels, k).items()
+    ]
+    return {
+        "_votes": long_table(network, last | {"n_neurons": curve.sizes}, _means(curve)),
+        "_frequencies": long_table(network, last | {"frequency": range(1, network.p // 2 + 1)}, groups),
+        "_subsets": gather(subsets) if subsets else pd.DataFrame(),
+    }
+
+
+def ideal_tables(p: int) -> dict[str, pd.DataFrame]:
+    """How far ideal neurons are from the closed form, by their number; and how subsets of them vote."""
+    K, residue = p // 2, np.arange(p)
+    sums = np.add.outer(residue, residue) % p
+    errors = [
+        {"n_neurons": n, "error": np.abs(pair_logits(*ideal_neurons(np.full(K, n)), "square") - exact).max()}
+        for n, exact in ((n, indicator_logits(p, float(n))) for n in range(1, MOST_IDEAL + 1))
+    ]
+    counts = N_IDEAL // K + (np.arange(K) < N_IDEAL % K)
+    input_map, output_map = ideal_neurons(counts)
+    acts, k = pair_activations(input_map, "square"), np.repeat(np.arange(1, K + 1), counts)
+    subsets = [
+        pd.DataFrame({"of": of, "n": curve.sizes} | _means(curve))
+        for of, curve in _subsets(acts, output_map, sums, k).items()
+    ]
+    return {"_ideal": pd.DataFrame(errors), "_ideal_subsets": gather(subsets)}
+
+
+def _subsets(
+    acts: Float[np.ndarray, "p p m"],
+    output_map: Float[np.ndarray, "m p"],
+    labels: Int[np.ndarray, "p p"],
+    k: Int[np.ndarray, " m"],
+) -> dict[str, VoteCurve]:
+    """Of ever more frequencies, and of ever more neurons of each; nothing if no neuron has a frequency."""
+    if not k.any():
+        return {}
+    _, count = np.unique(k[k > 0], return_counts=True)
+    curves = {}
+    for of, most in (("frequencies", count.size), ("neurons", count.max())):
+        sizes, rng = np.append(SIZES[most > SIZES], most), np.random.default_rng(0)
+        curves[of] = subset_curve(acts, output_map, labels, k, of, rng, N_ORDERS, sizes)
+    return curves
+
+
+def _means(curve: VoteCurve) -> dict[str, Float[np.ndarray, " n"]]:
+    """Over orders."""
+    return {name: getattr(curve, name).mean(axis=0) for name in ("accuracy", "margin", "loss")}

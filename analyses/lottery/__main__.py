@@ -1,0 +1,7 @@
+"""`python -m analyses.lottery`."""
+
+import sys
+
+from analyses.lottery.command import main
+
+sys.exit(main())

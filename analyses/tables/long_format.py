@@ -1,0 +1,131 @@
+"""Long tables of measures over arms, seeds and checkpoints; and how their numbers are printed."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from analyses.loading.trained_network import Network
+
+
+def long_table(network: Network, axes: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """One row per combination of the axes' entries, led by the network's arm and seed.
+
+    Parameters
+    ----------
+    axes : mapping
+        Column name and entries of each axis of the values, in order.
+    values : mapping
+        Arrays of the axes' lengths, or that broadcast to them.
+    """
+    shape = tuple(len(entries) for entries in axes.values())
+    places = np.unravel_index(np.arange(int(np.prod(shape))), shape)
+    columns: dict[str, Any] = {"arm": network.arm, "seed": network.seed}
+    columns |= {
+        name: np.asarray(entries)[at] for (name, entries), at in zip(axes.items(), places, strict=True)
+    }
+    columns |= {name: np.broadcast_to(value, shape).ravel() for name, value in values.items()}
+    return pd.DataFrame(columns)
+
+
+def groups(table: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    """The rows of each combination of these columns, in the order in which it is first met."""
+    for key, rows in table.groupby(list(by), sort=False):
+        yield key if isinstance(key, tuple) else (key,), rows
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain mappings."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def gather(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The networks' tables one after the other."""
+    return pd.concat(tables, ignore_index=True)
+
+
+def first_and_last(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of each arm's and seed's first checkpoint, and those of its last."""
+    steps = table.groupby(["arm", "seed"], sort=False)["step"]
+    return table[table["step"] == steps.transform("min")], table[table["step"] == steps.transform("max")]
+
+
+def arm_words(arm: str) -> str:
+    """An arm's name as people read it.
+
+    Examples
+    --------
+    >>> arm_words("norm_l1_mean")
+    'norm L1 mean'
+    """
+    return re.sub(r"\bl(?=\d\b)", "L", arm.replace("_", " "))
+
+
+def layer_words(layers: Iterable[str]) -> dict[str, str]:
+    """Weights' names as people read them: `W_Q` for `blocks.0.attn.W_Q`, as long as all stay different.
+
+    Examples
+    --------
+    >>> layer_words(["embed.W_E", "blocks.0.attn.W_Q", "global"])
+    {'embed.W_E': 'W_E', 'blocks.0.attn.W_Q': 'W_Q', 'global': 'global'}
+    >>> layer_words(["blocks.0.attn.W_Q", "blocks.1.attn.W_Q"])
+    {'blocks.0.attn.W_Q': 'blocks.0.attn.W_Q', 'blocks.1.attn.W_Q': 'blocks.1.attn.W_Q'}
+    """
+    short = {layer: layer.rpartition(".")[2] for layer in layers}
+    return short if len(set(short.values())) == len(short) else {layer: layer for layer in short}
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number in so many significant digits; '-' for one that is not there."""
+    if value is None or value != value:
+        return "-"
+    if value != 0 and (abs(value) >= 10_000 or abs(value) < 1e-3):
+        return f"{value:.{digits - 2}e}"
+    places = max(0, digits - 1 - int(np.floor(np.log10(abs(value))))) if value else digits - 1
+    return f"{value:.{min(places, digits)}f}"
+
+
+def change(first: float, last: float) -> str:
+    """What a number was and became."""
+    return f"{number(first)} → {number(last)}"
+
+
+def step_range(steps: Sequence[int | None]) -> str:
+    """Steps of several seeds: the least and the largest; how many are missing is said."""
+    known = sorted(step for step in steps if step is not None)
+    if not known:
+        return "-"
+    text = f"{known[0]:,}" if known[0] == known[-1] else f"{known[0]:,}–{known[-1]:,}"
+    missing = len(steps) - len(known)
+    return f"{text} ({missing} never)" if missing else text
+
+
+def few(entries: Sequence[int], of: int, most: int = 6) -> str:
+    """A short list in full, a long one by its length."""
+    return " ".join(map(str, entries)) or "none" if len(entries) <= most else f"{len(entries)} of {of}"
+
+
+def pairs_of(entries: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Every pair of different entries, in order."""
+    return list(itertools.combinations(entries, 2))
+
+
+def plain_means(table: pd.DataFrame, by: Sequence[str]) -> list[dict[str, Any]]:
+    """Per group, every measure's mean over seeds at the first and last checkpoint, and its last maximum."""
+    first, last = first_and_last(table)
+    measures = [name for name in table.columns if name not in {"arm", "seed", "step", *by}]
+    rows = []
+    for key, group in groups(last, by):
+        start = first[(first[list(by)] == list(key)).all(axis=1)]
+        row = dict(zip(by, key, strict=True)) | {"n_seeds": group["seed"].nunique()}
+        for name in measures:
+            row |= {f"{name}_first": float(start[name].mean()), f"{name}_last": float(group[name].mean())}
+            row[f"{name}_max"] = float(group[name].max())
+        rows.append(row)
+    return rows

@@ -1,0 +1,113 @@
+"""Periodicity: how concentrated the neurons' spectra become, the embedding's spectrum, single neurons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
+from figures.drawing.style import DOUBLE, arm_styles, step_axis
+
+TABLES = ("", "_spectra", "_neurons", "_input_weights")
+N_NEURONS = 3
+
+
+def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
+    """Curves of entropy and IPR over arms, heat maps of the first matrix, input weights of three neurons."""
+    means, spectra = tables[""], tables["_spectra"]
+    means = means[means["map"] == "input"]
+    figure = plt.figure(figsize=(DOUBLE, 6.1))
+    grid = figure.add_gridspec(3, 6, height_ratios=(1.15, 1, 0.85))
+    drawing = Drawing(figure)
+    entropy, concentration = figure.add_subplot(grid[0, :3]), figure.add_subplot(grid[0, 3:])
+    drawing.arms(entropy, "entropy", means, "entropy")
+    entropy.set(title="Fourier entropy of the input weights", ylabel="entropy (nats)")
+    drawing.arms(concentration, "ipr", means, "ipr_frequency")
+    K = int(spectra["frequency"].max())
+    drawing.level(concentration, "ipr", "white noise 2/(K+1)", 2 / (K + 1))
+    concentration.set(title="Inverse participation ratio over frequencies", ylabel="IPR", ylim=(0, 1.02))
+    for ax in (entropy, concentration):
+        step_axis(ax, means["step"])
+    heat, shown = _spectra(drawing, figure, grid, spectra)
+    arm, seed, neurons = _clearest_neurons(tables["_neurons"])
+    small = [figure.add_subplot(grid[2, 2 * i : 2 * i + 2]) for i in range(len(neurons))]
+    for place, (ax, neuron) in enumerate(zip(small, neurons.itertuples(), strict=True)):
+        weights = tables["_input_weights"]
+        own = weights[
+            (weights["arm"] == arm) & (weights["seed"] == seed) & (weights["neuron"] == neuron.neuron)
+        ]
+        _neuron(drawing, ax, place, own, f"neuron {neuron.neuron}, frequency {neuron.frequency}")
+    letter([entropy, concentration, *heat, *small])
+    arm_legend(figure, means)
+    label = arm_styles([arm])[arm]["label"]
+    drawing.caption = (
+        f"(a, b) Mean over neurons of the Shannon entropy of the amplitude shares, and of the IPR over "
+        f"frequencies, of the input map. {seeds_and_centre(means)} Dotted: white noise. "
+        f"{shown} Lower row: input weights of the {len(neurons)} neurons of largest amplitude with different "
+        f"frequencies, {label}, seed {seed}: grey at the first checkpoint, blue at the last, in the order in "
+        f"which the neuron's cosine (line) turns once."
+    )
+    return drawing
+
+
+def _spectra(
+    drawing: Drawing, figure: plt.Figure, grid: plt.GridSpec, spectra: pd.DataFrame
+) -> tuple[list[Axes], str]:
+    """Heat maps of the first matrix' spectrum over steps for at most two arms, on one colour scale."""
+    first = spectra["weight"].iloc[0]
+    symbol = "$" + first.replace("_", "_{") + "}$"
+    table = spectra[spectra["weight"] == first]
+    arms = list(dict.fromkeys(table["arm"]))
+    arms = [arm for arm in ("dense", "grokked_ticket") if arm in arms] or arms[:2]
+    axes = []
+    top = table[table["arm"].isin(arms)]["share"].max()
+    mesh: Any = None
+    seeds = {}
+    for place, arm in enumerate(arms):
+        span = grid[1, :] if len(arms) == 1 else grid[1, 3 * place : 3 * place + 3]
+        ax = figure.add_subplot(span)
+        own = table[table["arm"] == arm]
+        seeds[arm] = seed = own["seed"].min()
+        share = own[own["seed"] == seed].pivot(index="frequency", columns="step", values="share")
+        at_step, at_k = share.columns.to_numpy(), share.index.to_numpy()
+        mesh = drawing.heat(ax, "spectrum", arm, seed, at_step, at_k, share.to_numpy(), vmin=0, vmax=top)
+        step_axis(ax, at_step)
+        ax.set(
+            title=f"spectrum of {symbol}: {arm_styles([arm])[arm]['label']}, seed {seed}", ylabel="frequency"
+        )
+        ax.set_xlim(0, at_step.max())
+        axes.append(ax)
+    figure.colorbar(mesh, ax=axes, label="share of variance", pad=0.01, aspect=14)
+    letters = ", ".join("cd"[: len(axes)])
+    return axes, f"({letters}) Share of the variance of {symbol} at each frequency."
+
+
+def _clearest_neurons(neurons: pd.DataFrame) -> tuple[str, int, pd.DataFrame]:
+    """Arm, seed, and the neurons of largest input amplitude at the end, one per frequency."""
+    arms = list(dict.fromkeys(neurons["arm"]))
+    arm = next((name for name in ("grokked_ticket", "dense") if name in arms), arms[0])
+    own = neurons[(neurons["arm"] == arm) & (neurons["map"] == "input") & (neurons["frequency"] > 0)]
+    seed = int(own["seed"].min())
+    own = own[(own["seed"] == seed)]
+    own = own[own["step"] == own["step"].max()].sort_values(["amplitude", "neuron"], ascending=[False, True])
+    return arm, seed, own.drop_duplicates("frequency").head(N_NEURONS)
+
+
+def _neuron(drawing: Drawing, ax: Axes, place: int, own: pd.DataFrame, title: str) -> None:
+    first, last = (
+        own[own["step"] == step].sort_values("turned") for step in (own["step"].min(), own["step"].max())
+    )
+    panel = f"neuron {place + 1}"
+    points = {"linestyle": "none", "marker": "o", "markersize": 2, "markeredgewidth": 0}
+    drawing.line(ax, panel, "first checkpoint", first["turned"], first["weight"], color="0.6", **points)
+    drawing.line(ax, panel, "last checkpoint", last["turned"], last["weight"], color="#3f90da", **points)
+    drawing.line(ax, panel, "cosine", last["turned"], last["fit"], color="#26292f", linewidth=0.8)
+    p = len(last)
+    ax.set(title=title, xlabel=f"frequency × residue mod {p}", xlim=(-1, p))
+    ax.set_xticks(np.arange(0, p, 20))
+    if place == 0:
+        ax.set_ylabel("input weight")

@@ -1,0 +1,66 @@
+"""Spectra of one network: its embedding and output map, its logits and neurons over both inputs."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+
+from figures.drawing.recorded_figure import Drawing, letter
+from figures.drawing.style import DOUBLE, arm_styles
+
+TABLES = ("_spectra", "_pairs")
+FIRST, LAST = "0.6", "#3f90da"
+FLOOR = 1e-5
+"""Least share that is told from none."""
+
+
+def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
+    """The first network of the tables, before and after training."""
+    spectra, pairs = tables["_spectra"], tables["_pairs"]
+    arm, seed = pairs["arm"].iloc[0], pairs["seed"].iloc[0]
+    spectra, pairs = (table[(table["arm"] == arm) & (table["seed"] == seed)] for table in (spectra, pairs))
+    figure, axes = plt.subplots(2, 2, figsize=(DOUBLE, 5.4), height_ratios=(1, 1.9))
+    drawing = Drawing(figure)
+    embedding = spectra["weight"].iloc[0]
+    titles = {embedding: "embedding", "output": "neuron–logit map"}
+    for ax, (weight, title) in zip(axes[0], titles.items(), strict=True):
+        _bars(drawing, ax, spectra[spectra["weight"] == weight], title)
+    axes[0, 0].set_ylabel("share of the variance")
+    axes[0, 0].legend(loc="upper center")
+    for ax, of in zip(axes[1], ("logits", "neurons"), strict=True):
+        _heat(drawing, ax, pairs[pairs["of"] == of], of)
+    letter(axes.ravel())
+    drawing.caption = (
+        f"One network (n = 1): {arm_styles([arm])[arm]['label']}, seed {seed}, step "
+        f"{pairs['step'].iloc[0]:,}. (a) Share of the variance over residues of {embedding}, and (b) of the "
+        f"map from neurons to logits, at every frequency, cosine and sine together; grey: step "
+        f"{spectra['step'].min():,}. (c) Share of the logits' variance over all pairs (a, b), and (d) of the "
+        f"neurons' activations, at frequency k over a and l over b; 0 is no dependence. A function of a + b "
+        f"or a − b has all on the diagonal. Shares below {FLOOR:g} are drawn as {FLOOR:g}."
+    )
+    return drawing
+
+
+def _bars(drawing: Drawing, ax: Axes, own: pd.DataFrame, title: str) -> None:
+    first, last = (own[own["step"] == step] for step in (own["step"].min(), own["step"].max()))
+    ax.bar(last["frequency"], last["share"], width=0.8, color=LAST, label="end")
+    drawing.note(title, "end", x=last["frequency"], y=last["share"])
+    look = {"color": FIRST, "linewidth": 1.0, "drawstyle": "steps-mid", "label": "start"}
+    drawing.line(ax, title, "start", first["frequency"], first["share"], **look)
+    ax.set(title=title, xlabel="frequency k", xlim=(0.3, own["frequency"].max() + 0.7), ylim=(0, None))
+
+
+def _heat(drawing: Drawing, ax: Axes, own: pd.DataFrame, title: str) -> None:
+    grid = own.pivot(index="over_b", columns="over_a", values="share")
+    places = 1 + np.arange(len(grid))
+    norm = LogNorm(FLOOR, 1)
+    values = grid.clip(lower=FLOOR).to_numpy()
+    mesh = drawing.heat(ax, title, "share", "", places, places, values, norm=norm, cmap="magma_r")
+    ticks = [0, *range(10, len(grid), 10)]
+    ax.set_xticks([tick + 1 for tick in ticks], ticks)
+    ax.set_yticks([tick + 1 for tick in ticks], ticks)
+    ax.set(title=title, xlabel="frequency k over a", ylabel="frequency l over b", aspect="equal")
+    ax.figure.colorbar(mesh, ax=ax, pad=0.02, shrink=0.75, label="share of the variance")

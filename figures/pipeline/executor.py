@@ -1,0 +1,167 @@
+"""Tasks done side by side, each a process with a log of its own, behind one bar over their expected time."""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from figures.pipeline.plan import Task
+from training.cli.parser import Interrupted
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+POLL_SECONDS = 0.1
+
+
+class Work:
+    """Every task of a plan that can be done: those that others need first, otherwise in their order.
+
+    Parameters
+    ----------
+    logs : Path
+        The folder of logs.
+    ended : callable
+        Called with every task that has succeeded and the core-seconds it took.
+    """
+
+    def __init__(self, tasks: Iterable[Task], cores: int, logs: Path, ended: Callable[[Task, float], None]):
+        from tqdm import tqdm
+
+        self.waiting = {task.name: task for task in tasks}
+        self.running: dict[str, Running] = {}
+        self.undone: dict[str, Task] = {}
+        """Tasks that failed, and those that need them."""
+        self.cores, self.logs, self.ended = cores, logs, ended
+        self.expected = self.spent = 0.0  # of what is done, in core-seconds
+        self.n_ended, self.n = 0, len(self.waiting)
+        form = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left: {desc}"
+        self.bar = tqdm(total=1.0, disable=None, smoothing=0, bar_format=form)
+
+    def do(self, lock: int) -> None:
+        """Do all of it; the tasks hold the lock too.
+
+        Raises
+        ------
+        Interrupted
+            After a signal, once every process has saved what it has.
+        """
+        with _stop_on_signals() as stopping:
+            try:
+                while (self.running or self.waiting) and not stopping:
+                    self._collect()
+                    self._start(lock)
+                    self._show()
+                    time.sleep(POLL_SECONDS)
+            finally:
+                self.bar.close()
+                for one in self.running.values():
+                    one.process.send_signal(signal.SIGINT)
+                for one in self.running.values():
+                    one.process.wait()
+            if stopping:
+                raise Interrupted
+
+    def _start(self, lock: int) -> None:
+        for task in list(self.waiting.values()):
+            free = self.cores - sum(one.cores for one in self.running.values())
+            if not free:
+                return
+            if task.after & self.undone.keys():
+                self.undone[task.name] = self.waiting.pop(task.name)
+            elif not task.after & (self.waiting.keys() | self.running.keys()):
+                self.running[task.name] = Running(self.waiting.pop(task.name), free, self.logs, lock)
+
+    def _collect(self) -> None:
+        for name, one in list(self.running.items()):
+            code = one.process.poll()
+            if code is None:
+                continue
+            del self.running[name]
+            self.n_ended += 1
+            if code:
+                self.undone[name] = one.task
+                self._say(f"failed: {name}: {one.last_line()} (log: {one.log})", always=True)
+                continue
+            self.expected += one.task.core_seconds
+            self.spent += one.core_seconds()
+            self.ended(one.task, one.core_seconds())
+            self._say(f"{name}: {one.seconds():.0f} s ({self.n_ended} of {self.n})")
+
+    def _say(self, line: str, always: bool = False) -> None:
+        if self.bar.disable:
+            print(line, file=sys.stderr, flush=True)
+        elif always:
+            self.bar.write(line, file=sys.stderr)
+
+    def _show(self) -> None:
+        """A running task counts by its time, as fast as this machine has been so far, but never as ended."""
+        pace = self.expected / self.spent if self.spent else 1.0
+        under_way = [one.task for one in self.running.values()]
+        parts = [
+            min(pace * one.core_seconds(), 0.95 * one.task.core_seconds) for one in self.running.values()
+        ]
+        self.bar.total = self.expected + sum(t.core_seconds for t in (*under_way, *self.waiting.values()))
+        self.bar.n = self.expected + sum(parts)
+        self.bar.set_description_str(", ".join(task.name for task in under_way), refresh=False)
+        self.bar.refresh()
+
+
+class Running:
+    """A task at work, on so many of the free cores as it can use."""
+
+    def __init__(self, task: Task, free: int, logs: Path, lock: int):
+        self.task, self.cores = task, task.cores(free)
+        self.log = logs / f"{task.name.replace(' ', '_')}.log"
+        self.begun = time.monotonic()
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                task.started_with(self.cores),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the parent, which passes it on once
+                pass_fds=(lock,),
+            )
+
+    def seconds(self) -> float:
+        """Wall time since its start."""
+        return time.monotonic() - self.begun
+
+    def core_seconds(self) -> float:
+        """The same by the cores it holds."""
+        return self.seconds() * self.cores
+
+    def last_line(self) -> str:
+        """What the log says last."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1].removeprefix("error: ") if lines else f"exit code {self.process.returncode}"
+
+
+@contextmanager
+def held(logs: Path) -> Iterator[int]:
+    """Hold the folder. Tasks hold it too: those of a killed parent are waited for before others begin."""
+    logs.mkdir(parents=True, exist_ok=True)
+    with (logs / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for what another start has at work in {logs.parent}", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock.fileno()
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[list[int]]:
+    """A list that is empty until one of the signals comes."""
+    stopping: list[int] = []
+    old = {number: signal.signal(number, lambda n, _: stopping.append(n)) for number in SIGNALS}
+    try:
+        yield stopping
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)

@@ -1,0 +1,155 @@
+"""Structure of a mask graph in numbers: distances, clustering, degrees, dead units.
+
+The graph and its two constructions are those of `interp.graphs.mask_graph`; its null is in `interp.graphs.null_models`.
+
+Shape letters: "_ _" = any two sizes; n = nodes; a, b = nodes of the two sides of a bipartite graph.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int
+
+from interp.graphs.mask_graph import Construction, adjacency, biadjacency, is_bipartite
+from interp.graphs.path_lengths import bipartite_hop_counts, hop_counts, symmetric_blocks
+from interp.graphs.reachability import dead_units, input_output_reachable
+
+
+def properties(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construction) -> dict[str, float]:
+    """Every graph property of a network's mask.
+
+    Edges are undirected and unweighted. Distances are hops. A pair is an unordered pair of two different
+    nodes, and is reachable if both lie in one component.
+
+    Parameters
+    ----------
+    layers : Sequence[Bool[np.ndarray, "_ _"]]
+        Masks from input to output, row = source unit, True = kept.
+    construction : {"layered", "folded"}
+        See `interp.graphs.mask_graph`.
+
+    Returns
+    -------
+    dict[str, float]
+        `n_nodes`, `n_edges`;
+        `average_path_length`: mean hops over reachable pairs, nan without one;
+        `reachable_fraction`: reachable pairs over all pairs, isolated nodes included, nan for a single node;
+        `largest_component`: its number of nodes;
+        `global_efficiency`: mean over all pairs of 1 / hops, 0 for a pair that is not reachable;
+        `average_clustering`: mean over nodes of the share of neighbour pairs that are joined, nodes of degree
+        below 2 count 0; identically 0 in a graph that is bipartite by layer parity;
+        `latapy_clustering`: mean over nodes of the mean overlap |N(u) & N(v)| / |N(u) | N(v)| with the nodes
+        v two hops away, nodes without such v count 0;
+        `robins_alexander_clustering`: 4 times the 4-cycles over the 3-paths, 0 without 3-paths; this and the
+        one before are nan in a graph that is not bipartite by layer parity;
+        `degree_mean`, `degree_variance` (ddof 0), `degree_cv` (standard deviation over mean, nan without
+        edges), `degree_max`; `isolated_fraction`: share of nodes without an edge;
+        `dead_units`: hidden units on no forward path from an input to an output (see `interp.graphs.reachability`);
+        `input_output_reachability`: share of (input, output) pairs joined by a forward path.
+        The last two do not depend on the construction.
+
+    Raises
+    ------
+    ValueError
+        As in `interp.graphs.mask_graph.layer_sizes`.
+
+    References
+    ----------
+    .. [1] Minegishi et al., arXiv:2310.19470, Sec. 5 (path length and clustering of the weight graph; its
+       construction is not given, so its numbers are not reproduced).
+    .. [2] Latora and Marchiori, Phys. Rev. Lett. 87:198701 (2001), Eq. 1 (global efficiency).
+    .. [3] Latapy, Magnien and Del Vecchio, Social Networks 30:31 (2008), Sec. 4.3 (`dot` of networkx).
+    .. [4] Robins and Alexander, Comput. Math. Organ. Theory 10:69 (2004), Sec. 3.
+
+    Examples
+    --------
+    >>> path = [np.array([[True, False], [True, True]]), np.array([[False], [True]])]
+    >>> values = properties(path, "layered")  # five units in a row
+    >>> values["average_path_length"], values["reachable_fraction"], round(values["latapy_clustering"], 6)
+    (2.0, 1.0, 0.433333)
+    """
+    if is_bipartite(layers, construction):
+        degrees, counts, sizes, clustering = _measure_bipartite(biadjacency(layers, construction))
+    else:
+        degrees, counts, sizes, clustering = _measure_any(adjacency(layers, construction).toarray())
+    n_pairs = degrees.size * (degrees.size - 1) // 2
+    n_reachable = int(counts.sum())
+    hops = np.arange(counts.size)
+    return {
+        "n_nodes": float(degrees.size),
+        "n_edges": float(degrees.sum() // 2),
+        "average_path_length": int(counts @ hops) / n_reachable if n_reachable else np.nan,
+        "reachable_fraction": n_reachable / n_pairs,
+        "largest_component": float(sizes.max(initial=1)),
+        "global_efficiency": float(counts[1:] @ (1.0 / hops[1:])) / n_pairs,
+        **clustering,
+        "degree_mean": float(degrees.mean()),
+        "degree_variance": float(degrees.var()),
+        "degree_cv": float(degrees.std() / degrees.mean()) if degrees.any() else np.nan,
+        "degree_max": float(degrees.max()),
+        "isolated_fraction": float(np.mean(degrees == 0)),
+        "dead_units": float(dead_units(layers)),
+        "input_output_reachability": float(input_output_reachable(layers).mean()),
+    }
+
+
+def _measure_bipartite(
+    edges: Bool[np.ndarray, "a b"],
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " h"], Int[np.ndarray, " c"], dict[str, float]]:
+    """Degrees, pairs per hop distance, component sizes and clustering from the biadjacency matrix."""
+    if edges.shape[0] > edges.shape[1]:
+        edges = edges.T
+    degrees = np.concatenate([np.count_nonzero(edges, axis=1), np.count_nonzero(edges, axis=0)])  # (n,)
+    kept = edges[degrees[: len(edges)] > 0][:, degrees[len(edges) :] > 0].astype(np.float32)  # (a, b)
+    shared_a = kept @ kept.T  # (a, a), numbers of common neighbours
+    _, overlap_a = _sum_overlaps(np.ascontiguousarray(kept.T))
+    near_b, overlap_b = _sum_overlaps(kept)
+    counts, sizes = bipartite_hop_counts(kept, shared_a > 0, near_b)
+    clustering = {
+        "average_clustering": 0.0,
+        "latapy_clustering": (overlap_a + overlap_b) / degrees.size,
+        "robins_alexander_clustering": _closed_three_paths(kept, shared_a),
+    }
+    return degrees, counts, sizes, clustering
+
+
+def _sum_overlaps(kept: Float32[np.ndarray, "a b"]) -> tuple[Int[np.ndarray, " b"], float]:
+    """For side b: nodes within two hops of each node, itself included, and the sum of Latapy coefficients."""
+    degree = kept.sum(axis=0)  # (b,), exact small integers like all that follows up to the division
+    near = np.zeros(degree.size, dtype=np.int64)
+    overlap = np.zeros(degree.size)
+    for here, after, shared in symmetric_blocks(kept, kept):
+        either = degree[here, None] + degree[here.start :] - shared
+        ratio = np.divide(shared, either, dtype=np.float64)
+        near[here] += np.count_nonzero(shared, axis=1)
+        near[after] += np.count_nonzero(shared[:, len(shared) :], axis=0)
+        overlap[here] += ratio.sum(axis=1)
+        overlap[after] += ratio[:, len(shared) :].sum(axis=0)
+    others = near - 1
+    return near, float(np.sum((overlap - 1.0)[others > 0] / others[others > 0]))
+
+
+def _closed_three_paths(kept: Float32[np.ndarray, "a b"], shared_a: Float32[np.ndarray, "a a"]) -> float:
+    """Robins-Alexander coefficient: a pair with s common neighbours closes s(s-1)/2 squares."""
+    others_a, others_b = (kept.sum(axis=side, dtype=np.float64) - 1.0 for side in (1, 0))
+    three_paths = float(others_a @ kept.astype(np.float64) @ others_b)
+    shared = shared_a.astype(np.float64)
+    squares = (float(np.sum(shared * (shared - 1.0))) - float(np.sum((others_a + 1.0) * others_a))) / 4.0
+    return 4.0 * squares / three_paths if three_paths else 0.0
+
+
+def _measure_any(
+    edges: Bool[np.ndarray, "n n"],
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " h"], Int[np.ndarray, " c"], dict[str, float]]:
+    """The same as `_measure_bipartite` from the adjacency matrix of any graph."""
+    degrees = np.count_nonzero(edges, axis=1)
+    counts, sizes = hop_counts(edges)
+    step = edges.astype(np.float32)
+    joined = (step @ step * step).sum(axis=1, dtype=np.float64)
+    pairs = np.maximum(degrees * (degrees - 1), 1)  # both orders, as in `joined`
+    clustering = {
+        "average_clustering": float(np.mean(joined / pairs)),
+        "latapy_clustering": np.nan,
+        "robins_alexander_clustering": np.nan,
+    }
+    return degrees, counts, sizes, clustering

@@ -1,0 +1,173 @@
+"""How the neurons of a two-layer network share the work: evenly over frequencies, phases and amplitudes.
+
+    K  frequencies, (p - 1) / 2         r  orders of phase symmetry, 1..4
+    m  neurons                          ... leading axes: checkpoints, arms
+
+Each neuron has one frequency, 1..K, and at it a phase and an amplitude (`interp.mechanism.phase_alignment`). A network that adds
+by majority uses all frequencies alike and spreads the phases of each evenly. Dead neurons (`interp.spectra.fourier`)
+have frequency 0 and a NaN phase; they belong to no group and are counted.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import stats
+
+from interp.spectra.frequency_power import checked_frequency, mean_over_neurons
+
+__all__ = ["FrequencyCounts", "PhaseSymmetry", "frequency_counts", "homogeneity", "phase_symmetry"]
+
+ORDERS = np.arange(1, 5)  # iota of the phase symmetry
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseSymmetry:
+    """Resultant lengths of the phases within each frequency group."""
+
+    R: Float[np.ndarray, "*batch K r"]
+    """|mean exp(i iota phi)|, iota = 1..4, in [0, 1]: 0 evenly spread, 1 all equal; NaN in an empty group."""
+    n_neurons: Int[np.ndarray, "*batch K"]
+    """Live neurons in the group."""
+    baseline: Float[np.ndarray, "*batch K"]
+    """What n independent uniform phases average, sqrt(pi / 4n) (large n; 0.886 where 1 is exact at n = 1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrequencyCounts:
+    """How many neurons use each frequency, against a uniform use of all K."""
+
+    count: Int[np.ndarray, "*batch K"]
+    """Live neurons per frequency."""
+    chi2: Float[np.ndarray, "*batch"]
+    """Pearson's statistic with K - 1 degrees of freedom; NaN if no neuron is live."""
+    p_value: Float[np.ndarray, "*batch"]
+    """Chance of a `chi2` at least as large under uniform use."""
+    n_dead: Int[np.ndarray, "*batch"]
+    """Neurons without a frequency, excluded."""
+
+
+def phase_symmetry(
+    phase: Float[np.ndarray, "*batch m"], frequency: Int[np.ndarray, "*batch m"], n_frequencies: int
+) -> PhaseSymmetry:
+    """How evenly the phases of the neurons of one frequency are spread, R_iota = |mean exp(i iota phi)|.
+
+    Parameters
+    ----------
+    phase : Float[np.ndarray, "*batch m"]
+        Radians, such as `Misalignment.input_phase`; NaN for a dead neuron, which is excluded.
+    frequency : Int[np.ndarray, "*batch m"]
+        The neuron's group, 1..K; 0 puts it in none.
+    n_frequencies : int
+        K = (p - 1) / 2.
+
+    Returns
+    -------
+    PhaseSymmetry
+        R for orders 1..4 and each frequency, group sizes, and the Rayleigh baseline to read R against.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a frequency leaves 0..K.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849, phase symmetry (baseline added here).
+
+    Examples
+    --------
+    >>> result = phase_symmetry(2 * np.pi * np.arange(3) / 3, np.array([1, 1, 1]), 2)
+    >>> print(result.R[0].round(9), result.n_neurons)
+    [0. 0. 1. 0.] [3 0]
+    """
+    if np.shape(phase) != np.shape(frequency) or np.ndim(phase) < 1:
+        raise ValueError(
+            f"phase and frequency must have one shape (..., m), came {np.shape(phase)}, {np.shape(frequency)}"
+        )
+    k = np.where(np.isnan(phase), 0, checked_frequency(frequency, n_frequencies))
+    member = (k[..., None, :] == np.arange(1, n_frequencies + 1)[:, None]).astype(np.float64)  # (..., K, m)
+    turn = np.exp(1j * np.where(k == 0, 0, phase)[..., None] * ORDERS)  # (..., m, r)
+    n = member.sum(axis=-1).astype(np.int64)  # (..., K)
+    size = np.where(n == 0, np.nan, n)
+    resultant = np.hypot(member @ turn.real, member @ turn.imag)  # (..., K, r)
+    return PhaseSymmetry(R=resultant / size[..., None], n_neurons=n, baseline=np.sqrt(np.pi / (4 * size)))
+
+
+def frequency_counts(frequency: Int[np.ndarray, "*batch m"], n_frequencies: int) -> FrequencyCounts:
+    """Neurons per frequency, with a chi-squared test against uniform use.
+
+    Parameters
+    ----------
+    frequency : Int[np.ndarray, "*batch m"]
+        Per neuron, 1..K; 0 for a dead neuron, which is excluded.
+    n_frequencies : int
+        K = (p - 1) / 2, at least 2 for the test (one frequency is trivially uniform: NaN).
+
+    Returns
+    -------
+    FrequencyCounts
+        Counts, statistic and p-value. The p-value is the large-sample one: with fewer than about five
+        neurons per frequency (48 over 33, say) it is rough.
+
+    Raises
+    ------
+    ValueError
+        If a frequency leaves 0..K.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849, frequency diversification (test added here).
+
+    Examples
+    --------
+    >>> result = frequency_counts(np.array([1, 2, 2, 3, 0]), 3)
+    >>> print(result.count, result.chi2, result.n_dead)
+    [1 2 1] 0.5 1
+    """
+    k = checked_frequency(frequency, n_frequencies)
+    if k.ndim < 1:
+        raise ValueError("frequency must hold neurons on its last axis, shape (..., m), came shape ()")
+    count = (k[..., None, :] == np.arange(1, n_frequencies + 1)[:, None]).sum(axis=-1)  # (..., K)
+    chi2, p_value = np.full(k.shape[:-1], np.nan), np.full(k.shape[:-1], np.nan)  # (...)
+    testable = count.any(axis=-1) & (n_frequencies > 1)
+    if testable.any():
+        test = stats.chisquare(count[testable], axis=-1)
+        chi2[testable], p_value[testable] = test.statistic, test.pvalue
+    return FrequencyCounts(count=count, chi2=chi2, p_value=p_value, n_dead=np.asarray((k == 0).sum(axis=-1)))
+
+
+def homogeneity(amplitude: Float[np.ndarray, "... m"]) -> Float[np.ndarray, "..."]:
+    """Coefficient of variation of the neurons' amplitudes: 0 when all are equally strong.
+
+    Parameters
+    ----------
+    amplitude : Float[np.ndarray, "... m"]
+        alpha or beta of every neuron, at least 0. NaN and 0 are dead neurons, excluded.
+
+    Returns
+    -------
+    Float[np.ndarray, "..."]
+        Standard deviation (ddof 0) over mean, dimensionless; NaN if no neuron is live.
+
+    Raises
+    ------
+    ValueError
+        If an amplitude is negative, or there is no neuron axis.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849, magnitude homogeneity.
+
+    Examples
+    --------
+    >>> float(homogeneity(np.array([1.0, 3.0, np.nan])))
+    0.5
+    """
+    amplitude = np.asarray(amplitude, dtype=np.float64)
+    if (amplitude < 0).any():
+        raise ValueError(f"amplitude must be at least 0, came {amplitude.min()}")
+    live = np.where(amplitude > 0, amplitude, np.nan)
+    mean, _ = mean_over_neurons(live)
+    square, _ = mean_over_neurons((live / mean[..., None] - 1) ** 2)
+    return np.asarray(np.sqrt(square))

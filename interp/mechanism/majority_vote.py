@@ -1,0 +1,300 @@
+"""A network as a vote of its neurons: how right ever more of them are, and the neurons of some frequencies.
+
+    p  classes, odd and at least 3      m  neurons     K  frequencies     o  orders     n  sizes of the vote
+    examples  axes of `labels`: all ordered pairs (p, p), or a list such as the test pairs
+
+A neuron's vote is its activation times its row of the output map, one logit per class; the votes of all
+neurons add to the network's logits. No function here holds the votes of more than one group at a time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from einops import rearrange
+from jaxtyping import Float, Int
+
+from interp.mechanism.logit_fit import cross_entropy, margin
+from interp.spectra.fourier import checked_map
+from interp.spectra.frequency_power import checked_frequency
+
+__all__ = ["GroupVotes", "VoteCurve", "group_votes", "subset_curve", "vote_curve"]
+
+N_SIZES = 32  # of a curve, by default
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoteCurve:
+    """How right the neurons drawn so far are, in every order drawn."""
+
+    sizes: Int[np.ndarray, " n"]
+    """How many neurons, frequencies or neurons of every frequency vote, ascending."""
+    accuracy: Float[np.ndarray, "o n"]
+    """Share of examples whose true class has the most, ties excluded; a row per order."""
+    margin: Float[np.ndarray, "o n"]
+    """Mean over examples of the true logit less the largest other, likewise."""
+    loss: Float[np.ndarray, "o n"]
+    """Mean cross-entropy in nats, likewise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupVotes:
+    """How right the neurons of one frequency are among themselves."""
+
+    n_neurons: Int[np.ndarray, " K"]
+    """Neurons of frequencies 1..K."""
+    accuracy: Float[np.ndarray, " K"]
+    """As in `VoteCurve`; NaN in an empty group."""
+    margin: Float[np.ndarray, " K"]
+    """Likewise."""
+    loss: Float[np.ndarray, " K"]
+    """Likewise."""
+
+
+def vote_curve(
+    activations: Float[np.ndarray, "*examples m"],
+    output_map: Float[np.ndarray, "m p"],
+    labels: Int[np.ndarray, "*examples"],
+    rng: np.random.Generator,
+    n_orders: int = 10,
+    sizes: Int[np.ndarray, " n"] | None = None,
+) -> VoteCurve:
+    """Accuracy, margin and loss of the vote as neurons are added in random orders.
+
+    Parameters
+    ----------
+    activations : Float[np.ndarray, "*examples m"]
+        Of every neuron, after its nonlinearity (`interp.mechanism.two_layer_forward.pair_activations`).
+    output_map : Float[np.ndarray, "m p"]
+        Row i is what a unit activation of neuron i adds to each class.
+    labels : Int[np.ndarray, "*examples"]
+        True class of every example.
+    rng : np.random.Generator
+        Draws the orders.
+    n_orders : int
+        How many, at least 1.
+    sizes : Int[np.ndarray, " n"], optional
+        Numbers of neurons to count the vote at, ascending, in 1..m. By default at most 32, evenly spaced in
+        their logarithm, 1 and m among them.
+
+    Returns
+    -------
+    VoteCurve
+        Per order and size; the mean over orders is the caller's. At size m all orders agree.
+
+    Raises
+    ------
+    ValueError
+        If p is even or below 3, the shapes do not fit, an array is not finite, `labels` leaves 0..p-1,
+        `n_orders` is below 1, or `sizes` does not ascend or leaves 1..m.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849, majority voting (the argument there; the curve is ours).
+
+    Examples
+    --------
+    >>> activations = np.eye(3).repeat(2, axis=1)  # two neurons for each of three examples
+    >>> output_map, labels = np.eye(3).repeat(2, axis=0), np.arange(3)
+    >>> curve = vote_curve(activations, output_map, labels, np.random.default_rng(0), 2, np.array([1, 5, 6]))
+    >>> print(curve.accuracy.round(2))
+    [[0.33 1.   1.  ]
+     [0.33 1.   1.  ]]
+    """
+    acts, writes, label = _checked_votes(activations, output_map, labels)
+    n = _checked_sizes(sizes, len(writes), n_orders)
+    places = (np.argsort(rng.permutation(len(writes))) for _ in range(n_orders))
+    return _curve(acts, writes, label, places, n)
+
+
+def subset_curve(
+    activations: Float[np.ndarray, "*examples m"],
+    output_map: Float[np.ndarray, "m p"],
+    labels: Int[np.ndarray, "*examples"],
+    frequency: Int[np.ndarray, " m"],
+    by: str,
+    rng: np.random.Generator,
+    n_orders: int = 10,
+    sizes: Int[np.ndarray, " n"] | None = None,
+) -> VoteCurve:
+    """The same as the neurons of ever more frequencies vote, or ever more neurons of every frequency.
+
+    Parameters
+    ----------
+    activations, output_map, labels
+        As in `vote_curve`.
+    frequency : Int[np.ndarray, " m"]
+        The neuron's group, 1..K, K = (p - 1) / 2; 0 puts it in none, and it never votes.
+    by : "frequencies" or "neurons"
+        Whether all neurons of some frequencies vote, or some neurons (phases) of all frequencies. A
+        frequency with fewer neurons than that votes with all it has.
+    rng, n_orders
+        As in `vote_curve`, of the frequencies or of the neurons.
+    sizes : Int[np.ndarray, " n"], optional
+        Numbers of frequencies, or of neurons of each; up to those in use, or those of the largest group. By
+        default as in `vote_curve`.
+
+    Returns
+    -------
+    VoteCurve
+        Per order and size.
+
+    Raises
+    ------
+    ValueError
+        As `vote_curve`, or if `frequency` leaves 0..K, is not one per neuron or 0 throughout, or `by` is
+        unknown.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849, frequency diversification and phase symmetry (losses of subsets of
+       the frequencies and phases of ideal neurons).
+
+    Examples
+    --------
+    >>> from interp.mechanism.two_layer_forward import pair_activations
+    >>> from interp.mechanism.flawed_indicator import ideal_neurons
+    >>> input_map, output_map = ideal_neurons(np.full(3, 5))
+    >>> acts, sums = pair_activations(input_map, "square"), np.add.outer(np.arange(7), np.arange(7)) % 7
+    >>> k, rng = np.repeat([1, 2, 3], 5), np.random.default_rng(0)
+    >>> print(subset_curve(acts, output_map, sums, k, "frequencies", rng).loss[0].round(3))
+    [0.859 0.262 0.022]
+    """
+    acts, writes, label = _checked_votes(activations, output_map, labels)
+    k = _checked_groups(frequency, writes)
+    if by not in ("frequencies", "neurons"):
+        raise ValueError(f"by must be 'frequencies' or 'neurons', came {by!r}")
+    groups, group, size = np.unique(k[k > 0], return_inverse=True, return_counts=True)
+    if groups.size == 0:
+        raise ValueError("frequency must be above 0 for a neuron, came 0 for all")
+    n = _checked_sizes(sizes, groups.size if by == "frequencies" else int(size.max()), n_orders)
+    starts = size.cumsum() - size
+
+    def place() -> Int[np.ndarray, " live"]:
+        """When each live neuron begins to vote."""
+        if by == "frequencies":
+            return rng.permutation(groups.size)[group]
+        order = rng.permutation(group.size)
+        order = order[np.argsort(group[order], kind="stable")]  # by group, at random within
+        return np.argsort(order) - starts[group]
+
+    live = k > 0
+    return _curve(acts[:, live], writes[live], label, (place() for _ in range(n_orders)), n)
+
+
+def group_votes(
+    activations: Float[np.ndarray, "*examples m"],
+    output_map: Float[np.ndarray, "m p"],
+    labels: Int[np.ndarray, "*examples"],
+    frequency: Int[np.ndarray, " m"],
+) -> GroupVotes:
+    """Accuracy, margin and loss of the neurons of each frequency, when only they vote.
+
+    Parameters
+    ----------
+    activations, output_map, labels
+        As in `vote_curve`.
+    frequency : Int[np.ndarray, " m"]
+        The neuron's group, 1..K, K = (p - 1) / 2; 0 puts it in none.
+
+    Returns
+    -------
+    GroupVotes
+        An entry per frequency.
+
+    Raises
+    ------
+    ValueError
+        As `vote_curve`, or if `frequency` leaves 0..K or is not one per neuron.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849, frequency diversification (no frequency is enough).
+
+    Examples
+    --------
+    >>> from interp.mechanism.two_layer_forward import pair_activations
+    >>> from interp.mechanism.flawed_indicator import ideal_neurons
+    >>> input_map, output_map = ideal_neurons(np.array([3, 0, 5]))
+    >>> sums = np.add.outer(np.arange(7), np.arange(7)) % 7
+    >>> k = np.repeat([1, 3], [3, 5])
+    >>> print(group_votes(pair_activations(input_map, "square"), output_map, sums, k).n_neurons)
+    [3 0 5]
+    """
+    acts, writes, label = _checked_votes(activations, output_map, labels)
+    k, K = _checked_groups(frequency, writes), writes.shape[1] // 2
+    accuracy, mean_margin, loss = np.full((3, K), np.nan)
+    for group in np.unique(k[k > 0]):
+        own, at = k == group, group - 1
+        accuracy[at], mean_margin[at], loss[at] = _score(acts[:, own] @ writes[own], label)
+    count = np.bincount(k, minlength=K + 1)[1:]
+    return GroupVotes(n_neurons=count, accuracy=accuracy, margin=mean_margin, loss=loss)
+
+
+def _curve(
+    acts: Float[np.ndarray, "e m"],
+    writes: Float[np.ndarray, "m p"],
+    label: Int[np.ndarray, " e"],
+    places: Iterable[Int[np.ndarray, " m"]],
+    sizes: Int[np.ndarray, " n"],
+) -> VoteCurve:
+    """Votes of the neurons whose place is below each size, for every order of places."""
+    scores = []
+    for place in places:
+        logits = np.zeros((len(acts), writes.shape[1]))  # (examples, p)
+        for before, size in pairwise([0, *sizes]):
+            new = (place >= before) & (place < size)
+            logits += acts[:, new] @ writes[new]
+            scores.append(_score(logits, label))
+    accuracy, mean_margin, loss = rearrange(np.array(scores), "(o n) score -> score o n", n=sizes.size)
+    return VoteCurve(sizes=sizes, accuracy=accuracy, margin=mean_margin, loss=loss)
+
+
+def _score(logits: Float[np.ndarray, "e p"], label: Int[np.ndarray, " e"]) -> tuple[float, float, float]:
+    """Accuracy, mean margin and mean loss."""
+    margins = margin(logits, label)
+    return float((margins > 0).mean()), float(margins.mean()), float(cross_entropy(logits, label).mean())
+
+
+def _checked_sizes(sizes: Int[np.ndarray, " n"] | None, most: int, n_orders: int) -> Int[np.ndarray, " n"]:
+    """The sizes, or the default ones."""
+    if n_orders < 1:
+        raise ValueError(f"n_orders must be at least 1, came {n_orders}")
+    if sizes is None:
+        return np.unique(np.geomspace(1, most, N_SIZES).round().astype(np.int64))
+    n = np.asarray(sizes)
+    if n.ndim != 1 or n.size == 0 or n[0] < 1 or n[-1] > most or (np.diff(n) <= 0).any():
+        raise ValueError(f"sizes must ascend within 1..{most}, came {n.tolist()}")
+    return n
+
+
+def _checked_groups(
+    frequency: Int[np.ndarray, " m"], writes: Float[np.ndarray, "m p"]
+) -> Int[np.ndarray, " m"]:
+    """The neurons' frequencies, once there is one for each."""
+    m, p = writes.shape
+    k = checked_frequency(frequency, p // 2)
+    if k.shape != (m,):
+        raise ValueError(f"frequency must have shape ({m},), came shape {k.shape}")
+    return k
+
+
+def _checked_votes(
+    activations: Float[np.ndarray, "*examples m"],
+    output_map: Float[np.ndarray, "m p"],
+    labels: Int[np.ndarray, "*examples"],
+) -> tuple[Float[np.ndarray, "e m"], Float[np.ndarray, "m p"], Int[np.ndarray, " e"]]:
+    """The same in float64, examples in one list, once shapes are known to fit."""
+    acts, label = np.asarray(activations, dtype=np.float64), np.asarray(labels)
+    writes = checked_map(output_map, "output_map")
+    if writes.ndim != 2 or len(writes) == 0 or acts.shape != (*label.shape, len(writes)):
+        raise ValueError(
+            "activations must have shape (*labels.shape, m) beside output_map (m, p), m at least 1, came "
+            f"{acts.shape}, {writes.shape} and labels of shape {label.shape}"
+        )
+    if not np.isfinite(acts).all():
+        raise ValueError(
+            f"activations must be finite, came {np.count_nonzero(~np.isfinite(acts))} that are not"
+        )
+    return rearrange(acts, "... m -> (...) m"), writes, label.ravel()

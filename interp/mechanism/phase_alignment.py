@@ -1,0 +1,202 @@
+"""Whether the two weights of a neuron agree: its input and output frequency, its input and output phase.
+
+    p  residues, odd and at least 3     K  frequencies, (p - 1) / 2
+    m  neurons                          ... leading axes: checkpoints, arms
+
+Every neuron has a row in the input map, alpha cos(omega_k j + phi), and one in the output map,
+beta cos(omega_k j + psi), k its frequency. A network that adds has psi = 2 phi; how its neurons differ from
+one another is in `interp.mechanism.diversification`. Dead neurons (`interp.spectra.fourier`) have frequency 0 and NaN phases; they
+are left out of every mean and counted.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from interp.spectra.fourier import amplitude_phase, checked_map
+from interp.spectra.frequency_power import checked_frequency, mean_over_neurons, neuron_frequency
+
+__all__ = ["Misalignment", "frequency_agreement", "misalignment", "wrap"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Misalignment:
+    """Phases and amplitudes of every neuron at its frequency, and the means over live neurons."""
+
+    frequency: Int[np.ndarray, "*batch m"]
+    """The frequency compared at, 1..K; 0 where the neuron has none."""
+    D: Float[np.ndarray, "*batch m"]
+    """wrap(2 input_phase - output_phase), radians in [-pi, pi); NaN where either row is dead."""
+    input_amplitude: Float[np.ndarray, "*batch m"]
+    """alpha, in the units of the input map; NaN where the frequency is 0, 0 where only its row is dead."""
+    output_amplitude: Float[np.ndarray, "*batch m"]
+    """beta, likewise, of the output map."""
+    input_phase: Float[np.ndarray, "*batch m"]
+    """phi, radians in [-pi, pi]; NaN where dead."""
+    output_phase: Float[np.ndarray, "*batch m"]
+    """psi, likewise."""
+    mean_abs_sin: Float[np.ndarray, "*batch"]
+    """Mean |sin D|: 0 aligned or opposed, 2/pi for uniform phases. NaN if no neuron is live."""
+    mean_cos: Float[np.ndarray, "*batch"]
+    """Mean cos D: 1 aligned, -1 opposed, 0 for uniform phases."""
+    weighted_cos: Float[np.ndarray, "*batch"]
+    """sum alpha^2 beta^2 cos D / sum alpha^2 beta^2: the same, by how much a neuron matters."""
+    n_dead: Int[np.ndarray, "*batch"]
+    """Neurons without a D, excluded from the three means."""
+
+
+def wrap(angle: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Bring angles into [-pi, pi), unchanged where they are there already.
+
+    Parameters
+    ----------
+    angle : Float[np.ndarray, "..."]
+        Radians.
+
+    Returns
+    -------
+    Float[np.ndarray, "..."]
+        Equal to `angle` up to whole turns; NaN stays NaN.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849 (phase misalignment is an angle mod 2 pi).
+
+    Examples
+    --------
+    >>> print(wrap(np.array([0.5, np.pi, 7.0])).round(3))
+    [ 0.5   -3.142  0.717]
+    """
+    angle = np.asarray(angle, dtype=np.float64)
+    turned = angle - 2 * np.pi * np.floor((angle + np.pi) / (2 * np.pi))
+    return np.where((turned < -np.pi) | (turned >= np.pi), -np.pi, turned)  # rounding across the cut
+
+
+def misalignment(
+    input_map: Float[np.ndarray, "*batch m p"],
+    output_map: Float[np.ndarray, "*batch m p"],
+    frequency: Int[np.ndarray, "*#batch m"] | None = None,
+) -> Misalignment:
+    """Misalignment D = wrap(2 phi - psi) of every neuron's output phase with twice its input phase.
+
+    Parameters
+    ----------
+    input_map, output_map : Float[np.ndarray, "*batch m p"]
+        Row m is what neuron m reads from, and writes to, each residue.
+    frequency : Int[np.ndarray, "*#batch m"], optional
+        Compare here, 1..K, 0 for none; one per neuron serves all checkpoints. By default each neuron's own
+        input frequency at each checkpoint (`neuron_frequency(input_map)`).
+
+    Returns
+    -------
+    Misalignment
+        D, phases and amplitudes per neuron, and their means; a neuron dead in either map has no D and is
+        excluded from the means.
+
+    Raises
+    ------
+    ValueError
+        If p is even or below 3, a map is not finite, the maps' shapes differ, or `frequency` leaves 0..K.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849, phase alignment (reports |sin D| alone, which cannot tell 0 from pi).
+
+    Examples
+    --------
+    >>> angle = 2 * np.pi * 3 * np.arange(11) / 11
+    >>> result = misalignment(np.cos(angle + 0.4)[None], np.cos(angle + 0.7)[None])
+    >>> result.frequency.item(), round(result.D.item(), 9), round(float(result.mean_cos), 6)
+    (3, 0.1, 0.995004)
+    """
+    if np.shape(input_map) != np.shape(output_map) or np.ndim(input_map) < 2:
+        raise ValueError(
+            "input_map and output_map must have one shape (..., m, p),"
+            f" came {np.shape(input_map)} and {np.shape(output_map)}"
+        )
+    input_map, output_map = checked_map(input_map, "input_map"), checked_map(output_map, "output_map")
+    alpha_K, phi_K = amplitude_phase(input_map)  # (..., m, K)
+    beta_K, psi_K = amplitude_phase(output_map)  # (..., m, K)
+    K = alpha_K.shape[-1]
+    if frequency is None:
+        frequency, _ = neuron_frequency(input_map)
+    k = checked_frequency(frequency, K)
+    try:
+        k = np.broadcast_to(k, alpha_K.shape[:-1])  # (..., m)
+    except ValueError:
+        raise ValueError(f"frequency must fit {alpha_K.shape[:-1]}, came shape {k.shape}") from None
+    alpha, phi, beta, psi = (_at(x_K, k) for x_K in (alpha_K, phi_K, beta_K, psi_K))  # (..., m)
+    D = wrap(2 * phi - psi)
+    mean_abs_sin, n_dead = mean_over_neurons(np.abs(np.sin(D)))
+    return Misalignment(
+        frequency=k.copy(),
+        D=D,
+        input_amplitude=alpha,
+        output_amplitude=beta,
+        input_phase=phi,
+        output_phase=psi,
+        mean_abs_sin=mean_abs_sin,
+        mean_cos=mean_over_neurons(np.cos(D))[0],
+        weighted_cos=_weighted_cos(alpha, beta, D),
+        n_dead=n_dead,
+    )
+
+
+def frequency_agreement(
+    input_frequency: Int[np.ndarray, "... m"], output_frequency: Int[np.ndarray, "... m"]
+) -> tuple[Float[np.ndarray, "..."], Int[np.ndarray, "..."]]:
+    """Share of neurons whose input and output rows have the same frequency.
+
+    Parameters
+    ----------
+    input_frequency, output_frequency : Int[np.ndarray, "... m"]
+        From `neuron_frequency`; 0 is a dead row.
+
+    Returns
+    -------
+    share : Float[np.ndarray, "..."]
+        In [0, 1], about 1/K by chance; NaN if no neuron is live in both maps.
+    n_dead : Int[np.ndarray, "..."]
+        Neurons dead in either map, excluded from the share.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849 (each neuron's input and output share one frequency).
+
+    Examples
+    --------
+    >>> share, n_dead = frequency_agreement(np.array([1, 2, 0]), np.array([1, 3, 1]))
+    >>> float(share), int(n_dead)
+    (0.5, 1)
+    """
+    k_in, k_out = np.asarray(input_frequency), np.asarray(output_frequency)
+    if k_in.shape != k_out.shape:
+        raise ValueError(
+            f"input_frequency and output_frequency must have one shape, came {k_in.shape}, {k_out.shape}"
+        )
+    return mean_over_neurons(np.where((k_in == 0) | (k_out == 0), np.nan, k_in == k_out))
+
+
+def _at(
+    x_K: Float[np.ndarray, "*batch m K"], k: Int[np.ndarray, "*batch m"]
+) -> Float[np.ndarray, "*batch m"]:
+    """The entry of frequency k, NaN where k is 0."""
+    x = np.take_along_axis(x_K, np.maximum(k, 1)[..., None] - 1, axis=-1)[..., 0]
+    return np.where(k == 0, np.nan, x)
+
+
+def _weighted_cos(
+    alpha: Float[np.ndarray, "*batch m"],
+    beta: Float[np.ndarray, "*batch m"],
+    D: Float[np.ndarray, "*batch m"],
+) -> Float[np.ndarray, "*batch"]:
+    weight = np.where(np.isnan(D), 0.0, np.nan_to_num(alpha * beta))  # (..., m)
+    top = weight.max(axis=-1, keepdims=True)
+    weight = (weight / np.where(top > 0, top, np.nan)) ** 2  # relative, so that squares do not underflow
+    return np.asarray((weight * np.where(np.isnan(D), 0.0, np.cos(D))).sum(axis=-1) / weight.sum(axis=-1))

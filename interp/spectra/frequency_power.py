@@ -1,0 +1,235 @@
+"""Which frequency holds how much: shares of a matrix, the dominant frequency of a neuron, means over neurons.
+
+p  residues, odd and at least 3          K  frequencies, (p - 1) / 2
+m  neurons                               d  columns that share the residues (embedding width)
+... leading axes: checkpoints, arms, neurons
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from interp.spectra.fourier import complex_amplitude
+
+__all__ = [
+    "checked_frequency",
+    "frequency_norms",
+    "frequency_power",
+    "mean_over_neurons",
+    "neuron_frequency",
+    "relative_to_largest",
+]
+
+
+def frequency_norms(W: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... K"]:
+    """Norm of the part of a weight matrix at each Fourier frequency.
+
+    Row `a` of `W` belongs to residue `a`. sqrt of the sum of squares of the cosine and sine coefficients
+    (orthonormal basis) over the d columns.
+
+    Parameters
+    ----------
+    W : Float[np.ndarray, "... p d"]
+        One row per residue.
+
+    Returns
+    -------
+    Float[np.ndarray, "... K"]
+        Entry k-1 is frequency k, in the units of `W`. The mean over residues is excluded. 0 for a matrix
+        whose rows are all equal.
+
+    Raises
+    ------
+    ValueError
+        If p is even or below 3, or `W` is not finite or has no row axis.
+
+    References
+    ----------
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.1 (cosine and sine apart there, together here).
+
+    Examples
+    --------
+    >>> from interp.spectra.fourier import fourier_basis
+    >>> print(frequency_norms(np.stack([fourier_basis(7)[3], 2 * fourier_basis(7)[6]], axis=1)).round(9))
+    [0. 1. 2.]
+    """
+    if np.ndim(W) < 2:
+        raise ValueError(f"W must have shape (..., p, d), a row per residue, came shape {np.shape(W)}")
+    z, _ = complex_amplitude(np.swapaxes(W, -1, -2))  # (..., d, K)
+    return np.sqrt(np.shape(W)[-2] / 2) * np.linalg.norm(z, axis=-2)
+
+
+def frequency_power(W: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... K"]:
+    """Share of a weight matrix's variance carried by each Fourier frequency.
+
+    Row `a` of `W` belongs to residue `a`; the mean over residues is removed.
+
+    Parameters
+    ----------
+    W : Float[np.ndarray, "... p d"]
+        One row per residue mod p, p odd and at least 3.
+
+    Returns
+    -------
+    Float[np.ndarray, "... K"]
+        Entry k-1 is frequency k in cycles per p residues. Dimensionless, sums to 1. NaN for a matrix whose
+        rows are all equal (a layer pruned away).
+
+    Raises
+    ------
+    ValueError
+        If p is even or below 3, or `W` is not finite or has no row axis.
+
+    References
+    ----------
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.1 (norms there; squared here, so shares add up).
+
+    Examples
+    --------
+    >>> from interp.spectra.fourier import fourier_basis
+    >>> print(frequency_power(np.stack([fourier_basis(7)[3], 2 * fourier_basis(7)[6]], axis=1)).round(9))
+    [0.  0.2 0.8]
+    """
+    power = relative_to_largest(frequency_norms(W)) ** 2
+    return power / power.sum(axis=-1, keepdims=True)
+
+
+def neuron_frequency(
+    W: Float[np.ndarray, "... p"],
+) -> tuple[Int[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """Frequency of largest amplitude of every neuron, and how much of the neuron it is.
+
+    Parameters
+    ----------
+    W : Float[np.ndarray, "... p"]
+        A row per neuron, residues on the last axis.
+
+    Returns
+    -------
+    frequency : Int[np.ndarray, "..."]
+        In 1..K, the smallest of equals; 0 for a dead neuron. The constant is excluded.
+    energy_share : Float[np.ndarray, "..."]
+        Its amplitude squared over the sum of all K squared: 1 pure, small where the neuron has no clear
+        frequency, NaN dead.
+
+    Raises
+    ------
+    ValueError
+        If p is even or below 3, or `W` is not finite.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849, dominant frequency of a neuron (energy share added here).
+
+    Examples
+    --------
+    >>> from interp.spectra.fourier import fourier_basis
+    >>> frequency, share = neuron_frequency(np.stack([fourier_basis(7)[4], np.zeros(7)]))
+    >>> print(frequency, share.round(9))
+    [2 0] [ 1. nan]
+    """
+    z, dead = complex_amplitude(W)
+    power = relative_to_largest(np.abs(z)) ** 2  # (..., K)
+    frequency = np.where(dead, 0, np.argmax(power, axis=-1) + 1)
+    return frequency, np.asarray(1 / power.sum(axis=-1))  # the largest relative power is 1
+
+
+def checked_frequency(frequency: Int[np.ndarray, "..."], n_frequencies: int) -> Int[np.ndarray, "..."]:
+    """Return the neurons' frequencies, once each is known to be one, or 0 for none.
+
+    Parameters
+    ----------
+    frequency : Int[np.ndarray, "..."]
+        From `neuron_frequency`, or a choice of the caller's.
+    n_frequencies : int
+        K = (p - 1) / 2.
+
+    Returns
+    -------
+    Int[np.ndarray, "..."]
+        The same values.
+
+    Raises
+    ------
+    ValueError
+        If a frequency leaves 0..K.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849 (frequencies 1..K; 0 for a dead neuron is ours).
+
+    Examples
+    --------
+    >>> checked_frequency(np.array([3, 0]), 5).tolist()
+    [3, 0]
+    """
+    k = np.asarray(frequency)
+    if ((k < 0) | (k > n_frequencies)).any():
+        raise ValueError(f"frequency must be in 1..{n_frequencies}, or 0 for none, came {k.min()}..{k.max()}")
+    return k
+
+
+def mean_over_neurons(
+    values: Float[np.ndarray, "... m"],
+) -> tuple[Float[np.ndarray, "..."], Int[np.ndarray, "..."]]:
+    """Mean of a measure over the neurons that have one, and how many were left out.
+
+    Parameters
+    ----------
+    values : Float[np.ndarray, "... m"]
+        One number per neuron, NaN where the neuron is dead.
+
+    Returns
+    -------
+    mean : Float[np.ndarray, "..."]
+        In the units of `values`; NaN where all neurons are dead.
+    n_skipped : Int[np.ndarray, "..."]
+        Number of NaN entries, excluded from the mean.
+
+    Raises
+    ------
+    ValueError
+        If there is no neuron axis.
+
+    References
+    ----------
+    .. [1] Minegishi et al., arXiv:2310.19470 (Fourier entropy is a mean over neurons).
+
+    Examples
+    --------
+    >>> mean, n_skipped = mean_over_neurons(np.array([1.0, 2.0, np.nan]))
+    >>> float(mean), int(n_skipped)
+    (1.5, 1)
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim == 0:
+        raise ValueError("values must hold neurons on its last axis, shape (..., m), came shape ()")
+    skipped = np.isnan(values)
+    n_live = (~skipped).sum(axis=-1)
+    total = np.where(skipped, 0.0, values).sum(axis=-1)
+    return np.asarray(total / np.where(n_live == 0, np.nan, n_live)), np.asarray(skipped.sum(axis=-1))
+
+
+def relative_to_largest(x: Float[np.ndarray, "... n"]) -> Float[np.ndarray, "... n"]:
+    """Divide by the largest entry of the last axis, so that no later power underflows.
+
+    Parameters
+    ----------
+    x : Float[np.ndarray, "... n"]
+        Amplitudes, at least 0.
+
+    Returns
+    -------
+    Float[np.ndarray, "... n"]
+        In [0, 1]; NaN where all are 0.
+
+    References
+    ----------
+    .. [1] Scaling before squaring, as LAPACK's `nrm2` does; every measure built on it is free of scale.
+
+    Examples
+    --------
+    >>> relative_to_largest(np.array([0.0, 1e-300, 4e-300])).tolist()
+    [0.0, 0.25, 1.0]
+    """
+    top = x.max(axis=-1, keepdims=True)
+    return x / np.where(top > 0, top, np.nan)

@@ -1,0 +1,197 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyses.lottery.command import main
+from interp.dynamics.frequency_lottery import RULES, agreement
+from training.runs.run_directory import RunDir
+
+SIMULATE = ["--simulate", "--p", "11", "--neurons", "60", "--no-plot"]
+
+
+def tables(out):
+    return {
+        suffix: pd.read_parquet(out / "analyses" / f"lottery{suffix}.parquet")
+        for suffix in ("", "_neurons", "_race", "_times", "_equal")
+    }
+
+
+@pytest.fixture(scope="module")
+def found(tiny_run, tmp_path_factory):
+    out = tmp_path_factory.mktemp("lottery")
+    assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
+    return tables(out)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    out = tmp_path_factory.mktemp("simulated")
+    assert main([*SIMULATE, "--out", str(out)]) == 0
+    return tables(out)
+
+
+def of_dense(table):
+    return table[(table["arm"] == "dense") & (table["seed"] == 0)]
+
+
+def transforms(weights, place, p):
+    """Amplitudes of the maps at one checkpoint, by sums over residues."""
+    w = {name: x[place].astype(float) for name, x in weights.items()}
+    wave = np.exp(-2j * np.pi * np.outer(np.arange(p), np.arange(1, p // 2 + 1)) / p) * 2 / p
+    return (w["W_E"] @ w["W_in"]).T @ wave, (w["W_out"] @ w["W_U"]) @ wave
+
+
+# a run
+
+
+def test_planted_winners_are_held_against_what_the_start_says(found, tiny_run, planted):
+    u, v = transforms(RunDir(tiny_run).arm("dense", 0).checkpoints(), 0, planted["p"])
+    neurons = of_dense(found["_neurons"])
+    assert neurons["final_frequency"].tolist() == [*planted["frequency"], 0]
+    assert neurons["max_magnitude"].tolist() == (np.abs(u).argmax(axis=1) + 1).tolist()
+    product = (u * u * np.conj(v)).real
+    assert neurons["max_aligned_product"].tolist() == (product.argmax(axis=1) + 1).tolist()
+    for rule in RULES:
+        row = of_dense(found[""]).set_index("rule").loc[rule]
+        hits = (neurons[rule][:5].to_numpy() == planted["frequency"]).sum()
+        assert (row["n"], row["hits"], row["share"]) == (5, hits, hits / 5)
+        assert row["chance"] == 1 / 5
+
+
+def test_grown_neurons_are_told_apart(tiny_run, tmp_path, planted, found):
+    weights = RunDir(tiny_run).arm("dense", 0).checkpoints()
+    norms = [
+        np.sqrt(sum((np.abs(z) ** 2).sum(axis=1) for z in transforms(weights, place, planted["p"])))
+        for place in (0, -1)
+    ]
+    growth = (norms[1] / norms[0])[:5]
+    neurons = of_dense(found["_neurons"])
+    np.testing.assert_allclose(neurons["growth"], [*growth, 0], rtol=1e-5)
+    between = float(np.sort(growth)[1:3].mean())
+    assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--growth", str(between)]) == 0
+    row = of_dense(tables(tmp_path)[""]).iloc[0]
+    kept = growth >= between
+    assert row["n_grown"] == 3 and row["n"] == 5
+    assert row["hits_grown"] == (neurons["min_abs_misalignment"][:5] == planted["frequency"])[kept].sum()
+
+
+def test_the_race_is_of_the_neuron_that_grew_most(found, tiny_run, planted):
+    path, neurons = found["_race"], of_dense(found["_neurons"])
+    assert set(path["arm"]) == {"dense"} and set(path["seed"]) == {0}
+    neuron = int(neurons["growth"].argmax())
+    assert set(path["neuron"]) == {neuron}
+    assert sorted(set(path["time"])) == planted["steps"]["dense"]
+    assert set(path.loc[path["final"], "frequency"]) == {planted["frequency"][neuron]}
+    end = path[path["final"]].iloc[-1]
+    assert end["input_amplitude"] == pytest.approx(planted["amplitude"][neuron], rel=1e-5)
+    assert end["D"] == pytest.approx(planted["D"][neuron], abs=1e-5)
+
+
+def test_one_checkpoint_is_no_growth_and_gives_no_verdict(tiny_run, tmp_path, capfd):
+    assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--steps", "8000", "--arms", "dense"]) == 0
+    assert (tables(tmp_path)[""]["n_grown"] == 0).all()
+    assert " 0 of 10 " in capfd.readouterr().out
+
+
+# simulated
+
+
+def test_the_earliest_blow_up_wins_and_the_least_misaligned_seldom_does(simulated):
+    rules, neurons = simulated[""].set_index("rule"), simulated["_neurons"]
+    assert rules.loc["min_blowup_time", "share_grown"] == 1
+    assert rules.loc["min_abs_misalignment", "high"] < rules.loc["max_aligned_product", "low"]
+    assert neurons["grown"].all() and neurons["growth"].between(19.7, 20).all()
+    for rule in RULES:
+        counted = agreement(neurons[rule].to_numpy(), neurons["final_frequency"].to_numpy(), 5)
+        assert rules.loc[rule, ["share_grown", "low", "high"]].tolist() == [
+            counted.share,
+            counted.low,
+            counted.high,
+        ]
+
+
+def test_the_drawn_neuron_runs_up_to_its_blow_up(simulated):
+    path, neuron = simulated["_race"], simulated["_neurons"].iloc[0]
+    assert path["time"].max() == pytest.approx(0.99 * neuron["blowup_time"])
+    assert set(path.loc[path["final"], "frequency"]) == {neuron["final_frequency"]}
+    assert set(path["frequency"]) == {1, 2, 3, 4, 5}
+    assert (simulated["_times"]["blowup_time"] > 0).all()
+
+
+def test_from_equal_magnitudes_the_least_misaligned_wins(simulated, found):
+    for tables_ in (simulated, found):
+        equal = tables_["_equal"].set_index("rule")
+        assert (equal["n_grown"] == 512).all()
+        assert (equal.loc[["min_abs_misalignment", "min_blowup_time"], "share_grown"] == 1).all()
+        assert equal.loc["max_magnitude", "share_grown"] < 0.3  # of equal ones, the first
+
+
+def test_the_same_seed_gives_the_same_and_another_another(simulated, tmp_path):
+    assert main([*SIMULATE, "--out", str(tmp_path / "a"), "--seed", "0"]) == 0
+    assert main([*SIMULATE, "--out", str(tmp_path / "b"), "--seed", "1"]) == 0
+    pd.testing.assert_frame_equal(tables(tmp_path / "a")["_neurons"], simulated["_neurons"])
+    other = tables(tmp_path / "b")["_neurons"]
+    assert (other["final_frequency"] != simulated["_neurons"]["final_frequency"]).any()
+
+
+def test_smaller_weights_take_longer_and_choose_alike(simulated, tmp_path):
+    assert main([*SIMULATE, "--out", str(tmp_path), "--init-scale", "0.01"]) == 0
+    small, usual = tables(tmp_path)["_neurons"], simulated["_neurons"]
+    np.testing.assert_allclose(small["blowup_time"], 10 * usual["blowup_time"], rtol=1e-9)
+    assert small["final_frequency"].tolist() == usual["final_frequency"].tolist()
+
+
+def test_without_a_folder_only_the_summary_is_given(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([*SIMULATE, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["simulated"] == {"p": 11, "neurons": 60, "seed": 0, "init_scale": 0.1}
+    assert "--out names a folder" in err and not list(tmp_path.iterdir())
+    assert main(SIMULATE) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
+
+
+def test_the_figure_of_a_simulation(simulated, tmp_path):
+    from figures.__main__ import main as draw
+
+    for suffix, table in simulated.items():
+        (tmp_path / "analyses").mkdir(exist_ok=True)
+        table.to_parquet(tmp_path / "analyses" / f"lottery{suffix}.parquet")
+    assert draw(["lottery", "--run", str(tmp_path)]) == 0
+    drawn = pd.read_csv(tmp_path / "figures" / "lottery.csv")
+    assert set(drawn["panel"]) == {"input_amplitude", "D", "times", "agreement"}
+    assert "flow n = 1" in (tmp_path / "figures" / "lottery.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "expected --run DIR or --simulate"),
+        (["--p", "11"], "--p: expected together with --simulate"),
+        (["--simulate", "--run", "x"], "--simulate: expected without --run"),
+        (["--simulate", "--p", "10"], "--p: expected an odd number from 3, got 10"),
+        (["--simulate", "--init-scale", "0"], "expected a number above 0, got '0'"),
+        (["--simulate", "--growth", "inf"], "expected a number above 1, got 'inf'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_2(arguments, expected, capsys):
+    try:
+        code = main(arguments)
+    except SystemExit as stop:
+        code = stop.code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert code == 2 and expected in line
+
+
+def test_simulating_imports_neither_torch_nor_matplotlib():
+    code = f"""
+import sys
+from analyses.lottery.command import main
+assert main({SIMULATE!r}) == 0
+assert "torch" not in sys.modules and "matplotlib" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

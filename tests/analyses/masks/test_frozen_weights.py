@@ -1,0 +1,86 @@
+"""Frozen weights of planted runs: kept ones that are the source's, and one whose last bit is not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyses.masks.command import main
+from training.execution.arm_plan import Job, record_of
+
+FROM = {"source": "dense", "from_step": 100}
+ARMS = {
+    "dense": {},
+    "edge_popup": FROM | {"form": "edge_popup"},
+    "trained_too": FROM | {"form": "edge_popup", "train_weights": True},
+    "signs": FROM | {"form": "biprop"},
+    "from_the_start": {"form": "edge_popup"},
+}
+STEPS = np.array([0, 100, 200])
+
+
+@pytest.fixture
+def run(new_run):
+    """Every arm keeps half of the weights that dense had at step 100, others at each checkpoint."""
+    content = {
+        "name": "frozen",
+        "seeds": [0],
+        "task": {"p": 3},
+        "model": {"d_emb": 4, "d_mlp": 2},
+        "arms": ARMS,
+    }
+    run, recipe = new_run(content)
+    rng = np.random.default_rng(0)
+    shapes = recipe.setting("dense").shapes()
+    dense = {name: rng.normal(size=(3, *shape)).astype(np.float32) for name, shape in shapes.items()}
+    for arm in ARMS:
+        files, weights = run.arm(arm, 0), dense
+        if arm != "dense":
+            kept = {
+                name: rng.permuted(np.resize([True, False], (3, *shape))) for name, shape in shapes.items()
+            }
+            weights = {name: np.where(kept[name], w[1], 0) for name, w in dense.items()}
+            files.write_mask({name: mask[-1] for name, mask in kept.items()})
+        files.write_checkpoints(STEPS, weights)
+        curve = np.array([0.0, 0.5, 1.0])
+        files.write_metrics({"step": STEPS, "train_acc": curve, "test_acc": curve})
+        source = {"arm": "dense"} if recipe.arms[arm].source else None
+        files.finish(record_of(recipe, Job(arm, 0)) | {"steps": 200, "source": source})
+    return run
+
+
+def frozen(run):
+    assert main(["--run", str(run.path), "--no-plot"]) == 0
+    return pd.read_parquet(run.path / "analyses" / "masks_frozen.parquet")
+
+
+def test_only_weights_that_are_to_stay_are_compared_and_they_did(run, capsys):
+    (row,) = frozen(run).to_dict("records")
+    n_kept = sum(int((w != 0).sum()) for w in run.arm("edge_popup", 0).checkpoints().values())
+    assert row == {
+        "arm": "edge_popup",
+        "seed": 0,
+        "source": "dense",
+        "from_step": 100,
+        "n_checkpoints": 3,
+        "n_kept": n_kept,
+        "n_changed": 0,
+    }
+    assert f"edge popup seed 0: 0 of {n_kept} weights at 3 checkpoints differ from dense at 100" in (
+        capsys.readouterr().out
+    )
+
+
+def test_one_bit_is_seen(run):
+    files = run.arm("edge_popup", 0)
+    weights = files.checkpoints()
+    place = tuple(np.argwhere(weights["W_U"] != 0)[-1])
+    weights["W_U"][place] = np.nextafter(weights["W_U"][place], np.float32(9))
+    files.write_checkpoints(STEPS, weights)
+    assert frozen(run)["n_changed"].tolist() == [1]
+
+
+def test_a_source_without_that_checkpoint_is_damage(run, capsys):
+    files = run.arm("dense", 0)
+    files.write_checkpoints(STEPS[::2], {name: w[::2] for name, w in files.checkpoints().items()})
+    assert main(["--run", str(run.path), "--no-plot"]) == 1
+    assert "checkpoints: step 100 is missing" in capsys.readouterr().err

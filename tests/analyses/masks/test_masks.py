@@ -1,0 +1,188 @@
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyses.masks.command import main
+from analyses.masks.turnover import mask_changes, turnover_peaks
+from training.config.settings import Criterion
+from training.execution.arm_plan import Job, record_of
+from training.runs.run_directory import RunDir
+
+
+@pytest.fixture(scope="module")
+def found(tiny_run, tmp_path_factory):
+    out = tmp_path_factory.mktemp("masks")
+    assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot", "--every", "2000"]) == 0
+    tables = {
+        s: pd.read_parquet(out / "analyses" / f"masks{s}.parquet")
+        for s in ("", "_peaks", "_density", "_overlap")
+    }
+    return tables | {"json": json.loads((out / "analyses" / "masks.json").read_text())}
+
+
+def slow_mask(run, seed, place, density):
+    """The largest weights of one checkpoint, flattened: sorted by hand, ties by index."""
+    weights = run.arm("dense", seed).checkpoints("W_E", "W_in", "W_out", "W_U")
+    flat = np.concatenate([np.abs(weights[name][place]).ravel() for name in ("W_E", "W_in", "W_out", "W_U")])
+    n = len(flat) - int((1 - density) * len(flat))
+    kept = np.zeros(len(flat), dtype=bool)
+    kept[np.argsort(-flat, kind="stable")[:n]] = True
+    return kept
+
+
+def test_turnover_is_that_of_masks_made_by_hand(found, tiny_run, planted):
+    run, steps = RunDir(tiny_run), planted["steps"]["dense"]
+    table = found[""].query("layer == 'global' and seed == 1")
+    for row in table.itertuples():
+        one, other = (
+            slow_mask(run, 1, steps.index(step), 1 - planted["sparsity"])
+            for step in (row.from_step, row.step)
+        )
+        assert row.distance == pytest.approx(1 - (one & other).sum() / (one | other).sum())
+
+
+def test_intervals_are_fixed_late_and_every_checkpoint_early(found):
+    own = found[""].query("layer == 'W_E' and seed == 0 and arm == 'dense'")
+    intervals = own.groupby("spacing")[["from_step", "step"]].agg(list)
+    assert intervals.loc["fixed", "step"] == [2000, 4000, 6000, 8000]
+    assert intervals.loc["early", "from_step"] == [0, 100, 200]
+    assert set(found[""]["arm"]) == {"dense"}
+
+
+def test_every_spacing_can_be_asked_for(tiny_run, tmp_path):
+    assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--every", "4000"]) == 0
+    table = pd.read_parquet(tmp_path / "analyses" / "masks.parquet").query("spacing == 'fixed'")
+    assert set(table["step"]) == {4000, 8000}
+
+
+def test_velocity_is_distance_per_thousand_steps(found):
+    table = found[""]
+    steps = table["step"] - table["from_step"]
+    assert steps.nunique() > 2
+    np.testing.assert_allclose(table["velocity"] * steps / 1000, table["distance"])
+
+
+def test_accuracy_rises_by_what_the_metrics_say(found, tiny_run):
+    metrics = RunDir(tiny_run).arm("dense", 0).metrics().set_index("step")["test_acc"]
+    for row in found[""].query("seed == 0 and layer == 'global'").itertuples():
+        assert row.gain == pytest.approx(metrics[row.step] - metrics[row.from_step])
+
+
+def test_overlaps_with_the_source_and_with_chance(found):
+    overlap = found["_overlap"].query("layer == 'global'").set_index(["arm_a", "arm_b"])
+    assert (overlap.loc[("dense", "grokked_ticket"), "overlap"] == 1).all()
+    independent = overlap.loc[("dense", "random")]
+    np.testing.assert_allclose(independent["overlap"], independent["chance"], atol=0.1)
+    assert independent["z"].abs().max() < 4
+
+
+def test_densities_of_every_arm(found, planted):
+    last = found["_density"].query("layer == 'global'").groupby("arm").tail(1).set_index("arm")["density"]
+    np.testing.assert_allclose(last, 1 - planted["sparsity"])
+
+
+def changes(distance, gain, from_steps=(2000, 4000, 6000, 8000, 10000)):
+    rows = {"arm": "dense", "seed": 0, "spacing": "fixed", "layer": "global", "chance": 0.75}
+    rows |= {"from_step": from_steps, "step": [s + 2000 for s in from_steps], "gain_of": "test_acc"}
+    velocity = [d / 2 for d in distance]
+    return pd.DataFrame(rows | {"distance": distance, "velocity": velocity, "gain": gain})
+
+
+def test_verdict_on_the_two_peaks():
+    near = turnover_peaks(changes([0.1, 0.3, 0.2, 0.1, 0.1], [0, 0, 0, 0.6, 0.1]))[0]
+    assert (near["peak_step"], near["gain_step"], near["holds"]) == (6000, 10000, True)
+    far = turnover_peaks(changes([0.3, 0.1, 0.2, 0.1, 0.1], [0, 0, 0, 0.6, 0.1]))[0]
+    assert far["holds"] is False
+    assert turnover_peaks(changes([0.3, 0.1], [0, 0.5], (2000, 4000)))[0]["holds"] is None
+    assert turnover_peaks(changes([0.3, 0.1, 0.2, 0.1, 0.1], [np.nan] * 5))[0]["gain_step"] is None
+    flat = turnover_peaks(changes([0.3, 0.1, 0.2, 0.1, 0.1], [0.0, -0.1, 0, 0, 0]))[0]
+    assert flat["holds"] is None
+
+
+def test_velocity_before_or_after_the_gain():
+    first = turnover_peaks(changes([0.2, 0.1, 0.25, 0.3, 0.1], [0, 0, 0.1, 0.2, 0.6]))[0]
+    assert (first["velocity_half_step"], first["gain_half_step"], first["lead"]) == (8000, 12000, 4000)
+    assert (first["lag"], first["peak_velocity"]) == (-2000, 0.15)
+    after = turnover_peaks(changes([0.2, 0.1, 0.1, 0.1, 0.3], [0, 0.5, 0.6, 0, 0]))[0]
+    assert (after["lag"], after["lead"]) == (4000, -6000)
+
+
+def test_correlation_is_of_ranks():
+    same = turnover_peaks(changes([0.1, 0.2, 0.3, 0.9, 0.25], [0, 0.01, 0.6, 0.7, 0.1]))[0]
+    assert same["spearman"] == pytest.approx(1)
+    ranks = [[4, 1, 3, 5, 2], [1, 2, 5, 4, 3]]
+    other = turnover_peaks(changes([0.4, 0.1, 0.3, 0.5, 0.2], [0.0, 0.1, 0.9, 0.3, 0.2]))[0]
+    assert other["spearman"] == pytest.approx(np.corrcoef(*ranks)[0, 1])
+    for constant in ([0.1] * 5, [0.1, np.nan, 0.2, np.nan, np.nan]):
+        assert turnover_peaks(changes([0.1, 0.2, 0.3, 0.9, 0.25], constant))[0]["spearman"] is None
+
+
+def test_a_velocity_that_never_falls_far_has_a_rise_all_the_same():
+    paper = [0.178, 0.172, 0.170, 0.187, 0.217, 0.253, 0.245, 0.304, 0.299, 0.238, 0.159, 0.104]
+    table = changes(paper, [np.nan] * 12, tuple(range(2000, 26000, 2000)))
+    assert min(paper[:8]) > max(paper) / 2  # half of the peak itself is reached in the first interval
+    assert turnover_peaks(table)[0]["velocity_half_step"] == 14000  # from 0.170 half way to 0.304
+    falling = turnover_peaks(changes([0.5, 0.4, 0.3, 0.2, 0.1], [0, 0, 0.1, 0.5, 0]))[0]
+    assert falling["velocity_half_step"] is None and falling["lead"] is None
+
+
+class Regression:
+    """What `mask_changes` asks of a network whose test loss falls to nothing."""
+
+    arm, seed, steps = "dense", 0, np.array([0, 2000, 4000, 6000])
+    setting = SimpleNamespace(criterion=Criterion("train_loss", "test_loss", 1e-2, "down"))
+
+    def metrics(self):
+        loss = [1.0, 0.1, 1e-4, 0.0]
+        return pd.DataFrame({"step": self.steps, "test_loss": loss, "test_acc": np.nan})
+
+
+def test_without_accuracy_the_gain_is_a_fall_of_the_loss():
+    masks = [{"W_0": np.array([True, False, i > 1])} for i in range(4)]
+    rows = pd.DataFrame(mask_changes(Regression(), masks, 2000)).query(
+        "spacing == 'fixed' and layer == 'W_0'"
+    )
+    assert set(rows["gain_of"]) == {"test_loss"}
+    np.testing.assert_allclose(rows["gain"].astype(float), [1, 3, np.nan])
+    assert rows["distance"].tolist() == [0, 0.5, 0]
+
+
+def test_the_first_steps_are_no_peak():
+    peaks = turnover_peaks(changes([0.9, 0.3, 0.1, 0.1, 0.1], [0, 0.5, 0, 0, 0], (0, 2000, 4000, 6000, 8000)))
+    assert peaks[0]["peak_step"] == 4000
+
+
+def test_a_mask_chosen_by_scores_turns_over_and_its_last_is_compared(new_run):
+    arms = {"edge_popup": {"form": "edge_popup"}, "random": {"method": "random"}}
+    content = {
+        "name": "scored",
+        "seeds": [0],
+        "task": {"p": 3},
+        "model": {"d_emb": 4, "d_mlp": 2},
+        "arms": arms,
+    }
+    run, recipe = new_run(content)
+    rng = np.random.default_rng(0)
+    shapes = recipe.setting("random").shapes()
+    early, last = ({name: rng.random(shape) < 0.4 for name, shape in shapes.items()} for _ in range(2))
+    for arm, masks in (("edge_popup", (early, last)), ("random", (last, last))):
+        files = run.arm(arm, 0)
+        files.write_checkpoints(np.array([0, 100]), {n: np.float32([m[n] for m in masks]) for n in shapes})
+        files.write_mask(last)
+        curve = np.array([0.0, 0.5])
+        files.write_metrics({"step": np.array([0, 100]), "train_acc": curve, "test_acc": curve})
+        files.finish(record_of(recipe, Job(arm, 0)) | {"steps": 100, "source": None})
+    assert main(["--run", str(run.path), "--no-plot"]) == 0
+    tables = {
+        s: pd.read_parquet(run.path / "analyses" / f"masks{s}.parquet") for s in ("", "_density", "_overlap")
+    }
+    assert set(tables[""]["arm"]) == {"edge_popup"} and (tables[""]["distance"] > 0).any()
+    assert tables["_density"].query("layer == 'global'")["arm"].tolist() == [
+        "edge_popup",
+        "edge_popup",
+        "random",
+    ]
+    assert (tables["_overlap"]["overlap"] == 1).all()

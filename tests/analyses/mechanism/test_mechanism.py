@@ -1,0 +1,180 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analyses.mechanism.command import main
+from analyses.mechanism.tables import _sources, half_settled
+from interp.dynamics.frequency_lottery import RULES
+from training.runs.run_directory import RunDir
+
+SUFFIXES = ("", "_stages", "_frequencies", "_winners")
+
+
+def tables(out):
+    return {suffix: pd.read_parquet(out / "analyses" / f"mechanism{suffix}.parquet") for suffix in SUFFIXES}
+
+
+@pytest.fixture(scope="module")
+def found(tiny_run, tmp_path_factory):
+    out = tmp_path_factory.mktemp("mechanism")
+    assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
+    return tables(out)
+
+
+def weights(run, arm, place, mask=None):
+    own = RunDir(run).arm(arm, 0).checkpoints()
+    return {name: w[place].astype(float) * (mask[name] if mask else 1) for name, w in own.items()}
+
+
+def spectrum(w):
+    """Amplitudes of the input map by sums over residues, (m, K)."""
+    rows = (w["W_E"] @ w["W_in"]).T
+    p = rows.shape[1]
+    wave = np.exp(-2j * np.pi * np.outer(np.arange(p), np.arange(1, p // 2 + 1)) / p)
+    return np.abs(rows @ wave)
+
+
+def of(table, arm, seed=0):
+    return table[(table["arm"] == arm) & (table["seed"] == seed)]
+
+
+def test_neurons_settle_on_their_planted_frequencies(found, tiny_run, planted):
+    own = of(found[""], "dense").set_index("step")
+    assert own.loc[8000, ["settled", "settled_weighted", "same_frequency"]].tolist() == [1, 1, 1]
+    assert own.loc[8000, "mean_cos"] == pytest.approx(np.cos(planted["D"]).mean(), abs=1e-6)
+    first = spectrum(weights(tiny_run, "dense", 0))[:5].argmax(axis=1) + 1
+    energy, same = planted["amplitude"] ** 2, first == planted["frequency"]
+    assert own.loc[0, "settled"] == pytest.approx(same.mean())
+    assert own.loc[0, "settled_weighted"] == pytest.approx((energy * same).sum() / energy.sum())
+    chance = np.mean([(first == k).mean() for k in planted["frequency"]])
+    assert own.loc[0, "settled_chance"] == pytest.approx(chance)
+
+
+def test_key_frequencies_hold_what_the_planted_amplitudes_say(found, planted):
+    energy = np.bincount(planted["frequency"], planted["amplitude"] ** 2, minlength=6)[1:]
+    keys = np.sqrt(energy) >= 0.5 * np.sqrt(energy.max())
+    row = of(found[""], "dense").iloc[-1]
+    assert row["n_keys"] == keys.sum()
+    assert row["key_share"] == pytest.approx(energy[keys].sum() / energy.sum())
+    last = of(found["_frequencies"], "grokked_ticket").query("stage == 'dense_end'")
+    np.testing.assert_allclose(last["share"], energy / energy.sum(), atol=1e-9)
+    assert last["neurons"].tolist() == np.bincount(planted["frequency"], minlength=6)[1:].tolist()
+    assert last["key"].tolist() == keys.tolist()
+
+
+def test_every_stage_is_of_the_weights_it_names(found, tiny_run):
+    mask = RunDir(tiny_run).arm("grokked_ticket", 0).mask()
+    stages = {
+        "dense_start": (0, weights(tiny_run, "dense", 0)),
+        "dense_t_gen": (6000, weights(tiny_run, "dense", 5)),
+        "dense_end": (8000, weights(tiny_run, "dense", -1)),
+        "pruned": (8000, weights(tiny_run, "dense", -1, mask)),
+        "start": (0, weights(tiny_run, "dense", 0, mask)),
+        "end": (1000, weights(tiny_run, "grokked_ticket", -1)),
+    }
+    shares = of(found["_frequencies"], "grokked_ticket")
+    assert list(dict.fromkeys(shares["stage"])) == list(stages)
+    for name, (step, w) in stages.items():
+        power = (spectrum(w) ** 2).sum(axis=0)
+        own = shares[shares["stage"] == name]
+        assert set(own["step"]) == {step}
+        np.testing.assert_allclose(own["share"], power / power.sum(), atol=1e-9)
+
+
+def test_a_stage_is_held_against_both_ends(found, tiny_run, planted):
+    own = of(found["_stages"], "grokked_ticket").set_index(["reference", "stage"])
+    for end in ("dense_end", "end"):
+        assert own.loc[(end, end), ["overlap", "same", "n"]].tolist() == [1, 1, 5]
+    mask = RunDir(tiny_run).arm("grokked_ticket", 0).mask()
+    start = spectrum(weights(tiny_run, "dense", 0, mask))
+    row, n = own.loc["dense_end", "start"], int(own.loc[("dense_end", "start"), "n_keys"])
+    strongest = set(np.argsort(-(start**2).sum(axis=0))[:n] + 1)
+    keys = set(of(found["_frequencies"], "grokked_ticket").query("stage == 'dense_end' and key")["frequency"])
+    assert row["common"] == len(strongest & keys)
+    assert row["overlap"] == pytest.approx(len(strongest & keys) / len(strongest | keys))
+    live = start.any(axis=1)[:5]
+    assert row["n"] == live.sum()
+    assert row["same"] == pytest.approx((start[:5].argmax(axis=1) + 1 == planted["frequency"])[live].mean())
+
+
+def test_a_random_mask_is_held_against_the_dense_network_of_its_start(found):
+    rows = found["_stages"].query("arm == 'random' and reference == 'dense_end'")
+    assert rows["seed"].nunique() == 2 and set(rows.query("stage == 'pruned'")["step"]) == {8000}
+
+
+def test_a_mask_without_its_dense_network_has_no_stages(tiny_run, tmp_path):
+    wanted = ["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--arms"]
+    assert main([*wanted, "grokked_ticket", "random"]) == 0
+    left = tables(tmp_path)
+    assert left["_stages"].empty and left["_frequencies"].empty
+    assert set(left["_winners"]["source"]) == {"mask", "mask_doubled", "signs", "start"}
+    assert main([*wanted, "dense"]) == 0
+    assert set(tables(tmp_path)["_winners"]["source"]) == {"start"}
+
+
+def test_what_is_not_known_is_the_same_everywhere():
+    rng = np.random.default_rng(0)
+    start = {"W_E": rng.normal(size=(5, 4)), "W_in": rng.normal(size=(4, 3))}
+    mask = {name: rng.random(w.shape) < 0.5 for name, w in start.items()}
+    mask["W_in"][:] = False
+    known = _sources({name: (w * mask[name])[None] for name, w in start.items()}, mask)
+    kept = start["W_E"][mask["W_E"]]
+    for name, expected in (("mask", np.ones_like(kept)), ("signs", np.sign(kept)), ("start", None)):
+        size = np.sqrt((kept**2).mean())
+        np.testing.assert_allclose(
+            known[name]["W_E"][mask["W_E"]], kept if expected is None else size * expected
+        )
+        assert not known[name]["W_E"][~mask["W_E"]].any() and not known[name]["W_in"].any()
+
+
+def test_what_told_the_winners(found, tiny_run):
+    rows = of(found["_winners"], "random").set_index(["source", "rule"])
+    assert set(rows.index) == {
+        (source, rule) for source in ("mask", "mask_doubled", "signs", "start", "unmasked") for rule in RULES
+    }
+    mask = RunDir(tiny_run).arm("random", 0).mask()
+    last = spectrum(weights(tiny_run, "random", -1)).argmax(axis=1) + 1
+    ones = {name: kept.astype(float) for name, kept in mask.items()}
+    twice = np.array([2, 4, 5, 3, 1])  # of 1 to 5, mod 11
+    for source, amplitude in (
+        ("mask", spectrum(ones)),
+        ("mask_doubled", spectrum(ones)[:, twice - 1]),
+        ("start", spectrum(weights(tiny_run, "dense", 0, mask))),
+        ("unmasked", spectrum(weights(tiny_run, "dense", 0))),
+    ):
+        named = amplitude.argmax(axis=1) + 1
+        row = rows.loc[source, "max_magnitude"]
+        assert (row["n"], row["hits"]) == (len(last), (named == last).sum()), source
+        assert row["chance"] == 1 / 5 and row["low"] <= row["share"] <= row["high"]
+
+
+def test_half_settled_is_the_first_step_with_half_of_the_energy():
+    curve = {"step": [0, 100, 200], "settled_weighted": [0.2, 0.5, 1.0]}
+    dead = {"step": [0, 100, 200], "settled_weighted": [np.nan] * 3}
+    table = pd.concat(
+        [pd.DataFrame({"arm": "dense", "seed": seed} | c) for seed, c in enumerate((curve, dead))]
+    )
+    assert half_settled(table) == [{"arm": "dense", "seed": 0, "step": 100}]
+
+
+def test_the_summary_pools_seeds(found, tiny_run, tmp_path, capsys):
+    assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    own = found["_winners"].query("arm == 'random' and source == 'signs' and rule == 'min_blowup_time'")
+    (row,) = (
+        r
+        for r in summary["rules"]
+        if (r["arm"], r["source"], r["rule"]) == ("random", "signs", "min_blowup_time")
+    )
+    assert row["n"] == own["n"].sum() and row["share"] == own["hits"].sum() / own["n"].sum()
+    assert (row["low"], row["high"]) == (own["low"].min(), own["high"].max())
+    assert {(r["arm"], r["seed"]) for r in summary["half_settled"]} == {
+        (arm, seed) for arm in ("dense", "grokked_ticket", "random") for seed in (0, 1)
+    }
+
+
+def test_no_line_is_too_long(tiny_run, tmp_path, capsys):
+    assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100

@@ -1,0 +1,69 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgb
+
+from figures.drawing.labels import ARMS, arm_label
+from figures.drawing.recorded_figure import MOST_NAMED, arm_legend
+from figures.drawing.style import arm_styles
+from training.config.recipe_files import read_recipe, recipe_names
+
+ALL = {name: list(read_recipe(name)[0].arms) for name in recipe_names()}
+
+
+def lightness(color):
+    return float(np.dot(to_rgb(color), (0.299, 0.587, 0.114)))
+
+
+@pytest.mark.parametrize("recipe", ALL)
+def test_arms_of_a_recipe_differ_in_words_and_in_looks(recipe):
+    styles = arm_styles(ALL[recipe])
+    assert styles.keys() == set(ALL[recipe])
+    for names in (("label",), ("color", "linestyle")):
+        assert len({str([style[name] for name in names]) for style in styles.values()}) == len(styles)
+    assert not any("_" in style["label"] for style in styles.values())
+
+
+def test_words_are_those_of_arms_that_recipes_have():
+    assert ARMS.keys() <= {arm for arms in ALL.values() for arm in arms}
+
+
+def test_a_series_stands_together_and_darkens_with_its_number():
+    arms = ["dense", "ticket_0.9", "ticket_0.8", "random", "ticket_0.75", "ticket_0.7", "biprop_0.5"]
+    styles = arm_styles(arms)
+    series = ["ticket_0.7", "ticket_0.75", "ticket_0.8", "ticket_0.9"]
+    assert list(styles) == ["dense", *series, "random", "biprop_0.5"]
+    light = [lightness(styles[arm]["color"]) for arm in series]
+    assert light == sorted(light, reverse=True) and light[0] - light[-1] > 0.3
+    assert styles == arm_styles(["dense", *series, "random", "biprop_0.5"])
+
+
+def test_two_arms_are_no_series_and_have_its_words_all_the_same():
+    styles = arm_styles(["dense", "ticket_0.9", "ticket_0.5"])
+    assert list(styles) == ["dense", "ticket_0.9", "ticket_0.5"]
+    assert styles["ticket_0.9"]["label"] == "ticket, sparsity 0.9" == arm_label("ticket_0.9")
+    assert len({styles[arm]["linestyle"] for arm in styles}) == 3
+
+
+def test_the_legend_of_a_long_series_names_its_ends_and_few():
+    arms = ["dense", *(f"taken_at_{step}" for step in range(0, 30_001, 2000))]
+    figure = plt.figure(figsize=(7, 2))
+    arm_legend(figure, pd.DataFrame({"arm": arms}))
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert len(said) == 1 + MOST_NAMED
+    assert {"dense", "ticket taken at 0", "ticket taken at 30k"} <= set(said)
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    "recipe", ["m_pai", "m_norms", "m_timing", "m_transformer", "kosoy_tangent", "m_ops"]
+)
+def test_a_legend_is_no_wider_than_its_figure_and_adds_its_rows_to_it(recipe):
+    figure = plt.figure(figsize=(7, 2))
+    arm_legend(figure, pd.DataFrame({"arm": ALL[recipe]}), fontsize=7, frameon=False)
+    figure.canvas.draw()
+    box = figure.legends[0].get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+    assert box.width < 7
+    assert figure.get_figheight() - box.height > 1.6
+    plt.close(figure)

@@ -1,0 +1,314 @@
+"""The command that trains, measures and draws: a tiny catalogue of tiny recipes, through real processes."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import training.config.recipe_files
+from figures.__main__ import main
+from figures.catalogue.figure_spec import Entry
+from figures.pipeline import command
+from figures.pipeline import cost_model as costs
+from figures.pipeline import plan as planning
+from figures.pipeline.freshness import Folder
+
+ROOT = Path(__file__).parents[3]
+
+ACCURACY, NORM = ("accuracy", "grokking", "tiny", "grokking"), ("norm", "norms", "tiny", "norms")
+ALL = {"training tiny", "grokking tiny", "norms tiny", "drawing accuracy", "drawing norm"}
+TINY = """
+seeds = [0, 1]
+[task]
+p = 7
+[model]
+d_emb = 8
+d_mlp = 6
+[pruning]
+require_generalised = false
+[arms.dense]
+min_steps = 0
+max_steps = 60
+[arms.random]
+method = "random"
+max_steps = 60
+[quick]
+max_steps = 20
+"""
+SHIM = """
+import runpy, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+import training.config.recipe_files
+training.config.recipe_files.RECIPES = Path({recipes!r})
+import figures.catalogue
+from figures.catalogue.figure_spec import Entry
+figures.catalogue.registry.ENTRIES.clear()
+for name, script, *need in {entries!r}:
+    entry = Entry(name=name, shows="", paper="a paper", script=script, needs=(tuple(need),))
+    figures.catalogue.registry.ENTRIES[name] = entry
+import figures.pipeline.plan
+figures.pipeline.plan.PYTHON = (sys.executable, sys.argv.pop(0))
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+
+
+class Workplace:
+    """Recipes and a catalogue that this process, and those it starts, take for the real ones."""
+
+    def __init__(self, path, patch):
+        self.path, self.patch = path, patch
+        self.shim = path / "shim.py"
+        (path / "recipes").mkdir(exist_ok=True)
+        patch.setattr(training.config.recipe_files, "RECIPES", path / "recipes")
+        patch.setattr(planning, "PYTHON", (sys.executable, str(self.shim)))
+        patch.chdir(path)
+        self.holds(ACCURACY, NORM)
+        self.recipe("tiny", TINY)
+
+    def holds(self, *entries):
+        """Have these in the catalogue."""
+        shim = SHIM.format(root=str(ROOT), recipes=str(self.path / "recipes"), entries=entries)
+        self.shim.write_text(shim)
+        self.entries = [
+            Entry(name=name, shows="", paper="a paper", script=script, needs=(tuple(need),))
+            for name, script, *need in entries
+        ]
+        self.patch.setattr(command, "ENTRIES", {entry.name: entry for entry in self.entries})
+
+    def recipe(self, name, text):
+        """Have this recipe."""
+        (self.path / "recipes" / f"{name}.toml").write_text(text)
+
+    def left(self, name="", quick=False):
+        """Names of the tasks that are left."""
+        entries = [entry for entry in self.entries if name in entry.name]
+        return set(planning.Plan(entries, Folder(Path("runs"), quick), 2).tasks)
+
+    def told(self, capsys):
+        """What `list` says of recipes and figures."""
+        assert main(["list", "--json"]) == 0
+        return [(row["recipes"], row["state"]) for row in json.loads(capsys.readouterr().out)]
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """One without runs."""
+    return Workplace(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """What the first `make` of both figures said and left behind."""
+    path = tmp_path_factory.mktemp("first")
+    with pytest.MonkeyPatch.context() as patch:
+        Workplace(path, patch)
+        done = subprocess.run(
+            [sys.executable, "shim.py", "figures", "make"], capture_output=True, text=True, check=False
+        )
+    return path / "runs", done
+
+
+@pytest.fixture
+def made(workplace, first):
+    """A workplace where both figures are made."""
+    shutil.copytree(first[0], workplace.path / "runs")
+    return workplace
+
+
+def test_trains_measures_and_draws(first):
+    runs, done = first
+    assert done.returncode == 0
+    assert done.stdout.split() == ["runs/figures/accuracy.png", "runs/figures/norm.png"]
+    said, *lines = done.stderr.splitlines()
+    assert said.startswith("5 tasks on ")
+    assert {line.partition(":")[0] for line in lines} == ALL
+    ends = (".csv", ".pdf", ".png", ".txt")
+    files = {name + end for name in ("accuracy", "norm") for end in ends}
+    assert {file.name for file in runs.glob("figures/*.*")} - {"costs.json"} == files
+    assert json.loads((runs / "figures" / "costs.json").read_text()).keys() == ALL
+
+
+def test_the_second_time_there_is_nothing_to_do(made, capsys):
+    begun = time.process_time()
+    assert main(["make"]) == 0
+    assert time.process_time() - begun < 1
+    assert capsys.readouterr().out == "nothing to do: 2 figures are in runs/figures\n"
+
+
+def test_what_is_missing_or_older_is_left_to_do(made, capsys):
+    assert made.left() == set()
+    Path("runs/figures/norm.pdf").unlink()
+    assert made.left() == {"drawing norm"} and made.left("accuracy") == set()
+    Path("runs/tiny/analyses/norms.parquet").touch()
+    assert made.left() == {"drawing norm"}
+    Path("runs/tiny/analyses/norms.parquet").unlink()
+    assert made.left() == {"norms tiny", "drawing norm"}
+    assert main(["make"]) == 0
+    assert made.left() == set()
+    Path("runs/tiny/arms/dense/seed_0/DONE").touch()
+    assert made.left() == ALL - {"training tiny"}
+    Path("runs/tiny/arms/dense/seed_1/DONE").unlink()
+    assert made.left() == ALL and made.left("norm") == {"training tiny", "norms tiny", "drawing norm"}
+    assert made.left(quick=True) == ALL
+
+
+def test_a_quick_version_has_a_folder_of_its_own_and_says_so(workplace, capsys):
+    assert main(["make", "--quick", "accuracy"]) == 0
+    assert capsys.readouterr().out == "runs/quick/figures/accuracy.png\n"
+    assert [path.name for path in Path("runs").iterdir()] == ["quick"]
+    note = "quick: seed 0, at most 20 steps"
+    assert json.loads(Path("runs/quick/tiny/config.json").read_text())["note"] == note
+    assert f"whose note is: {note}." in Path("runs/quick/figures/accuracy.txt").read_text()
+    assert pd.read_parquet("runs/quick/tiny/analyses/grokking_curves.parquet")["step"].max() == 20
+    assert workplace.left(quick=True) == {"norms tiny", "drawing norm"} and workplace.left() == ALL
+
+
+def test_another_note_is_drawn_and_changes_nothing_else(made):
+    from training.__main__ import main as train
+
+    assert "note" not in Path("runs/figures/accuracy.txt").read_text()
+    before = Path("runs/tiny/provenance.json").read_text()
+    assert train(["tiny", "--set", "note=by me"]) == 0
+    assert Path("runs/tiny/provenance.json").read_text() == before
+    assert made.left() == {"drawing accuracy", "drawing norm"}
+    assert main(["draw", "accuracy"]) == 0
+    assert "whose note is: by me." in Path("runs/figures/accuracy.txt").read_text()
+    assert made.left() == {"drawing norm"}
+
+
+def test_notes_of_several_runs_are_told_apart(tmp_path):
+    from training.runs.run_directory import RunDir
+
+    for recipe, note in (("a", "quick"), ("b", ""), ("c", "quick"), ("d", "mine")):
+        RunDir(tmp_path / recipe).write_config({"note": note} if note else {})
+    folder = Folder(tmp_path, quick=False)
+    words = {"name": "x", "shows": "", "paper": "", "script": "s"}
+
+    def note(recipes):
+        return folder.note(Entry(**words, needs=tuple((recipe, "norms") for recipe in recipes)))
+
+    assert note("ac") == "quick" and note("b") == "" and note("x") == ""
+    assert note("abcd") == "a, c: quick; d: mine"
+
+
+def test_what_fails_is_one_line_and_the_rest_goes_on(made, capsys):
+    bits = "[task]\nname = 'parity'\nn_bits = 6\nn_train = 20\nn_test = 20\n[model]\nname = 'mlp'\n"
+    made.recipe("bits", f"{bits}[arms.dense]\nmax_steps = 5\n")
+    made.recipe("barred", TINY)
+    made.holds(("waves", "fourier", "bits", "fourier"), ("b", "norms", "barred", "norms"), ACCURACY)
+    Path("runs/barred").mkdir()
+    Path("runs/barred/notes.txt").touch()
+    Path("runs/figures/accuracy.pdf").unlink()
+    assert main(["make"]) == 1
+    out, err = capsys.readouterr()
+    training, fourier = sorted(line for line in err.splitlines() if line.startswith("failed: "))[::-1]
+    assert training.startswith("failed: training barred: runs/barred: holds files but no config.json")
+    assert training.endswith("(log: runs/figures/logs/training_barred.log)")
+    assert fourier.startswith("failed: fourier bits: runs/bits/") and "a task over residues" in fourier
+    assert err.splitlines()[-1] == "left out: waves, b" and "Traceback" not in err
+    assert out.split() == ["runs/figures/accuracy.png"]
+
+
+def test_interrupted_or_killed_it_goes_on(workplace):
+    long = TINY.replace("max_steps = 60", "max_steps = 20_000").replace("min_steps = 0", "min_steps = 20_000")
+    workplace.recipe("tiny", long.replace("seeds = [0, 1]", "seeds = [0]"))
+    begun = Path("runs/tiny/arms/dense/seed_0")
+
+    def start():
+        make = [sys.executable, str(workplace.shim), "figures", "make", "accuracy"]
+        return subprocess.Popen(make, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    process = start()
+    until = time.monotonic() + 60
+    while not begun.exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and out == ""
+    assert err.splitlines()[-1] == "error: interrupted: all is saved, the same command goes on"
+    assert "Traceback" not in err + Path("runs/figures/logs/training_tiny.log").read_text()
+    assert workplace.left("accuracy") == ALL - {"norms tiny", "drawing norm"}
+    process = start()
+    time.sleep(3)
+    process.kill()
+    process.communicate()
+    out, err = start().communicate(timeout=120)
+    assert out == "runs/figures/accuracy.png\n", err
+    assert workplace.left("accuracy") == set()
+
+
+def test_the_list_tells_what_stands(made, capsys):
+    assert made.told(capsys) == [("tiny trained", "drawn")] * 2
+    Path("runs/figures/accuracy.txt").unlink()
+    Path("runs/tiny/analyses/norms.json").unlink()
+    assert made.told(capsys) == [("tiny trained", "to draw"), ("tiny trained", "to measure")]
+    Path("runs/tiny/arms/random/seed_1/DONE").unlink()
+    assert made.told(capsys) == [("tiny part", "to train")] * 2
+    made.recipe("tiny", TINY.replace("p = 7", "p = 11"))
+    assert made.told(capsys) == [("tiny refused", "to train")] * 2
+    shutil.rmtree("runs")
+    assert made.told(capsys) == [("tiny missing", "to train")] * 2
+    assert main(["list"]) == 0
+    out, err = capsys.readouterr()
+    assert out.split()[:4] == ["figure", "paper", "recipes", "state"] and "minutes left in all" in err
+
+
+def test_the_list_of_the_catalogue_is_light(tmp_path):
+    code = f"""
+import sys
+from figures.__main__ import main
+assert main(["list", "--runs", {str(tmp_path)!r}]) == 0
+assert not {{"torch", "matplotlib", "pandas", "pyarrow", "scipy"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
+
+
+def test_draw_draws_what_has_tables_and_names_what_has_none(made, capsys):
+    before = Path("runs/figures/accuracy.png").read_bytes()
+    Path("runs/figures/accuracy.png").unlink()
+    Path("runs/tiny/analyses/norms.parquet").unlink()
+    assert main(["draw"]) == 0
+    assert [Path(name).name for name in capsys.readouterr().out.split()] == [
+        f"accuracy{end}" for end in (".png", ".pdf", ".csv", ".txt")
+    ]
+    assert Path("runs/figures/accuracy.png").read_bytes() == before
+    assert main(["draw", "norm"]) == 2
+    assert "'python -m figures make norm --runs runs' makes it" in capsys.readouterr().err
+
+
+def test_wrong_usage_is_one_line_and_2(workplace, capsys):
+    Path("file").touch()
+    for arguments, message in (
+        (["make", "spectra"], "NAME: expected some of accuracy, norm, got spectra"),
+        (["draw", "spectra"], "NAME: expected some of accuracy, norm, got spectra"),
+        (["list", "--runs", "file"], "--runs: expected a folder, and file is a file"),
+    ):
+        assert main(arguments) == 2
+        assert capsys.readouterr().err == f"error: {message}\n"
+
+
+def test_costs_are_kept_and_expected(made, monkeypatch, capsys):
+    monkeypatch.setattr(costs, "MEASURED", made.path / "costs.json")
+    assert main(["costs"]) == 0
+    kept = json.loads(Path(capsys.readouterr().out.strip()).read_text())
+    assert kept["quick"] == {} and kept["full"].keys() == ALL
+    start = json.loads(Path("runs/tiny/provenance.json").read_text())[0]
+    assert kept["full"]["training tiny"] == pytest.approx(start["seconds"] * start["workers"], abs=0.1)
+    full, quick = (Folder(Path("runs"), quick=version) for version in (False, True))
+    known = costs.expected(full)
+    assert costs.cost(known, full, "drawing accuracy") == kept["full"]["drawing accuracy"]
+    assert costs.cost(known, full, "training other") == costs.UNMEASURED["full"]["training"]
+    assert costs.cost(costs.expected(quick), quick, "norms tiny") == costs.UNMEASURED["quick"][""]
+
+
+def test_analyses_that_are_told_jobs_are_those_that_take_them():
+    files = (ROOT / "analyses").glob("*.py")
+    assert set(planning.SHARED_OUT) == {file.stem for file in files if '"--jobs"' in file.read_text()}

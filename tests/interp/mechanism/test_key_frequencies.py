@@ -1,0 +1,194 @@
+"""Networks whose key frequencies are planted; p residues, K = (p - 1) / 2."""
+
+import numpy as np
+import pytest
+
+from interp.mechanism.key_frequencies import (
+    KEY_RULES,
+    embedding_norm,
+    key_frequencies,
+    key_frequencies_by_rule,
+    logit_map,
+    neuron_cluster,
+    neuron_clusters,
+)
+from interp.spectra.fourier import fourier_basis
+
+P = 23
+K = 11
+KEYS = [2, 7, K]
+ARRAY = {"embedding_norm": "W_E", "logit_map": "W_L", "neuron_cluster": "activations"}
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def embedding(keys, d=16, noise=0.02):
+    """Each key frequency's cosine and sine in random directions, over weak white noise."""
+    F = fourier_basis(P)
+    rows = F[[2 * k - 1 for k in keys] + [2 * k for k in keys]]  # (2n, p)
+    return 2 + rows.T @ rng().standard_normal((len(rows), d)) + noise * rng(1).standard_normal((P, d))
+
+
+def activations(keys, per_key=4):
+    """ReLU neurons of one frequency each: relu(cos(omega_k a + phi) + cos(omega_k b + phi))."""
+    k = np.repeat(keys, per_key)
+    phi = rng().uniform(-np.pi, np.pi, len(k))
+    wave = np.cos(2 * np.pi * np.arange(P)[:, None] * k / P + phi)  # (p, d_mlp)
+    return np.maximum(wave[:, None] + wave[None], 0), k
+
+
+# norms
+
+
+def test_planted_keys_come_back_from_embedding_and_logit_map():
+    np.testing.assert_array_equal(embedding_norm(embedding(KEYS)), KEYS)
+    np.testing.assert_array_equal(logit_map(embedding(KEYS).T), KEYS)
+
+
+def test_a_noise_free_embedding_has_its_keys_only():
+    np.testing.assert_array_equal(embedding_norm(embedding([5], noise=0.0)), [5])
+
+
+def test_the_norm_rule_is_the_loop_over_frequencies():
+    W_E, F = rng().standard_normal((P, 3)), fourier_basis(P)
+    norm = [
+        np.sqrt(((F[2 * k - 1] @ W_E) ** 2).sum() + ((F[2 * k] @ W_E) ** 2).sum()) for k in range(1, K + 1)
+    ]
+    for threshold in (0.3, 0.5, 0.8, 1.0):
+        slow = [k for k in range(1, K + 1) if norm[k - 1] >= threshold * max(norm)]
+        np.testing.assert_array_equal(embedding_norm(W_E, threshold), slow)
+
+
+def test_the_norm_rule_is_free_of_scale_and_follows_the_labels():
+    W_E = embedding(KEYS)
+    np.testing.assert_array_equal(embedding_norm(1e-50 * W_E), KEYS)
+    moved = sorted(min(3 * k % P, -3 * k % P) for k in KEYS)
+    np.testing.assert_array_equal(embedding_norm(W_E[np.arange(P) * 3 % P]), moved)
+
+
+def test_without_structure_the_norm_rule_takes_everything_and_without_variation_nothing():
+    np.testing.assert_array_equal(embedding_norm(rng().standard_normal((P, 500))), np.arange(1, K + 1))
+    assert embedding_norm(np.ones((P, 4))).size == 0
+
+
+# clusters
+
+
+def test_relu_neurons_cluster_at_their_frequencies_up_to_the_last():
+    acts, k = activations(KEYS)
+    frequency, share = neuron_clusters(acts)
+    np.testing.assert_array_equal(frequency, k)
+    assert (share > 0.85).all() and (share < 1).all()
+    np.testing.assert_array_equal(neuron_cluster(acts), KEYS)
+    assert neuron_cluster(acts, threshold=0.999).size == 0
+
+
+def test_clusters_match_the_projection_on_the_block():
+    acts, F = rng().standard_normal((2, P, P, 3)), fourier_basis(P)
+    frequency, share = neuron_clusters(acts)
+    for t in range(2):
+        for m in range(3):
+            x = acts[t, ..., m] - acts[t, ..., m].mean()
+            slow = []
+            for k in range(1, K + 1):
+                rows = F[[0, 2 * k - 1, 2 * k]]
+                kept = rows.T @ (rows @ x @ rows.T) @ rows
+                slow.append((kept**2).sum() / (x**2).sum())
+            assert frequency[t, m] == np.argmax(slow) + 1
+            assert share[t, m] == pytest.approx(max(slow))
+
+
+def test_clusters_are_free_of_scale_and_mean_and_follow_the_labels():
+    acts, k = activations(KEYS)
+    np.testing.assert_allclose(neuron_clusters(1e-100 * acts)[1], neuron_clusters(acts)[1])
+    np.testing.assert_allclose(neuron_clusters(acts + 5)[1], neuron_clusters(acts)[1])
+    order = np.arange(P) * 3 % P
+    np.testing.assert_array_equal(
+        neuron_clusters(acts[order][:, order])[0], np.minimum(3 * k % P, -3 * k % P)
+    )
+
+
+def test_dead_neurons_have_no_cluster():
+    acts, _ = activations([4], per_key=1)
+    frequency, share = neuron_clusters(np.concatenate([acts, 0 * acts, 0 * acts + 0.1], axis=-1))
+    np.testing.assert_array_equal(frequency, [4, 0, 0])
+    np.testing.assert_array_equal(np.isnan(share), [False, True, True])
+    assert neuron_cluster(0 * acts).size == 0
+
+
+# by name, and failure
+
+
+def test_rules_by_name():
+    acts, _ = activations(KEYS)
+    arrays = {"embedding_norm": embedding(KEYS), "logit_map": embedding(KEYS).T, "neuron_cluster": acts}
+    assert set(arrays) == set(KEY_RULES)
+    for rule, array in arrays.items():
+        np.testing.assert_array_equal(key_frequencies(array, rule), KEYS)
+    assert key_frequencies(acts, "neuron_cluster", 0.999).size == 0
+
+
+def test_an_unknown_rule_lists_the_known_ones():
+    with pytest.raises(
+        ValueError, match="one of embedding_norm, logit_map, neuron_cluster, came 'embedding'"
+    ):
+        key_frequencies(embedding(KEYS), "embedding")
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.5, np.nan])
+@pytest.mark.parametrize("rule", KEY_RULES)
+def test_thresholds_outside_are_refused(rule, threshold):
+    array = np.ones((P, P, 2)) if rule == "neuron_cluster" else np.ones((P, P))
+    with pytest.raises(ValueError, match=rf"threshold must be in \(0, 1\], came {threshold}"):
+        key_frequencies(array, rule, threshold)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("rule", KEY_RULES)
+def test_wrong_shapes_are_refused(rule):
+    with pytest.raises(ValueError, match=rf"{ARRAY[rule]} must have shape .*, came shape \(23,\)"):
+        key_frequencies(np.ones(P), rule)
+
+
+@pytest.mark.parametrize("rule", KEY_RULES)
+def test_even_p_and_nan_are_refused(rule):
+    shape = {"embedding_norm": (22, 4), "logit_map": (4, 22), "neuron_cluster": (22, 22, 4)}[rule]
+    with pytest.raises(
+        ValueError, match=f"{ARRAY[rule]} must have p odd and at least 3 residues, came p = 22"
+    ):
+        key_frequencies(rng().standard_normal(shape), rule)
+    bad = np.full((P, P, 1) if rule == "neuron_cluster" else (P, P), np.nan)
+    with pytest.raises(ValueError, match=f"{ARRAY[rule]} must be finite"):
+        key_frequencies(bad, rule)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_activations_over_unequal_axes_are_refused():
+    with pytest.raises(ValueError, match=r"activations must have shape .*, came shape \(23, 21, 4\)"):
+        neuron_cluster(np.ones((23, 21, 4)))
+
+
+def test_many_neurons_are_each_what_they_are_alone():
+    x = np.maximum(rng(5).standard_normal((2, P, P, 130)), 0)
+    x[0, ..., 70] = 1.5  # dead
+    frequency, share = neuron_clusters(x)
+    assert frequency.shape == share.shape == (2, 130)
+    for m in (0, 63, 64, 70, 129):
+        alone = neuron_clusters(x[..., [m]])
+        np.testing.assert_array_equal(frequency[:, [m]], alone[0])
+        np.testing.assert_allclose(share[:, [m]], alone[1])
+    assert frequency[0, 70] == 0 and np.isnan(share[0, 70])
+    assert neuron_clusters(x[..., :0])[0].shape == (2, 0)
+
+
+def test_rules_together_are_the_rules_alone():
+    acts, _ = activations([3])
+    W_L = embedding([5], d=acts.shape[-1]).T
+    found = key_frequencies_by_rule(embedding(KEYS), W_L, acts)
+    assert list(found) == list(KEY_RULES)
+    looked_at = {"embedding_norm": embedding(KEYS), "logit_map": W_L, "neuron_cluster": acts}
+    for rule, array in looked_at.items():
+        np.testing.assert_array_equal(found[rule], key_frequencies(array, rule))
+    assert [k.tolist() for k in found.values()] == [KEYS, [5], [3]]

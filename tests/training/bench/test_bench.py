@@ -1,0 +1,96 @@
+"""What `python -m training.bench` times: every model as written, and the matrix products of a step."""
+
+import json
+
+import pytest
+import torch
+
+from training.architectures.registry import MODEL_CONFIGS
+from training.bench.command import RECIPES, main, matrix_products
+from training.config.recipe_files import read_recipe
+from training.models.registry import MODELS
+from training.optimization.engine import Engine, start
+
+KEYS = [
+    "recipe",
+    "model",
+    "as written",
+    "engine",
+    "floor",
+    "as written / engine",
+    "step alone",
+    "engine / floor",
+]
+
+
+def setting_of(name):
+    recipe, _ = read_recipe(name)
+    return recipe.setting(next(iter(recipe.arms)))
+
+
+def test_every_model_is_timed_unless_told_otherwise():
+    assert {setting_of(name).model.name for name in RECIPES} == set(MODEL_CONFIGS)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_model_as_written_equals_its_forward(name):
+    setting = setting_of(name)
+    weights = {name: w.double() for name, w in start(setting, 0).items()}
+    inputs = torch.as_tensor(setting.task.build().inputs[:20])
+    model = MODELS[setting.model.function]
+    expected, found = model.forward(weights, inputs), model.as_written(weights)(inputs)
+    assert expected.std() > 0.001
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_the_products_of_a_call_are_found_in_order_and_nothing_else():
+    a, b, c = torch.rand(2, 3), torch.rand(3, 4), torch.rand(1, 2, 3)
+    found = matrix_products(lambda: (a @ b, torch.bmm(c, b[None]), a + a))
+    first, second = (multiply() for multiply in found)
+    torch.testing.assert_close(first, a @ b)
+    torch.testing.assert_close(second, c @ b)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_products"), [("modadd_ticket", 9), ("m_parity", 5), ("m_polynomial", 11), ("h_standard", 3)]
+)
+def test_the_floor_is_made_of_the_products_of_a_step(name, n_products):
+    setting = setting_of(name)
+    data, starts = setting.examples(), [start(setting, 0)]
+    engine = Engine(setting.model.function, setting.optimizer, data, starts, [None])
+    found = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
+    assert (
+        len(found) == n_products
+    )  # a linear layer takes three; the first one needs no gradient of its input
+
+
+def test_a_row_per_recipe(recipe_file, capsys):
+    assert (
+        main(["--recipe", str(recipe_file), str(recipe_file), "--rounds", "1", "--arms", "2", "--json"]) == 0
+    )
+    result = json.loads(capsys.readouterr().out)
+    assert result["device"] == "cpu" and result["arms"] == 2
+    for row in result["rows"]:
+        assert list(row) == KEYS and row["recipe"] == "tiny"
+        assert all(row[key] > 0 for key in KEYS[2:])
+        assert row["as written / engine"] == pytest.approx(row["as written"] / row["engine"])
+        assert row["floor"] < row["as written"]
+
+
+def test_the_table_has_a_line_per_recipe(recipe_file, capsys):
+    assert main(["--recipe", str(recipe_file), "--rounds", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[-2:]] == ["recipe", "tiny"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rounds", "0"], "--rounds: expected a whole number from 1, got 0"),
+        (["--arms", "0"], "--arms: expected a whole number from 1, got 0"),
+        (["--recipe", "nowhere.toml"], "RECIPE: expected a file, and nowhere.toml is not one"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, message, capsys):
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == f"error: {message}\n"

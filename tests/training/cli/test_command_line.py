@@ -1,0 +1,232 @@
+"""What a user types and what comes back: one line a mistake, an exit code, never a traceback."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from training.__main__ import main
+from training.config.recipe_files import recipe_names
+
+
+def outcome(argv, capsys):
+    """Exit code, stdout and stderr of `main(argv)`."""
+    try:
+        code = main([str(a) for a in argv])
+    except SystemExit as end:
+        code = end.code
+    return code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("", "expected RECIPE or --all-of COLLECTION, and not both"),
+        ("tiny.toml --all-of minegishi", "expected RECIPE or --all-of COLLECTION, and not both"),
+        ("--all-of shakespeare", "--all-of: expected one of he, minegishi, nanda, got 'shakespeare'"),
+        ("nonsense", "RECIPE: expected one of elastic_depth, "),
+        ("nowhere.toml", "RECIPE: expected a file, and nowhere.toml is not one"),
+        ("TINY --set task.p=8", "task.p: expected an odd number from 3, got 8"),
+        ("TINY --set task.p=1", "task.p: expected an odd number from 3, got 1"),
+        ("TINY --set task.p=seven", "task.p: expected a whole number, got 'seven'"),
+        ("TINY --set task.name=divide", "task.name: expected one of add, digits, div,"),
+        (
+            "TINY --set model.name=cnn",
+            "model.name: expected one of embed_mlp, embedded_mlp, mlp, one_hot_mlp, transformer, got 'cnn'",
+        ),
+        (
+            "TINY --set arms.random.method=snap",
+            "arms.random.method: expected none or one of degree",
+        ),
+        ("TINY --set arms.shuffled.source=nobody", "arms.shuffled.source: expected one of grokked_ticket,"),
+        (
+            "TINY --set arms.dense.budget=3",
+            "arms.dense.budget: unknown field; expected one of form,",
+        ),
+        ("TINY --set pruning.sparsity=0", "pruning.sparsity: expected a number in (0, 1), got 0.0"),
+        ("TINY --set pruning.sparsity=1", "pruning.sparsity: expected a number in (0, 1), got 1.0"),
+        ("TINY --set task.p", "--set: expected FIELD=VALUE, got 'task.p'"),
+        ("TINY --set", "argument --set: expected one argument"),
+        ("TINY --seeds -1", "seeds: expected one or more different whole numbers from 0, got (-1,)"),
+        ("TINY --seeds one", "argument --seeds: invalid int value: 'one'"),
+        ("TINY --seeds", "argument --seeds: expected at least one argument"),
+        ("TINY --jobs 0", "argument --jobs: expected a whole number from 1, got '0'"),
+        ("TINY --jobs -2", "argument --jobs: expected a whole number from 1, got '-2'"),
+        ("TINY --jobs many", "argument --jobs: expected a whole number from 1, got 'many'"),
+        ("TINY --shard 3/2", "argument --shard: expected I/N with 1 <= I <= N, got '3/2'"),
+        ("TINY --shard 0/2", "argument --shard: expected I/N with 1 <= I <= N, got '0/2'"),
+        ("TINY --shard 2", "argument --shard: expected I/N with 1 <= I <= N, got '2'"),
+        ("TINY --shard 2/2", "--shard: expected at most 1 shares, one per seed, got 2/2"),
+        ("TINY --device gpu", "argument --device: expected auto, cpu, cuda, cuda:N or mps, got 'gpu'"),
+        ("TINY --force --resume", "argument --resume: not allowed with argument --force"),
+        ("TINY --out TINY", "--out: expected a folder, and"),
+        ("TINY --sets task.p=9", "unrecognized arguments: --sets task.p=9"),
+        ("list --jobs 0", "argument --jobs: expected a whole number from 1, got '0'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    recipe_file, tmp_path, capsys, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = outcome([a.replace("TINY", str(recipe_file)) for a in arguments.split()], capsys)
+    (line,) = err.splitlines()
+    assert line.startswith(f"error: {message}")
+    assert (code, out) == (2, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.toml"]  # nothing was begun
+
+
+def test_a_broken_recipe_is_one_line_and_exit_code_2(tmp_path, capsys):
+    path = tmp_path / "broken.toml"
+    path.write_text('[task]\np = "seven\n')
+    code, out, err = outcome([path], capsys)
+    assert (code, out) == (2, "") and err.startswith("error: broken.toml: not TOML: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_recipe_that_may_not_be_read_is_one_line(recipe_file, capsys, monkeypatch):
+    def refuse(self, *args, **kwargs):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(type(recipe_file), "read_text", refuse)
+    code, _, err = outcome([recipe_file], capsys)
+    assert (code, err) == (1, f"error: {recipe_file}: Permission denied\n")
+
+
+def test_another_config_is_refused_with_exit_code_1(copied, recipe_file, capsys):
+    out = copied.path.parent
+    code, _, err = outcome([recipe_file, "--out", out, "--set", "optimizer.lr=2e-2"], capsys)
+    assert code == 1 and err.startswith(f"error: {copied.path}: was made with another config")
+    assert "(optimizer.lr: 0.01 → 0.02)" in err and len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("file", ["DONE", "metrics.parquet"])
+def test_a_damaged_run_is_one_line_and_exit_code_1(copied, recipe_file, capsys, file):
+    (copied.path / "arms" / "dense" / "seed_0" / file).write_bytes(b"\x00not this")
+    code, out, err = outcome([recipe_file, "--out", copied.path.parent], capsys)
+    assert (code, out) == (1, "") and f"dense/seed_0/{file}: damaged" in err and len(err.splitlines()) == 1
+
+
+def test_list_shows_every_recipe(capsys):
+    code, out, err = outcome(["list"], capsys)
+    assert (code, err) == (0, "") and all(name in out for name in recipe_names())
+    rows = json.loads(outcome(["list", "--json"], capsys)[1])
+    assert [row["recipe"] for row in rows] == recipe_names()
+
+
+def test_a_dry_run_shows_the_plan_and_writes_nothing(recipe_file, tmp_path, capsys):
+    out = tmp_path / "runs"
+    code, table, err = outcome([recipe_file, "--out", out, "--dry-run"], capsys)
+    assert (code, err) == (0, "") and len(table.splitlines()) == 5
+    rows = json.loads(outcome([recipe_file, "--out", out, "--dry-run", "--json"], capsys)[1])
+    assert [row["todo"] for row in rows] == ["train"] * 4
+    assert not out.exists()
+
+
+def test_a_finished_run_prints_its_outcome_again(copied, recipe_file, capsys):
+    code, text, err = outcome([recipe_file, "--out", copied.path.parent], capsys)
+    assert (code, err) == (0, "")
+    assert text.startswith(f"{copied.path}\n") and "grokked_ticket" in text
+    content = json.loads(outcome([recipe_file, "--out", copied.path.parent, "--json"], capsys)[1])
+    assert content["run"] == str(copied.path)
+    assert [row["arm"] for row in content["arms"]] == ["dense", "grokked_ticket", "random", "shuffled"]
+    assert all(row["status"] == "done" for row in content["arms"])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_device_that_is_not_there_is_refused(recipe_file, tmp_path, command):
+    code, out, err = command(recipe_file, "--device", "cuda", "--out", tmp_path / "runs")
+    assert (code, out) == (2, "")
+    assert err == "error: --device: expected a device that this machine has, got 'cuda'\n"
+
+
+def imported(*arguments):
+    """The modules that `python -m training ...` loads, and what it prints to stdout."""
+    command = [sys.executable, "-X", "importtime", "-m", "training", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if "|" in line}, done.stdout
+
+
+def test_help_loads_nothing_heavy_and_shows_the_defaults():
+    modules, out = imported("--help")
+    assert "argparse" in modules and "training.cli.parser" in modules
+    assert not modules & {"torch", "numpy", "scipy", "pandas", "matplotlib", "transformer_lens", "tqdm"}
+    assert "(default: auto)" in out and "(default: runs;" in out
+
+
+def test_list_and_a_plan_load_no_torch(recipe_file, tmp_path):
+    assert "torch" not in imported("list")[0]
+    modules, _ = imported(str(recipe_file), "--dry-run", "--out", str(tmp_path))
+    assert "training.execution.scheduler" in modules and "torch" not in modules
+
+
+def test_a_reader_that_leaves_early_is_no_error(start):
+    read, write = os.pipe()
+    os.close(read)
+    process = start("list", stdout=write)
+    os.close(write)
+    code, _, err = process.result()
+    assert (code, err) == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110
+def test_output_to_a_full_disk_is_one_line(start):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        code, _, err = start("list", stdout=full).result()
+    assert (code, err) == (1, "error: No space left on device\n")
+
+
+def test_no_stdout_at_all_is_no_error(start):
+    code, _, err = start("list", stdout=subprocess.DEVNULL, preexec_fn=lambda: os.close(1)).result()
+    assert (code, err) == (0, "")
+
+
+def test_a_disk_that_fills_up_is_one_line_and_leaves_what_was_done(
+    copied, recipe_file, command, files_of, capsys
+):
+    copied.arm("random", 0).clear()
+    before = files_of(copied.path)
+    room = 4000  # bytes for one file: enough for a mask, too few for an arm's metrics
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    out = copied.path.parent
+    code, text, err = command(recipe_file, "--out", out, "--jobs", 1, preexec_fn=limit)
+    assert (code, text) == (1, "")
+    assert err == f"error: {copied.path}/arms/random/seed_0/metrics.parquet: File too large\n"
+    after = files_of(copied.path)
+    assert after.keys() - before.keys() == {"arms/random/seed_0/mask.safetensors"}
+    assert before.items() <= after.items()
+    plan = json.loads(outcome([recipe_file, "--out", out, "--dry-run", "--json"], capsys)[1])
+    todo = {row["arm"]: row["todo"] for row in plan}
+    assert todo == {"dense": "keep", "random": "train", "grokked_ticket": "keep", "shuffled": "keep"}
+
+
+def test_a_collection_is_trained_recipe_by_recipe_and_a_failure_keeps_none_from_it(
+    recipe_file, tmp_path, capsys, monkeypatch
+):
+    text = recipe_file.read_text().replace("seeds", 'collection = "mine"\nseeds')
+    monkeypatch.setattr("training.config.recipe_files.RECIPES", tmp_path)
+    for name in ("first", "second", "third"):
+        (tmp_path / f"{name}.toml").write_text(text)
+    (tmp_path / "other.toml").write_text(recipe_file.read_text())
+    recipe_file.unlink()
+    (tmp_path / "runs" / "second").mkdir(parents=True)
+    (tmp_path / "runs" / "second" / "thesis.tex").write_text("")
+    arguments = ["--all-of", "mine", "--out", tmp_path / "runs", "--jobs", 1, "--json"]
+    code, out, _ = outcome([*arguments, "--dry-run"], capsys)
+    assert code == 1 and [row.get("train") for row in json.loads(out)] == [4, 0, 4]
+    code, out, err = outcome(arguments, capsys)
+    first, second, third = json.loads(out)
+    assert code == 1 and "second: holds files but no config.json" in err
+    assert first["done"] == third["done"] == 4 and second["failed"].endswith("choose another --out")
+    assert first["generalised"] >= 1 and first["seconds in all"] >= 0
+    shutil.rmtree(tmp_path / "runs" / "second")
+    code, out, _ = outcome([*arguments, "--dry-run"], capsys)
+    rows = {row["recipe"]: row for row in json.loads(out)}
+    assert code == 0 and rows["first"]["keep"] == 4 and rows["second"]["take over"] == 4

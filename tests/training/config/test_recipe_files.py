@@ -1,0 +1,142 @@
+"""What a recipe's file may leave to another, and arms that stand for many."""
+
+import pytest
+
+from training.config.recipe_files import based, expanded, read_recipe, recipe_names
+from training.schema.validation import ConfigError, to_dict
+
+
+def written(path, text):
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_base_gives_what_is_not_said(tmp_path):
+    text = 'about = "mine"\nbase = "modadd_ticket"\nbase_arms = ["dense"]\n[task]\np = 31\n'
+    text += '[arms.random]\nmethod = "random"\n[arms.dense]\nmax_steps = 40_000\n'
+    recipe, _ = read_recipe(written(tmp_path / "mine.toml", text))
+    base, _ = read_recipe("modadd_ticket")
+    assert (recipe.name, recipe.about, recipe.collection) == ("mine", "mine", "")
+    assert to_dict(recipe)["task"] == to_dict(base)["task"] | {"p": 31}
+    assert list(recipe.arms) == ["dense", "random"]
+    assert recipe.arms["dense"].settle_steps == base.arms["dense"].settle_steps
+    assert recipe.arms["dense"].max_steps == 40_000 and recipe.arms["random"].max_steps == 30_000
+
+
+def test_the_papers_recipes_share_their_dense_networks():
+    dense = read_recipe("modadd_ticket")[0].arm_config("dense", 0)
+    sharing = ("m_timing", "m_prune_rates", "m_norms", "m_pai", "m_no_wd", "filan_overlap")
+    assert all(read_recipe(name)[0].arm_config("dense", 0) == dense for name in sharing)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('base = "nothing"', "base: expected one of .*modadd_fast, .*, got 'nothing'"),
+        ('base_arms = ["dense"]', "base_arms: expected none without a base, got"),
+        ('base = "modadd_fast"\nbase_arms = ["sparse"]', "base_arms: expected some of dense, .*'sparse'"),
+        ('[arms."at_{sparsity}"]\nmethod = "random"', r"arms.at_\{sparsity\}.sparsity: expected a list"),
+        ('[arms."at_{sparsity}"]\nsparsity = []', r"arms.at_\{sparsity\}.sparsity: expected a list"),
+        ('[arms."{task.name}"]\ntask = 3', r"arms.\{task.name\}.task.name: expected a list of values, got"),
+        ('[arms."{a}_{b}"]\na = [1]', "arms: expected a name with one field in braces at most"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        read_recipe(written(tmp_path / "wrong.toml", text))
+
+
+def test_a_field_in_braces_makes_an_arm_for_every_value():
+    arms = expanded(
+        {
+            "{task.name}_dense": {"task": {"name": ["sub", "mul"], "p": 7}},
+            "{task.name}_ticket": {"task": {"name": ["sub", "mul"]}, "source": "{task.name}_dense"},
+        }
+    )
+    assert list(arms) == ["sub_dense", "mul_dense", "sub_ticket", "mul_ticket"]
+    assert arms["mul_dense"] == {"task": {"name": "mul", "p": 7}}
+    assert arms["sub_ticket"] == {"task": {"name": "sub"}, "source": "sub_dense"}
+    assert expanded(arms) == arms
+
+
+def test_overrides_reach_an_arm_that_was_made_so():
+    recipe, _ = read_recipe("m_timing", ["arms.taken_at_2000.max_steps=3000"])
+    assert recipe.arms["taken_at_2000"].max_steps == 3000
+    assert recipe.arms["taken_at_4000"].max_steps == 10_000
+
+
+def test_a_collection_is_found_by_its_name():
+    names = recipe_names("minegishi")
+    assert {"modadd_ticket", "m_timing", "m_ops"} <= set(names) and "filan_overlap" not in names
+    with pytest.raises(ConfigError, match="--all-of: expected one of he, minegishi, nanda, got 'nobody'"):
+        recipe_names("nobody")
+
+
+def test_content_without_a_base_stays_as_it_is():
+    content = {"name": "x", "arms": {"dense": {}}}
+    assert based(content) == content
+
+
+QUICK = """
+base = "m_parity"
+base_arms = ["dense"]
+seeds = [3, 4]
+[arms."at_{sparsity}"]
+method = "random"
+sparsity = [0.5, 0.6, 0.7]
+min_steps = 10_000
+[quick]
+max_steps = 500
+task.n_train = 100
+optimizer.lr = 0.5
+[quick.arms."at_{sparsity}"]
+sparsity = [0.5]
+max_steps = 200
+"""
+
+
+def test_the_quick_version_has_one_seed_few_steps_and_its_own_fields(tmp_path):
+    path = written(tmp_path / "mine.toml", QUICK)
+    whole, quick = read_recipe(path)[0], read_recipe(path, quick=True)[0]
+    assert (whole.seeds, whole.note, len(whole.arms)) == ((3, 4), "", 4)
+    assert quick.seeds == (3,)
+    assert {name: (arm.min_steps, arm.max_steps) for name, arm in quick.arms.items()} == {
+        "dense": (0, 500),
+        "at_0.5": (200, 200),
+    }
+    assert (quick.task.n_train, quick.optimizer.lr) == (100, 0.5)
+    assert quick.note == "quick: seed 3, at most 500 steps, n_train 100, lr 0.5"
+    assert read_recipe(path, ["note=mine", "seeds=[5]"], quick=True)[0].note == "mine"
+    assert "seed 5," in read_recipe(path, ["seeds=[5]"], quick=True)[0].note
+
+
+def test_a_quick_version_is_inherited_and_the_recipes_own_words_come_first(tmp_path):
+    written(
+        tmp_path / "mine.toml", 'base = "modadd_ticket"\nbase_arms = ["dense"]\n[task]\nfrac_train = 0.9\n'
+    )
+    base, mine = (read_recipe(name, quick=True)[0] for name in ("modadd_ticket", str(tmp_path / "mine.toml")))
+    assert base.task.frac_train > read_recipe("modadd_ticket")[0].task.frac_train
+    assert mine.task.frac_train == 0.9 and "frac_train 0.9" in mine.note
+    assert mine.arms["dense"] == base.arms["dense"]
+
+
+def test_every_recipe_has_a_quick_version_that_is_shorter():
+    for name in recipe_names():
+        whole, quick = read_recipe(name)[0], read_recipe(name, quick=True)[0]
+        budget, less = (sum(a.max_steps for a in r.arms.values()) * len(r.seeds) for r in (whole, quick))
+        assert less < budget and quick.note.startswith("quick: seed"), name
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("quick = 3", "quick: expected a table of fields, got 3"),
+        ("[quick]\nmax_steps = 0.5", "quick.max_steps: expected a whole number from 0, got 0.5"),
+        ("seeds = 3\n[quick]\n", "seeds: expected a list of numbers, got 3"),
+        ("[quick]\nstep = 3", "step: unknown field"),
+        ("[quick]\narms = 3", "arms: expected a table, got 3"),
+    ],
+)
+def test_mistakes_of_a_quick_version_are_one_line(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        read_recipe(written(tmp_path / "wrong.toml", text), quick=True)

@@ -1,0 +1,250 @@
+"""What an arm begins as, and what it trains, beyond a mask on θ₀."""
+
+import numpy as np
+import pytest
+
+from interp.masks.topk import keep_count
+from training.config.recipe import recipe_from_dict
+from training.execution.arm_plan import Job, NotTrained, prepare
+from training.execution.training_loop import train_group
+from training.optimization.engine import start
+from training.pruning.initialization import norm_ratio
+from training.runs.run_directory import RunDir
+from training.schema.validation import ConfigError, override, to_dict
+
+
+def changed(content, *settings):
+    for setting in settings:
+        override(content, setting)
+    return recipe_from_dict(content)
+
+
+def theta(recipe):
+    return {name: w.numpy() for name, w in start(recipe.setting("dense"), 0).items()}
+
+
+def train(recipe, run, arm):
+    skipped = train_group(recipe, RunDir(run.path), [Job(arm, 0)], "cpu", lambda *_: None, lambda: False)
+    assert skipped == []
+    return run.arm(arm, 0)
+
+
+@pytest.mark.parametrize("q", [1, 2])
+@pytest.mark.parametrize("scope", ["global", "mean_per_tensor"])
+def test_norm_controlled_is_dense_and_scaled_by_the_tickets_ratio(content, copied, q, scope):
+    arm = f"arms.controlled.start=norm_l{q}"
+    recipe = changed(
+        content, arm, "arms.controlled.source=grokked_ticket", f"arms.controlled.norm_scope={scope}"
+    )
+    begun = prepare(recipe, copied, Job("controlled", 0))
+    ratio = norm_ratio(theta(recipe), copied.arm("grokked_ticket", 0).mask(), q, scope)
+    assert begun.mask is None and 0 < ratio < 1
+    for name, w in theta(recipe).items():
+        np.testing.assert_allclose(begun.weights[name], ratio * w, rtol=1e-6)
+
+
+def test_a_ticket_with_random_weights_keeps_its_mask(content, copied):
+    recipe = changed(
+        content,
+        "arms.again.method=magnitude",
+        "arms.again.source=dense",
+        "arms.again.start=random_reinit",
+    )
+    begun = prepare(recipe, copied, Job("again", 0))
+    ticket = copied.arm("grokked_ticket", 0).mask()
+    for name, w in theta(recipe).items():
+        np.testing.assert_array_equal(begun.mask[name], ticket[name])
+        assert not np.isin(begun.weights[name], w).any()
+
+
+def test_rewinding_begins_from_the_dense_networks_checkpoint(content, copied):
+    recipe = changed(
+        content,
+        "arms.late.method=imp",
+        "arms.late.source=grokked_ticket",
+        "arms.late.from_step=40",
+        "arms.late.sparsity=0.75",
+        "arms.late.max_steps=20",
+        "pruning.require_generalised=false",
+    )
+    dense = copied.arm("dense", 0)
+    row = list(dense.steps()).index(40)
+    files = train(recipe, copied, "late")
+    mask, ticket = files.mask(), copied.arm("grokked_ticket", 0).mask()
+    n = sum(kept.size for kept in mask.values())
+    assert sum(int(kept.sum()) for kept in mask.values()) == keep_count(n, 0.25)
+    for name, w in dense.checkpoints().items():
+        assert not (mask[name] & ~ticket[name]).any(), "an iterative mask is nested"
+        np.testing.assert_array_equal(files.checkpoints()[name][0], w[row] * mask[name])
+
+
+@pytest.mark.parametrize("form", ["edge_popup", "biprop", "supermask"])
+@pytest.mark.parametrize("train_weights", [False, True])
+def test_an_arm_of_scores_ends_with_the_mask_they_choose(content, copied, form, train_weights):
+    settings = [f"arms.popped.form={form}", "arms.popped.source=dense", "arms.popped.from_step=20"]
+    settings += [f"arms.popped.train_weights={str(train_weights).lower()}", "arms.popped.max_steps=60"]
+    settings += ["arms.popped.optimizer.lr=0.05", "arms.popped.settle_steps=1000"]
+    recipe = changed(content, *settings)
+    files = train(recipe, copied, "popped")
+    final = {name: w[-1] for name, w in files.checkpoints().items()}
+    begun = {name: w[1] for name, w in copied.arm("dense", 0).checkpoints().items()}
+    assert copied.arm("dense", 0).steps()[1] == 20
+    for name, kept in files.mask().items():
+        np.testing.assert_array_equal(kept, final[name] != 0)
+        if form != "supermask":
+            assert kept.sum() == keep_count(kept.size, 1 - recipe.sparsity("popped"))
+        if not train_weights and form != "biprop":
+            np.testing.assert_array_equal(final[name][kept], begun[name][kept])
+    assert files.done()["config"]["arms"]["popped"]["optimizer"]["lr"] == 0.05
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["arms.x.start=fresh"], "arms.x.start: expected one of norm_l1"),
+        (
+            ["arms.x.start=norm_l1"],
+            "arms.x.source: expected one of grokked_ticket, random, shuffled, got None",
+        ),
+        (["arms.x.start=norm_l1", "arms.x.source=dense"], "arms.x.source: expected one of grokked_ticket"),
+        (["arms.x.from_step=20"], "arms.x.source: expected one of dense, .*, got None"),
+        (
+            ["arms.x.source=dense", "arms.x.from_step=33"],
+            "arms.x.from_step: expected a step with a checkpoint",
+        ),
+        (["arms.x.source=dense"], "arms.x.source: expected none for method 'none', got 'dense'"),
+        (["arms.x.form=edge_popup", "arms.x.method=random"], "arms.x.method: expected none for edge_popup"),
+        (["arms.x.train_weights=true"], "arms.x.train_weights: expected false for weights, got True"),
+        (
+            ["arms.x.form=tangent", "arms.x.train_weights=true"],
+            "arms.x.train_weights: expected false for tangent, got True",
+        ),
+        (["arms.x.form=tangent", "arms.x.sparsity=0.5"], "arms.x.sparsity: expected none for method 'none'"),
+        (["arms.x.form=tangent", "arms.x.method=magnitude"], "arms.x.source: expected one of dense, "),
+        (["arms.x.form=linear"], "arms.x.form: expected one of biprop, edge_popup, supermask, tangent"),
+        (["arms.x.form=supermask", "arms.x.sparsity=0.5"], "arms.x.sparsity: expected none"),
+        (["arms.x.optimizer.lr=-1"], "arms.x.optimizer.lr: expected a number above 0"),
+    ],
+)
+def test_mistakes_are_refused_with_their_field(content, settings, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        changed(content, *settings)
+
+
+def test_a_checkpoint_that_the_source_never_reached_is_said(content, copied):
+    recipe = changed(content, "arms.x.source=dense", "arms.x.from_step=400")
+    run = RunDir(copied.path)
+    (skipped,) = train_group(recipe, run, [Job("x", 0)], "cpu", lambda *_: None, lambda: False)
+    assert "dense seed 0 has no checkpoint at step 400: it ended at" in skipped[1]
+
+
+# --- arms with a setting of their own --------------------------------------------------------------------
+
+
+def test_what_an_arms_own_task_does_not_say_is_the_recipes(content):
+    recipe = changed(content, "arms.x.task.frac_train=0.8", "arms.x.optimizer.weight_decay=0.0")
+    own, base = recipe.setting("x"), recipe.setting("dense")
+    assert (own.task.p, own.task.pairs, own.task.frac_train) == (7, "ordered", 0.8)
+    assert base.task.frac_train == 0.9
+    assert (own.optimizer.lr, own.optimizer.weight_decay) == (0.01, 0.0)
+    assert base.optimizer.weight_decay == 1.0
+    assert recipe_from_dict(to_dict(recipe)) == recipe
+
+
+def test_an_arm_of_another_task_is_trained_on_it(content, copied):
+    recipe = changed(content, "arms.x.task.name=mul", "arms.x.max_steps=20", "arms.x.method=random")
+    files = train(recipe, copied, "x")
+    assert files.done()["config"]["arms"]["x"]["task"]["name"] == "mul"
+    mul = train(changed(content, "task.name=mul"), copied, "x")
+    assert files.metrics().equals(mul.metrics())
+    assert not files.metrics().equals(train(changed(content, "arms.x.task.name=add"), copied, "x").metrics())
+
+
+def test_a_ticket_may_be_taken_at_any_checkpoint(content, copied):
+    settings = ["arms.x.method=magnitude", "arms.x.source=dense", "arms.x.source_step=40"]
+    settings += ["pruning.require_generalised=false"]
+    begun = prepare(changed(content, *settings), copied, Job("x", 0))
+    dense = copied.arm("dense", 0)
+    weights = {name: w[list(dense.steps()).index(40)] for name, w in dense.checkpoints().items()}
+    kept = np.concatenate([abs(w[begun.mask[name]]) for name, w in weights.items()])
+    pruned = np.concatenate([abs(w[~begun.mask[name]]) for name, w in weights.items()])
+    assert kept.min() >= pruned.max()
+    assert begun.source["step"] == 40 and begun.source["generalised"] is False
+    accuracy = dense.metrics().set_index("step")["test_acc"]
+    assert begun.source["test_acc"] == accuracy[40] != accuracy.iloc[-1]
+
+
+def test_a_source_that_had_not_generalised_at_that_step_is_refused(content, copied):
+    settings = ["arms.x.method=magnitude", "arms.x.source=dense", "arms.x.source_step=40"]
+    with pytest.raises(NotTrained, match=r"dense seed 0 has not generalised: test accuracy 0.* at step 40"):
+        prepare(changed(content, *settings), copied, Job("x", 0))
+    settings[2] = "arms.x.source_step=400"
+    with pytest.raises(NotTrained, match="dense seed 0 has no checkpoint at step 400"):
+        prepare(changed(content, *settings), copied, Job("x", 0))
+
+
+ELASTIC = [
+    *("task.name=digits", "model.name=mlp", "model.widths=[16, 16]", "arms.deep.method=elastic"),
+    *("arms.deep.source=random", "arms.deep.model.widths=[16, 16, 16]", "arms.deep.max_steps=10"),
+]
+DEEPER = 'arms.deep.layers={W_0="W_0", W_1="W_1", W_2="W_1", W_3="W_2"}'
+
+
+@pytest.fixture
+def digits(content):
+    """The tiny recipe's controls on another task."""
+    content |= {"task": {"name": "digits"}, "model": {"name": "mlp", "widths": [16, 16]}}
+    content["arms"] = {"random": {"method": "random", "max_steps": 10}}
+    return content
+
+
+def test_a_stretched_ticket_begins_as_its_source_layer_by_layer(digits, tmp_path, train_all):
+    recipe = changed(digits, *ELASTIC, DEEPER)
+    run, skipped = train_all(recipe, tmp_path / "tiny")
+    assert skipped == []
+    shallow, deep = run.arm("random", 0), run.arm("deep", 0)
+    for to, of in recipe.arms["deep"].layers.items():
+        np.testing.assert_array_equal(deep.mask()[to], shallow.mask()[of])
+        np.testing.assert_array_equal(deep.checkpoints()[to][0], shallow.checkpoints()[of][0])
+    assert deep.steps()[-1] == 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ([], "arms.deep.layers: expected a source for each of W_0, W_1, W_2, W_3, got {}"),
+        (['arms.deep.layers={W_0="W_0"}'], "arms.deep.layers: expected a source for each of W_0, W_1, "),
+        ([DEEPER.replace('W_2="W_1"', 'W_2="W_9"')], "arms.deep.layers.W_2: expected one of W_0, W_1, W_2"),
+        (
+            [DEEPER.replace('W_2="W_1"', 'W_2="W_0"')],
+            r"arms.deep.layers.W_2: expected a layer of shape \(16, 16\), got 'W_0, \(64, 16\)'",
+        ),
+        (
+            ["arms.deep.method=shuffled"],
+            "arms.deep.source: expected one with the shapes .*'W_3'.*, got {'W_0'",
+        ),
+        (
+            ["arms.deep.method=shuffled", "arms.deep.model.widths=[16, 16]", DEEPER],
+            "arms.deep.layers: expected none for method 'shuffled'",
+        ),
+    ],
+)
+def test_a_map_of_layers_has_to_fit(digits, settings, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        changed(digits, *ELASTIC, *settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["arms.x.task.name=polynomial"], "arms.x: model.name: expected a model that reads features"),
+        (["arms.x.task.p=8"], "arms.x.task.p: expected an odd number from 3, got 8"),
+        (["arms.x.task.name=sub"], "arms.x: task: expected a task symmetric in a and b"),
+        (["arms.x.model.d_mlp=5", "arms.x.method=shuffled", "arms.x.source=random"], "arms.x.source: expect"),
+        (["arms.random.source_step=20"], "arms.random.source_step: expected none for method 'random'"),
+        (["arms.grokked_ticket.source_step=33"], "arms.grokked_ticket.source_step: expected a step with a"),
+    ],
+)
+def test_a_setting_of_its_own_is_checked_as_the_recipes(content, settings, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        changed(content, *settings)

@@ -1,0 +1,193 @@
+"""Real processes: killed, interrupted and resumed runs end as one that was left alone."""
+
+import contextlib
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+import training.execution.experiment
+import training.execution.training_loop
+from training.execution.arm_plan import Job
+from training.execution.experiment import Session
+from training.execution.scheduler import _train
+from training.execution.training_loop import train_group
+
+PROGRAM = """
+import sys
+import time
+
+import training.execution.training_loop
+from training.__main__ import main
+
+# Workers run this file's top level too: a state at every evaluation, and time to hit between two of them.
+training.execution.training_loop.SAVE_SECONDS = -1.0
+look = training.execution.training_loop.Group.look
+training.execution.training_loop.Group.look = lambda self: (time.sleep(0.2), look(self))
+
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    """`python -m training` that saves at every evaluation, and is slow."""
+    path = tmp_path / "program.py"
+    path.write_text(PROGRAM)
+    return (path,)
+
+
+def wait_for(condition, process=None):
+    """Return as soon as `condition()` is true; a minute is a test that hangs."""
+    for _ in range(12_000):
+        if condition():
+            return
+        assert process is None or process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    raise AssertionError("waited for a minute")
+
+
+def parent_of(pid):
+    with contextlib.suppress(OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return None if fields[0] == "Z" else int(fields[1])
+    return None
+
+
+def workers_of(process):
+    """Process ids of the live workers."""
+    numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+    children = [pid for pid in numbers if parent_of(pid) == process.pid]
+    return [pid for pid in children if b"spawn_main" in command_of(pid)]
+
+
+def command_of(pid):
+    """The command line of a process; nothing of one that has just ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.fixture
+def check_whole(finished, files_of, recipe, monkeypatch):
+    """Resume in this process and see that the run is, byte for byte, the one that was never stopped."""
+
+    def launch(recipe, run, todo, device, workers, progress, chosen):
+        chosen("cpu")
+        for job in todo:
+            with run.arm(job.arm, job.seed).locked():
+                train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False)
+
+    def check(out):
+        monkeypatch.setattr(training.execution.experiment, "launch", launch)
+        Session(recipe, "", out=str(out)).train("cpu", workers=1)
+        assert files_of(out / "tiny") == files_of(finished.path)
+
+    return check
+
+
+@pytest.fixture
+def begun(start, program, recipe_file, tmp_path):
+    """Start the tiny recipe and return the process once a file of its run is there."""
+
+    def begin(file, *arguments):
+        out = tmp_path / "runs"
+        process = start(recipe_file, "--out", out, *arguments, program=program)
+        wait_for((out / "tiny" / "arms" / file).exists, process)
+        return process, out
+
+    return begin
+
+
+@pytest.mark.parametrize(("file", "jobs"), [("dense/seed_0/state.pt", 1), ("random/seed_0/state.pt", 2)])
+def test_killed_and_resumed_equals_uninterrupted(begun, command, recipe_file, finished, files_of, file, jobs):
+    process, out = begun(file, "--jobs", jobs)
+    os.killpg(process.pid, signal.SIGKILL)
+    assert process.result()[0] == -signal.SIGKILL
+    arm = out / "tiny" / "arms" / file
+    assert arm.exists() and not (arm.parent / "DONE").exists()
+    code, _, err = command(recipe_file, "--out", out, "--jobs", jobs)
+    assert (code, err) == (0, "")
+    assert files_of(out / "tiny") == files_of(finished.path)
+    assert len(json.loads((out / "tiny" / "provenance.json").read_text())) == 2
+
+
+INTERRUPTED = "error: interrupted: all is saved, the same command goes on\n"
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
+def test_a_signal_is_one_line_and_what_is_saved_goes_on(begun, check_whole, how):
+    process, out = begun("dense/seed_0/state.pt", "--jobs", 2)
+    workers = workers_of(process)
+    if how == "Ctrl-C":  # a terminal sends it to the whole group
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.terminate()
+    assert process.result() == (1, "", INTERRUPTED)
+    wait_for(lambda: not any(map(parent_of, workers)))
+    assert (out / "tiny/arms/dense/seed_0/state.pt").exists()
+    check_whole(out)
+
+
+def test_ctrl_c_before_the_worker_is_ready_is_one_line(start, program, recipe_file, tmp_path):
+    process = start(recipe_file, "--out", tmp_path / "runs", program=program)
+    wait_for(lambda: workers_of(process), process)  # started, and not yet past its imports
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.result() == (1, "", INTERRUPTED)
+
+
+def test_a_killed_worker_is_one_line_and_the_others_save(begun, check_whole):
+    process, out = begun("dense/seed_0/state.pt", "--jobs", 2)
+    wait_for(lambda: len(workers_of(process)) == 2, process)
+    first, second = sorted(workers_of(process))
+    os.kill(first, signal.SIGKILL)
+    code, text, err = process.result()
+    assert (code, text) == (1, "")
+    (line,) = err.splitlines()
+    assert line.startswith("error: the process of dense seed 0 ended before its time;")
+    assert parent_of(second) is None
+    check_whole(out)
+
+
+def test_workers_of_a_killed_parent_end_and_save(begun, check_whole):
+    process, out = begun("dense/seed_0/state.pt", "--jobs", 2)
+    wait_for(lambda: len(workers_of(process)) == 2, process)
+    workers = workers_of(process)
+    process.kill()
+    process.wait()
+    wait_for(lambda: not any(map(parent_of, workers)))
+    assert (out / "tiny/arms/dense/seed_0/state.pt").exists()
+    check_whole(out)
+
+
+def test_an_arm_that_another_process_trains_is_refused(copied, command, recipe_file, check_whole):
+    copied.arm("random", 0).clear()
+    with copied.arm("random", 0).locked():
+        code, text, err = command(recipe_file, "--out", copied.path.parent, "--jobs", 1)
+    assert (code, text) == (1, "")
+    assert err == f"error: {copied.path}/arms/random/seed_0: another process is training this arm\n"
+    check_whole(copied.path.parent)
+
+
+def test_an_arm_that_another_process_has_just_finished_is_kept(copied, recipe, files_of, monkeypatch):
+    before = files_of(copied.path)
+    monkeypatch.setattr(training.execution.training_loop, "Group", None)  # training anything would fail
+    job = Job("random", 0)  # as planned before the other process was through
+    assert _train(recipe, copied, [job], "cpu", lambda *_: None, lambda: False) == []
+    assert files_of(copied.path) == before
+
+
+def test_two_shards_started_at_once_make_one_run(start, recipe_file, tmp_path, finished, files_of):
+    out = tmp_path / "runs"
+    shards = [
+        start(recipe_file, "--out", out, "--seeds", 0, 1, "--shard", f"{i}/2", "--jobs", 1) for i in (1, 2)
+    ]
+    assert [shard.result()[::2] for shard in shards] == [(0, ""), (0, "")]
+    assert files_of(finished.path).items() <= files_of(out / "tiny").items()
+    assert json.loads((out / "tiny" / "config.json").read_text())["seeds"] == [0, 1]
+    assert len(json.loads((out / "tiny" / "provenance.json").read_text())) == 2

@@ -1,0 +1,381 @@
+"""From start to DONE in this process: schedules, the stop rule, resuming, tickets and their sources."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import training.execution.training_loop
+import training.runs.atomic_files
+from training.cli.parser import Interrupted
+from training.config.recipe import recipe_from_dict
+from training.execution.arm_plan import Job, record_of
+from training.execution.scheduler import _next_group
+from training.execution.training_loop import train_group
+from training.optimization.engine import start
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import RunDir
+from training.schema.validation import override
+
+ARMS = ("dense", "grokked_ticket", "random", "shuffled")
+
+
+def train_one(recipe, path, *arms, should_stop=lambda: False, seed=0):
+    jobs = [Job(arm, seed) for arm in arms]
+    return train_group(recipe, RunDir(path), jobs, "cpu", lambda *_: None, should_stop)
+
+
+def changed(content, *settings):
+    for setting in settings:
+        override(content, setting)
+    return recipe_from_dict(content)
+
+
+def kept_counts(mask):
+    return {name: int(m.sum()) for name, m in mask.items()}
+
+
+# --- what a finished run holds --------------------------------------------------------------------------
+
+
+def test_every_arm_is_whole(finished, recipe):
+    for arm in ARMS:
+        files = finished.arm(arm, 0)
+        done = files.done()
+        assert {k: done[k] for k in ("hash", "config")} == record_of(recipe, Job(arm, 0))
+        assert done["steps"] == files.steps()[-1] == files.metrics()["step"].iloc[-1]
+        assert not files.has_state() and files.skipped() is None
+        names = {file.name for file in files.path.iterdir() if file.name != ".lock"}
+        mask = {"mask.safetensors"} if arm != "dense" else set()
+        assert names == {"metrics.parquet", "checkpoints.safetensors", "DONE"} | mask
+
+
+def test_all_arms_of_a_seed_share_their_start(finished, recipe):
+    theta = {name: w.numpy() for name, w in start(recipe.setting("dense"), 0).items()}
+    for arm in ARMS:
+        files = finished.arm(arm, 0)
+        mask = files.mask() or dict.fromkeys(theta, True)
+        assert files.steps()[0] == 0
+        for name, stacked in files.checkpoints().items():
+            np.testing.assert_array_equal(stacked[0], theta[name] * mask[name])
+
+
+def test_pruned_weights_are_zero_in_every_checkpoint_and_the_others_are_not(finished):
+    for arm in ARMS[1:]:
+        files = finished.arm(arm, 0)
+        mask = files.mask()
+        for name, stacked in files.checkpoints().items():
+            assert not stacked[:, ~mask[name]].any()
+            assert (stacked[:, mask[name]] != 0).mean() > 0.9
+
+
+def test_masks_have_their_counts(finished):
+    total = 7 * 12 + 12 * 16 + 16 * 12 + 12 * 7
+    counts = {arm: kept_counts(finished.arm(arm, 0).mask()) for arm in ARMS[1:]}
+    assert sum(counts["grokked_ticket"].values()) == total - int(0.6 * total)
+    assert sum(counts["random"].values()) == total - int(0.6 * total)
+    assert counts["shuffled"] == counts["grokked_ticket"] != counts["random"]
+    ticket, shuffled = (finished.arm(arm, 0).mask() for arm in ("grokked_ticket", "shuffled"))
+    assert all((ticket[name] != shuffled[name]).any() for name in ticket)
+
+
+def test_the_ticket_is_the_largest_weights_of_the_dense_networks_last_checkpoint(finished):
+    final = {name: np.abs(w[-1]) for name, w in finished.arm("dense", 0).checkpoints().items()}
+    mask = finished.arm("grokked_ticket", 0).mask()
+    kept = np.concatenate([final[name][mask[name]] for name in final])
+    pruned = np.concatenate([final[name][~mask[name]] for name in final])
+    assert kept.min() > pruned.max() > 0
+    source = finished.arm("grokked_ticket", 0).done()["source"]
+    last = int(finished.arm("dense", 0).steps()[-1])
+    assert source == {"arm": "dense", "seed": 0, "step": last, "generalised": True, "test_acc": 1.0}
+
+
+def test_metrics_come_every_so_many_steps_and_at_the_end(finished):
+    for arm, last in [("dense", 150), ("random", 125), ("shuffled", 130)]:
+        steps = finished.arm(arm, 0).metrics()["step"].tolist()
+        assert steps == [*range(0, last, 10), last]
+
+
+def test_checkpoints_come_at_their_steps_and_at_the_end(finished):
+    assert finished.arm("dense", 0).steps().tolist() == [0, 20, 40, 60, 100, 150]
+    assert finished.arm("random", 0).steps().tolist() == [0, 20, 40, 60, 100, 125]
+
+
+def test_norms_in_the_metrics_are_the_checkpoints(finished):
+    files = finished.arm("grokked_ticket", 0)
+    metrics = files.metrics().set_index("step")
+    for i, step in enumerate(files.steps()):
+        flat = np.concatenate([w[i].ravel() for w in files.checkpoints().values()]).astype(np.float64)
+        assert metrics.loc[step, "l1"] == pytest.approx(np.abs(flat).sum(), rel=1e-6)
+        assert metrics.loc[step, "l2"] == pytest.approx(np.linalg.norm(flat), rel=1e-6)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(finished, recipe, tmp_path, files_of):
+    train_one(recipe, tmp_path, "dense")
+    again = files_of(tmp_path)
+    assert len(again) == 3
+    assert {name: files_of(finished.path)[name] for name in again} == again
+    train_one(recipe, tmp_path, "dense", seed=1)
+    first, other = (RunDir(tmp_path).arm("dense", seed).checkpoints()["W_E"] for seed in (0, 1))
+    assert (first[0] != other[0]).all()
+
+
+# --- the stop rule --------------------------------------------------------------------------------------
+
+
+def test_no_steps_change_nothing(content, tmp_path):
+    recipe = changed(content, "arms.dense.max_steps=0", "arms.dense.min_steps=0", "arms.random.max_steps=0")
+    train_one(recipe, tmp_path, "dense")
+    train_one(recipe, tmp_path, "random")
+    theta = {name: w.numpy() for name, w in start(recipe.setting("dense"), 0).items()}
+    for arm in ("dense", "random"):
+        files = RunDir(tmp_path).arm(arm, 0)
+        mask = files.mask() or dict.fromkeys(theta, True)
+        assert files.done()["steps"] == 0 and files.steps().tolist() == [0]
+        for name, stacked in files.checkpoints().items():
+            np.testing.assert_array_equal(stacked[0], theta[name] * mask[name])
+
+
+@pytest.mark.parametrize(
+    ("min_steps", "max_steps", "settle_steps", "after_generalising"),
+    [(0, 500, 0, 0), (0, 500, 30, 30), (0, 500, 35, 40), (200, 500, 30, None), (205, 500, 30, None)],
+)
+def test_an_arm_ends_once_it_has_settled_and_done_its_least(
+    content, tmp_path, min_steps, max_steps, settle_steps, after_generalising
+):
+    arm = {"min_steps": min_steps, "max_steps": max_steps, "settle_steps": settle_steps}
+    recipe = recipe_from_dict(content | {"arms": {"dense": arm}})
+    train_one(recipe, tmp_path, "dense")
+    metrics = RunDir(tmp_path).arm("dense", 0).metrics()
+    t_gen = int(metrics["step"][(metrics["test_acc"] >= 0.95).argmax()])
+    assert 0 < t_gen < 150
+    expected = t_gen + after_generalising if after_generalising is not None else -(-min_steps // 10) * 10
+    assert metrics["step"].iloc[-1] == expected
+
+
+def test_an_arm_that_never_generalises_ends_at_its_budget(content, tmp_path):
+    arm = {"min_steps": 20, "max_steps": 47, "settle_steps": 10}
+    recipe = recipe_from_dict(content | {"arms": {"dense": arm}})
+    train_one(recipe, tmp_path, "dense")
+    metrics = RunDir(tmp_path).arm("dense", 0).metrics()
+    assert metrics["step"].tolist() == [0, 10, 20, 30, 40, 47]
+    assert metrics["test_acc"].max() < 0.95
+
+
+@pytest.mark.parametrize(("loss", "accuracy"), [(0.05, 1.0), (10.0, 0.2), (0.02, 0.1), (1e-12, 1.0)])
+def test_flat_curves_end_an_arm_whatever_its_least_steps(content, tmp_path, loss, accuracy):
+    arm = {"min_steps": 400, "max_steps": 400}
+    train_one(recipe_from_dict(content | {"arms": {"dense": arm}}), tmp_path / "whole", "dense")
+    whole = RunDir(tmp_path / "whole").arm("dense", 0).metrics()
+    expected = 400
+    for step in (100, 150, 200, 250, 300, 350):
+        recent = whole[(whole["step"] > step - 50) & (whole["step"] <= step)]
+        moved = {name: recent[name].max() - recent[name].min() for name in recent}
+        losses, accuracies = ([moved[f"{part}_{of}"] for part in ("train", "test")] for of in ("loss", "acc"))
+        if max(losses) < loss and max(accuracies) < accuracy:
+            expected = step
+            break
+    assert (expected == 400) == (loss == 1e-12)
+    arm |= {"plateau": {"from_step": 60, "window": 50, "loss": loss, "accuracy": accuracy}}
+    asked = iter([False] * 7 + [True])
+    recipe = recipe_from_dict(content | {"arms": {"dense": arm}})
+    with pytest.raises(Interrupted):
+        train_one(recipe, tmp_path / "flat", "dense", should_stop=lambda: next(asked))
+    train_one(recipe, tmp_path / "flat", "dense")
+    pd.testing.assert_frame_equal(
+        RunDir(tmp_path / "flat").arm("dense", 0).metrics(), whole[whole["step"] <= expected]
+    )
+
+
+def test_without_a_test_set_an_arm_trains_to_its_end_and_gives_no_ticket(content, tmp_path):
+    recipe = changed(content, "task.frac_train=1.0", "arms.dense.max_steps=200")
+    assert train_one(recipe, tmp_path, "dense") == []
+    metrics = RunDir(tmp_path).arm("dense", 0).metrics()
+    assert metrics["step"].iloc[-1] == 200 and metrics["train_acc"].iloc[-1] == 1.0
+    assert metrics[["test_loss", "test_acc"]].isna().all(axis=None)
+    ((_, reason),) = train_one(recipe, tmp_path, "grokked_ticket")
+    assert reason == "its source dense seed 0 has not generalised: it has no test set"
+
+
+# --- arms in one group ----------------------------------------------------------------------------------
+
+
+def test_a_group_equals_its_arms_trained_one_by_one(finished, recipe, tmp_path):
+    train_one(recipe, tmp_path, "dense", "random")  # 150 and 125 steps
+    for arm in ("dense", "random"):
+        alone, grouped = finished.arm(arm, 0), RunDir(tmp_path).arm(arm, 0)
+        assert grouped.done() == alone.done()
+        assert grouped.steps().tolist() == alone.steps().tolist()
+        assert grouped.metrics()["step"].tolist() == alone.metrics()["step"].tolist()
+        np.testing.assert_allclose(grouped.metrics(), alone.metrics(), rtol=2e-3, atol=1e-6)
+        for name, stacked in alone.checkpoints().items():
+            np.testing.assert_array_equal(grouped.checkpoints()[name][0], stacked[0])
+            np.testing.assert_allclose(grouped.checkpoints()[name], stacked, atol=2e-3)
+
+
+def test_a_group_takes_arms_that_stand_at_the_same_step(recipe, tmp_path):
+    run = RunDir(tmp_path)
+    waiting = [Job(arm, seed) for arm in ARMS for seed in (0, 1)]
+    free = [Job(arm, seed) for arm in ("dense", "random") for seed in (0, 1)]
+    assert _next_group(recipe, run, waiting, set(), one_by_one=False) == free
+    assert _next_group(recipe, run, waiting, set(), one_by_one=True) == free[:1]
+    for job, step in [(Job("dense", 1), 10), (Job("random", 0), 10), (Job("random", 1), 20)]:
+        run.arm(job.arm, job.seed).write_state({"step": step})
+    groups = []
+    while group := _next_group(recipe, run, waiting, set(), one_by_one=False):
+        groups.append(group)
+        waiting = [job for job in waiting if job not in group]
+        if Job("dense", 0) in group:
+            busy = _next_group(recipe, run, waiting, set(group), one_by_one=False)
+            assert Job("grokked_ticket", 0) not in busy  # its source is under way
+    assert [Job("dense", 1), Job("random", 0)] in groups and [Job("random", 1)] in groups
+    assert groups.index([Job("shuffled", 0), Job("shuffled", 1)]) == len(groups) - 1
+
+
+# --- stopping and going on ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def save_always(monkeypatch):
+    monkeypatch.setattr(training.execution.training_loop, "SAVE_SECONDS", -1.0)
+
+
+@pytest.mark.parametrize("arm", ["dense", "grokked_ticket"])
+@pytest.mark.parametrize("stop_at", [1, 2, 7, 12])
+def test_interrupted_and_resumed_equals_uninterrupted(copied, finished, recipe, files_of, arm, stop_at):
+    files = copied.arm(arm, 0)
+    files.clear()
+    asked = iter([False] * (stop_at - 1) + [True])
+    with pytest.raises(Interrupted):
+        train_one(recipe, copied.path, arm, should_stop=lambda: next(asked))
+    assert files.has_state() and files.done() is None
+    state = files.state()
+    assert state["step"] == 10 * (stop_at - 1) == files.metrics()["step"].iloc[-1]
+    if arm == "grokked_ticket":
+        mask = files.mask()
+        pruned = np.concatenate([~mask[name].ravel() for name in recipe.setting("dense").shapes()])
+        for part in ("trained", "mean", "square"):
+            assert not state[part][0][torch.from_numpy(pruned)].any()
+    train_one(recipe, copied.path, arm)
+    assert files_of(copied.path) == files_of(finished.path)
+
+
+def test_a_group_that_was_interrupted_goes_on_as_one(recipe, tmp_path, files_of):
+    train_one(recipe, tmp_path / "whole", "dense", "random")
+    asked = iter([False] * 5 + [True])
+    with pytest.raises(Interrupted):
+        train_one(recipe, tmp_path / "cut", "dense", "random", should_stop=lambda: next(asked))
+    train_one(recipe, tmp_path / "cut", "dense", "random")
+    assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
+
+
+class PowerCut(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_power_cut_at_any_write_changes_nothing_in_the_end(
+    content, tmp_path, monkeypatch, save_always, train_all, files_of, when
+):
+    recipe = changed(
+        content,
+        "measure.eval_every=20",
+        "arms.dense.min_steps=40",
+        "arms.dense.max_steps=120",
+        "arms.dense.settle_steps=0",
+        "arms.grokked_ticket.max_steps=30",
+    )
+    arms = {name: recipe.arms[name] for name in ("dense", "grokked_ticket")}
+    recipe = recipe_from_dict(content | {"arms": {name: vars(arm) for name, arm in arms.items()}})
+    whole, _ = train_all(recipe, tmp_path / "whole")
+    expected = files_of(whole.path)
+    write_bytes = training.runs.atomic_files.write_bytes
+    writes = []
+
+    def counted(path, data):
+        writes.append(path.name)
+        if when == "before" and len(writes) == cut:
+            raise PowerCut
+        write_bytes(path, data)
+        if when == "after" and len(writes) == cut:
+            raise PowerCut
+
+    monkeypatch.setattr(training.runs.atomic_files, "write_bytes", counted)
+    cut = 0
+    train_all(recipe, tmp_path / "counting")
+    n_writes = len(writes)
+    assert n_writes > 20 and {"state.pt", "mask.safetensors", "DONE"} < set(writes)
+    for n in range(1, n_writes + 1):
+        cut, path = n, tmp_path / str(n)
+        writes.clear()
+        with pytest.raises(PowerCut):
+            train_all(recipe, path)
+        done = [job for job in ("dense", "grokked_ticket") if RunDir(path).arm(job, 0).done()]
+        for arm in arms:
+            if arm not in done:
+                train_one(recipe, path, arm)
+            RunDir(path).arm(arm, 0).tidy()  # as every start does for an arm that is done
+        assert files_of(path) == expected, (n, writes[:n])
+
+
+def test_a_state_of_another_config_is_not_gone_on_from(recipe, content, tmp_path):
+    asked = iter([False, False, True])
+    with pytest.raises(Interrupted):
+        train_one(recipe, tmp_path, "dense", should_stop=lambda: next(asked))
+    other = changed(content, "optimizer.lr=0.02")
+    with pytest.raises(RunError, match="dense/seed_0: was begun with another config; --force trains it anew"):
+        train_one(other, tmp_path, "dense")
+
+
+# --- a ticket's source ----------------------------------------------------------------------------------
+
+NEVER = ("arms.dense.min_steps=20", "arms.dense.max_steps=30")
+
+
+def test_no_ticket_from_a_network_that_has_not_generalised(content, tmp_path, train_all):
+    recipe = changed(content, *NEVER)
+    run, skipped = train_all(recipe, tmp_path)
+    assert [job.arm for job, _ in skipped] == ["grokked_ticket", "shuffled"]
+    reason = run.arm("grokked_ticket", 0).skipped()["reason"]
+    last = run.arm("dense", 0).metrics()["test_acc"].iloc[-1]
+    assert reason == f"its source dense seed 0 has not generalised: test accuracy {last:.3g} at step 30"
+    assert run.arm("shuffled", 0).skipped()["reason"] == "its source grokked_ticket seed 0 was not trained"
+    for arm in ("grokked_ticket", "shuffled"):
+        assert run.arm(arm, 0).done() is None and not run.arm(arm, 0).has_checkpoints()
+    assert run.arm("random", 0).done() is not None
+
+
+def test_such_a_ticket_is_taken_when_asked_for_and_its_record_says_so(content, tmp_path, train_all):
+    recipe = changed(content, *NEVER, "pruning.require_generalised=false")
+    run, skipped = train_all(recipe, tmp_path)
+    assert skipped == []
+    source = run.arm("grokked_ticket", 0).done()["source"]
+    assert source["generalised"] is False and source["step"] == 30 and source["test_acc"] < 0.95
+    assert json.loads((run.path / "arms/dense/seed_0/DONE").read_text())["source"] is None
+
+
+def test_a_network_that_diverges_is_given_up_with_the_reason(content, tmp_path, train_all):
+    recipe = changed(content, "optimizer.lr=1e9", "pruning.require_generalised=false")
+    run, skipped = train_all(recipe, tmp_path)
+    assert {job.arm for job, _ in skipped} == {"dense", "grokked_ticket", "random", "shuffled"}
+    for arm in ("dense", "random"):
+        reason = run.arm(arm, 0).skipped()["reason"]
+        assert reason.startswith("diverged: a loss or norm is not finite at step ")
+        assert {file.name for file in run.arm(arm, 0).path.iterdir()} <= {".lock", "SKIPPED"}
+
+
+def test_every_step_is_reported(recipe, tmp_path):
+    seen = []
+    train_group(
+        recipe,
+        RunDir(tmp_path),
+        [Job("dense", 0)],
+        "cpu",
+        lambda *report: seen.append(report),
+        lambda: False,
+    )
+    metrics = RunDir(tmp_path).arm("dense", 0).metrics()
+    assert [step for _, step, _ in seen] == metrics["step"].tolist()
+    assert [acc for _, _, acc in seen] == metrics["test_acc"].tolist()

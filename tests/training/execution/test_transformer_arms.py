@@ -1,0 +1,141 @@
+"""Every method, start and form as an arm of a tiny transformer with biases: twenty steps each."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import analyses.masks.command
+import analyses.norms.command
+from interp.masks.topk import density, keep_count
+from training.architectures.registry import Transformer, is_prunable, prunable
+from training.config.recipe import recipe_from_dict
+from training.execution.arm_plan import Job, prepare
+from training.pruning.initialization import STARTS
+from training.pruning.registry import METHODS, NORM_STARTS
+from training.schema.validation import ConfigError, to_dict
+
+MODEL = {"name": "transformer", "d_model": 8, "n_heads": 2, "d_head": 4, "d_mlp": 12}
+MODEL |= {"equals": True, "positions": True, "biases": True}
+TICKET = {"method": "magnitude", "source": "dense"}
+SOURCES = {"weights": {"source": "dense"}, "mask": {"source": "ticket"}, None: {}}
+METHOD_ARMS = {name: {"method": name} | SOURCES[method.source] for name, method in METHODS.items()}
+START_ARMS = {f"from_{start}": TICKET | {"start": start} for start in STARTS if start not in NORM_STARTS}
+NORM_ARMS = {start: {"start": start, "source": "ticket"} for start in NORM_STARTS}
+SCORE_ARMS = {
+    form: {"form": form, "model": {"biases": False}} for form in ("edge_popup", "biprop", "supermask")
+}
+TANGENT_ARMS = {"tangent": {"form": "tangent"}, "pruned_tangent": {"form": "tangent", "method": "snip"}}
+ARMS = {
+    "dense": {},
+    "ticket": TICKET | {"scope": "layer"},
+    **METHOD_ARMS,
+    "elastic": METHOD_ARMS["elastic"]
+    | {"layers": {name: name for name in Transformer(**MODEL).shapes(5, 5)}},
+    **START_ARMS,
+    **NORM_ARMS,
+    **SCORE_ARMS,
+    **TANGENT_ARMS,
+    "late": {"method": "imp", "source": "ticket", "from_step": 20, "sparsity": 0.8},
+}
+
+
+def recipe_of(arms):
+    content = {"name": "tiny", "seeds": [0], "task": {"p": 5, "pairs": "ordered", "frac_train": 0.7}}
+    content |= {"model": MODEL, "optimizer": {"lr": 0.01}, "measure": {"early_checkpoint_every": 20}}
+    content["pruning"] = {"sparsity": 0.7, "require_generalised": False, "min_per_layer": 2}
+    content["arms"] = {name: {"max_steps": 20} | arm for name, arm in arms.items()}
+    return recipe_from_dict(content)
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    return recipe_of(ARMS)
+
+
+@pytest.fixture(scope="module")
+def run(recipe, tmp_path_factory, train_all):
+    run, skipped = train_all(recipe, tmp_path_factory.mktemp("runs") / "tiny")
+    assert skipped == []
+    run.write_recipe("", to_dict(recipe))
+    run.add_provenance({})
+    return run
+
+
+def counts(mask):
+    return {name: int(kept.sum()) for name, kept in mask.items()}
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_an_arm_has_exact_counts_pruned_zeros_and_biases_that_no_mask_covers(arm, recipe, run):
+    own, files, shapes = recipe.arms[arm], run.arm(arm, 0), recipe.setting(arm).shapes()
+    weights, mask = files.checkpoints(), files.mask()
+    assert files.steps().tolist() == [0, 20]
+    assert np.isfinite(files.metrics()[["train_loss", "test_loss", "l2"]]).all(axis=None)
+    for name in shapes.keys() - prunable(shapes).keys():
+        assert weights[name][-1].any(), name
+    assert (mask is None) == (not own.prunes)
+    if mask is None:
+        return
+    assert {name: kept.shape for name, kept in mask.items()} == prunable(shapes)
+    for name, kept in mask.items():
+        first, last = weights[name]
+        assert not last[~kept].any() and (last != first).any()
+        assert own.scored or not first[~kept].any()
+    sizes, keeps = {name: kept.size for name, kept in mask.items()}, 1 - recipe.sparsity(arm)
+    if own.method != "none" and METHODS[own.method].source == "mask":
+        assert counts(mask) == counts(run.arm("ticket", 0).mask())
+    elif arm in ("ticket", "edge_popup", "biprop"):  # by layer
+        assert counts(mask) == {name: keep_count(size, keeps) for name, size in sizes.items()}
+    elif arm != "supermask":
+        assert sum(counts(mask).values()) == keep_count(sum(sizes.values()), keeps)
+
+
+@pytest.mark.parametrize("q", [1, 2])
+def test_the_norm_that_is_controlled_is_the_matrices(q, run):
+    """From a checkpoint, where biases are not zero: they are scaled along and count for nothing."""
+    late = recipe_of(ARMS | {"late": NORM_ARMS[f"norm_l{q}"] | {"from_step": 20}})
+    begun = prepare(late, run, Job("late", 0))
+    dense = {name: w[-1].astype(float) for name, w in run.arm("dense", 0).checkpoints().items()}
+    mask = run.arm("ticket", 0).mask()
+    kept, every = (
+        np.linalg.norm(np.concatenate([part(name).ravel() for name in mask]), q)
+        for part in (lambda name: dense[name] * mask[name], lambda name: dense[name])
+    )
+    assert begun.mask is None
+    for name, w in begun.weights.items():
+        np.testing.assert_allclose(w, kept / every * dense[name], rtol=1e-5)
+
+
+def test_reshuffling_leaves_biases_where_they_are(run):
+    late = recipe_of(ARMS | {"late": TICKET | {"start": "reshuffle", "from_step": 20}})
+    begun = prepare(late, run, Job("late", 0))
+    for name, w in run.arm("dense", 0).checkpoints().items():
+        assert (begun.weights[name] == w[-1]).all() == (not is_prunable(name))
+
+
+def test_a_map_of_layers_is_asked_for_and_has_to_fit():
+    with pytest.raises(ConfigError, match=r"arms.elastic.layers: expected a source for each of blocks\.0\."):
+        recipe_of(ARMS | {"elastic": METHOD_ARMS["elastic"]})
+
+
+def test_the_density_of_each_matrix_is_said_by_its_short_name(run, tmp_path, capsys):
+    arms = ["--arms", "magnitude", "ticket"]
+    assert analyses.masks.command.main(["--run", str(run.path), "--out", str(tmp_path), "--no-plot", *arms]) == 0
+    _, head, *rows = capsys.readouterr().out.splitlines()
+    columns = ["W_E", "W_pos", "W_Q", "W_O", "W_K", "W_V", "W_in", "W_out", "W_U", "global"]
+    assert head.split() == ["arm", "seeds", *columns]
+    for arm, row in zip(("magnitude", "ticket"), rows, strict=False):
+        kept = density(run.arm(arm, 0).mask())
+        expected = [kept[name] for short in columns for name in kept if name.rpartition(".")[2] == short]
+        assert row.split()[0] == arm
+        assert [float(text) for text in row.split()[2:]] == pytest.approx(expected, abs=6e-4)
+
+
+def test_norms_under_masks_are_those_of_matrices(run, tmp_path):
+    wanted = ["--run", str(run.path), "--out", str(tmp_path), "--no-plot", "--arms", "ticket"]
+    assert analyses.norms.command.main(wanted) == 0
+    table = pd.read_parquet(tmp_path / "analyses" / "norms.parquet").query("step == 20").set_index("layer")
+    weights = {name: np.abs(w[-1]).sum(dtype=float) for name, w in run.arm("ticket", 0).checkpoints().items()}
+    assert table.loc["global", "l1"] == pytest.approx(sum(weights.values()))
+    assert table.loc["global", "kept_l1"] == pytest.approx(sum(prunable(weights).values()))
+    assert table["kept_l1"].notna().sum() == len(prunable(weights)) + 1

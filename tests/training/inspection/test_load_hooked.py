@@ -1,0 +1,117 @@
+"""A trained arm as a HookedTransformer: the network that was trained, with caches and hooks."""
+
+import numpy as np
+import pytest
+import torch
+from einops import rearrange
+
+from training.architectures.registry import Transformer
+from training.config.recipe import recipe_from_dict
+from training.inspection.load_hooked import load_hooked
+from training.models import hooked_transformer as hooked_module
+from training.models.hooked_transformer import pair_logits
+from training.models.transformer import forward
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import NoRunError, RunDir
+from training.schema.validation import ConfigError
+
+P = 7
+PAIRS = torch.cartesian_prod(torch.arange(P), torch.arange(P))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, train_all):
+    """A dense transformer and its ticket, a few steps each. Not to be written to."""
+    model = {"name": "transformer", "d_model": 12, "n_heads": 2, "d_head": 5, "d_mlp": 9}
+    content = {
+        "name": "hooked",
+        "seeds": [0, 3],
+        "task": {"p": P},
+        "model": model | {"equals": True, "positions": True},
+        "measure": {"early_checkpoint_every": 20},
+        "pruning": {"require_generalised": False},
+        "arms": {
+            "dense": {"max_steps": 50},
+            "ticket": {"method": "magnitude", "source": "dense", "max_steps": 40},
+        },
+    }
+    run, skipped = train_all(recipe_from_dict(content), tmp_path_factory.mktemp("runs") / "hooked")
+    assert skipped == []
+    run.write_config(content)
+    return run
+
+
+def weights_at(run, arm, seed, row):
+    return {name: torch.from_numpy(w[row]) for name, w in run.arm(arm, seed).checkpoints().items()}
+
+
+@pytest.mark.parametrize(("arm", "seed", "step", "row"), [("dense", 3, None, -1), ("ticket", 0, 20, 1)])
+def test_its_logits_are_our_forwards_at_that_checkpoint(trained, arm, seed, step, row):
+    network = load_hooked(trained.path, arm, seed, step)
+    expected = forward(weights_at(trained, arm, seed, row), PAIRS)
+    torch.testing.assert_close(pair_logits(network, PAIRS), expected, rtol=0, atol=1e-5)
+    other = forward(weights_at(trained, arm, seed, 0), PAIRS)
+    assert (expected - other).abs().max() > 1e-2
+
+
+def test_in_float64_to_ten_digits_with_positions_and_biases(tmp_path):
+    shapes = Transformer(d_model=12, n_heads=3, d_head=4, d_mlp=9, positions=True, biases=True).shapes(P, P)
+    rng = np.random.default_rng(0)
+    weights = {name: rng.normal(scale=0.5, size=(2, *shape)) for name, shape in shapes.items()}
+    RunDir(tmp_path).write_config({})
+    RunDir(tmp_path).arm("dense", 0).write_checkpoints(np.array([0, 10]), weights)
+    found = pair_logits(load_hooked(RunDir(tmp_path), "dense", seed=0), PAIRS)
+    expected = forward({name: torch.from_numpy(w[1]) for name, w in weights.items()}, PAIRS)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)
+
+
+def test_caches_patterns_and_hooks_work(trained):
+    network = load_hooked(trained.path, "dense", 0)
+    tokens = torch.cat([PAIRS, torch.full((len(PAIRS), 1), P)], dim=1)
+    logits, cache = network.run_with_cache(tokens)
+    pattern = cache["blocks.0.attn.hook_pattern"]
+    assert pattern.shape == (P * P, 2, 3, 3)
+    torch.testing.assert_close(pattern.sum(-1), torch.ones(P * P, 2, 3))
+    W_U = network.W_U
+    torch.testing.assert_close(cache["blocks.0.hook_resid_post"] @ W_U, logits, rtol=0, atol=1e-5)
+
+    def silence(activation, hook):
+        return torch.zeros_like(activation)
+
+    without = network.run_with_hooks(tokens, fwd_hooks=[("blocks.0.mlp.hook_post", silence)])
+    written = rearrange(cache["blocks.0.mlp.hook_post"], "n t m -> (n t) m") @ network.W_out[0] @ W_U
+    torch.testing.assert_close(rearrange(logits - without, "n t c -> (n t) c"), written, rtol=0, atol=1e-5)
+
+
+def test_what_the_mask_prunes_is_zero(trained):
+    parameters = dict(load_hooked(trained.path, "ticket", 0).named_parameters())
+    for name, kept in trained.arm("ticket", 0).mask().items():
+        assert not parameters[name][~torch.from_numpy(kept)].any()
+        assert parameters[name][torch.from_numpy(kept)].all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("grokked_ticket", 0), "arm: expected one of dense, ticket, got 'grokked_ticket'"),
+        (("dense", 1), "seed: expected one of 0, 3, got 1"),
+        (("dense", 0, 30), "step: expected one with a checkpoint (0 to 50), got 30"),
+    ],
+)
+def test_what_is_not_there_is_said_in_one_line(trained, arguments, said):
+    with pytest.raises(ConfigError) as refusal:
+        load_hooked(trained, *arguments)
+    assert str(refusal.value) == said
+
+
+def test_another_network_or_no_run_is_refused(copied, tmp_path):
+    with pytest.raises(RunError, match=r"expected the weights of a transformer, got W_E, W_U, W_in, W_out$"):
+        load_hooked(copied.path, "dense", 0)
+    with pytest.raises(NoRunError):
+        load_hooked(tmp_path / "none", "dense", 0)
+
+
+def test_transformer_lens_4_is_refused(trained, monkeypatch):
+    monkeypatch.setattr(hooked_module, "version", lambda package: "4.0.1")
+    with pytest.raises(ConfigError, match=r"transformer-lens: expected >=3\.9,<4: .* got '4\.0\.1'$"):
+        load_hooked(trained, "dense", 0)

@@ -1,0 +1,48 @@
+"""The gradient by hand, handed on as arrays, against autograd in float64."""
+
+import numpy as np
+import pytest
+import torch
+
+from training.config.recipe import recipe_from_dict
+from training.inspection.loss_gradient import training_gradient
+from training.optimization.engine import objective, start
+
+MODELS = {
+    "one_hot": {"name": "one_hot_mlp", "activation": "square", "d_mlp": 6},
+    "relu": {"name": "one_hot_mlp", "activation": "relu", "d_mlp": 6},
+    "embed": {"name": "embed_mlp", "d_emb": 5, "d_mlp": 6},
+}
+
+
+def setting(model, frac_train=0.7):
+    task = {"name": "add", "p": 7, "pairs": "ordered", "frac_train": frac_train}
+    return recipe_from_dict({"name": "x", "task": task, "model": model, "arms": {"dense": {}}}).setting(
+        "dense"
+    )
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize("frac_train", [0.7, 1.0])
+def test_it_is_the_gradient_of_the_mean_training_loss(model, frac_train):
+    own = setting(model, frac_train)
+    weights = {name: w.double().requires_grad_() for name, w in start(own, 0).items()}
+    outputs, loss = objective(own)
+    slopes = torch.autograd.grad(loss(outputs(weights)), list(weights.values()))
+    found = training_gradient(own)({name: w.detach().numpy() for name, w in weights.items()})
+    for (name, got), slope in zip(found.items(), slopes, strict=True):
+        assert got.dtype == np.float64
+        np.testing.assert_allclose(got, slope.numpy(), rtol=1e-10, atol=1e-14, err_msg=name)
+
+
+def test_a_second_call_leaves_weights_and_the_first_result_alone():
+    own = setting(MODELS["relu"])
+    gradient = training_gradient(own)
+    weights = {name: w.double().numpy() for name, w in start(own, 0).items()}
+    before = {name: w.copy() for name, w in weights.items()}
+    first = gradient(weights)
+    kept = {name: g.copy() for name, g in first.items()}
+    gradient({name: 2 * w for name, w in weights.items()})
+    for name in weights:
+        np.testing.assert_array_equal(weights[name], before[name])
+        np.testing.assert_array_equal(first[name], kept[name])

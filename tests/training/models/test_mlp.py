@@ -1,0 +1,71 @@
+"""The MLP's stacked outputs and gradients against its plain forward and autograd, in float64."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy, mse_loss
+
+from training.architectures.registry import MLP
+from training.config.settings import Optimizer
+from training.models.mlp import forward
+from training.models.network import normal_init
+from training.optimization.engine import Engine
+from training.tasks.dataset import Dataset
+
+SIZES = {"classes": 4, "targets": 1, "both": 4}
+
+
+def dataset(kind):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, size=20)
+    given = {
+        "classes": {"labels": labels},
+        "targets": {"targets": rng.normal(size=(20, 1))},
+        "both": {"labels": labels, "targets": np.eye(4)[labels]},
+    }
+    return Dataset(inputs=rng.normal(size=(20, 3)), n_train=12, **given[kind])
+
+
+def starts(kind, widths, n_arms):
+    model = MLP(widths=widths or (1,))
+    shapes = model.shapes(3, SIZES[kind]) if widths else {"W_0": (3, SIZES[kind])}
+    return [
+        {name: w.double() for name, w in normal_init(model, shapes, seed).items()} for seed in range(n_arms)
+    ]
+
+
+def loss_of(data, outputs, part):
+    if data.targets is None:
+        return cross_entropy(outputs, torch.from_numpy(data.labels)[part])
+    return mse_loss(outputs, torch.from_numpy(data.targets)[part])
+
+
+@pytest.mark.parametrize("kind", SIZES)
+@pytest.mark.parametrize("widths", [(), (5,), (6, 5, 4)])
+@pytest.mark.parametrize("n_arms", [1, 3])
+def test_outputs_gradients_and_losses_equal_autograd(kind, widths, n_arms):
+    data, weights = dataset(kind), starts(kind, widths, n_arms)
+    engine = Engine("mlp", Optimizer(), data, weights, [None] * n_arms)
+    train, test = slice(None, data.n_train), slice(data.n_train, None)
+    found = engine.evaluate()
+    engine.network.gradient(engine.weights, engine.grads)
+    for row, start in enumerate(weights):
+        leaves = {name: w.requires_grad_() for name, w in start.items()}
+        outputs = forward(leaves, torch.from_numpy(data.inputs))
+        torch.testing.assert_close(engine.network.outputs(engine.weights)[row], outputs, rtol=0, atol=1e-12)
+        losses = [loss_of(data, outputs[part], part) for part in (train, test)]
+        np.testing.assert_allclose(found[row, :2], [loss.item() for loss in losses], rtol=1e-10)
+        losses[0].backward()
+        for name, w in leaves.items():
+            torch.testing.assert_close(engine.grads[name][row], w.grad, rtol=0, atol=1e-12)
+        if data.labels is None:
+            assert np.isnan(found[row, 2:4]).all()
+        else:
+            own = outputs[torch.arange(20), torch.from_numpy(data.labels)][:, None]
+            right = ((outputs >= own).sum(-1) == 1).numpy()  # a tie is an error
+            np.testing.assert_allclose(found[row, 2:4], [right[train].mean(), right[test].mean()])
+
+
+def test_shapes_chain_from_the_inputs_to_the_outputs():
+    shapes = MLP(widths=(200, 100)).shapes(784, 10)
+    assert list(shapes.items()) == [("W_0", (784, 200)), ("W_1", (200, 100)), ("W_2", (100, 10))]

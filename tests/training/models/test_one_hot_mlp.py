@@ -1,0 +1,210 @@
+"""He et al.'s network: its step against autograd on all ordered pairs, its course against the paper's."""
+
+from typing import get_args, get_type_hints
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from interp.mechanism.effective_weights import effective_maps
+from interp.spectra.frequency_power import neuron_frequency
+from training.architectures.registry import EmbeddedMLP, OneHotMLP
+from training.config.recipe import recipe_from_dict
+from training.config.recipe_files import read_recipe
+from training.config.settings import Optimizer, Setting
+from training.models import one_hot_mlp
+from training.models.one_hot_mlp import ACTIVATIONS
+from training.models.registry import MODELS
+from training.optimization.engine import METRICS, Engine, start
+from training.schema.validation import ConfigError
+from training.tasks.modular import ModularTask
+
+P = 7
+EXACT = {"rtol": 0, "atol": 1e-10}
+
+
+def setting(activation="relu", frac_train=1.0, pairs="ordered", kind=OneHotMLP, **sizes):
+    task = ModularTask(p=P, pairs=pairs, frac_train=frac_train)
+    model = kind(activation=activation, init_scale=2.0, **{"d_mlp": 9} | sizes)
+    return Setting(task, model, Optimizer(), 0.95)
+
+
+KINDS = [{}, {"kind": EmbeddedMLP, "d_emb": 4, "d_mlp": 20}]  # with fewer some pair has no active neuron
+
+
+def weights_of(own, n_arms):
+    return [{name: w.double() for name, w in start(own, seed).items()} for seed in range(n_arms)]
+
+
+def recipe_setting(name, arm="dense", *changes):
+    return read_recipe(name, changes)[0].setting(arm)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("frac_train", [1.0, 0.6])
+@pytest.mark.parametrize("n_arms", [1, 3])
+@pytest.mark.parametrize("kind", KINDS, ids=["one_hot", "embedded"])
+def test_the_stacked_step_equals_autograd_on_all_ordered_pairs(activation, frac_train, n_arms, kind):
+    own = setting(activation, frac_train, **kind)
+    starts, data, merged = weights_of(own, n_arms), own.task.build(), own.examples()
+    assert len(merged.inputs) < len(data.inputs)
+    engine = Engine(own.model.function, own.optimizer, merged, starts, [None] * n_arms)
+    found = engine.evaluate()
+    engine.network.gradient(engine.weights, engine.grads)
+    n, labels = data.n_train, torch.from_numpy(data.labels)
+    for row, weights in enumerate(starts):
+        leaves = {name: w.requires_grad_() for name, w in weights.items()}
+        logits = MODELS[own.model.function].forward(leaves, torch.from_numpy(data.inputs))
+        cross_entropy(logits[:n], labels[:n]).backward()
+        for name, w in leaves.items():
+            assert w.grad.abs().max() > 1e-4
+            torch.testing.assert_close(engine.grads[name][row], w.grad, **EXACT)
+        right = (logits.argmax(-1) == labels).double()
+        losses = cross_entropy(logits, labels, reduction="none").detach()
+        wanted = [part.mean().item() for of in (losses, right) for part in (of[:n], of[n:])]
+        np.testing.assert_allclose(found[row, :4], wanted, rtol=1e-10)
+        assert np.isnan(found[row, METRICS.index("test_loss")]) == (frac_train == 1.0)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=["one_hot", "embedded"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_forward_and_as_written_are_the_papers_sum(activation, kind):
+    sigma = {
+        "relu": lambda x: np.maximum(x, 0),
+        "square": lambda x: x**2,
+        "abs": np.abs,
+        "cube": lambda x: x**3,
+        "fourth": lambda x: x**4,
+        "exp": np.exp,
+        "softplus": lambda x: np.log(1 + np.exp(x)),
+    }[activation]
+    own = setting(activation, **kind)
+    (weights,) = weights_of(own, 1)
+    model = MODELS[own.model.function]
+    theta, xi = weights["W_in"].numpy().T, weights["W_out"].numpy()
+    if "W_E" in weights:
+        theta = theta @ weights["W_E"].numpy().T
+    for a, b in [(0, 0), (2, 5), (5, 2)]:
+        wanted = sum(xi[m] * sigma(theta[m, a] + theta[m, b]) for m in range(len(theta)))
+        for compute in (lambda pair: model.forward(weights, pair), model.as_written(weights)):
+            np.testing.assert_allclose(compute(torch.tensor([[a, b]])).detach()[0], wanted, rtol=1e-12)
+
+
+def test_an_embedding_starts_neurons_as_large_as_one_hot_inputs_do():
+    p = 67
+    sums = {}
+    for model in (OneHotMLP(d_mlp=2000), EmbeddedMLP(d_mlp=2000)):
+        own = one_hot_mlp.start(model, model.shapes(p, p), seed=0)
+        maps = effective_maps(model.name, {name: w.numpy() for name, w in own.items()})
+        sums[model.name] = [maps[name].std() for name in ("input", "output")]
+    np.testing.assert_allclose(sums["embedded_mlp"], sums["one_hot_mlp"], rtol=0.02)
+
+
+def test_every_activation_of_the_settings_can_be_computed_and_no_other():
+    assert get_args(get_type_hints(OneHotMLP)["activation"]) == tuple(ACTIVATIONS)
+
+
+def test_relabelling_the_residues_relabels_the_logits():
+    own = setting("softplus")
+    (weights,) = weights_of(own, 1)
+    forward, unit = MODELS[own.model.function].forward, 3 * torch.arange(P) % P
+    moved = {"W_in": weights["W_in"][unit], "W_out": weights["W_out"][:, unit]}
+    pairs = torch.tensor([[1, 2], [0, 6]])
+    torch.testing.assert_close(forward(moved, pairs), forward(weights, unit[pairs])[:, unit], **EXACT)
+
+
+def published(name, arm, p, step, seed=42):
+    """Training loss and norm of a recipe's network of seed 42 at a step."""
+    own = recipe_setting(name, arm, f"task.p={p}")
+    engine = Engine(own.model.function, own.optimizer, own.examples(), [start(own, seed)], [None])
+    engine.run(step)
+    metrics = dict(zip(METRICS, engine.evaluate()[0], strict=True))
+    return metrics["train_loss"], metrics["l2"], metrics["test_loss"]
+
+
+@pytest.mark.parametrize(
+    ("name", "p", "loss"),
+    [
+        ("h_standard", 15, 2.708508),
+        ("h_standard", 23, 3.135561),
+        ("h_relu_single_freq", 23, 3.135498),
+        ("h_grokking", 23, 3.135788),
+    ],
+)
+def test_losses_before_training_are_the_published_ones(name, p, loss):
+    assert published(name, "dense", p, 0)[0] == pytest.approx(loss, abs=6e-7)
+
+
+def test_the_published_split_gives_the_published_test_loss():
+    assert published("h_grokking", "dense", 23, 0)[2] == pytest.approx(3.134885, abs=6e-7)
+
+
+@pytest.mark.parametrize(
+    ("name", "p", "step", "loss", "norm"),
+    [
+        ("h_standard", 15, 500, 2.605972, 4.839811),
+        ("h_quad_single_freq", 23, 1000, 3.134596, 2.227644),
+    ],
+)
+def test_training_follows_the_published_course(name, p, step, loss, norm):
+    found = published(name, "dense", p, step)
+    assert found[:2] == pytest.approx((loss, norm), rel=2e-5)
+
+
+def test_a_single_frequency_start_is_one_cosine_per_neuron_at_evenly_used_frequencies():
+    p, m, scale = 23, 512, 0.02
+    model = OneHotMLP(init="single_frequency", init_scale=scale)
+    weights = one_hot_mlp.start(model, model.shapes(p, p), seed=3)
+    found = effective_maps("one_hot_mlp", {name: w.numpy() for name, w in weights.items()})
+    maps = [found["input"], found["output"]]
+    (k_in, share_in), (k_out, share_out) = (neuron_frequency(own) for own in maps)
+    np.testing.assert_array_equal(k_in, k_out)
+    np.testing.assert_allclose([share_in, share_out], 1, atol=1e-10)
+    assert set(np.bincount(k_in)[1:]) == {m // 11, m // 11 + 1}
+    for own in maps:  # an amplitude is the root of twice the mean square
+        np.testing.assert_allclose(np.sqrt(2 * (own**2).mean(-1)), scale, rtol=1e-6)
+    again, other = (one_hot_mlp.start(model, model.shapes(p, p), seed) for seed in (3, 2**40))
+    assert all(torch.equal(again[name], w) and not torch.equal(other[name], w) for name, w in weights.items())
+
+
+def test_a_normal_start_has_its_deviation_and_knows_only_its_seed():
+    model = OneHotMLP(init_scale=0.3)
+    weights, again, other = (one_hot_mlp.start(model, model.shapes(31, 31), seed) for seed in (3, 3, 4))
+    for name, w in weights.items():
+        assert torch.equal(w, again[name]) and not torch.equal(w, other[name]) and w.is_contiguous()
+        assert w.std().item() == pytest.approx(model.deviation(name, w.shape), rel=0.02)
+        assert model.deviation(name, w.shape) == pytest.approx(0.3 / 31**0.5)
+
+
+@pytest.mark.parametrize(("p", "width"), [(15, 512), (23, 512), (25, 605), (29, 814), (31, 931), (69, 4608)])
+def test_the_width_is_the_papers_unless_it_is_given(p, width):
+    assert OneHotMLP().shapes(p, p) == {"W_in": (p, width), "W_out": (width, p)}
+    assert OneHotMLP(d_mlp=7).shapes(p, p)["W_in"] == (p, 7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": {"d_mlp": 0}}, "model.d_mlp: expected a whole number from 1 to 1000000, got 0"),
+        ({"model": {"activation": "gelu"}}, "model.activation: expected one of abs, cube, .*got 'gelu'"),
+        ({"model": {"init": "cosine"}}, "model.init: expected one of normal, single_frequency, got 'cosine'"),
+        ({"task": {"p": 22}}, "task.p: expected an odd number from 3, got 22"),
+        (
+            {"task": {"name": "sub", "pairs": "ordered"}},
+            "task: expected a task symmetric in a and b, .*'sub'",
+        ),
+        ({"task": {"name": "digits"}}, "model.name: expected a model that reads features, got 'one_hot_mlp'"),
+    ],
+)
+def test_a_mistake_is_one_line(changes, message):
+    content = {"name": "x", "arms": {"dense": {}}, "model": {"name": "one_hot_mlp"}}
+    for table, fields in changes.items():
+        content[table] = content.get(table, {}) | fields
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        recipe_from_dict(content)
+
+
+def test_a_single_frequency_start_is_not_drawn_anew():
+    with pytest.raises(ConfigError, match=r"model\.init: expected 'normal' for a start that is drawn anew"):
+        OneHotMLP(init="single_frequency").deviation("W_in", (23, 512))

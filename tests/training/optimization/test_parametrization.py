@@ -1,0 +1,173 @@
+"""Trained scores over frozen weights: which weights they choose, and that nothing else moves."""
+
+import numpy as np
+import pytest
+import torch
+
+from interp.masks.topk import keep_count, keep_top
+from training.architectures.registry import EmbedMLP
+from training.config.settings import Optimizer
+from training.models.embed_mlp import forward
+from training.models.network import normal_init
+from training.optimization.engine import Engine
+from training.optimization.parametrization import Biprop, EdgePopup, Supermask, initial_scores, keep_largest
+from training.tasks.modular import ModularTask
+
+MODEL = EmbedMLP(d_emb=6, d_mlp=5)
+SHAPES = MODEL.shapes(7, 7)
+SIZES = [rows * columns for rows, columns in SHAPES.values()]
+DENSITY = 0.4
+EXACT = {"rtol": 0, "atol": 1e-12}
+FORMS = ["edge_popup", "biprop", "supermask"]
+
+
+def starts(n_arms=2):
+    return [{k: w.double() for k, w in normal_init(MODEL, SHAPES, seed).items()} for seed in range(n_arms)]
+
+
+def engine(kind, train_weights=False, n_arms=2, lr=0.05):
+    scores = torch.stack([initial_scores(SHAPES, 10 + row) for row in range(n_arms)]).double()
+    make = {
+        "edge_popup": lambda w, sizes: EdgePopup(w, scores, sizes, DENSITY, train_weights),
+        "biprop": lambda w, sizes: Biprop(w, scores, sizes, DENSITY, train_weights),
+        "supermask": lambda w, sizes: Supermask(
+            w, scores, sizes, train_weights, [torch.Generator().manual_seed(row) for row in range(n_arms)]
+        ),
+    }[kind]
+    data = ModularTask(p=7, frac_train=0.7).build()
+    opt = Optimizer(lr=lr, weight_decay=0.1)
+    return Engine("embed_mlp", opt, data, starts(n_arms), [None] * n_arms, form=make)
+
+
+def flat(weights):
+    return torch.cat([w.flatten() for w in weights.values()])
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_frozen_weights_are_bit_identical_and_the_scores_are_not(kind):
+    e = engine(kind)
+    before, scores = e.form.weights_rw.clone(), e.form.trained[0].clone()
+    e.run(20)
+    e.evaluate()
+    assert torch.equal(e.form.weights_rw, before)
+    assert torch.equal(before, torch.stack([flat(w) for w in starts()]))
+    assert not torch.equal(e.form.trained[0], scores)
+    if kind != "biprop":
+        chosen = e.weights_rw != 0
+        assert torch.equal(e.weights_rw[chosen], before[chosen])
+
+
+@pytest.mark.parametrize("kind", ["edge_popup", "biprop"])
+def test_every_layer_keeps_exactly_its_count_of_the_largest_scores(kind):
+    e = engine(kind)
+    e.run(15)
+    e.evaluate()
+    for row in range(2):
+        pieces = e.form.trained[0][row].abs().split(SIZES)
+        for scores, weight in zip(pieces, e.weights.values(), strict=True):
+            expected = keep_top(scores.numpy(), DENSITY)
+            assert expected.sum() == keep_count(len(scores), DENSITY)
+            np.testing.assert_array_equal((weight[row] != 0).flatten().numpy(), expected)
+
+
+@pytest.mark.parametrize("levels", [2, 5, 1000])
+@pytest.mark.parametrize("n_kept", [1, 20, 49, 50])
+def test_the_largest_are_kept_with_ties_to_the_lower_index(levels, n_kept):
+    scores = torch.randint(levels, (3, 50), generator=torch.Generator().manual_seed(n_kept)).double()
+    kept = keep_largest(scores, n_kept)
+    for row, own in zip(scores, kept, strict=True):
+        np.testing.assert_array_equal(own, keep_top(row.numpy(), n_kept / 50))
+
+
+def test_biprop_is_a_sign_and_one_magnitude_per_layer():
+    e = engine("biprop", n_arms=1)
+    e.evaluate()
+    for (name, weight), start in zip(e.weights.items(), starts(1)[0].values(), strict=True):
+        kept = weight[0] != 0
+        alpha = start[kept].abs().mean()
+        torch.testing.assert_close(weight[0][kept], alpha * start[kept].sign(), msg=name)
+
+
+def slow_gradient(e, row):
+    """Autograd of the loss at the chosen weights, straight through the choice."""
+    weights = {name: w[row].detach().clone().requires_grad_() for name, w in e.weights.items()}
+    n = e.data.n_train
+    outputs = forward(weights, torch.from_numpy(e.data.inputs[:n]))
+    torch.nn.functional.cross_entropy(outputs, torch.from_numpy(e.data.labels[:n])).backward()
+    return torch.cat([w.grad.flatten() for w in weights.values()])
+
+
+@pytest.mark.parametrize("kind", FORMS)
+@pytest.mark.parametrize("train_weights", [False, True])
+def test_gradients_equal_autograd_through_the_choice(kind, train_weights):
+    e = engine(kind, train_weights)
+    e.form.write(e.weights_rw, training=True)
+    e.network.gradient(e.weights, e.grads)
+    expected = [slow_gradient(e, row) for row in range(2)]
+    values, kept = e.form.values().clone(), e.form.kept_rw.clone()
+    pulled = e.form.pull(e.grads_rw)
+    assert len(pulled) == 1 + train_weights
+    s = e.form.trained[0]
+    slope = torch.sigmoid(s) * (1 - torch.sigmoid(s)) if kind == "supermask" else s.sign()
+    for row in range(2):
+        torch.testing.assert_close(
+            pulled[0][row], (expected[row] * values[row] * slope[row]), rtol=0, atol=1e-12
+        )
+        if train_weights:
+            torch.testing.assert_close(pulled[1][row], expected[row] * kept[row], **EXACT)
+
+
+def test_the_sign_of_a_score_belongs_to_its_gradient():
+    """Down the gradient |s| grows where keeping the weight lowers the loss, whatever the sign of s."""
+    e = engine("edge_popup", n_arms=1)
+    e.form.write(e.weights_rw, training=True)
+    e.network.gradient(e.weights, e.grads)
+    benefit = -(e.grads_rw * e.form.weights_rw)  # first-order fall of the loss by keeping the weight
+    pulled = e.form.pull(e.grads_rw.clone())[0]
+    s = e.form.trained[0]
+    growth = (s - 1e-6 * pulled).abs() - s.abs()
+    assert (s < 0).any() and torch.equal(growth.sign()[benefit != 0], benefit.sign()[benefit != 0])
+
+
+def test_supermask_draws_while_training_and_is_likeliest_when_looked_at():
+    e = engine("supermask", n_arms=1)
+    drawn = []
+    for _ in range(200):
+        e.form.write(e.weights_rw, training=True)
+        drawn.append(e.weights_rw != 0)
+    share = torch.stack(drawn).double().mean(0)
+    chance = torch.sigmoid(e.form.trained[0])
+    assert (share - chance).abs().max() < 5 * 0.5 / np.sqrt(200)
+    e.evaluate()
+    assert torch.equal(e.weights_rw != 0, e.form.trained[0] > 0)
+
+
+@pytest.mark.parametrize("kind", FORMS)
+@pytest.mark.parametrize("train_weights", [False, True])
+def test_saved_and_gone_on_equals_uninterrupted(kind, train_weights):
+    whole, begun, resumed = (engine(kind, train_weights) for _ in range(3))
+    whole.run(12)
+    begun.run(5)
+    resumed.load([begun.arm_state(row) for row in range(2)])
+    if not train_weights:
+        assert torch.equal(resumed.form.weights_rw, whole.form.weights_rw)
+    resumed.run(7)
+    np.testing.assert_array_equal(resumed.evaluate(), whole.evaluate())
+    assert torch.equal(resumed.weights_rw, whole.weights_rw)
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_arms_go_on_alone(kind):
+    together, alone = engine(kind), engine(kind)
+    together.run(4)
+    together.keep([1])
+    together.run(4)
+    alone.run(8)
+    torch.testing.assert_close(together.form.trained[0][0], alone.form.trained[0][1], rtol=0, atol=1e-9)
+
+
+def test_initial_scores_are_by_the_seed_alone():
+    a, b, c = (initial_scores(SHAPES, seed) for seed in (1, 1, 2))
+    assert torch.equal(a, b) and not torch.equal(a, c)
+    for (rows, _), piece in zip(SHAPES.values(), a.split(SIZES), strict=True):
+        assert piece.abs().max() <= 1 / np.sqrt(rows)

@@ -1,0 +1,7 @@
+"""`python -m training.adopt`."""
+
+import sys
+
+from training.adopt.command import main
+
+sys.exit(main())

@@ -1,0 +1,170 @@
+"""Files of other code's checkpoints, read into state dicts with their steps.
+
+A file is safetensors by its suffix, anything else what `torch.save` writes, read without running code. It
+holds a state dict (weights by name); or several, as a list, as a table by step, or as a table that has them
+by one of the names below, beside which other things may stand.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.runs.atomic_files import RunError, check_archive, reading
+from training.schema.validation import ConfigError, require
+
+SEQUENCES = {"state_dicts": "epochs", "checkpoints": "checkpoint_epochs"}
+"""Where a file keeps several, and where their steps: Nanda et al.'s runs, TransformerLens' demo."""
+SINGLES = ("state_dict", "model_state_dict", "model")
+"""Where a file keeps one beside other things."""
+ALIKE = {
+    "act_fn": "relu",
+    "act_type": "relu",
+    "normalization_type": "none",
+    "use_ln": "false",
+}
+"""What a file's own config may say that weights do not, and what it has to be, in small letters."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The weights of a network at a step."""
+
+    step: int
+    file: Path
+    weights: dict[str, np.ndarray]
+    """float64 as it came, other precisions as float32."""
+
+    def __str__(self) -> str:
+        return f"{self.file}, step {self.step}"
+
+
+def read_checkpoints(files: Sequence[str], steps: Sequence[int] | None = None) -> list[Checkpoint]:
+    """The state dicts of all files, by step.
+
+    Parameters
+    ----------
+    steps : sequence of int, optional
+        One for every state dict in the order of the files. By default the files' own; for files of one state
+        dict each, the last number in each name, and the files are sorted by it; 0 if there is but one.
+
+    Raises
+    ------
+    ConfigError
+        If the steps are not known, do not increase, or are not as many as the state dicts.
+    RunError
+        If a file is missing, damaged, would have to run code, or holds no state dicts.
+    """
+    found: list[tuple[Path, int | None, Any]] = []
+    for path in map(Path, files):
+        unpacked = _unpacked(path, _content(path))
+        require(len(unpacked) > 0, str(path), "one state dict or more", "none")
+        found += [(path, step, state) for step, state in unpacked]
+    numbered = _numbered(found, steps)
+    for (_, before, _), (path, step, _) in itertools.pairwise(numbered):
+        require(step > before, f"{path}: step", f"one after {before}", step)
+    require(numbered[0][1] >= 0, "step", "a whole number from 0", numbered[0][1])
+    return [Checkpoint(step, path, _arrays(path, state)) for path, step, state in numbered]
+
+
+def _numbered(
+    found: Sequence[tuple[Path, int | None, Any]], steps: Sequence[int] | None
+) -> list[tuple[Path, int, Any]]:
+    if steps is None and len(found) == 1:
+        steps = [found[0][1] or 0]
+    if steps is not None:
+        expected = f"as many steps as state dicts, {len(found)}"
+        require(len(steps) == len(found), "--steps", expected, len(steps))
+        return [(path, step, state) for (path, _, state), step in zip(found, steps, strict=True)]
+    own = [(path, step, state) for path, step, state in found if step is not None]
+    if len(own) == len(found):
+        return own
+    numbers = [re.findall(r"\d+", path.stem) for path, _, _ in found]
+    if len({path for path, _, _ in found}) < len(found) or not all(numbers):
+        raise ConfigError(f"--steps: expected {len(found)} steps: the files and their names do not say them")
+    by_name = [(path, int(n[-1]), state) for (path, _, state), n in zip(found, numbers, strict=True)]
+    return sorted(by_name, key=lambda one: one[1])
+
+
+def _content(path: Path) -> Any:
+    if not path.is_file():
+        raise RunError(
+            f"{path}: expected a file, and it {'is a folder' if path.is_dir() else 'does not exist'}"
+        )
+    with reading(path):
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        with path.open("rb") as file:
+            archive = file.read(2) == b"PK"
+        if archive:
+            check_archive(path)
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of what makes it raise in the end
+                return torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # bytes of anything make it raise anything
+            said = re.search(r"GLOBAL ([\w.]+)", str(error))
+            if said is None:
+                raise ValueError("not what torch.save writes") from None
+    raise RunError(
+        f"{path}: holds {said[1]}, which could run code and is not read: save the state dicts alone"
+    )
+
+
+def _unpacked(path: Path, content: Any) -> list[tuple[int | None, Any]]:
+    """The state dicts of a file, with their steps where it says them."""
+    if isinstance(content, list | tuple):
+        return [(None, state) for state in content]
+    if not isinstance(content, Mapping):
+        return [(None, content)]
+    _check_config(path, content.get("config"))
+    for key, key_of_steps in SEQUENCES.items():
+        if key in content:
+            states = _unpacked(path, content[key])
+            if key_of_steps not in content:
+                return states
+            with reading(path):
+                steps = [int(step) for step in content[key_of_steps]]
+            require(len(steps) == len(states), f"{path}: {key_of_steps}", f"{len(states)} steps", len(steps))
+            return [(step, state) for step, (_, state) in zip(steps, states, strict=True)]
+    for key in SINGLES:
+        if isinstance(content.get(key), Mapping):
+            return [(None, content[key])]
+    if content and all(isinstance(key, int) for key in content):
+        return list(content.items())
+    return [(None, content)]
+
+
+def _check_config(path: Path, config: Any) -> None:
+    if not isinstance(config, Mapping):
+        return
+    for name, alike in ALIKE.items():
+        if name in config and str(config[name]).lower() != alike:
+            raise RunError(
+                f"{path}: config.{name}: expected {alike}, which is all that can be, got {config[name]!r}"
+            )
+
+
+def _arrays(path: Path, state: Any) -> dict[str, np.ndarray]:
+    if not isinstance(state, Mapping) or not state:
+        raise RunError(f"{path}: expected state dicts, tables of weights by name, got {type(state).__name__}")
+    arrays = {}
+    for name, tensor in state.items():
+        if not isinstance(tensor, Tensor):
+            raise RunError(f"{path}: {name}: expected a tensor, got {type(tensor).__name__}")
+        if tensor.is_floating_point():
+            tensor = tensor if tensor.dtype == torch.float64 else tensor.float()
+        arrays[str(name)] = tensor.detach().numpy()
+    return arrays

@@ -1,0 +1,223 @@
+"""`python -m training.bench`: the engine against the network as research code writes it, and its floor.
+
+One row per recipe. All of a row is timed in one process on one thread, in turn, round by round; every figure
+is a median over rounds.
+- engine: training steps with the evaluation of the recipe's schedule among them
+- as written: one forward and backward of the model's `as_written` with autograd, torch's optimizer, and, as
+  the papers' code does, losses and accuracies of both splits at every step
+- step alone: both of them without any evaluation
+- floor: the matrix products of the engine's step, found by watching one, and the fused update, on
+  buffers of the same sizes, and nothing else
+All start from the same network, trained for a thousand steps: most of a training is spent memorised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from training.cli.parser import Parser, format_table, run_command
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from training.config.recipe import Recipe
+    from training.optimization.engine import Engine
+    from training.tasks.dataset import Dataset
+
+RECIPES = (
+    "modadd_ticket",
+    "m_parity",
+    "m_polynomial",
+    "m_images",
+    "m_transformer",
+    "n_mainline",
+    "h_standard",
+    "h_embedding",
+)
+"""Every model, in the sizes that the papers train."""
+WARM_UP_STEPS = 1000
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse, measure, print."""
+    p = Parser(
+        prog="python -m training.bench",
+        description="Milliseconds per step of the engine, of the network as written, and of the floor.",
+    )
+    p.add_argument(
+        "--recipe",
+        nargs="+",
+        default=list(RECIPES),
+        metavar="RECIPE",
+        help="whose task, model, optimizer (the first arm's) and schedule to time",
+    )
+    p.add_argument("--device", default="cpu", help="cpu or cuda")
+    p.add_argument("--arms", type=int, default=1, help="arms stacked in the engine; figures are per arm")
+    p.add_argument("--rounds", type=int, default=9, help="rounds of which the median is taken")
+    p.add_argument("--json", action="store_true", help="print the result as JSON")
+    args = p.parse_args(argv)
+    return run_command(lambda: _bench(args))
+
+
+def _bench(args: argparse.Namespace) -> int:
+    import torch
+
+    from training.config.recipe_files import read_recipe
+    from training.execution.scheduler import prepare_process, resolve_device
+    from training.schema.validation import require
+
+    require(args.arms >= 1, "--arms", "a whole number from 1", args.arms)
+    require(args.rounds >= 1, "--rounds", "a whole number from 1", args.rounds)
+    recipes = [read_recipe(name)[0] for name in args.recipe]
+    prepare_process()
+    device = resolve_device(args.device)
+    rows = [measure(recipe, device, args.arms, args.rounds) for recipe in recipes]
+    if args.json:
+        name = torch.cuda.get_device_name() if device.startswith("cuda") else device
+        about = {"device": name, "threads": torch.get_num_threads(), "arms": args.arms}
+        print(json.dumps(about | {"rows": rows}, indent=2))
+    else:
+        print("milliseconds per step, and their ratios")
+        print(format_table(rows))
+    return 0
+
+
+def measure(recipe: Recipe, device: str, n_arms: int, rounds: int) -> dict[str, Any]:
+    """Milliseconds per step and arm of each contestant, and the ratios that matter."""
+    from training.optimization.engine import Engine, start
+
+    setting = recipe.setting(next(iter(recipe.arms)))
+    starts = [start(setting, seed) for seed in range(n_arms)]
+    engine = Engine(
+        setting.model.function, setting.optimizer, setting.examples(), starts, [None] * n_arms, device
+    )
+    engine.run(WARM_UP_STEPS)
+    every = recipe.measure.eval_every
+
+    def engine_with_evaluation() -> None:
+        for _ in range(5):
+            engine.run(every)
+            engine.evaluate()
+
+    contestants: dict[str, tuple[Callable[[], object], int]] = {
+        "engine": (engine_with_evaluation, 5 * every * n_arms),
+        "as written": (_as_written(engine, setting.task.build(), evaluate=True), 1),
+        "engine, step alone": (lambda: engine.run(50), 50 * n_arms),
+        "as written, step alone": (_as_written(engine, setting.task.build(), evaluate=False), 1),
+        "floor": (_floor(engine), n_arms),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for round_ in range(rounds + 1):
+        for name, (call, steps) in contestants.items():
+            calls = 1 if name.startswith("engine") else 10
+            took = _time(call, calls, device) / (calls * steps)
+            if round_ > 0:  # the first round warms caches and allocators
+                seconds[name].append(took)
+    ms = {name: 1e3 * statistics.median(values) for name, values in seconds.items()}
+    return {
+        "recipe": recipe.name,
+        "model": setting.model.name,
+        "as written": ms["as written"],
+        "engine": ms["engine"],
+        "floor": ms["floor"],
+        "as written / engine": ms["as written"] / ms["engine"],
+        "step alone": ms["as written, step alone"] / ms["engine, step alone"],
+        "engine / floor": ms["engine"] / ms["floor"],
+    }
+
+
+def _time(call: Callable[[], object], calls: int, device: str) -> float:
+    import torch
+
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    begun = time.perf_counter()
+    for _ in range(calls):
+        call()
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun
+
+
+def _as_written(engine: Engine, data: Dataset, evaluate: bool) -> Callable[[], None]:
+    import torch
+
+    from training.models.registry import MODELS
+    from training.tasks.losses import plain_loss
+
+    opt, device = engine.optimizer, engine.device
+    weights = {name: w[0].clone() for name, w in engine.weights.items()}
+    network = MODELS[engine.model].as_written(weights).to(device)
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimizer: torch.optim.Optimizer = torch.optim.SGD(trained, opt.lr, weight_decay=opt.weight_decay)
+    if opt.name == "adamw":
+        optimizer = torch.optim.AdamW(trained, opt.lr, opt.betas, opt.eps, opt.weight_decay)
+    inputs = torch.as_tensor(data.inputs, device=device)
+    inputs = inputs.float() if inputs.is_floating_point() else inputs
+    labels = None if data.labels is None else torch.as_tensor(data.labels, device=device)
+    parts = [slice(data.n_train), slice(data.n_train, None)]
+    losses = [plain_loss(data, part, device, engine.weights_rw.dtype) for part in parts]
+
+    def loss_of(split: int) -> torch.Tensor:
+        outputs = network(inputs[parts[split]])
+        if evaluate and labels is not None:
+            (outputs.argmax(-1) == labels[parts[split]]).double().mean().item()
+        return losses[split](outputs)
+
+    def step() -> None:
+        loss = loss_of(0)
+        if evaluate:
+            if data.n_train < len(inputs):
+                loss_of(1).item()
+            loss.item()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def _floor(engine: Engine) -> Callable[[], None]:
+    """The matrix products of one step and its update, on buffers of the engine's own sizes."""
+    import torch
+
+    products = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
+    weight = torch.nn.Parameter(engine.weights_rw.clone())
+    weight.grad = torch.rand_like(weight)
+    kind = torch.optim.AdamW if engine.optimizer.name == "adamw" else torch.optim.SGD
+    update = kind([weight], fused=True)
+
+    def step() -> None:
+        for multiply in products:
+            multiply()
+        update.step()
+
+    return torch.no_grad()(step)
+
+
+def matrix_products(call: Callable[[], object]) -> list[Callable[[], Tensor]]:
+    """What a call multiplies: every matrix product, to be done again with the same operands."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    plain = {torch.ops.aten.mm: torch.mm, torch.ops.aten.bmm: torch.bmm}
+    found: list[Callable[[], Tensor]] = []
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = function(*args, **(kwargs or {}))
+            if (multiply := plain.get(function.overloadpacket)) is not None:
+                found.append(partial(multiply, *args, out=torch.empty_like(result)))
+            elif "linear_pointwise" in str(function):  # oneDNN's, which has no place for a result
+                found.append(partial(function, *args))
+            return result
+
+    with Watch(), torch.no_grad():
+        call()
+    return found

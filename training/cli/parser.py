@@ -1,0 +1,104 @@
+"""What every command of this project has in common: its errors in one line, its exit codes, its tables.
+
+Exit code 0 is done, 1 failed, 2 wrong usage. Imports nothing heavy, so `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+
+class Interrupted(Exception):
+    """Work was asked to stop; everything up to now is on disk."""
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, where there is one to show."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, False, []) else super()._get_help_string(action)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that shows defaults, and says what is wrong in one line, without the usage above it."""
+
+    def __init__(self, **options: Any):
+        super().__init__(formatter_class=_Help, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(2, f"error: {message}\n")
+
+
+def run_command(body: Callable[[], int]) -> int:
+    """Call `body` and turn what a user can cause into one line on stderr and an exit code."""
+    from training.runs.atomic_files import RunError
+    from training.runs.run_directory import NoRunError
+    from training.schema.validation import ConfigError
+
+    try:
+        code = body()
+        if sys.stdout is not None:  # `>&-` leaves none
+            sys.stdout.flush()
+    except (ConfigError, NoRunError) as error:
+        return _say(str(error), 2)
+    except RunError as error:
+        return _say(str(error), 1)
+    except BrokenPipeError:
+        # The reader of our output went away (as `head` does): nothing is wrong, and nobody to tell.
+        _drop_output()
+        return 0
+    except OSError as error:
+        _drop_output()
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}{error.strerror or error}", 1)
+    except Interrupted:
+        return _say("interrupted: all is saved, the same command goes on", 1)
+    except KeyboardInterrupt:
+        return _say("interrupted", 1)
+    return code
+
+
+def _drop_output() -> None:
+    """Let what is still unwritten go nowhere: Python would complain of it at exit."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(line: str, code: int) -> int:
+    print(f"error: {line}", file=sys.stderr)
+    return code
+
+
+def format_table(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as aligned text under their column names: text to the left, numbers to the right."""
+    if not rows:
+        return "(nothing)"
+    header = list(rows[0])
+    cells = [[_cell(row[name]) for name in header] for row in rows]
+    numeric = [
+        all(isinstance(row[name], int | float) or row[name] is None for row in rows) for name in header
+    ]
+    widths = [max(len(line[i]) for line in [header, *cells]) for i in range(len(header))]
+    lines = [
+        "  ".join(
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in [header, *cells]
+    ]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)

@@ -1,0 +1,64 @@
+"""A trained transformer as TransformerLens' HookedTransformer, to run with caches and hooks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import RunDir
+from training.schema.validation import names, require
+
+if TYPE_CHECKING:
+    from training.models.hooked_transformer import HookedTransformer
+
+
+def load_hooked(run: RunDir | Path | str, arm: str, seed: int, step: int | None = None) -> HookedTransformer:
+    """The network of an arm at a checkpoint, pruned weights zero: (n, tokens) → (n, token, class) logits.
+
+    The tokens are a and b, and `=`, which is token p, if the network reads it; what it computes of a pair
+    are the logits at the last token. Positions and biases that the network has not are zero.
+
+    Parameters
+    ----------
+    run : RunDir or path
+        A run directory, trained here or adopted.
+    arm : str
+        The arm's name.
+    seed : int
+        The arm's seed.
+    step : int, optional
+        A step with a checkpoint; by default the last one.
+
+    Returns
+    -------
+    HookedTransformer
+        In the precision of the checkpoint, on the CPU.
+
+    Raises
+    ------
+    ConfigError
+        If the run has no such arm, seed or step, or the installed transformer-lens no HookedTransformer.
+    RunError
+        If there is no run, its files are damaged, or the arm is no transformer.
+    """
+    import torch
+
+    from training.models.hooked_transformer import with_weights
+
+    run = run if isinstance(run, RunDir) else RunDir.open(run)
+    arms = {files.arm for files in run.arms()}
+    require(arm in arms, "arm", f"one of {names(arms)}", arm)
+    seeds = [files.seed for files in run.arms() if files.arm == arm]
+    require(seed in seeds, "seed", f"one of {', '.join(map(str, seeds))}", seed)
+    files = run.arm(arm, seed)
+    stacked, steps = files.checkpoints(), files.steps()
+    if "blocks.0.attn.W_Q" not in stacked:
+        raise RunError(f"{files.path}: expected the weights of a transformer, got {names(stacked)}")
+    row = -1
+    if step is not None:
+        require(step in steps, "step", f"one with a checkpoint ({steps[0]} to {steps[-1]})", step)
+        row = int(np.flatnonzero(steps == step)[0])
+    return with_weights({name: torch.from_numpy(w[row].copy()) for name, w in stacked.items()})

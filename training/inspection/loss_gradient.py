@@ -1,0 +1,35 @@
+"""The gradient of a network's training loss in float64, by the engine's own formulas, as NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from training.config.settings import Setting
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def training_gradient(setting: Setting) -> Callable[[Arrays], dict[str, np.ndarray]]:
+    """A function from one network's weights to the gradient of its mean training loss, by weight name.
+
+    Buffers are made once, here; what the function returns is the caller's.
+    """
+    import torch
+
+    from training.models.registry import MODELS
+    from training.tasks.losses import loss_of
+
+    data, shapes = setting.examples(), setting.shapes()
+    device, dtype = torch.device("cpu"), torch.double
+    loss = loss_of(data, 1, device, dtype)
+    network = MODELS[setting.model.function].network(shapes, data, loss, 1, device, dtype)
+
+    def gradient(weights: Arrays) -> dict[str, np.ndarray]:
+        own = {name: torch.tensor(weights[name], dtype=dtype)[None] for name in shapes}
+        grads = {name: torch.empty_like(w) for name, w in own.items()}
+        network.gradient(own, grads)
+        return {name: grad[0].numpy() for name, grad in grads.items()}
+
+    return gradient

@@ -1,0 +1,81 @@
+"""A network's tangent at its start: f(θ₀) + J(θ₀)(θ − θ₀), linear in the weights that are trained.
+
+What is trained and saved is θ = θ₀ + Δ, as in every other arm, so the optimizer's weight decay draws θ, not
+Δ, to zero: an arm and its tangent differ in the function alone, and their checkpoints and norms compare.
+Decay therefore draws away from f(θ₀) too; at θ = 0 a tangent is f(θ₀) − J(θ₀)θ₀. A masked arm's θ₀ is the
+masked one, and its Δ is zero where pruned, so J's columns there never count.
+
+Shapes: r arms, n examples, p outputs.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.func import vjp, vmap
+
+from training.models.network import Forward, Network, Weights
+from training.tasks.dataset import Dataset
+from training.tasks.losses import Loss
+
+
+class TangentNetwork(Network):
+    """Stacked arms, each linear in its weights around a point of its own.
+
+    The point never moves, so neither do the ReLUs' slopes (zero at a kink, as in the network's own gradient):
+    f and J's graph are made once, and a step is a product with J and one with its transpose.
+
+    Parameters
+    ----------
+    forward : callable
+        One network: (weights, inputs) → outputs.
+    point : dict
+        θ₀ by weight name, arms on the leading axis, pruned entries zero.
+
+    References
+    ----------
+    .. [1] Lee et al., arXiv:1902.06720, Sec. 2 (linearized network).
+    """
+
+    def __init__(self, forward: Forward, point: Weights, data: Dataset, loss: Loss):
+        some_weight = next(iter(point.values()))
+        inputs = torch.as_tensor(data.inputs, device=some_weight.device)
+        if inputs.is_floating_point():
+            inputs = inputs.to(some_weight.dtype)
+        self.point, self.loss = point, loss
+        self.all = Tangent(forward, point, inputs)
+        self.train = Tangent(forward, point, inputs[: data.n_train])
+
+    def outputs(self, weights: Weights) -> Tensor:
+        """(arm, example, output) of every example."""
+        return self.all.outputs(self._moved(weights))
+
+    def gradient(self, weights: Weights, grads: Weights) -> None:
+        """Write the gradient of each arm's mean training loss into `grads`."""
+        error_rnp = self.loss.error_(self.train.outputs(self._moved(weights)))
+        for name, grad in self.train.transposed(error_rnp.mul_(1 / error_rnp.shape[1])).items():
+            grads[name].copy_(grad)
+
+    def _moved(self, weights: Weights) -> Weights:
+        return {name: weight - self.point[name] for name, weight in weights.items()}
+
+
+class Tangent:
+    """f(θ₀), J and its transpose for some inputs."""
+
+    def __init__(self, forward: Forward, point: Weights, inputs: Tensor):
+        stacked = vmap(forward, in_dims=(0, None))
+        self.base_rnp, self._pull, *_ = vjp(lambda weights: stacked(weights, inputs), point)
+        # The transpose is itself linear, and its transpose is J: kept as a graph, it repeats nothing of the
+        # forward pass, which jvp would run anew at every step.
+        _, self._push, *_ = vjp(self._pull, torch.zeros_like(self.base_rnp))
+
+    def outputs(self, moved: Weights) -> Tensor:
+        """(arm, example, output) at weights that are so far from θ₀."""
+        (change_rnp,) = self._push((moved,))
+        return self.base_rnp + change_rnp
+
+    def transposed(self, error_rnp: Tensor) -> Weights:
+        """Jᵀ of an error at the outputs: the gradient of what the error is the gradient of."""
+        (grads,) = self._pull(error_rnp)
+        return grads

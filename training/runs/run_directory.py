@@ -1,0 +1,265 @@
+"""The run directory: every path and file format, and nothing else knows them. Importable without torch.
+
+    runs/<name>/
+      recipe.toml  config.json  provenance.json
+      arms/<arm>/seed_<s>/
+        metrics.parquet  checkpoints.safetensors  mask.safetensors
+        state.pt   while training
+        DONE       last; or SKIPPED, with the reason
+      analyses/  figures/
+
+Every write is a temporary file, flushed to disk and renamed, so a file is either the old one or the new
+one. An arm's checkpoints and metrics are written before its state: what a killed run left behind is never
+less than what its state continues from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.runs import atomic_files as files
+from training.runs.atomic_files import RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class NoRunError(RunError):
+    """A path that a user named as a run, and that is none."""
+
+
+class ArmDir:
+    """The files of one arm with one seed."""
+
+    def __init__(self, run: Path, arm: str, seed: int):
+        self.arm, self.seed = arm, seed
+        self.path = run / "arms" / arm / f"seed_{seed}"
+
+    def __str__(self) -> str:
+        return f"{self.arm} seed {self.seed}"
+
+    # --- reading -------------------------------------------------------------------------------------
+
+    def done(self) -> dict[str, Any] | None:
+        """The record of a finished arm, None while there is none."""
+        return files.read_record(self.path / "DONE", "hash", "config", "steps", "source")
+
+    def skipped(self) -> dict[str, Any] | None:
+        """The record of an arm that was not trained, with its reason."""
+        return files.read_record(self.path / "SKIPPED", "hash", "reason")
+
+    def has_state(self) -> bool:
+        """Whether the arm is half trained."""
+        return (self.path / "state.pt").exists()
+
+    def has_checkpoints(self) -> bool:
+        """Whether there are weights at all."""
+        return (self.path / "checkpoints.safetensors").exists()
+
+    def metrics(self) -> pd.DataFrame:
+        """One row per evaluation: step, train_loss, test_loss, train_acc, test_acc, l1, l2."""
+        import pandas as pd
+
+        path = self.path / "metrics.parquet"
+        with files.reading(path):
+            return pd.read_parquet(path)
+
+    def steps(self) -> np.ndarray:
+        """Steps of the checkpoints, (T,)."""
+        return self._tensors("checkpoints.safetensors", only=["step"])["step"]
+
+    def checkpoints(self, *names: str) -> dict[str, np.ndarray]:
+        """Weights across checkpoints by name, (T, ...) each; all of them without `names`."""
+        tensors = self._tensors("checkpoints.safetensors", only=names)
+        tensors.pop("step", None)
+        return tensors
+
+    def mask(self) -> dict[str, np.ndarray] | None:
+        """The arm's mask by weight name, True = kept; None for an arm that is not pruned."""
+        if not (self.path / "mask.safetensors").exists():
+            return None
+        return {name: kept.astype(bool) for name, kept in self._tensors("mask.safetensors").items()}
+
+    def state(self) -> dict[str, Any]:
+        """What training goes on from."""
+        import torch
+
+        path = self.path / "state.pt"
+        with files.reading(path):
+            files.check_archive(path)
+            return torch.load(path, weights_only=True)
+
+    def _tensors(self, file: str, only: Any = ()) -> dict[str, np.ndarray]:
+        from safetensors import safe_open
+
+        path = self.path / file
+        with files.reading(path), safe_open(path, framework="np") as tensors:
+            return {name: tensors.get_tensor(name) for name in only or tensors.keys()}
+
+    # --- writing -------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the arm for this process: two runs on one directory never train the same arm.
+
+        Raises
+        ------
+        RunError
+            If another process holds it.
+        """
+        try:
+            with files.locked(self.path, fcntl.LOCK_NB):
+                yield
+        except BlockingIOError:
+            raise RunError(f"{self.path}: another process is training this arm") from None
+
+    def write_metrics(self, columns: Mapping[str, np.ndarray]) -> None:
+        """Replace the metrics."""
+        import pandas as pd
+
+        files.write_table(self.path / "metrics.parquet", pd.DataFrame(columns))
+
+    def write_checkpoints(self, steps: np.ndarray, weights: Mapping[str, np.ndarray]) -> None:
+        """Replace the checkpoints: `steps` (T,), ascending, and every weight stacked (T, ...)."""
+        self._write_tensors("checkpoints.safetensors", {"step": steps, **weights})
+
+    def write_mask(self, mask: Mapping[str, np.ndarray]) -> None:
+        """Replace the mask."""
+        self._write_tensors("mask.safetensors", {name: m.astype(np.uint8) for name, m in mask.items()})
+
+    def write_state(self, state: Mapping[str, Any]) -> None:
+        """Replace the state, after the checkpoints and metrics that belong to it."""
+        import torch
+
+        buffer = io.BytesIO()
+        torch.save(dict(state), buffer)
+        files.write_bytes(self.path / "state.pt", buffer.getvalue())
+
+    def finish(self, record: Mapping[str, Any]) -> None:
+        """Write DONE, the last file of an arm, and drop the state."""
+        files.write_json(self.path / "DONE", record)
+        self.tidy()
+
+    def take_over(self, other: ArmDir) -> None:
+        """Make this arm another run's finished one, DONE last."""
+        for name in ("mask.safetensors", "metrics.parquet", "checkpoints.safetensors", "DONE"):
+            if (other.path / name).exists():
+                files.share(other.path / name, self.path / name)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Delete what a finished arm has no use for, and may keep if it was killed right after DONE."""
+        (self.path / "SKIPPED").unlink(missing_ok=True)
+        (self.path / "state.pt").unlink(missing_ok=True)
+
+    def skip(self, record: Mapping[str, Any]) -> None:
+        """Write SKIPPED: this arm was not trained, `record` says why."""
+        files.write_json(self.path / "SKIPPED", record)
+        (self.path / "state.pt").unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Delete everything of this arm but its lock, and first what says that it is whole."""
+        (self.path / "DONE").unlink(missing_ok=True)
+        for file in self.path.glob("*"):
+            if file.name != ".lock":
+                file.unlink()
+
+    def _write_tensors(self, file: str, tensors: Mapping[str, np.ndarray]) -> None:
+        from safetensors.numpy import save
+
+        files.write_bytes(
+            self.path / file, save({name: np.ascontiguousarray(t) for name, t in tensors.items()})
+        )
+
+
+class RunDir:
+    """A run directory: its config, its arms, where its analyses and figures go."""
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+
+    @classmethod
+    def open(cls, path: Path | str) -> RunDir:
+        """An existing run directory.
+
+        Raises
+        ------
+        NoRunError
+            If `path` does not exist, or holds no run.
+        """
+        run = cls(path)
+        if not run.path.is_dir():
+            raise NoRunError(f"--run: expected a run directory, and {path} does not exist")
+        if run.config() is None:
+            raise NoRunError(f"--run: expected a run directory, and {path} has no config.json")
+        return run
+
+    def config(self) -> dict[str, Any] | None:
+        """The resolved recipe, every field; None before the run's first start."""
+        return files.read_record(self.path / "config.json")
+
+    def provenance(self) -> list[dict[str, Any]] | None:
+        """Commit, versions and device of every start; None for weights that this project did not train."""
+        return files.read_json(self.path / "provenance.json")
+
+    def seconds(self) -> float:
+        """Wall time of all starts so far that ended in order."""
+        return sum((entry.get("seconds", 0.0) for entry in self.provenance() or []), 0.0)
+
+    def arm(self, arm: str, seed: int) -> ArmDir:
+        """The files of one arm, whether they exist or not."""
+        return ArmDir(self.path, arm, seed)
+
+    def arms(self) -> list[ArmDir]:
+        """Every arm and seed that has a folder, by name, then seed."""
+        found = []
+        for folder in sorted((self.path / "arms").glob("*/seed_*")):
+            seed = folder.name.removeprefix("seed_")
+            if seed.isdecimal():
+                found.append(ArmDir(self.path, folder.parent.name, int(seed)))
+        return sorted(found, key=lambda arm: (arm.arm, arm.seed))
+
+    def beside(self) -> list[RunDir]:
+        """The other runs in the same folder."""
+        found = sorted(path.parent for path in self.path.parent.glob("*/config.json"))
+        return [RunDir(path) for path in found if path.name != self.path.name]
+
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the run's own files for this process, once no other holds them."""
+        return files.locked(self.path)
+
+    def write_recipe(self, text: str, config: Mapping[str, Any]) -> None:
+        """Write recipe.toml (as the user gave it) and config.json (resolved)."""
+        files.write_bytes(self.path / "recipe.toml", text.encode())
+        self.write_config(config)
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Write config.json alone: weights from elsewhere have no recipe."""
+        files.write_json(self.path / "config.json", config)
+
+    def add_provenance(self, entry: Mapping[str, Any]) -> int:
+        """Append one start to provenance.json, and return its place there."""
+        entries = [*(self.provenance() or []), entry]
+        files.write_json(self.path / "provenance.json", entries)
+        return len(entries) - 1
+
+    def add_to_provenance(self, place: int, more: Mapping[str, Any]) -> None:
+        """Complete the entry of a start."""
+        entries = self.provenance() or []
+        entries[place] |= more
+        files.write_json(self.path / "provenance.json", entries)
+
+    def analysis(self, name: str, suffix: str) -> Path:
+        """Where an analysis keeps a table or its summary."""
+        return self.path / "analyses" / f"{name}{suffix}"
+
+    def figure(self, name: str, suffix: str) -> Path:
+        """Where a figure of this run goes."""
+        return self.path / "figures" / f"{name}{suffix}"

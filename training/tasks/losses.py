@@ -1,0 +1,123 @@
+"""Losses of stacked arms: their gradient at the outputs, and their exact values.
+
+Shapes: r arms, n examples, p outputs.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from einops import repeat
+from torch import Tensor
+from torch.nn.functional import cross_entropy, mse_loss
+
+from training.tasks.dataset import Dataset
+
+LOG2_E = math.log2(math.e)
+
+
+class Loss(ABC):
+    """The mean over examples, each as often as it counts, of one number per example."""
+
+    @abstractmethod
+    def error_(self, outputs_rnp: Tensor) -> Tensor:
+        """Turn the training outputs, in place, into n times the gradient of the mean loss at them."""
+
+    @abstractmethod
+    def values(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss of every example of the task and whether its class is right (NaN without classes), float64.
+
+        `outputs_rnp` is used up.
+        """
+
+
+def loss_of(data: Dataset, n_arms: int, device: torch.device, dtype: torch.dtype) -> Loss:
+    """Cross-entropy for classes alone, squared error where there are targets."""
+    kind = CrossEntropy if data.targets is None else SquaredError
+    return kind(data, n_arms, device, dtype)
+
+
+def plain_loss(
+    data: Dataset,
+    part: slice | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.double,
+) -> Callable[[Tensor], Tensor]:
+    """The mean loss of one network's outputs for a part of the examples, the training set by default."""
+    assert data.counts is None
+    part = slice(data.n_train) if part is None else part
+    if data.targets is not None:
+        targets = torch.as_tensor(data.targets[part], device=device, dtype=dtype)
+        return lambda outputs: mse_loss(outputs, targets)
+    assert data.labels is not None
+    labels = torch.as_tensor(data.labels[part], device=device)
+    return lambda outputs: cross_entropy(outputs, labels)
+
+
+class CrossEntropy(Loss):
+    """Minus the log probability of the true class, in nats."""
+
+    def __init__(self, data: Dataset, n_arms: int, device: torch.device, dtype: torch.dtype):
+        labels = torch.as_tensor(data.labels, device=device)
+        self.labels_rn1 = repeat(labels, "n -> r n 1", r=n_arms)
+        self.train_labels_rn1 = self.labels_rn1[:, : data.n_train]
+        self.share_n1 = None
+        if data.counts is not None:
+            counts = torch.as_tensor(data.counts[: data.n_train], device=device)
+            self.share_n1 = (counts / counts.double().mean())[:, None].to(dtype)
+
+    def error_(self, outputs_rnp: Tensor) -> Tensor:
+        """Softmax minus one-hot, times what the example counts for, 1 on average.
+
+        At the true class it is minus the others' sum: 1 − P loses a memorised example's gradient to float32.
+        """
+        error_rnp = torch.softmax(outputs_rnp, -1, out=outputs_rnp).scatter_(-1, self.train_labels_rn1, 0.0)
+        error_rnp.scatter_(-1, self.train_labels_rn1, error_rnp.sum(-1, keepdim=True).neg_())
+        return error_rnp if self.share_n1 is None else error_rnp.mul_(self.share_n1)
+
+    def values(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
+        """Losses exact down to 1e-30, and correctness, a tie being an error.
+
+        Summed from the margins to the true class, so a loss far below the outputs' rounding is still itself.
+        """
+        margins_rnp = outputs_rnp
+        margins_rnp -= margins_rnp.gather(-1, self.labels_rn1)
+        margins_rnp.scatter_(-1, self.labels_rn1, -torch.inf)
+        highest_rn = margins_rnp.amax(-1)
+        base_rn = highest_rn.clamp(min=0)
+        # exp2 in place of exp: the vendor's exp is many times slower where results are denormal.
+        others_rn = margins_rnp.sub_(base_rn[..., None]).mul_(LOG2_E).exp2_().sum(-1).double()
+        base_rn = base_rn.double()
+        loss_rn = base_rn + torch.log1p(torch.expm1(-base_rn) + others_rn)
+        return loss_rn, (highest_rn < 0).double()
+
+
+class SquaredError(Loss):
+    """Mean over outputs of the squared distance to the target."""
+
+    def __init__(self, data: Dataset, n_arms: int, device: torch.device, dtype: torch.dtype):
+        assert data.targets is not None and data.counts is None
+        targets = torch.as_tensor(data.targets, device=device, dtype=dtype)
+        self.targets_rnp = targets.expand(n_arms, *targets.shape)
+        self.train_targets_rnp = self.targets_rnp[:, : data.n_train]
+        self.labels_rn1 = None
+        if data.labels is not None:
+            self.labels_rn1 = repeat(torch.as_tensor(data.labels, device=device), "n -> r n 1", r=n_arms)
+
+    def error_(self, outputs_rnp: Tensor) -> Tensor:
+        """Twice the distance, over the number of outputs."""
+        return outputs_rnp.sub_(self.train_targets_rnp).mul_(2 / outputs_rnp.shape[-1])
+
+    def values(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
+        """Losses, and whether the class's output is the largest, a tie being an error."""
+        if self.labels_rn1 is None:
+            right_rn = torch.full(
+                outputs_rnp.shape[:2], torch.nan, dtype=torch.double, device=outputs_rnp.device
+            )
+        else:
+            own_rn1 = outputs_rnp.gather(-1, self.labels_rn1)
+            right_rn = ((outputs_rnp >= own_rn1).sum(-1) == 1).double()
+        return outputs_rnp.sub_(self.targets_rnp).square_().mean(-1).double(), right_rn
