@@ -19,32 +19,128 @@ if TYPE_CHECKING:
 
 FIGURES = {
     "grokking": ("grokking", "grokking.accuracy_curves", "train and test accuracy of every arm, with t_gen"),
-    "outcomes": ("grokking", "grokking.outcomes", "how far every network got on both parts of the data, and when"),
-    "speed": ("speed", "speed.time_to_generalize", "networks not generalised yet, ratios of t_gen to a reference, tau against sparsity"),
-    "fourier": ("fourier", "fourier.periodicity", "entropy, IPR, the embedding's spectrum and single neurons through training"),
-    "phases": ("phases", "phases.phase_alignment", "output against input phases, and their alignment through training"),
-    "phase_rings": ("phases", "phases.phase_circles", "input phases of the neurons of every frequency, on circles"),
-    "magnitudes": ("phases", "phases.frequency_allocation", "neurons per frequency, and how equal their amplitudes are"),
-    "logits": ("logits", "logits.flawed_indicator", "the flawed indicator in the logits, and the vote of the neurons"),
-    "output_logits": ("logits", "logits.output_logits", "logits of every class at one x, beside those of ideal neurons"),
-    "vote_subsets": ("logits", "logits.majority_vote_subsets", "votes of some frequencies, and of some neurons of every frequency"),
-    "stages": ("stages", "stages.grokking_stages", "three stages of grokking, and which pairs the network knows in each"),
-    "lottery": ("lottery", "lottery.frequency_lottery", "one neuron's frequencies racing, blow-up times, and rules for the winner"),
-    "mechanism": ("mechanism", "mechanism.ticket_mechanism", "neurons settling, frequencies that survive pruning, and what tells them"),
-    "flow": ("flow", "flow.gradient_flow", "the decoupled flow against the training, what is between them, and invariants"),
-    "leakage": ("leakage", "leakage.harmonic_leakage", "harmonics of trained ReLU neurons beside theory, and the ideal neuron's"),
-    "progress": ("progress", "progress.progress_measures", "restricted and excluded loss, Gini, key frequencies and norm through training"),
-    "norms": ("norms", "norms.norm_paths", "L1 and L2 of the kept weights through training, and in their plane"),
-    "masks": ("masks", "masks.mask_turnover", "turnover of the dense network's mask beside its gain in accuracy; densities"),
+    "outcomes": (
+        "grokking",
+        "grokking.outcomes",
+        "how far every network got on both parts of the data, and when",
+    ),
+    "speed": (
+        "speed",
+        "speed.time_to_generalize",
+        "networks not generalised yet, ratios of t_gen to a reference, tau against sparsity",
+    ),
+    "fourier": (
+        "fourier",
+        "fourier.periodicity",
+        "entropy, IPR, the embedding's spectrum and single neurons through training",
+    ),
+    "phases": (
+        "phases",
+        "phases.phase_alignment",
+        "output against input phases, and their alignment through training",
+    ),
+    "phase_rings": (
+        "phases",
+        "phases.phase_circles",
+        "input phases of the neurons of every frequency, on circles",
+    ),
+    "magnitudes": (
+        "phases",
+        "phases.frequency_allocation",
+        "neurons per frequency, and how equal their amplitudes are",
+    ),
+    "logits": (
+        "logits",
+        "logits.flawed_indicator",
+        "the flawed indicator in the logits, and the vote of the neurons",
+    ),
+    "output_logits": (
+        "logits",
+        "logits.output_logits",
+        "logits of every class at one x, beside those of ideal neurons",
+    ),
+    "vote_subsets": (
+        "logits",
+        "logits.majority_vote_subsets",
+        "votes of some frequencies, and of some neurons of every frequency",
+    ),
+    "stages": (
+        "stages",
+        "stages.grokking_stages",
+        "three stages of grokking, and which pairs the network knows in each",
+    ),
+    "lottery": (
+        "lottery",
+        "lottery.frequency_lottery",
+        "one neuron's frequencies racing, blow-up times, and rules for the winner",
+    ),
+    "mechanism": (
+        "mechanism",
+        "mechanism.ticket_mechanism",
+        "neurons settling, frequencies that survive pruning, and what tells them",
+    ),
+    "flow": (
+        "flow",
+        "flow.gradient_flow",
+        "the decoupled flow against the training, what is between them, and invariants",
+    ),
+    "leakage": (
+        "leakage",
+        "leakage.harmonic_leakage",
+        "harmonics of trained ReLU neurons beside theory, and the ideal neuron's",
+    ),
+    "progress": (
+        "progress",
+        "progress.progress_measures",
+        "restricted and excluded loss, Gini, key frequencies and norm through training",
+    ),
+    "norms": (
+        "norms",
+        "norms.norm_paths",
+        "L1 and L2 of the kept weights through training, and in their plane",
+    ),
+    "masks": (
+        "masks",
+        "masks.mask_turnover",
+        "turnover of the dense network's mask beside its gain in accuracy; densities",
+    ),
     "mask_overlap": ("masks", "masks.mask_overlap", "overlap of every two arms' last masks, beside chance"),
-    "neurons": ("snapshots", "snapshots.single_neurons", "input weights of single neurons: start, memorised, end"),
-    "maps": ("snapshots", "snapshots.weight_maps", "input and output weights of all neurons over the residues: start, end"),
-    "matrices": ("snapshots", "snapshots.weight_matrices", "weight matrices with what the masks leave of them"),
+    "neurons": (
+        "snapshots",
+        "snapshots.single_neurons",
+        "input weights of single neurons: start, memorised, end",
+    ),
+    "maps": (
+        "snapshots",
+        "snapshots.weight_maps",
+        "input and output weights of all neurons over the residues: start, end",
+    ),
+    "matrices": (
+        "snapshots",
+        "snapshots.weight_matrices",
+        "weight matrices with what the masks leave of them",
+    ),
     "cosines": ("snapshots", "snapshots.cosine_fits", "last input and output weights with their cosines"),
-    "weight_stages": ("snapshots", "snapshots.weight_stages", "spectra and weights of the neurons at the ends of the stages"),
-    "film": ("snapshots", "snapshots.training_animation", "animation: spectra and single neurons through training, beside accuracy"),
-    "graph_props": ("graph_props", "graph_props.graph_properties", "graph properties of every mask beside their nulls"),
-    "graph_layers": ("graph_props", "graph_props.layer_spectra", "spectra of every layer's mask beside their nulls"),
+    "weight_stages": (
+        "snapshots",
+        "snapshots.weight_stages",
+        "spectra and weights of the neurons at the ends of the stages",
+    ),
+    "film": (
+        "snapshots",
+        "snapshots.training_animation",
+        "animation: spectra and single neurons through training, beside accuracy",
+    ),
+    "graph_props": (
+        "graph_props",
+        "graph_props.graph_properties",
+        "graph properties of every mask beside their nulls",
+    ),
+    "graph_layers": (
+        "graph_props",
+        "graph_props.layer_spectra",
+        "spectra of every layer's mask beside their nulls",
+    ),
 }
 """The analysis whose tables each figure is drawn from, and what it shows."""
 

@@ -35,8 +35,16 @@ LIGHT = {
     "training/architectures/infer_sizes.py": ("torch", "numpy", "pandas"),
     "training/inspection/load_hooked.py": ("torch", "pandas"),
     "training/config/recipe.py": ("torch", "pandas"),
-    "training/execution/scheduler.py": ("torch", "training.execution.training_loop", "training.optimization.engine"),
-    "training/execution/experiment.py": ("torch", "training.execution.training_loop", "training.optimization.engine"),
+    "training/execution/scheduler.py": (
+        "torch",
+        "training.execution.training_loop",
+        "training.optimization.engine",
+    ),
+    "training/execution/experiment.py": (
+        "torch",
+        "training.execution.training_loop",
+        "training.optimization.engine",
+    ),
 }
 LIGHT |= {
     str(path.relative_to(ROOT)): ("torch", "numpy", "pandas", "scipy", "matplotlib")
@@ -157,7 +165,10 @@ def test_a_planted_import_is_found(tmp_path, file, code, name):
         ("interp/a.py", "import torchlike\nimport numpy as np\nfrom interp import masks"),
         ("training/a.py", "import torch\nfrom interp.masks.topk import density"),
         ("training/runs/run_directory.py", "def state():\n    import torch"),
-        ("training/runs/run_directory.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch"),
+        (
+            "training/runs/run_directory.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch",
+        ),
         ("figures/a.py", "import matplotlib\nfrom training.runs.run_directory import RunDir"),
         (
             "analyses/a.py",

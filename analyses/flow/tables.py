@@ -14,11 +14,11 @@ import pandas as pd
 from scipy.integrate import solve_ivp
 
 from analyses.tables.long_format import gather, long_table
+from interp.dynamics.decoupled_flow import gradient_flow, invariants
 from interp.dynamics.frequency_lottery import blowup_time
-from interp.dynamics.gradient_flow import gradient_flow, invariants
 from interp.mechanism.phase_alignment import wrap
 from interp.spectra.fourier import complex_amplitude
-from interp.spectra.frequency_power import neuron_frequency
+from interp.spectra.weight_spectrum import neuron_frequency
 from training.inspection.loss_gradient import training_gradient
 from training.runs.atomic_files import RunError
 from training.schema.validation import ConfigError

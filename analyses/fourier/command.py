@@ -43,8 +43,8 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     from analyses.tables.key_frequencies import key_table
     from analyses.tables.long_format import gather, long_table
     from interp.mechanism.effective_weights import effective_maps, residue_weights
-    from interp.mechanism.key_frequencies import key_frequencies_by_rule
-    from interp.spectra.frequency_power import frequency_power
+    from interp.mechanism.key_frequency_rules import key_frequencies_by_rule
+    from interp.spectra.weight_spectrum import frequency_power
     from training.models.forward_pass import pass_pairs
 
     weights, model = network.weights(), network.setting.model
@@ -74,7 +74,7 @@ def _map(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFrame, pd.D
     from analyses.tables.long_format import long_table
     from interp.spectra.concentration import fourier_entropy, gini, ipr
     from interp.spectra.fourier import amplitude_phase
-    from interp.spectra.frequency_power import mean_over_neurons, neuron_frequency
+    from interp.spectra.weight_spectrum import mean_over_neurons, neuron_frequency
 
     frequency, energy_share = neuron_frequency(W)  # (T, m)
     amplitude, phase = (
@@ -106,7 +106,7 @@ def _pairs(network: Network, passes: Passes) -> pd.DataFrame:
     import numpy as np
 
     from analyses.tables.long_format import long_table
-    from interp.spectra.spectrum_2d import pair_power
+    from interp.spectra.pair_spectrum import pair_power
 
     share = np.stack([pair_power(passes.logits), pair_power(passes.hidden)])  # (2, K+1, K+1)
     frequencies = range(share.shape[-1])
@@ -128,7 +128,7 @@ def _input_weights(network: Network, input_map: np.ndarray) -> pd.DataFrame:
 
     from analyses.tables.long_format import long_table
     from interp.spectra.fourier import amplitude_phase
-    from interp.spectra.frequency_power import neuron_frequency
+    from interp.spectra.weight_spectrum import neuron_frequency
 
     m, p = input_map.shape[1:]
     frequency, _ = neuron_frequency(input_map)  # (2, m)

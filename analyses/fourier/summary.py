@@ -8,8 +8,8 @@ import pandas as pd
 
 from analyses.tables.key_frequencies import show_keys
 from analyses.tables.long_format import arm_words, change, first_and_last, groups, step_range
-from interp.dynamics.grokking_times import first_crossing, half_fall_step
-from interp.mechanism.key_frequencies import KEY_RULES
+from interp.dynamics.threshold_crossings import first_crossing, half_fall_step
+from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.cli.parser import format_table
 
 

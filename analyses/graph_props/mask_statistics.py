@@ -10,9 +10,9 @@ import numpy as np
 
 from analyses.running.process_pool import spread
 from interp.graphs.expander_spectrum import layer_properties
+from interp.graphs.graph_measures import properties
 from interp.graphs.mask_graph import Construction
 from interp.graphs.null_models import NullComparison, NullKind, compare_with_null, null_masks
-from interp.graphs.properties import properties
 
 CONSTRUCTIONS: tuple[Construction, ...] = ("layered", "folded")
 NULLS: tuple[NullKind, ...] = ("density", "degree")

@@ -12,7 +12,7 @@ from analyses.tables.long_format import gather, long_table
 from interp.mechanism.flawed_indicator import ideal_neurons, indicator_logits
 from interp.mechanism.majority_vote import VoteCurve, group_votes, subset_curve, vote_curve
 from interp.mechanism.two_layer_forward import pair_activations, pair_logits
-from interp.spectra.frequency_power import neuron_frequency
+from interp.spectra.weight_spectrum import neuron_frequency
 
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from analyses.tables.long_format import gather, groups
+from interp.dynamics.decoupled_flow import gradient_flow
 from interp.dynamics.frequency_competition import neuron_norm, race
 from interp.dynamics.frequency_lottery import RULES, agreement, blowup_time, predicted_frequency
-from interp.dynamics.gradient_flow import gradient_flow
 from interp.mechanism.phase_alignment import wrap
 from interp.spectra.fourier import check_modulus, complex_amplitude
 

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from analyses.tables.long_format import arm_words, groups, number
-from interp.dynamics.grokking_times import half_fall_step
+from interp.dynamics.threshold_crossings import half_fall_step
 from interp.masks.overlap import chance_jaccard_distances, jaccard_distances
 from interp.masks.topk import GLOBAL
 from training.cli.parser import format_table

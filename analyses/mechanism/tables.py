@@ -14,12 +14,12 @@ import pandas as pd
 
 from analyses.tables.long_format import gather, groups, long_table
 from interp.dynamics.frequency_lottery import RULES, agreement, predicted_frequency
-from interp.dynamics.grokking_times import first_crossing
+from interp.dynamics.threshold_crossings import first_crossing
 from interp.mechanism.frequency_overlap import at_twice, set_overlap, weighted_agreement
-from interp.mechanism.key_frequencies import embedding_norm
+from interp.mechanism.key_frequency_rules import embedding_norm
 from interp.mechanism.phase_alignment import frequency_agreement, misalignment
 from interp.spectra.fourier import check_modulus, complex_amplitude
-from interp.spectra.frequency_power import frequency_power, neuron_frequency
+from interp.spectra.weight_spectrum import frequency_power, neuron_frequency
 
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network

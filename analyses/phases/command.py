@@ -49,7 +49,7 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     from interp.mechanism.diversification import frequency_counts, homogeneity, phase_symmetry
     from interp.mechanism.phase_alignment import frequency_agreement, misalignment
     from interp.spectra.fourier import check_modulus
-    from interp.spectra.frequency_power import neuron_frequency
+    from interp.spectra.weight_spectrum import neuron_frequency
 
     input_map, output_map = network.maps(network.weights())  # (T, m, p)
     K = check_modulus(input_map.shape[-1])

@@ -18,11 +18,11 @@ from interp.masks.weight_norms import weight_norm
 from interp.mechanism.clock_pizza import circularity, distance_irrelevance, gradient_symmetricity
 from interp.mechanism.effective_weights import effective_maps, residue_weights
 from interp.mechanism.fourier_ablation import excluded_logits, neuron_sum2_logits, restricted_logits
-from interp.mechanism.key_frequencies import key_frequencies_by_rule, neuron_clusters
+from interp.mechanism.key_frequency_rules import key_frequencies_by_rule, neuron_clusters
 from interp.mechanism.logit_fit import cross_entropy, trig_fit
 from interp.spectra.concentration import gini_coefficient
 from interp.spectra.embedding_spectrum import fourier_coefficient_ratio, fourier_frequency_density
-from interp.spectra.frequency_power import frequency_norms, frequency_power, mean_over_neurons
+from interp.spectra.weight_spectrum import frequency_norms, frequency_power, mean_over_neurons
 from training.config.settings import Setting
 from training.models.forward_pass import Passes, embedding_gradients, pass_pairs
 from training.tasks.dataset import Dataset, Task

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analyses.tables.key_frequencies import show_keys
 from analyses.tables.long_format import arm_words, change, groups, number, plain_means, step_range
-from interp.dynamics.grokking_times import half_fall_step
+from interp.dynamics.threshold_crossings import half_fall_step
 from training.cli.parser import format_table
 
 RESTRICTED = {

@@ -13,7 +13,7 @@ from analyses.loading.trained_network import Network
 from analyses.tables.long_format import gather, long_table
 from interp.mechanism.effective_weights import layer_matrices
 from interp.spectra.fourier import amplitude_phase
-from interp.spectra.frequency_power import mean_over_neurons, neuron_frequency
+from interp.spectra.weight_spectrum import mean_over_neurons, neuron_frequency
 from training.architectures.registry import prunable
 from training.runs.log_spacing import thinned
 

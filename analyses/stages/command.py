@@ -45,7 +45,7 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     from interp.mechanism.phase_alignment import misalignment
     from interp.mechanism.two_layer_forward import pair_logits
     from interp.spectra.concentration import ipr
-    from interp.spectra.frequency_power import mean_over_neurons
+    from interp.spectra.weight_spectrum import mean_over_neurons
 
     weights = network.weights()
     input_map, output_map = network.maps_of_sums(weights)  # (T, m, p)
@@ -111,8 +111,8 @@ def _ends(network: Network, checkpoints: pd.DataFrame, known: pd.DataFrame) -> d
     Stages by the curves of the training where there are any; of the norm and the classes only checkpoints
     are known.
     """
-    from interp.dynamics.grokking_stages import grokking_stages
-    from interp.dynamics.grokking_times import first_crossing
+    from interp.dynamics.threshold_crossings import first_crossing
+    from interp.dynamics.training_stages import grokking_stages
 
     metrics = network.metrics()
     curves = checkpoints

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analyses.tables.long_format import arm_words, few
-from interp.mechanism.key_frequencies import KEY_RULES
+from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.cli.parser import format_table
 
 if TYPE_CHECKING:

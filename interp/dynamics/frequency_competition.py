@@ -2,7 +2,7 @@
 
     m  neurons     K  frequencies, (p - 1) / 2     ... leading axes
 
-u and v are the complex amplitudes of input and output map (`interp.dynamics.gradient_flow`).
+u and v are the complex amplitudes of input and output map (`interp.dynamics.decoupled_flow`).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Complex, Float
 from scipy.integrate import solve_ivp
 
-from interp.dynamics.gradient_flow import TOLERANCE, velocity
+from interp.dynamics.decoupled_flow import TOLERANCE, velocity
 
 __all__ = ["Race", "neuron_norm", "race"]
 

@@ -3,7 +3,7 @@
     m  neurons     K  frequencies, (p - 1) / 2     ... any axes
 
 u = alpha exp(i phi) and v = beta exp(i psi) are amplitudes of a neuron's input and output map at every
-frequency, D = 2 phi - psi their misalignment (`interp.dynamics.gradient_flow`).
+frequency, D = 2 phi - psi their misalignment (`interp.dynamics.decoupled_flow`).
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
     p  residues, odd and at least 3     K  frequencies, (p - 1) / 2     r  harmonics 1, 2, ...
     ... any axes: neurons
 
-With a square instead of the ReLU there is no leakage: frequencies are decoupled (`interp.dynamics.gradient_flow`).
+With a square instead of the ReLU there is no leakage: frequencies are decoupled (`interp.dynamics.decoupled_flow`).
 """
 
 import numpy as np

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
+from interp.graphs.graph_measures import properties
 from interp.graphs.mask_graph import Construction
-from interp.graphs.properties import properties
 from interp.masks.random_masks import rewired_mask
 
 NullKind = Literal["density", "degree"]
@@ -63,7 +63,7 @@ def graph_null(
     Returns
     -------
     dict[str, NullComparison]
-        One entry per key of `interp.graphs.properties.properties`.
+        One entry per key of `interp.graphs.graph_measures.properties`.
 
     Raises
     ------

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.spectra.fourier import CONSTANT, checked_map
-from interp.spectra.frequency_power import mean_over_neurons, neuron_frequency
+from interp.spectra.weight_spectrum import mean_over_neurons, neuron_frequency
 
 __all__ = ["circularity", "distance_irrelevance", "gradient_symmetricity"]
 

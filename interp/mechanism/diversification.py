@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import stats
 
-from interp.spectra.frequency_power import checked_frequency, mean_over_neurons
+from interp.spectra.weight_spectrum import checked_frequency, mean_over_neurons
 
 __all__ = ["FrequencyCounts", "PhaseSymmetry", "frequency_counts", "homogeneity", "phase_symmetry"]
 

@@ -60,7 +60,7 @@ def effective_maps(
     .. [1] Minegishi et al., arXiv:2310.19470, Sec. 4 (weights of the neurons in residue space).
     .. [2] He et al., arXiv:2602.16849 (θ_m and ξ_m).
     .. [3] Nanda et al., arXiv:2301.05217, Sec. 4 (W_L = W_U W_out; its neurons are read by their activations,
-       `interp.mechanism.key_frequencies.neuron_clusters`, not by a map: `input` is ours).
+       `interp.mechanism.key_frequency_rules.neuron_clusters`, not by a map: `input` is ours).
 
     Examples
     --------

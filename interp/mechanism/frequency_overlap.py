@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Complex, Float, Int
 from scipy.stats import hypergeom
 
-from interp.spectra.frequency_power import checked_frequency
+from interp.spectra.weight_spectrum import checked_frequency
 
 __all__ = ["SetOverlap", "at_twice", "set_overlap", "weighted_agreement"]
 

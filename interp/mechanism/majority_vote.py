@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 
 from interp.mechanism.logit_fit import cross_entropy, margin
 from interp.spectra.fourier import checked_map
-from interp.spectra.frequency_power import checked_frequency
+from interp.spectra.weight_spectrum import checked_frequency
 
 __all__ = ["GroupVotes", "VoteCurve", "group_votes", "subset_curve", "vote_curve"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.spectra.fourier import amplitude_phase, checked_map
-from interp.spectra.frequency_power import checked_frequency, mean_over_neurons, neuron_frequency
+from interp.spectra.weight_spectrum import checked_frequency, mean_over_neurons, neuron_frequency
 
 __all__ = ["Misalignment", "frequency_agreement", "misalignment", "wrap"]
 

@@ -4,7 +4,7 @@
     ... leading axes: checkpoints, arms, neurons
 
 A dead neuron, one that does not vary over the residues, has NaN throughout; average with
-`interp.spectra.frequency_power.mean_over_neurons`, which leaves it out and counts it.
+`interp.spectra.weight_spectrum.mean_over_neurons`, which leaves it out and counts it.
 """
 
 from typing import Literal
@@ -14,7 +14,7 @@ from jaxtyping import Float
 from scipy import special
 
 from interp.spectra.fourier import CONSTANT, complex_amplitude, fourier_coefficients
-from interp.spectra.frequency_power import relative_to_largest
+from interp.spectra.weight_spectrum import relative_to_largest
 
 __all__ = ["fourier_entropy", "gini", "gini_coefficient", "ipr"]
 
@@ -88,7 +88,7 @@ def gini(
     References
     ----------
     .. [1] Nanda et al., arXiv:2301.05217, Sec. 5 (of the norms of a whole matrix there, for which there is
-       `gini_coefficient` of `interp.spectra.frequency_power.frequency_norms`; per neuron here).
+       `gini_coefficient` of `interp.spectra.weight_spectrum.frequency_norms`; per neuron here).
 
     Examples
     --------

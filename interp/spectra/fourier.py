@@ -5,7 +5,7 @@
 
 Frequency k = 1..K turns k times over the p residues, by the angle omega_k = 2 pi k / p each step.
 A *dead* row does not vary over the residues (pruned away, or constant): its range is at most 1e-12 of
-its largest magnitude. It has no frequency: every measure gives NaN for it, and `interp.spectra.frequency_power` gives it
+its largest magnitude. It has no frequency: every measure gives NaN for it, and `interp.spectra.weight_spectrum` gives it
 frequency 0, leaves it out of means and counts it.
 """
 

@@ -20,10 +20,10 @@ from analyses.progress import command as progress
 from analyses.snapshots import command as snapshots
 from figures.__main__ import main as draw
 from interp.graphs.expander_spectrum import layer_properties
-from interp.graphs.properties import properties
+from interp.graphs.graph_measures import properties
 from interp.mechanism.clock_pizza import gradient_symmetricity
 from interp.mechanism.effective_weights import effective_maps
-from interp.mechanism.key_frequencies import neuron_clusters
+from interp.mechanism.key_frequency_rules import neuron_clusters
 from training.models.forward_pass import embedding_gradients, pass_pairs
 
 P = 7

@@ -2,17 +2,16 @@ import importlib
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-import figures
 from figures.__main__ import FIGURES, main
 from figures.drawing.labels import short_number
 from figures.drawing.recorded_figure import Drawing, without_jumps
+from figures.drawing.render import STYLE
 from figures.masks.mask_overlap import _short as cell_text
 from training.runs.log_spacing import thinned
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from interp.dynamics.grokking_times import Crossing, GrokkingTimes, first_crossing, grokking_times
+from interp.dynamics.threshold_crossings import Crossing, GrokkingTimes, first_crossing, grokking_times
 from training.architectures.registry import Model
 from training.schema.validation import require, require_positive
 from training.tasks.dataset import Dataset, Task

@@ -6,7 +6,7 @@ import pytest
 
 from analyses.graph_props.command import main
 from interp.graphs.expander_spectrum import layer_properties
-from interp.graphs.properties import properties
+from interp.graphs.graph_measures import properties
 from training.runs.run_directory import RunDir
 
 

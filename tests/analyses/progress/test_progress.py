@@ -10,7 +10,7 @@ from analyses.progress.checkpoint_measures import Checkpoint, measure_checkpoint
 from analyses.progress.command import main
 from analyses.progress.summary import phases, summarise
 from interp.mechanism.fourier_ablation import OPERATORS, excluded_logits, restricted_logits
-from interp.mechanism.key_frequencies import KEY_RULES
+from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.architectures.registry import EmbedMLP, Transformer
 from training.config.settings import Optimizer, Setting
 from training.models.forward_pass import Passes

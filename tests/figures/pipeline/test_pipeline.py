@@ -47,7 +47,7 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 import training.config.recipe_files
 training.config.recipe_files.RECIPES = Path({recipes!r})
-import figures.catalogue
+import figures.catalogue.registry
 from figures.catalogue.figure_spec import Entry
 figures.catalogue.registry.ENTRIES.clear()
 for name, script, *need in {entries!r}:

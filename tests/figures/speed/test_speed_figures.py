@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -7,6 +5,7 @@ import pytest
 
 from figures.drawing.censored_points import tau_by_sparsity
 from figures.drawing.recorded_figure import Drawing
+from figures.drawing.render import STYLE
 from figures.drawing.style import arm_styles
 from figures.grokking import edge_popup, operations, outcomes
 from figures.grokking import no_weight_decay as no_decay

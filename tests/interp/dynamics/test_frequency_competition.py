@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from interp.dynamics.decoupled_flow import gradient_flow
 from interp.dynamics.frequency_competition import neuron_norm, race
 from interp.dynamics.frequency_lottery import blowup_time
-from interp.dynamics.gradient_flow import gradient_flow
 from interp.spectra.fourier import complex_amplitude
 
 

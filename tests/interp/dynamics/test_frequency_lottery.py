@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from interp.dynamics.decoupled_flow import gradient_flow, invariants
 from interp.dynamics.frequency_competition import race
 from interp.dynamics.frequency_lottery import RULES, agreement, blowup_time, predicted_frequency
-from interp.dynamics.gradient_flow import gradient_flow, invariants
 
 P = 23
 

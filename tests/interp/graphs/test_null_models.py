@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
+from interp.graphs.graph_measures import properties
 from interp.graphs.null_models import compare_with_null, graph_null, null_masks
-from interp.graphs.properties import properties
 
 
 def random_layers(seed, share=0.3, sizes=(8, 20, 6, 20, 8)):

@@ -5,7 +5,7 @@ import pytest
 
 from interp.mechanism.phase_alignment import frequency_agreement, misalignment, wrap
 from interp.spectra.fourier import amplitude_phase, fourier_basis
-from interp.spectra.frequency_power import neuron_frequency
+from interp.spectra.weight_spectrum import neuron_frequency
 
 P = 23
 K = 11

@@ -5,7 +5,7 @@ import pytest
 
 from interp.spectra.concentration import fourier_entropy, gini, gini_coefficient, ipr
 from interp.spectra.fourier import amplitude_phase, fourier_basis, fourier_coefficients
-from interp.spectra.frequency_power import (
+from interp.spectra.weight_spectrum import (
     frequency_norms,
     frequency_power,
     mean_over_neurons,

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from training.adopt.command import main
 from training.architectures.registry import Transformer
-from training.inspection.load_hooked import load_hooked
+from training.inspection.hooked_network import load_hooked
 from training.models.hooked_transformer import pair_logits
 from training.models.mlp import forward as mlp_forward
 from training.models.transformer import forward
@@ -93,7 +93,9 @@ def test_analyses_read_it(exported, adopt, tmp_path, finished):
     assert not (tmp_path / "run" / "provenance.json").exists()
     for name in ("fourier", "masks"):
         assert (
-            importlib.import_module(f"analyses.{name}.command").main(["--run", str(tmp_path / "run"), "--no-plot"])
+            importlib.import_module(f"analyses.{name}.command").main(
+                ["--run", str(tmp_path / "run"), "--no-plot"]
+            )
             == 0
         )
     table = pd.read_parquet(tmp_path / "run" / "analyses" / "fourier.parquet")

@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from interp.mechanism.effective_weights import effective_maps
-from interp.spectra.frequency_power import neuron_frequency
+from interp.spectra.weight_spectrum import neuron_frequency
 from training.architectures.registry import EmbeddedMLP, OneHotMLP
 from training.config.recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe

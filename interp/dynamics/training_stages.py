@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from interp.dynamics.grokking_times import Crossing, first_crossing, grokking_times
+from interp.dynamics.threshold_crossings import Crossing, first_crossing, grokking_times
 
 __all__ = ["GrokkingStages", "grokking_stages"]
 

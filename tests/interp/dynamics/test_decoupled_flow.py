@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from interp.dynamics.decoupled_flow import gradient_descent, gradient_flow, invariants, velocity
 from interp.dynamics.frequency_lottery import blowup_time
-from interp.dynamics.gradient_flow import gradient_descent, gradient_flow, invariants, velocity
 from interp.spectra.fourier import complex_amplitude
 
 

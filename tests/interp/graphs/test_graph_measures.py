@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
+from interp.graphs.graph_measures import properties
 from interp.graphs.mask_graph import adjacency, biadjacency, to_networkx
 from interp.graphs.path_lengths import bipartite_hop_counts, hop_counts, symmetric_blocks
-from interp.graphs.properties import properties
 
 RING4 = (9, 14, 5, 11, 9)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from interp.dynamics.grokking_times import (
+from interp.dynamics.threshold_crossings import (
     Crossing,
     GrokkingTimes,
     first_crossing,

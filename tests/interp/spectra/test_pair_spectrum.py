@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from interp.spectra.fourier import fourier_basis
-from interp.spectra.spectrum_2d import pair_power, spectrum_2d
+from interp.spectra.pair_spectrum import pair_power, spectrum_2d
 
 P, K = 11, 5
 ANGLE = 2 * np.pi * np.arange(P) / P

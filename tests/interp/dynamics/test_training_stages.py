@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from interp.dynamics.grokking_stages import grokking_stages
-from interp.dynamics.grokking_times import Crossing, first_crossing
+from interp.dynamics.threshold_crossings import Crossing, first_crossing
+from interp.dynamics.training_stages import grokking_stages
 
 STEPS = np.arange(0, 1000, 10)
 

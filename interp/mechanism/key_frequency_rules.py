@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.spectra.fourier import CONSTANT, checked_map
-from interp.spectra.frequency_power import frequency_norms
-from interp.spectra.spectrum_2d import BLOCK, spectrum_2d
+from interp.spectra.pair_spectrum import BLOCK, spectrum_2d
+from interp.spectra.weight_spectrum import frequency_norms
 
 __all__ = [
     "KEY_RULES",

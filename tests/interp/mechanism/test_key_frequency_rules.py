@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from interp.mechanism.key_frequencies import (
+from interp.mechanism.key_frequency_rules import (
     KEY_RULES,
     embedding_norm,
     key_frequencies,
