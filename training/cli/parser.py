@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NoReturn
+
+from training.cli.printed_table import format_table as format_table
 
 
 class Interrupted(Exception):
@@ -74,31 +76,3 @@ def _drop_output() -> None:
 def _say(line: str, code: int) -> int:
     print(f"error: {line}", file=sys.stderr)
     return code
-
-
-def format_table(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as aligned text under their column names: text to the left, numbers to the right."""
-    if not rows:
-        return "(nothing)"
-    header = list(rows[0])
-    cells = [[_cell(row[name]) for name in header] for row in rows]
-    numeric = [
-        all(isinstance(row[name], int | float) or row[name] is None for row in rows) for name in header
-    ]
-    widths = [max(len(line[i]) for line in [header, *cells]) for i in range(len(header))]
-    lines = [
-        "  ".join(
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(line, widths, numeric, strict=True)
-        ).rstrip()
-        for line in [header, *cells]
-    ]
-    return "\n".join(lines)
-
-
-def _cell(value: Any) -> str:
-    if value is None or value != value:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return str(value)

@@ -78,7 +78,7 @@ def test_a_table_aligns_and_shows_what_is_missing():
         "dense  12345  0.1235",
         "b          -       -",
     ]
-    assert format_table([]) == "(nothing)"
+    assert format_table([]) == "(no rows)"
 
 
 def test_a_task_without_classes_goes_by_its_loss():
