@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from training.cli.machine import available_cores
 from training.cli.parser import Parser, format_table, run_command
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _train(args: argparse.Namespace) -> int:
         rows = session.plan(force=args.force)
         print(json.dumps(rows, indent=2) if args.json else format_table(rows))
         return 0
-    rows = session.train(device=args.device, workers=args.jobs or _cores(), force=args.force)
+    rows = session.train(device=args.device, workers=args.jobs or available_cores(), force=args.force)
     if args.json:
         print(json.dumps({"run": str(session.run.path), "arms": rows}, indent=2))
     else:
@@ -143,7 +143,7 @@ def _train_all(args: argparse.Namespace) -> int:
                 row |= Counter(job["todo"] for job in session.plan(force=args.force))
                 continue
             print(f"{session.recipe.name}: {session.recipe.about}", file=sys.stderr)
-            outcomes = session.train(device=args.device, workers=args.jobs or _cores(), force=args.force)
+            outcomes = session.train(device=args.device, workers=args.jobs or available_cores(), force=args.force)
         except RunError as error:
             print(f"{session.recipe.name}: {error}", file=sys.stderr)
             row |= {"failed": str(error)}
@@ -163,12 +163,6 @@ def _brief(row: dict[str, Any]) -> dict[str, Any]:
     brief = {name: row[name] for name in ("arm", "seed", "status", "sparsity", "steps")}
     times = {"t_mem": row["t_mem_interval"], "t_gen": row["t_gen_interval"]}
     return brief | times | {"tau": row["tau"], "test_acc": row["test_acc"]}
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # macOS
 
 
 def _positive(text: str) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyses.running.command_line import Result, analyse_run, one_thread, parser, whole_number_from
+from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network
@@ -50,7 +50,7 @@ def _all(args: argparse.Namespace) -> int:
     from training.runs.run_directory import NoRunError
     from training.schema.validation import ConfigError
 
-    jobs = args.jobs or len(os.sched_getaffinity(0))
+    jobs = args.jobs or available_cores()
 
     def analyse(path: str) -> int:
         return analyse_run(

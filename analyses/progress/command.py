@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyses.running.command_line import Result, analyse, parser, whole_number_from
+from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
     )
     args = p.parse_args(argv)
-    jobs = args.jobs or len(os.sched_getaffinity(0))
+    jobs = args.jobs or available_cores()
     return analyse("progress", args, lambda _, networks: measure(networks, args.rule, jobs))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from figures.catalogue.figure_spec import Entry
 from figures.catalogue.registry import ENTRIES
+from training.cli.machine import available_cores
 from training.cli.parser import Parser, format_table, run_command
 
 if TYPE_CHECKING:
@@ -156,5 +156,5 @@ def _folder(args: argparse.Namespace) -> Folder:
 def _plan(entries: Sequence[Entry], folder: Folder, search: bool = True) -> Plan:
     from figures.pipeline.plan import Plan
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = available_cores()
     return Plan(entries, folder, cores, search)
