@@ -13,7 +13,7 @@ import pandas as pd
 from analyses.claims.claim import Finding
 from analyses.speed.comparisons import known_times
 from analyses.tables.long_format import number, records
-from interp.statistics.censored_times import Bounded, Times, median_time
+from interp.statistics.censored_times import Bounded, CensoredTimes, median_time
 
 NETWORKS, CURVES = ("grokking", ".parquet"), ("grokking", "_curves.parquet")
 COMPARED, PAIRS, ARMS = ("speed", ".parquet"), ("speed", "_pairs.parquet"), ("speed", "_arms.parquet")
@@ -93,7 +93,7 @@ def median(found: Mapping[int, Bounded]) -> Bounded | None:
     if all(x.bound == "=" for x in found.values()):
         return sorted(found.values(), key=lambda x: x.value)[(len(found) - 1) // 2]
     at = np.array([x.value for x in found.values()])
-    return median_time(Times(at, np.array([x.bound == "=" for x in found.values()])))
+    return median_time(CensoredTimes(at, np.array([x.bound == "=" for x in found.values()])))
 
 
 def seed_range(found: Mapping[int, Bounded]) -> str:

@@ -16,7 +16,7 @@ from scipy.integrate import solve_ivp
 from analyses.tables.long_format import gather, long_table
 from interp.dynamics.decoupled_flow import gradient_flow, invariants
 from interp.dynamics.frequency_lottery import blowup_time
-from interp.mechanism.phase_alignment import wrap
+from interp.mechanism.phase_alignment import wrap_angle
 from interp.spectra.fourier import complex_amplitude
 from interp.spectra.weight_spectrum import neuron_frequency
 from training.inspection.loss_gradient import training_gradient
@@ -164,7 +164,7 @@ def _polar(course: Course, prefix: str) -> dict[str, np.ndarray]:
     return {
         f"{prefix}input_amplitude": np.abs(course.u),
         f"{prefix}output_amplitude": np.abs(course.v),
-        f"{prefix}D": wrap(np.angle(course.moment)),
+        f"{prefix}D": wrap_angle(np.angle(course.moment)),
     }
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from analyses.running.command_line import Result, analyse, parser
+from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
     from analyses.fourier.summary import summarise
     from analyses.tables.long_format import gather
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # the transforms let go of the lock
+    with ThreadPoolExecutor(available_cores()) as pool:  # the transforms let go of the lock
         parts = list(pool.map(_network, networks))
     tables = {suffix: gather([part[suffix] for part in parts]) for suffix in parts[0]}
     return Result(tables, *summarise(tables[""], tables["_key_frequencies"], networks[0].p // 2))
@@ -72,7 +72,7 @@ def _map(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFrame, pd.D
     import numpy as np
 
     from analyses.tables.long_format import long_table
-    from interp.spectra.concentration import fourier_entropy, gini, ipr
+    from interp.spectra.concentration import fourier_entropy, inverse_participation_ratio, neuron_gini
     from interp.spectra.fourier import amplitude_phase
     from interp.spectra.weight_spectrum import mean_over_neurons, neuron_frequency
 
@@ -84,9 +84,9 @@ def _map(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFrame, pd.D
     per_neuron = {
         "entropy": fourier_entropy(W),
         "entropy_paper": fourier_entropy(W, paper_compat=True),
-        "ipr_frequency": ipr(W),
-        "ipr_basis": ipr(W, "basis"),
-        "gini": gini(W),
+        "ipr_frequency": inverse_participation_ratio(W),
+        "ipr_basis": inverse_participation_ratio(W, "basis"),
+        "gini": neuron_gini(W),
         "energy_share": energy_share,
     }
     means = {measure: mean_over_neurons(values)[0] for measure, values in per_neuron.items()}

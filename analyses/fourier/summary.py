@@ -8,7 +8,7 @@ import pandas as pd
 
 from analyses.tables.key_frequencies import show_keys
 from analyses.tables.long_format import arm_words, change, first_and_last, groups, step_range
-from interp.dynamics.threshold_crossings import first_crossing, half_fall_step
+from interp.dynamics.threshold_crossings import first_crossing, half_decrease_step
 from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.cli.parser import format_table
 
@@ -43,9 +43,9 @@ def _falls(table: pd.DataFrame) -> list[dict[str, Any]]:
     }
     rows = []
     for (arm, seed, name), (steps, entropy) in curves.items():
-        fall = half_fall_step(steps, entropy)
+        fall = half_decrease_step(steps, entropy)
         row = {"arm": arm, "seed": seed, "map": name, "fall": float(entropy[0] - entropy.min())}
-        row |= {"half_fall_after": fall.last_below, "half_fall_step": fall.at, "dense_level_step": None}
+        row |= {"half_fall_after": fall.last_before, "half_fall_step": fall.at, "dense_level_step": None}
         if ("dense", seed, name) in curves:
             of_dense = curves["dense", seed, name][1]
             level = (of_dense[0] + of_dense.min()) / 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from analyses.running.process_pool import spread
-from interp.graphs.expander_spectrum import layer_properties
+from interp.graphs.expander_spectrum import expander_properties
 from interp.graphs.graph_measures import properties
 from interp.graphs.mask_graph import Construction
 from interp.graphs.null_models import NullComparison, NullKind, compare_with_null, null_masks
@@ -99,7 +99,7 @@ def _statistics(mask: MaskTask, layers: Sequence[np.ndarray], weights: Sequence[
         values = properties(chain, construction)
         found |= {(construction, name, None): value for name, value in values.items()}
     for place, layer in enumerate(mask.names):
-        values = layer_properties(layers[place], weights[0][place])
+        values = expander_properties(layers[place], weights[0][place])
         found |= {(layer, name, 0 if _weighted(name) else None): value for name, value in values.items()}
     for owner, own in enumerate(weights[1:], start=1):
         found |= _of_weights(mask.names, layers, own, owner)
@@ -112,7 +112,7 @@ def _of_weights(
     return {
         (layer, name, owner): value
         for layer, kept, W in zip(names, layers, weights, strict=True)
-        for name, value in layer_properties(kept, W).items()
+        for name, value in expander_properties(kept, W).items()
         if _weighted(name)
     }
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from analyses.graph_props.mask_statistics import CONSTRUCTIONS
 from analyses.tables.long_format import arm_words, groups, number, records
-from interp.mechanism.effective_weights import unit_chain
+from interp.mechanism.effective_weights import graph_layer_names
 from training.cli.parser import format_table
 
 GRAPH_SHOWN = {
@@ -54,7 +54,7 @@ def summarise(table: pd.DataFrame, n_nulls: int) -> tuple[dict[str, Any], str]:
         )
     everywhere = list(dict.fromkeys(table["where"]))
     layers = [where for where in everywhere if where not in CONSTRUCTIONS]
-    if (chain := unit_chain(layers)) != tuple(layers):
+    if (chain := graph_layer_names(layers)) != tuple(layers):
         text += ["", "Nodes of the graphs are the units between", f"  {', '.join(chain)};"]
         text += [
             "attention, and the stream's way around the neurons, are no edges. Single heads: in the table."

@@ -12,7 +12,7 @@ import pandas as pd
 from analyses.graph_props.mask_statistics import NULLS, Layers, MaskTask, Measured, WeightsTask, measure_masks
 from analyses.loading.trained_network import Network
 from interp.graphs.null_models import NullComparison
-from interp.mechanism.effective_weights import layer_matrices, unit_chain
+from interp.mechanism.effective_weights import graph_layer_names, layer_matrices
 
 ABSENT = NullComparison(np.nan, np.nan, np.nan, np.nan, 0)
 
@@ -49,7 +49,7 @@ def tables(
             if not dense and place < len(network.steps) - 1:
                 others.append((at, WeightsTask(names, layers, weights)))
                 continue
-            task = MaskTask(names, layers, unit_chain(names))
+            task = MaskTask(names, layers, graph_layer_names(names))
             task = masks.setdefault(task.identity, task)
             task.weights.append(weights)
             owners.append(Owner(at, dense, task.identity, len(task.weights) - 1))

@@ -50,7 +50,7 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     from analyses.logits.majority_vote import vote_tables
     from analyses.tables.long_format import gather, long_table
     from interp.mechanism.flawed_indicator import indicator_fit
-    from interp.mechanism.logit_fit import margin
+    from interp.mechanism.logit_fit import logit_margin
     from interp.mechanism.two_layer_forward import ACTIVATIONS, activation_swap, pair_logits
 
     input_map, output_map = network.maps_of_sums(network.weights())  # (T, m, p)
@@ -58,7 +58,7 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     rows = []
     for read, written in zip(input_map, output_map, strict=True):
         logits = pair_logits(read, written, activation)
-        fit, margins = indicator_fit(logits, labels), margin(logits, labels)
+        fit, margins = indicator_fit(logits, labels), logit_margin(logits, labels)
         row = {"main": fit.main, "ghost": fit.ghost, "ratio": fit.ratio, "r2": fit.r2}
         rows.append(row | {"accuracy": (margins > 0).mean(), "margin": margins.mean()})
     votes = vote_tables(network, input_map[-1], output_map[-1], labels, activation)

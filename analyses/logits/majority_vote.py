@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from analyses.tables.long_format import gather, long_table
 from interp.mechanism.flawed_indicator import ideal_neurons, indicator_logits
-from interp.mechanism.majority_vote import VoteCurve, group_votes, subset_curve, vote_curve
+from interp.mechanism.majority_vote import VoteCurve, group_votes, grouped_vote_curve, vote_curve
 from interp.mechanism.two_layer_forward import pair_activations, pair_logits
 from interp.spectra.weight_spectrum import neuron_frequency
 
@@ -82,7 +82,7 @@ def _subsets(
     curves = {}
     for of, most in (("frequencies", count.size), ("neurons", count.max())):
         sizes, rng = np.append(SIZES[most > SIZES], most), np.random.default_rng(0)
-        curves[of] = subset_curve(acts, output_map, labels, k, of, rng, N_ORDERS, sizes)
+        curves[of] = grouped_vote_curve(acts, output_map, labels, k, of, rng, N_ORDERS, sizes)
     return curves
 
 

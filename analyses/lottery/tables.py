@@ -13,9 +13,14 @@ import pandas as pd
 
 from analyses.tables.long_format import gather, groups
 from interp.dynamics.decoupled_flow import gradient_flow
-from interp.dynamics.frequency_competition import neuron_norm, race
-from interp.dynamics.frequency_lottery import RULES, agreement, blowup_time, predicted_frequency
-from interp.mechanism.phase_alignment import wrap
+from interp.dynamics.frequency_competition import neuron_norm, simulate_competition
+from interp.dynamics.frequency_lottery import (
+    LOTTERY_RULES,
+    blowup_time,
+    match_frequencies,
+    predicted_frequency,
+)
+from interp.mechanism.phase_alignment import wrap_angle
 from interp.spectra.fourier import check_modulus, complex_amplitude
 
 if TYPE_CHECKING:
@@ -99,10 +104,10 @@ def _raced(
     arm: str, seed: int, p: int, u: np.ndarray, v: np.ndarray, growth: float
 ) -> dict[str, pd.DataFrame]:
     """What each rule says of the start, held against the decoupled flow."""
-    end = race(u, v, p, growth=growth)
-    final = np.where(end.arrived, np.abs(end.u).argmax(axis=-1) + 1, 0)
+    end = simulate_competition(u, v, p, growth=growth)
+    final = np.where(end.finished, np.abs(end.u).argmax(axis=-1) + 1, 0)
     times = neuron_norm(end.u, end.v) / neuron_norm(u, v)
-    return _drawn(arm, seed, p, u, v, final, times, end.arrived)
+    return _drawn(arm, seed, p, u, v, final, times, end.finished)
 
 
 def _drawn(
@@ -117,10 +122,10 @@ def _drawn(
 ) -> dict[str, pd.DataFrame]:
     """What each rule says of the start (u, v), and how often it is the final frequency."""
     K = check_modulus(p)
-    named = {rule: predicted_frequency(rule, u, v) for rule in RULES}
+    named = {rule: predicted_frequency(rule, u, v) for rule in LOTTERY_RULES}
     rows = []
     for rule, predicted in named.items():
-        all_, of_grown = agreement(predicted, final, K), agreement(predicted, final, K, grown)
+        all_, of_grown = match_frequencies(predicted, final, K), match_frequencies(predicted, final, K, grown)
         rows.append(
             {"arm": arm, "seed": seed, "rule": rule}
             | {"n": all_.n, "hits": all_.hits, "n_grown": of_grown.n, "hits_grown": of_grown.hits}
@@ -155,7 +160,7 @@ def _example(
             "frequency": np.tile(np.arange(1, K + 1), len(time)),
             "input_amplitude": np.abs(u).ravel(),
             "output_amplitude": np.abs(v).ravel(),
-            "D": wrap(np.angle(u * u * np.conj(v))).ravel(),
+            "D": wrap_angle(np.angle(u * u * np.conj(v))).ravel(),
         }
     )
     path["final"] = path["frequency"] == winner

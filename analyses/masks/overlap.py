@@ -14,7 +14,7 @@ from interp.masks.overlap import (
     chance_jaccard_distances,
     jaccard_distances,
     overlap_excess,
-    overlap_z,
+    overlap_z_scores,
 )
 from interp.masks.topk import GLOBAL, density
 from training.cli.parser import format_table
@@ -38,7 +38,7 @@ def overlap_table(last: Mapping[tuple[str, int], Mapping[str, np.ndarray]]) -> p
         if (arm_a != arm_b and seed_a != seed_b) or not alike:
             continue
         at = {"arm_a": arm_a, "seed_a": seed_a, "arm_b": arm_b, "seed_b": seed_b}
-        chances, z = chance_jaccard_distances(a, b), overlap_z(a, b)
+        chances, z = chance_jaccard_distances(a, b), overlap_z_scores(a, b)
         flat = 1 - chance_jaccard_distance(density(a)[GLOBAL], density(b)[GLOBAL])
         for layer, distance in jaccard_distances(a, b).items():
             overlap, chance = 1 - distance, 1 - chances[layer]

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from analyses.tables.long_format import arm_words, groups, number
-from interp.dynamics.threshold_crossings import half_fall_step
+from interp.dynamics.threshold_crossings import half_decrease_step
 from interp.masks.overlap import chance_jaccard_distances, jaccard_distances
 from interp.masks.topk import GLOBAL
 from training.cli.parser import format_table
@@ -133,7 +133,7 @@ def _half_rise_step(own: pd.DataFrame, name: str) -> int | None:
     """
     steps, values = own["step"].to_numpy(), own[name].to_numpy()
     lowest = int(values[: values.argmax() + 1].argmin())
-    return half_fall_step(steps[lowest:], -values[lowest:]).at
+    return half_decrease_step(steps[lowest:], -values[lowest:]).at
 
 
 def show_turnover(table: pd.DataFrame, peaks: list[dict[str, Any]], every: int) -> str:

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from analyses.tables.long_format import gather, groups, long_table
-from interp.dynamics.frequency_lottery import RULES, agreement, predicted_frequency
+from interp.dynamics.frequency_lottery import LOTTERY_RULES, match_frequencies, predicted_frequency
 from interp.dynamics.threshold_crossings import first_crossing
-from interp.mechanism.frequency_overlap import at_twice, set_overlap, weighted_agreement
-from interp.mechanism.key_frequency_rules import embedding_norm
+from interp.mechanism.frequency_overlap import second_harmonic, set_overlap, weighted_agreement
+from interp.mechanism.key_frequency_rules import embedding_key_frequencies
 from interp.mechanism.phase_alignment import frequency_agreement, misalignment
 from interp.spectra.fourier import check_modulus, complex_amplitude
 from interp.spectra.weight_spectrum import frequency_power, neuron_frequency
@@ -115,7 +115,7 @@ def _through_training(network: Network, weights: Weights) -> pd.DataFrame:
     last = aligned.frequency[-1]
     settled, chance = weighted_agreement(aligned.frequency, last)
     of_energy, energy_chance = weighted_agreement(aligned.frequency, last, energy[-1])
-    keys = embedding_norm(input_map[-1].T)
+    keys = embedding_key_frequencies(input_map[-1].T)
     columns = {
         "settled": settled,
         "settled_chance": chance,
@@ -180,7 +180,7 @@ def _use(network: Network, step: int, weights: Weights) -> Use:
         step=step,
         frequency=neuron_frequency(input_map)[0],
         share=frequency_power(input_map.T),
-        keys=embedding_norm(input_map.T),
+        keys=embedding_key_frequencies(input_map.T),
     )
 
 
@@ -193,7 +193,7 @@ def _compared(network: Network, uses: Mapping[str, Use]) -> list[dict[str, Any]]
         for name, use in uses.items():
             strongest = np.argsort(-use.share, kind="stable")[: len(other.keys)] + 1
             sets = set_overlap(strongest, other.keys, K)
-            same = agreement(use.frequency, other.frequency, K)
+            same = match_frequencies(use.frequency, other.frequency, K)
             rows.append(
                 {"arm": network.arm, "seed": network.seed, "stage": name, "step": use.step}
                 | {"reference": reference, "n_keys": len(other.keys), "common": sets.common}
@@ -241,9 +241,9 @@ def _told(network: Network, weights: Weights, sources: Mapping[str, Weights]) ->
     for source, known in sources.items():
         u, v = (complex_amplitude(W)[0] for W in network.maps(known))  # (m, K)
         if source == "mask_doubled":
-            u, v = at_twice(u), at_twice(v)
-        for rule in RULES:
-            found = agreement(predicted_frequency(rule, u, v), final, K)
+            u, v = second_harmonic(u), second_harmonic(v)
+        for rule in LOTTERY_RULES:
+            found = match_frequencies(predicted_frequency(rule, u, v), final, K)
             rows.append(
                 {"arm": network.arm, "seed": network.seed, "source": source, "rule": rule}
                 | {

@@ -46,7 +46,7 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     import numpy as np
 
     from analyses.tables.long_format import long_table
-    from interp.mechanism.diversification import frequency_counts, homogeneity, phase_symmetry
+    from interp.mechanism.diversification import amplitude_variation, frequency_counts, phase_symmetry
     from interp.mechanism.phase_alignment import frequency_agreement, misalignment
     from interp.spectra.fourier import check_modulus
     from interp.spectra.weight_spectrum import neuron_frequency
@@ -71,8 +71,8 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
         "n_frequencies": (counts.count > 0).sum(axis=-1),
         "chi2": counts.chi2,
         "chi2_p_value": counts.p_value,
-        "cv_input_amplitude": homogeneity(own.input_amplitude),
-        "cv_output_amplitude": homogeneity(own.output_amplitude),
+        "cv_input_amplitude": amplitude_variation(own.input_amplitude),
+        "cv_output_amplitude": amplitude_variation(own.output_amplitude),
         "n_dead": own.n_dead,
     }
     per_neuron = {

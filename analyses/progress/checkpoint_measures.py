@@ -17,9 +17,13 @@ from interp.masks.topk import GLOBAL
 from interp.masks.weight_norms import weight_norm
 from interp.mechanism.clock_pizza import circularity, distance_irrelevance, gradient_symmetricity
 from interp.mechanism.effective_weights import effective_maps, residue_weights
-from interp.mechanism.fourier_ablation import excluded_logits, neuron_sum2_logits, restricted_logits
-from interp.mechanism.key_frequency_rules import key_frequencies_by_rule, neuron_clusters
-from interp.mechanism.logit_fit import cross_entropy, trig_fit
+from interp.mechanism.fourier_ablation import (
+    excluded_logits,
+    restricted_logits,
+    restricted_logits_through_neurons,
+)
+from interp.mechanism.key_frequency_rules import activation_frequency, key_frequencies_by_rule
+from interp.mechanism.logit_fit import cosine_fit, cross_entropy
 from interp.spectra.concentration import gini_coefficient
 from interp.spectra.embedding_spectrum import fourier_coefficient_ratio, fourier_frequency_density
 from interp.spectra.weight_spectrum import frequency_norms, frequency_power, mean_over_neurons
@@ -84,7 +88,7 @@ def measure_checkpoint(at: Checkpoint) -> Measured:
     for rule, final in at.final.items():
         found = np.isin(final, own[rule])
         row |= {f"n_{rule}": len(own[rule]), f"found_{rule}": found.mean() if len(final) else np.nan}
-    head_frequency, head_share = neuron_clusters(passes.attention)
+    head_frequency, head_share = activation_frequency(passes.attention)
     row["attention_share"] = mean_over_neurons(head_share)[0]
     return Measured(
         own,
@@ -132,7 +136,7 @@ def _losses(
 
     has_test = data.n_train < len(labels)
 
-    fit = trig_fit(logits[a, b], keys, labels)
+    fit = cosine_fit(logits[a, b], keys, labels)
     row: dict[str, Any] = {
         "train_loss": loss(logits, train),
         "test_loss": loss(logits, slice(data.n_train, None)) if has_test else np.nan,
@@ -156,7 +160,7 @@ def _losses(
         return grid if signs == (1, 1) else grid[at_a[:, None], at_b]
 
     sums = turned(logits)
-    neurons = neuron_sum2_logits(turned(hidden), W_L, sums, keys)
+    neurons = restricted_logits_through_neurons(turned(hidden), W_L, sums, keys)
     row["restricted_neuron_sum2"] = loss(turned(neurons))
     for suffix, frequencies in (("", keys), ("_own", own)):
         row[f"restricted_sum2{suffix}"] = loss(turned(restricted_logits(sums, frequencies, "sum2")))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analyses.tables.key_frequencies import show_keys
 from analyses.tables.long_format import arm_words, change, groups, number, plain_means, step_range
-from interp.dynamics.threshold_crossings import half_fall_step
+from interp.dynamics.threshold_crossings import half_decrease_step
 from training.cli.parser import format_table
 
 RESTRICTED = {
@@ -86,7 +86,7 @@ def phases(table: pd.DataFrame) -> pd.DataFrame:
         if not np.isnan(test).all():
             highest = int(np.nanargmax(test))
             for name, fraction in (("clean_up_from", 0.1), ("clean_up_to", 0.9)):
-                at = half_fall_step(steps[highest:], test[highest:], fraction).at
+                at = half_decrease_step(steps[highest:], test[highest:], fraction).at
                 row[name] = np.nan if at is None else at
         rows.append(row)
     return pd.DataFrame(rows).astype(dict.fromkeys(PHASES, float))
@@ -134,8 +134,8 @@ def _fall(steps: np.ndarray, level: np.ndarray) -> dict[str, Any]:
     known = level[~np.isnan(level)]
     if not len(known):
         return {"moves": None, "half_after": None, "half_step": None}
-    half = half_fall_step(steps, level)
-    return {"moves": known[0] - known.min(), "half_after": half.last_below, "half_step": half.at}
+    half = half_decrease_step(steps, level)
+    return {"moves": known[0] - known.min(), "half_after": half.last_before, "half_step": half.at}
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

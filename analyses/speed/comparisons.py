@@ -11,8 +11,8 @@ import numpy as np
 
 from interp.statistics.censored_times import (
     Bounded,
+    CensoredTimes,
     LogRank,
-    Times,
     log_rank,
     mean_ratio,
     median_time,
@@ -159,6 +159,6 @@ def _columns(name: str, number: Bounded | None) -> Row:
     return {name: value, f"{name}_bound": bound}
 
 
-def _times(known: Iterable[tuple[float, bool]]) -> Times:
+def _times(known: Iterable[tuple[float, bool]]) -> CensoredTimes:
     at, observed = np.array(list(known)).reshape(-1, 2).T
-    return Times(at, observed.astype(bool))
+    return CensoredTimes(at, observed.astype(bool))

@@ -38,13 +38,13 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
 
     from analyses.logits.command import labels_of_pairs
     from analyses.tables.long_format import long_table
-    from interp.dynamics.memorization import CLASSES, class_means, pair_classes
+    from interp.dynamics.memorization import PAIR_CLASSES, class_means, pair_classes
     from interp.masks.topk import GLOBAL
     from interp.masks.weight_norms import weight_norm
-    from interp.mechanism.logit_fit import cross_entropy, margin
+    from interp.mechanism.logit_fit import cross_entropy, logit_margin
     from interp.mechanism.phase_alignment import misalignment
     from interp.mechanism.two_layer_forward import pair_logits
-    from interp.spectra.concentration import ipr
+    from interp.spectra.concentration import inverse_participation_ratio
     from interp.spectra.weight_spectrum import mean_over_neurons
 
     weights = network.weights()
@@ -56,7 +56,7 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     norm = np.empty(len(network.steps))
     for t, (read, written) in enumerate(zip(input_map, output_map, strict=True)):
         logits = pair_logits(read, written, activation)
-        right[t], loss[t] = margin(logits, labels) > 0, cross_entropy(logits, labels)
+        right[t], loss[t] = logit_margin(logits, labels) > 0, cross_entropy(logits, labels)
         norm[t] = weight_norm({name: w[t] for name, w in weights.items()}, 2)[GLOBAL]
     alignment = misalignment(input_map, output_map)
     columns = {
@@ -66,17 +66,17 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     }
     columns |= {
         "l2": norm,
-        "ipr_input": mean_over_neurons(ipr(input_map))[0],
-        "ipr_output": mean_over_neurons(ipr(output_map))[0],
+        "ipr_input": mean_over_neurons(inverse_participation_ratio(input_map))[0],
+        "ipr_output": mean_over_neurons(inverse_participation_ratio(output_map))[0],
         "mean_abs_sin": alignment.mean_abs_sin,
         "mean_cos": alignment.mean_cos,
     }
     of_pairs = {"accuracy": right, "loss": loss, "probability": np.exp(-loss)}
     by_class = {name: np.stack([*class_means(x, classes).values()], axis=1) for name, x in of_pairs.items()}
-    by_class["n_pairs"] = np.array([np.count_nonzero(getattr(classes, name)) for name in CLASSES])
+    by_class["n_pairs"] = np.array([np.count_nonzero(getattr(classes, name)) for name in PAIR_CLASSES])
     checkpoints = long_table(network, {"step": network.steps}, columns)
-    known = long_table(network, {"step": network.steps, "class": list(CLASSES)}, by_class)
-    ends = _ends(network, checkpoints, known) | {"plateau": classes.plateau}
+    known = long_table(network, {"step": network.steps, "class": list(PAIR_CLASSES)}, by_class)
+    ends = _ends(network, checkpoints, known) | {"plateau": classes.memorization_plateau}
     return {"": checkpoints, "_classes": known, "_ends": pd.DataFrame([ends])}
 
 

@@ -13,14 +13,14 @@ from scipy.integrate import solve_ivp
 
 from interp.dynamics.decoupled_flow import TOLERANCE, velocity
 
-__all__ = ["Race", "neuron_norm", "race"]
+__all__ = ["CompetitionResult", "neuron_norm", "simulate_competition"]
 
-LONGEST = 200.0  # on the neurons' clocks, which count e-foldings, up to a factor near 1
-ARRIVED = 0.99  # share of the goal at which a race is over: clocks slow down before it
+MAX_CLOCK_TIME = 200.0  # on the neurons' clocks, which count e-foldings, up to a factor near 1
+FINISHED_SHARE = 0.99  # share of the goal at which a race is over: clocks slow down before it
 
 
 @dataclass(frozen=True, kw_only=True)
-class Race:
+class CompetitionResult:
     """Every neuron when it has grown to the goal, each at a time of its own."""
 
     time: Float[np.ndarray, " m"]
@@ -29,11 +29,13 @@ class Race:
     """Input amplitudes then."""
     v: Complex[np.ndarray, "m K"]
     """Output amplitudes then."""
-    arrived: Bool[np.ndarray, " m"]
+    finished: Bool[np.ndarray, " m"]
     """Whether it grew so far: not if it is zero, or balances."""
 
 
-def race(u: Complex[np.ndarray, "m K"], v: Complex[np.ndarray, "m K"], p: int, *, growth: float) -> Race:
+def simulate_competition(
+    u: Complex[np.ndarray, "m K"], v: Complex[np.ndarray, "m K"], p: int, *, growth: float
+) -> CompetitionResult:
     """Let every neuron's frequencies grow until the neuron has grown so many times; the fastest have won.
 
     A neuron's clock runs by its own size and halts at the goal, so that one integration serves all,
@@ -50,7 +52,7 @@ def race(u: Complex[np.ndarray, "m K"], v: Complex[np.ndarray, "m K"], p: int, *
 
     Returns
     -------
-    Race
+    CompetitionResult
         Time (of the summed loss), amplitudes, and whether it arrived (within 1 %), per neuron.
 
     Raises
@@ -65,8 +67,8 @@ def race(u: Complex[np.ndarray, "m K"], v: Complex[np.ndarray, "m K"], p: int, *
     Examples
     --------
     >>> u, v = np.full((1, 2), 0.02 + 0j), np.array([[0.02 + 0j, 0.01 + 0j]])
-    >>> end = race(u, v, 23, growth=100.0)
-    >>> bool(end.arrived[0]), int(abs(end.u[0]).argmax()) + 1
+    >>> end = simulate_competition(u, v, 23, growth=100.0)
+    >>> bool(end.finished[0]), int(abs(end.u[0]).argmax()) + 1
     (True, 1)
     """
     if np.shape(u) != np.shape(v) or np.ndim(u) != 2:
@@ -91,14 +93,16 @@ def race(u: Complex[np.ndarray, "m K"], v: Complex[np.ndarray, "m K"], p: int, *
 
     def left(_: float, y: Complex[np.ndarray, " n"]) -> float:
         a, b = parts(y)[1:]
-        return float(ARRIVED * growth - np.where(zero, growth, neuron_norm(a, b)).min())
+        return float(FINISHED_SHARE * growth - np.where(zero, growth, neuron_norm(a, b)).min())
 
     left.terminal = True  # type: ignore[attr-defined]
     start = np.concatenate([np.zeros(m), (u / unit[:, None]).ravel(), (v / unit[:, None]).ravel()])
-    path = solve_ivp(rate, (0, LONGEST), start, method="DOP853", events=left, rtol=TOLERANCE, atol=TOLERANCE)
+    path = solve_ivp(
+        rate, (0, MAX_CLOCK_TIME), start, method="DOP853", events=left, rtol=TOLERANCE, atol=TOLERANCE
+    )
     time, a, b = parts(path.y[:, -1])
-    arrived = ~zero & (neuron_norm(a, b) >= ARRIVED * growth * (1 - 1e-9))
-    return Race(time=time / unit, u=a * unit[:, None], v=b * unit[:, None], arrived=arrived)
+    finished = ~zero & (neuron_norm(a, b) >= FINISHED_SHARE * growth * (1 - 1e-9))
+    return CompetitionResult(time=time / unit, u=a * unit[:, None], v=b * unit[:, None], finished=finished)
 
 
 def neuron_norm(u: Complex[np.ndarray, "... K"], v: Complex[np.ndarray, "... K"]) -> Float[np.ndarray, "..."]:

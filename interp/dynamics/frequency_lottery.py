@@ -14,13 +14,13 @@ from jaxtyping import Bool, Complex, Float, Int
 from scipy.special import elliprf
 from scipy.stats import binomtest
 
-__all__ = ["RULES", "Agreement", "agreement", "blowup_time", "predicted_frequency"]
+__all__ = ["LOTTERY_RULES", "FrequencyMatch", "blowup_time", "match_frequencies", "predicted_frequency"]
 
 NEWTON_STEPS = 9  # from an upper bound of at most twice the root: converged after 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agreement:
+class FrequencyMatch:
     """How often a rule named the frequency that won."""
 
     n: int
@@ -137,7 +137,7 @@ def _aligned_product(
     return (u * u * np.conj(v)).real
 
 
-RULES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+LOTTERY_RULES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "min_abs_misalignment": _alignment,
     "max_magnitude": lambda u, _: np.abs(u),
     "max_aligned_product": _aligned_product,
@@ -155,7 +155,7 @@ def predicted_frequency(
     Parameters
     ----------
     rule : str
-        A key of `RULES`.
+        A key of `LOTTERY_RULES`.
     u, v : Complex[np.ndarray, "... K"]
         Amplitudes at the start, frequencies on the last axis.
 
@@ -177,25 +177,25 @@ def predicted_frequency(
     Examples
     --------
     >>> u, v = np.array([0.02, 0.03 * np.exp(0.4j)]), np.array([0.02, 0.03 + 0j])
-    >>> [int(predicted_frequency(rule, u, v)) for rule in RULES]
+    >>> [int(predicted_frequency(rule, u, v)) for rule in LOTTERY_RULES]
     [1, 2, 2, 2]
     """
-    if rule not in RULES:
-        raise ValueError(f"rule must be one of {', '.join(RULES)}, came {rule!r}")
+    if rule not in LOTTERY_RULES:
+        raise ValueError(f"rule must be one of {', '.join(LOTTERY_RULES)}, came {rule!r}")
     if np.shape(u) != np.shape(v) or np.ndim(u) == 0 or np.shape(u)[-1] == 0:
         raise ValueError(
             f"u and v must have one shape (..., K), K at least 1, came {np.shape(u)} and {np.shape(v)}"
         )
-    score = np.where(np.asarray(u) == 0, -np.inf, RULES[rule](u, v))  # (..., K)
+    score = np.where(np.asarray(u) == 0, -np.inf, LOTTERY_RULES[rule](u, v))  # (..., K)
     return np.asarray(np.where(np.isneginf(score).all(axis=-1), 0, score.argmax(axis=-1) + 1))
 
 
-def agreement(
+def match_frequencies(
     predicted: Int[np.ndarray, " m"],
     final: Int[np.ndarray, " m"],
     n_frequencies: int,
     among: Bool[np.ndarray, " m"] | None = None,
-) -> Agreement:
+) -> FrequencyMatch:
     """Share of neurons whose final frequency was the predicted one, beside what chance gives.
 
     Parameters
@@ -209,7 +209,7 @@ def agreement(
 
     Returns
     -------
-    Agreement
+    FrequencyMatch
         Share with its 95 % interval, and two chance levels.
 
     Raises
@@ -224,7 +224,7 @@ def agreement(
 
     Examples
     --------
-    >>> found = agreement(np.array([1, 1, 2, 0]), np.array([1, 1, 1, 3]), 4)
+    >>> found = match_frequencies(np.array([1, 1, 2, 0]), np.array([1, 1, 1, 3]), 4)
     >>> found.hits, found.n, found.chance, round(found.shuffled_chance, 3)
     (2, 3, 0.25, 0.667)
     """
@@ -246,7 +246,7 @@ def agreement(
         low, high = binomtest(hits, n).proportion_ci(method="wilson")
         counts = [np.bincount(k, minlength=n_frequencies + 1) for k in (predicted, final)]
         shuffled = float(counts[0] @ counts[1]) / n**2
-    return Agreement(
+    return FrequencyMatch(
         n=n,
         hits=hits,
         share=share,

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-__all__ = ["CLASSES", "PairClasses", "class_means", "pair_classes"]
+__all__ = ["PAIR_CLASSES", "PairClasses", "class_means", "pair_classes"]
 
-CLASSES = ("common", "rare", "test_sym", "test_true")
+PAIR_CLASSES = ("common", "rare", "test_sym", "test_true")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class PairClasses:
     """Neither trained on."""
 
     @property
-    def plateau(self) -> float:
+    def memorization_plateau(self) -> float:
         """|test_sym| / |test|: test accuracy of a symmetric network that has memorised and no more.
 
         NaN if there is no test pair.
@@ -65,7 +65,7 @@ def pair_classes(train: Bool[np.ndarray, "p p"]) -> PairClasses:
     Examples
     --------
     >>> classes = pair_classes(np.array([[True, True, False], [True, False, True], [False, False, False]]))
-    >>> {name: int(getattr(classes, name).sum()) for name in CLASSES}, classes.plateau
+    >>> {name: int(getattr(classes, name).sum()) for name in PAIR_CLASSES}, classes.memorization_plateau
     ({'common': 3, 'rare': 1, 'test_sym': 1, 'test_true': 4}, 0.2)
     """
     own = np.asarray(train)
@@ -92,7 +92,7 @@ def class_means(
     Returns
     -------
     dict[str, Float[np.ndarray, "*batch"]]
-        By the names of `CLASSES`, in the units of `values`; NaN for a class without pairs.
+        By the names of `PAIR_CLASSES`, in the units of `values`; NaN for a class without pairs.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def class_means(
     if np.shape(values)[-2:] != shape:
         raise ValueError(f"values must have shape (..., {shape[0]}, {shape[1]}), came {np.shape(values)}")
     means = {}
-    for name in CLASSES:
+    for name in PAIR_CLASSES:
         chosen = getattr(classes, name)
         size = np.count_nonzero(chosen)
         means[name] = np.asarray(values[..., chosen].sum(axis=-1) / (size if size else np.nan))

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-__all__ = ["Crossing", "GrokkingTimes", "first_crossing", "grokking_times", "half_fall_step"]
+__all__ = ["Crossing", "GrokkingTimes", "first_crossing", "grokking_times", "half_decrease_step"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Crossing:
     (140, 150]; > 30000; <= 0
     """
 
-    last_below: int | None
+    last_before: int | None
     """Last measured step before the crossing; None if the first measurement had crossed already."""
     at: int | None
     """First measured step at or beyond the level; None if there is none (censored)."""
@@ -41,7 +41,7 @@ class Crossing:
     @property
     def lower(self) -> int:
         """The time is later than this step: the last one below, or 0; the budget if censored."""
-        return self.budget if self.at is None else (self.last_below or 0)
+        return self.budget if self.at is None else (self.last_before or 0)
 
     @property
     def upper(self) -> float:
@@ -51,7 +51,7 @@ class Crossing:
     def __str__(self) -> str:
         if self.at is None:
             return f"> {self.budget}"
-        return f"<= {self.at}" if self.last_below is None else f"({self.last_below}, {self.at}]"
+        return f"<= {self.at}" if self.last_before is None else f"({self.last_before}, {self.at}]"
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def grokking_times(
     )
 
 
-def half_fall_step(
+def half_decrease_step(
     steps: Int[np.ndarray, " n"], values: Float[np.ndarray, " n"], fraction: float = 0.5
 ) -> Crossing:
     """First step at which a falling curve has covered `fraction` of its total fall.
@@ -216,7 +216,7 @@ def half_fall_step(
 
     Examples
     --------
-    >>> print(half_fall_step(np.array([0, 100, 200, 300]), np.array([3.4, 3.2, 2.0, 1.4])))
+    >>> print(half_decrease_step(np.array([0, 100, 200, 300]), np.array([3.4, 3.2, 2.0, 1.4])))
     (100, 200]
     """
     if not 0 < fraction <= 1:
@@ -253,6 +253,6 @@ def _measured(
 def _crossing(t: Int[np.ndarray, " n"], across: Bool[np.ndarray, " n"]) -> Crossing:
     budget = int(t[-1])
     if not across.any():
-        return Crossing(last_below=budget, at=None, budget=budget)
+        return Crossing(last_before=budget, at=None, budget=budget)
     first = int(across.argmax())
-    return Crossing(last_below=int(t[first - 1]) if first else None, at=int(t[first]), budget=budget)
+    return Crossing(last_before=int(t[first - 1]) if first else None, at=int(t[first]), budget=budget)

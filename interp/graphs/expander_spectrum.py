@@ -13,7 +13,7 @@ SMALLEST_CLASS = 3
 """Fewest rows of one degree, and least mean degree, in the iterative mean; from the code of Hoang et al."""
 
 
-def layer_properties(
+def expander_properties(
     mask: Bool[np.ndarray, "l r"], weights: Float[np.ndarray, "l r"] | None = None
 ) -> dict[str, float]:
     """Singular values, spectral gap and Ramanujan gaps of a layer's mask and, if given, of its weights.
@@ -57,7 +57,7 @@ def layer_properties(
     Examples
     --------
     >>> ring = np.array([[True, True, False], [False, True, True], [True, False, True]])  # a 6-ring
-    >>> values = layer_properties(ring)
+    >>> values = expander_properties(ring)
     >>> [round(values[name], 6) for name in ("sigma_1", "sigma_2", "ramanujan_gap_hoang")]
     [2.0, 1.0, 1.0]
     """

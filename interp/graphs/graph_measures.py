@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int
 
 from interp.graphs.mask_graph import Construction, adjacency, biadjacency, is_bipartite
-from interp.graphs.path_lengths import bipartite_hop_counts, hop_counts, symmetric_blocks
-from interp.graphs.reachability import dead_units, input_output_reachable
+from interp.graphs.path_lengths import bipartite_distance_counts, distance_counts, symmetric_product_blocks
+from interp.graphs.reachability import dead_units, reachable_outputs
 
 
 def properties(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construction) -> dict[str, float]:
@@ -89,7 +89,7 @@ def properties(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construc
         "degree_max": float(degrees.max()),
         "isolated_fraction": float(np.mean(degrees == 0)),
         "dead_units": float(dead_units(layers)),
-        "input_output_reachability": float(input_output_reachable(layers).mean()),
+        "input_output_reachability": float(reachable_outputs(layers).mean()),
     }
 
 
@@ -104,7 +104,7 @@ def _measure_bipartite(
     shared_a = kept @ kept.T  # (a, a), numbers of common neighbours
     _, overlap_a = _sum_overlaps(np.ascontiguousarray(kept.T))
     near_b, overlap_b = _sum_overlaps(kept)
-    counts, sizes = bipartite_hop_counts(kept, shared_a > 0, near_b)
+    counts, sizes = bipartite_distance_counts(kept, shared_a > 0, near_b)
     clustering = {
         "average_clustering": 0.0,
         "latapy_clustering": (overlap_a + overlap_b) / degrees.size,
@@ -118,7 +118,7 @@ def _sum_overlaps(kept: Float32[np.ndarray, "a b"]) -> tuple[Int[np.ndarray, " b
     degree = kept.sum(axis=0)  # (b,), exact small integers like all that follows up to the division
     near = np.zeros(degree.size, dtype=np.int64)
     overlap = np.zeros(degree.size)
-    for here, after, shared in symmetric_blocks(kept, kept):
+    for here, after, shared in symmetric_product_blocks(kept, kept):
         either = degree[here, None] + degree[here.start :] - shared
         ratio = np.divide(shared, either, dtype=np.float64)
         near[here] += np.count_nonzero(shared, axis=1)
@@ -143,7 +143,7 @@ def _measure_any(
 ) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " h"], Int[np.ndarray, " c"], dict[str, float]]:
     """The same as `_measure_bipartite` from the adjacency matrix of any graph."""
     degrees = np.count_nonzero(edges, axis=1)
-    counts, sizes = hop_counts(edges)
+    counts, sizes = distance_counts(edges)
     step = edges.astype(np.float32)
     joined = (step @ step * step).sum(axis=1, dtype=np.float64)
     pairs = np.maximum(degrees * (degrees - 1), 1)  # both orders, as in `joined`

@@ -37,7 +37,7 @@ class NullComparison:
     """Number of null samples in which the statistic is defined (not nan)."""
 
 
-def graph_null(
+def compare_properties_with_null(
     layers: Sequence[Bool[np.ndarray, "_ _"]],
     construction: Construction,
     generator: np.random.Generator,
@@ -78,7 +78,7 @@ def graph_null(
     --------
     >>> rng = np.random.default_rng(0)
     >>> masks = [rng.random((6, 8)) < 0.5, rng.random((8, 6)) < 0.5]
-    >>> null = graph_null(masks, "layered", rng, n=5, kind="degree")
+    >>> null = compare_properties_with_null(masks, "layered", rng, n=5, kind="degree")
     >>> null["n_edges"].sd, null["n_edges"].z, bool(np.isfinite(null["latapy_clustering"].z))
     (0.0, nan, True)
     """

@@ -18,7 +18,7 @@ BLOCK = 64
 """Rows per block of a symmetric product; a block with a thousand columns then stays in the cache."""
 
 
-def symmetric_blocks(
+def symmetric_product_blocks(
     left: Float32[np.ndarray, "a b"], right: Float32[np.ndarray, "a b"]
 ) -> Iterator[tuple[slice, slice, Float32[np.ndarray, "r _"]]]:
     """Upper triangle of a symmetric product `left.T @ right`, in blocks of rows.
@@ -42,7 +42,7 @@ def symmetric_blocks(
     Examples
     --------
     >>> ones = np.ones((2, 100), dtype=np.float32)
-    >>> [block.shape for _, _, block in symmetric_blocks(ones, ones)]
+    >>> [block.shape for _, _, block in symmetric_product_blocks(ones, ones)]
     [(64, 100), (36, 36)]
     """
     rows_of_left = np.ascontiguousarray(left.T)  # (b, a)
@@ -52,7 +52,7 @@ def symmetric_blocks(
         yield slice(start, stop), slice(stop, n), rows_of_left[start:stop] @ right[:, start:]
 
 
-def bipartite_hop_counts(
+def bipartite_distance_counts(
     edges: Float32[np.ndarray, "a b"], near_a: Bool[np.ndarray, "a a"], near_b: Int[np.ndarray, " b"]
 ) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " c"]]:
     """Number of node pairs at each hop distance in a bipartite graph, and the sizes of its components.
@@ -86,7 +86,7 @@ def bipartite_hop_counts(
     Examples
     --------
     >>> path = np.array([[1, 0], [1, 1]], dtype=np.float32)  # b0 joins a0 and a1, b1 hangs on a1
-    >>> bipartite_hop_counts(path, path @ path.T > 0, np.array([2, 2]))[0].tolist()
+    >>> bipartite_distance_counts(path, path @ path.T > 0, np.array([2, 2]))[0].tolist()
     [0, 3, 2, 1]
     """
     if edges.size == 0:
@@ -125,7 +125,7 @@ def _reach_rest(
     rows = np.flatnonzero(within < size[part])  # (r,)
     complete = size - np.bincount(part[rows], minlength=size.size)  # (c,) nodes that reach all of their part
     fresh = np.zeros(rows.size, dtype=np.int64)
-    for here, after, block in symmetric_blocks(across[:, rows], edges[:, rows]):
+    for here, after, block in symmetric_product_blocks(across[:, rows], edges[:, rows]):
         hit = block > 0
         fresh[here] += np.count_nonzero(hit, axis=1)
         fresh[after] += np.count_nonzero(hit[:, len(hit) :], axis=0)
@@ -134,7 +134,7 @@ def _reach_rest(
     return farther
 
 
-def hop_counts(edges: Bool[np.ndarray, "n n"]) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " c"]]:
+def distance_counts(edges: Bool[np.ndarray, "n n"]) -> tuple[Int[np.ndarray, " h"], Int[np.ndarray, " c"]]:
     """Number of node pairs at each hop distance in any undirected graph, and the sizes of its components.
 
     Parameters
@@ -157,7 +157,7 @@ def hop_counts(edges: Bool[np.ndarray, "n n"]) -> tuple[Int[np.ndarray, " h"], I
     --------
     >>> triangle_and_node = np.zeros((4, 4), dtype=bool)
     >>> triangle_and_node[:3, :3] = ~np.eye(3, dtype=bool)
-    >>> [counts.tolist() for counts in hop_counts(triangle_and_node)]
+    >>> [counts.tolist() for counts in distance_counts(triangle_and_node)]
     [[0, 3], [3, 1]]
     """
     sizes = np.bincount(connected_components(edges, directed=False)[1])

@@ -87,7 +87,7 @@ def dead_units(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> int:
     return sum(int(np.count_nonzero(~units)) for units in live_units(layers)[1:-1])
 
 
-def input_output_reachable(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> Bool[np.ndarray, "i o"]:
+def reachable_outputs(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> Bool[np.ndarray, "i o"]:
     """Which outputs each input reaches by a forward path.
 
     Parameters
@@ -111,7 +111,7 @@ def input_output_reachable(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> Bool[np
 
     Examples
     --------
-    >>> input_output_reachable([np.eye(2, dtype=bool), np.array([[True], [False]])]).tolist()
+    >>> reachable_outputs([np.eye(2, dtype=bool), np.array([[True], [False]])]).tolist()
     [[True], [False]]
     """
     layer_sizes(layers, "layered")

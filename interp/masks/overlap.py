@@ -197,7 +197,7 @@ def overlap_excess(overlap: float, chance: float) -> float:
     return (overlap - chance) / (1.0 - chance) if chance < 1.0 else math.nan
 
 
-def overlap_z(
+def overlap_z_scores(
     a: Mapping[str, Bool[np.ndarray, "..."]], b: Mapping[str, Bool[np.ndarray, "..."]]
 ) -> dict[str, float]:
     """How many standard deviations the common entries are above those of masks shuffled within layers.
@@ -229,7 +229,7 @@ def overlap_z(
     Examples
     --------
     >>> a = {"W_E": np.array([True, True, False, False])}
-    >>> {name: round(z, 3) for name, z in overlap_z(a, a).items()}
+    >>> {name: round(z, 3) for name, z in overlap_z_scores(a, a).items()}
     {'W_E': 1.732, 'global': 1.732}
     """
     _check_pair(a, b)

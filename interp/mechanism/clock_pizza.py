@@ -7,7 +7,7 @@ n  triples (a, b, c)                ... leading axes: checkpoints, arms
 import numpy as np
 from jaxtyping import Float, Int
 
-from interp.spectra.fourier import CONSTANT, checked_map
+from interp.spectra.fourier import RELATIVE_ROUNDING, checked_map
 from interp.spectra.weight_spectrum import mean_over_neurons, neuron_frequency
 
 __all__ = ["circularity", "distance_irrelevance", "gradient_symmetricity"]
@@ -53,7 +53,7 @@ def distance_irrelevance(correct_logits: Float[np.ndarray, "... p p"]) -> Float[
     L = checked_map(correct_logits, "correct_logits")
     i = np.arange(L.shape[-1])
     by_distance = L[..., i, (i[:, None] + i) % i.size]  # (..., d, i)
-    flat = np.ptp(L, axis=(-1, -2)) <= CONSTANT * np.abs(L).max(axis=(-1, -2))
+    flat = np.ptp(L, axis=(-1, -2)) <= RELATIVE_ROUNDING * np.abs(L).max(axis=(-1, -2))
     spread = by_distance.std(axis=-1).mean(axis=-1)
     return np.asarray(spread / np.where(flat, np.nan, L.std(axis=(-1, -2))))
 
@@ -103,7 +103,7 @@ def circularity(W_E: Float[np.ndarray, "... p d_model"], n_components: int = 4) 
         raise ValueError(f"n_components must be in 1..{W.shape[-2] - 1}, came {n_components}")
     U, size, _ = np.linalg.svd(W - W.mean(axis=-2, keepdims=True), full_matrices=False)
     _, share = neuron_frequency(np.swapaxes(U[..., :n_components], -1, -2))  # (..., n_components)
-    rounding = CONSTANT * np.linalg.norm(W, axis=(-1, -2))[..., None]
+    rounding = RELATIVE_ROUNDING * np.linalg.norm(W, axis=(-1, -2))[..., None]
     return mean_over_neurons(np.where(size[..., :n_components] > rounding, share, np.nan))[0]
 
 

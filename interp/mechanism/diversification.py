@@ -16,7 +16,7 @@ from scipy import stats
 
 from interp.spectra.weight_spectrum import checked_frequency, mean_over_neurons
 
-__all__ = ["FrequencyCounts", "PhaseSymmetry", "frequency_counts", "homogeneity", "phase_symmetry"]
+__all__ = ["FrequencyCounts", "PhaseSymmetry", "amplitude_variation", "frequency_counts", "phase_symmetry"]
 
 ORDERS = np.arange(1, 5)  # iota of the phase symmetry
 
@@ -137,7 +137,7 @@ def frequency_counts(frequency: Int[np.ndarray, "*batch m"], n_frequencies: int)
     return FrequencyCounts(count=count, chi2=chi2, p_value=p_value, n_dead=np.asarray((k == 0).sum(axis=-1)))
 
 
-def homogeneity(amplitude: Float[np.ndarray, "... m"]) -> Float[np.ndarray, "..."]:
+def amplitude_variation(amplitude: Float[np.ndarray, "... m"]) -> Float[np.ndarray, "..."]:
     """Coefficient of variation of the neurons' amplitudes: 0 when all are equally strong.
 
     Parameters
@@ -161,7 +161,7 @@ def homogeneity(amplitude: Float[np.ndarray, "... m"]) -> Float[np.ndarray, "...
 
     Examples
     --------
-    >>> float(homogeneity(np.array([1.0, 3.0, np.nan])))
+    >>> float(amplitude_variation(np.array([1.0, 3.0, np.nan])))
     0.5
     """
     amplitude = np.asarray(amplitude, dtype=np.float64)

@@ -10,11 +10,11 @@ import numpy as np
 from einops import rearrange
 from jaxtyping import Float, Shaped
 
-CHAIN = ("W_E", "W_in", "W_out", "W_U")
+GRAPH_WEIGHTS = ("W_E", "W_in", "W_out", "W_U")
 """The weights that lie between layers of units which follow one another, input to output."""
-MODELS = {
-    "embed_mlp": CHAIN,
-    "embedded_mlp": CHAIN[:-1],
+MODEL_WEIGHTS = {
+    "embed_mlp": GRAPH_WEIGHTS,
+    "embedded_mlp": GRAPH_WEIGHTS[:-1],
     "one_hot_mlp": ("W_in", "W_out"),
     "transformer": ("W_E", "W_V", "W_O", "W_in", "W_out", "W_U"),
 }
@@ -39,7 +39,7 @@ def effective_maps(
     Parameters
     ----------
     model : str
-        A key of `MODELS`.
+        A key of `MODEL_WEIGHTS`.
     weights : Mapping[str, Float[np.ndarray, "..."]]
         By name, pruned entries zero; leading axes (checkpoints) alike in all.
 
@@ -60,7 +60,7 @@ def effective_maps(
     .. [1] Minegishi et al., arXiv:2310.19470, Sec. 4 (weights of the neurons in residue space).
     .. [2] He et al., arXiv:2602.16849 (θ_m and ξ_m).
     .. [3] Nanda et al., arXiv:2301.05217, Sec. 4 (W_L = W_U W_out; its neurons are read by their activations,
-       `interp.mechanism.key_frequency_rules.neuron_clusters`, not by a map: `input` is ours).
+       `interp.mechanism.key_frequency_rules.activation_frequency`, not by a map: `input` is ours).
 
     Examples
     --------
@@ -95,7 +95,7 @@ def residue_weights(
     Parameters
     ----------
     model : str
-        A key of `MODELS`.
+        A key of `MODEL_WEIGHTS`.
     weights : Mapping[str, Float[np.ndarray, "..."]]
         As in `effective_maps`.
 
@@ -123,7 +123,7 @@ def residue_weights(
     {'W_E': (5, 4), 'W_U': (5, 4)}
     """
     own = _by_kind(model, weights)
-    first, *_, last = MODELS[model]
+    first, *_, last = MODEL_WEIGHTS[model]
     return {first: own[first][..., : own[last].shape[-1], :], last: np.swapaxes(own[last], -1, -2)}
 
 
@@ -169,7 +169,7 @@ def layer_matrices(layers: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str,
     return matrices
 
 
-def unit_chain(names: Sequence[str]) -> tuple[str, ...]:
+def graph_layer_names(names: Sequence[str]) -> tuple[str, ...]:
     """Which of a network's matrices make its graph: those that lead from layer to layer of units.
 
     All of a network without attention. Of a transformer, W_E, W_in, W_out and W_U: its nodes are residues,
@@ -193,23 +193,25 @@ def unit_chain(names: Sequence[str]) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> unit_chain(["embed.W_E", "blocks.0.attn.W_Q", "blocks.0.mlp.W_in", "unembed.W_U"])
+    >>> graph_layer_names(["embed.W_E", "blocks.0.attn.W_Q", "blocks.0.mlp.W_in", "unembed.W_U"])
     ('embed.W_E', 'blocks.0.mlp.W_in', 'unembed.W_U')
-    >>> unit_chain(["W_0", "W_1"])
+    >>> graph_layer_names(["W_0", "W_1"])
     ('W_0', 'W_1')
     """
     if not any(".attn." in name for name in names):
         return tuple(names)
-    return tuple(name for name in names if name.rpartition(".")[2] in CHAIN)
+    return tuple(name for name in names if name.rpartition(".")[2] in GRAPH_WEIGHTS)
 
 
 def _by_kind(
     model: str, weights: Mapping[str, Float[np.ndarray, "..."]]
 ) -> dict[str, Float[np.ndarray, "..."]]:
     """The weights that the model's maps are made of, by the last part of their names, float64."""
-    if model not in MODELS:
-        raise ValueError(f"model: expected one of {', '.join(sorted(MODELS))}, got {model!r}")
+    if model not in MODEL_WEIGHTS:
+        raise ValueError(f"model: expected one of {', '.join(sorted(MODEL_WEIGHTS))}, got {model!r}")
     given = {name.rpartition(".")[2]: W for name, W in weights.items()}
-    if missing := [name for name in MODELS[model] if name not in given]:
-        raise ValueError(f"weights: expected {', '.join(MODELS[model])}, and {', '.join(missing)} is missing")
-    return {name: given[name].astype(np.float64) for name in MODELS[model]}
+    if missing := [name for name in MODEL_WEIGHTS[model] if name not in given]:
+        raise ValueError(
+            f"weights: expected {', '.join(MODEL_WEIGHTS[model])}, and {', '.join(missing)} is missing"
+        )
+    return {name: given[name].astype(np.float64) for name in MODEL_WEIGHTS[model]}

@@ -14,7 +14,7 @@ from einops import rearrange
 from jaxtyping import Float, Int
 
 from interp.mechanism.logit_fit import checked_labels
-from interp.spectra.fourier import CONSTANT, check_modulus, checked_map
+from interp.spectra.fourier import RELATIVE_ROUNDING, check_modulus, checked_map
 
 __all__ = ["IndicatorFit", "ideal_neurons", "indicator_fit", "indicator_logits"]
 
@@ -174,7 +174,7 @@ def indicator_fit(
     on_terms = rearrange(x, "... x y c -> ... (x y c)") @ terms.T  # (..., 2)
     coefficient = on_terms @ np.linalg.inv(terms @ terms.T)  # (..., 2)
     main, ghost = coefficient[..., 0], coefficient[..., 1]
-    flat = total <= p**3 * (CONSTANT * np.abs(logits).max(axis=(-1, -2, -3))) ** 2
+    flat = total <= p**3 * (RELATIVE_ROUNDING * np.abs(logits).max(axis=(-1, -2, -3))) ** 2
     return IndicatorFit(
         main=main,
         ghost=ghost,

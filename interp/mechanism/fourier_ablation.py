@@ -18,7 +18,13 @@ from jaxtyping import Float, Int
 
 from interp.spectra.fourier import checked_map, fourier_waves
 
-__all__ = ["OPERATORS", "excluded_logits", "neuron_sum2_logits", "restricted_logits", "sum_part"]
+__all__ = [
+    "OPERATORS",
+    "excluded_logits",
+    "project_on_sum_waves",
+    "restricted_logits",
+    "restricted_logits_through_neurons",
+]
 
 
 def restricted_logits(
@@ -90,13 +96,13 @@ def excluded_logits(
     Returns
     -------
     Float[np.ndarray, "... p p c"]
-        `logits - sum_part(logits, frequencies)`; means over pairs are untouched. The published loss is that
+        `logits - project_on_sum_waves(logits, frequencies)`; means over pairs are untouched. The published loss is that
         of the training pairs.
 
     Raises
     ------
     ValueError
-        As `sum_part`.
+        As `project_on_sum_waves`.
 
     References
     ----------
@@ -114,7 +120,7 @@ def excluded_logits(
     return np.subtract(x, part, out=part)
 
 
-def sum_part(
+def project_on_sum_waves(
     x: Float[np.ndarray, "... p p m"], frequencies: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, "... p p m"]:
     """Part of functions of (a, b) that lies on the sum directions of some frequencies.
@@ -132,7 +138,7 @@ def sum_part(
     -------
     Float[np.ndarray, "... p p m"]
         In the units of `x`; the constant is excluded. Neurons' activations so projected are mapped to logits
-        by the caller, or by `neuron_sum2_logits`, which never holds them.
+        by the caller, or by `restricted_logits_through_neurons`, which never holds them.
 
     Raises
     ------
@@ -147,14 +153,14 @@ def sum_part(
     Examples
     --------
     >>> wave = np.cos(2 * np.pi * 2 * np.arange(7) / 7)
-    >>> print(sum_part(np.multiply.outer(wave, wave)[..., None], np.array([2]))[0, :3, 0] / wave[:3])
+    >>> print(project_on_sum_waves(np.multiply.outer(wave, wave)[..., None], np.array([2]))[0, :3, 0] / wave[:3])
     [0.5 0.5 0.5]
     """
     x = _checked_pairs(x, "x")
     return _project(x, _sum2(x.shape[-2], frequencies))
 
 
-def neuron_sum2_logits(
+def restricted_logits_through_neurons(
     activations: Float[np.ndarray, "... p p m"],
     W_L: Float[np.ndarray, "... m c"],
     logits: Float[np.ndarray, "... p p c"],
@@ -196,7 +202,7 @@ def neuron_sum2_logits(
     >>> acts = np.random.default_rng(0).standard_normal((7, 7, 4))
     >>> W_L = np.random.default_rng(1).standard_normal((4, 7))
     >>> logits, keys = acts @ W_L, np.array([1, 3])
-    >>> print(bool(np.allclose(neuron_sum2_logits(acts, W_L, logits, keys), restricted_logits(logits, keys))))
+    >>> print(bool(np.allclose(restricted_logits_through_neurons(acts, W_L, logits, keys), restricted_logits(logits, keys))))
     True
     """
     acts, whole = _checked_pairs(activations, "activations"), _checked_pairs(logits, "logits")

@@ -14,7 +14,7 @@ from scipy.stats import hypergeom
 
 from interp.spectra.weight_spectrum import checked_frequency
 
-__all__ = ["SetOverlap", "at_twice", "set_overlap", "weighted_agreement"]
+__all__ = ["SetOverlap", "second_harmonic", "set_overlap", "weighted_agreement"]
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def weighted_agreement(
     return np.asarray(share), np.asarray(chance)
 
 
-def at_twice(amplitude: Complex[np.ndarray, "... K"]) -> Complex[np.ndarray, "... K"]:
+def second_harmonic(amplitude: Complex[np.ndarray, "... K"]) -> Complex[np.ndarray, "... K"]:
     """Amplitude of every frequency's second harmonic, where a wave that has lost its sign is found.
 
     A magnitude mask keeps what is large either way: |cos(omega j + phi)| has no part at omega, and at
@@ -175,7 +175,7 @@ def at_twice(amplitude: Complex[np.ndarray, "... K"]) -> Complex[np.ndarray, "..
 
     Examples
     --------
-    >>> print(at_twice(np.array([1 + 1j, 2 + 2j, 3 + 3j])))
+    >>> print(second_harmonic(np.array([1 + 1j, 2 + 2j, 3 + 3j])))
     [2.+2.j 3.-3.j 1.-1.j]
     """
     z = np.asarray(amplitude)

@@ -13,22 +13,24 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int
 
-from interp.spectra.fourier import CONSTANT, checked_map
+from interp.spectra.fourier import RELATIVE_ROUNDING, checked_map
 from interp.spectra.pair_spectrum import BLOCK, spectrum_2d
 from interp.spectra.weight_spectrum import frequency_norms
 
 __all__ = [
     "KEY_RULES",
-    "embedding_norm",
+    "activation_frequency",
+    "embedding_key_frequencies",
     "key_frequencies",
     "key_frequencies_by_rule",
-    "logit_map",
-    "neuron_cluster",
-    "neuron_clusters",
+    "logit_key_frequencies",
+    "neuron_key_frequencies",
 ]
 
 
-def embedding_norm(W_E: Float[np.ndarray, "p d_model"], threshold: float = 0.5) -> Int[np.ndarray, " n"]:
+def embedding_key_frequencies(
+    W_E: Float[np.ndarray, "p d_model"], threshold: float = 0.5
+) -> Int[np.ndarray, " n"]:
     """Frequencies whose part of the embedding has at least `threshold` times the largest norm.
 
     Parameters
@@ -58,7 +60,7 @@ def embedding_norm(W_E: Float[np.ndarray, "p d_model"], threshold: float = 0.5) 
     Examples
     --------
     >>> from interp.spectra.fourier import fourier_basis
-    >>> print(embedding_norm(fourier_basis(11)[[3, 8, 9]].T * [1.0, 0.9, 0.1]))
+    >>> print(embedding_key_frequencies(fourier_basis(11)[[3, 8, 9]].T * [1.0, 0.9, 0.1]))
     [2 4]
     """
     if np.ndim(W_E) != 2:
@@ -66,7 +68,7 @@ def embedding_norm(W_E: Float[np.ndarray, "p d_model"], threshold: float = 0.5) 
     return _large(frequency_norms(checked_map(np.transpose(W_E), "W_E").T), threshold)
 
 
-def logit_map(W_L: Float[np.ndarray, "d_mlp p"], threshold: float = 0.5) -> Int[np.ndarray, " n"]:
+def logit_key_frequencies(W_L: Float[np.ndarray, "d_mlp p"], threshold: float = 0.5) -> Int[np.ndarray, " n"]:
     """Frequencies whose part of the neuron-logit map has at least `threshold` times the largest norm.
 
     Parameters
@@ -79,7 +81,7 @@ def logit_map(W_L: Float[np.ndarray, "d_mlp p"], threshold: float = 0.5) -> Int[
     Returns
     -------
     Int[np.ndarray, " n"]
-        As `embedding_norm`, over the residues of the output.
+        As `embedding_key_frequencies`, over the residues of the output.
 
     Raises
     ------
@@ -88,12 +90,12 @@ def logit_map(W_L: Float[np.ndarray, "d_mlp p"], threshold: float = 0.5) -> Int[
 
     References
     ----------
-    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.2; threshold as in `embedding_norm`.
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.2; threshold as in `embedding_key_frequencies`.
 
     Examples
     --------
     >>> from interp.spectra.fourier import fourier_basis
-    >>> print(logit_map(fourier_basis(11)[[3, 8]]))
+    >>> print(logit_key_frequencies(fourier_basis(11)[[3, 8]]))
     [2 4]
     """
     if np.ndim(W_L) != 2:
@@ -101,7 +103,7 @@ def logit_map(W_L: Float[np.ndarray, "d_mlp p"], threshold: float = 0.5) -> Int[
     return _large(frequency_norms(checked_map(W_L, "W_L").T), threshold)
 
 
-def neuron_clusters(
+def activation_frequency(
     activations: Float[np.ndarray, "... p p d_mlp"],
 ) -> tuple[Int[np.ndarray, "... d_mlp"], Float[np.ndarray, "... d_mlp"]]:
     """The frequency that explains most of each neuron's activation over all input pairs.
@@ -135,7 +137,7 @@ def neuron_clusters(
     --------
     >>> angle = 2 * np.pi * 3 * np.arange(7) / 7
     >>> both = np.cos(angle)[:, None] + np.cos(angle)
-    >>> frequency, share = neuron_clusters(np.stack([both**2, 0 * both], axis=-1))
+    >>> frequency, share = activation_frequency(np.stack([both**2, 0 * both], axis=-1))
     >>> print(frequency, share.round(3))  # the square leaks to frequency 6 = 1 mod 7
     [3 0] [0.8 nan]
     """
@@ -153,9 +155,9 @@ def neuron_clusters(
 def _clusters(
     x: Float[np.ndarray, "... m p p"],
 ) -> tuple[Int[np.ndarray, "... m"], Float[np.ndarray, "... m"]]:
-    """`neuron_clusters` of some neurons, neuron before inputs."""
+    """`activation_frequency` of some neurons, neuron before inputs."""
     top = np.abs(x).max(axis=(-1, -2))  # (..., m)
-    dead = np.ptp(x, axis=(-1, -2)) <= CONSTANT * top
+    dead = np.ptp(x, axis=(-1, -2)) <= RELATIVE_ROUNDING * top
     power = spectrum_2d(x / np.where(dead, 1, top)[..., None, None]) ** 2  # (..., m, p, p)
     power[..., 0, 0] = 0
     over_a = power[..., 1::2, :] + power[..., 2::2, :]  # (..., m, K, p), cosine and sine together
@@ -166,7 +168,7 @@ def _clusters(
     return np.where(dead, 0, block.argmax(axis=-1) + 1), share
 
 
-def neuron_cluster(
+def neuron_key_frequencies(
     activations: Float[np.ndarray, "p p d_mlp"], threshold: float = 0.85
 ) -> Int[np.ndarray, " n"]:
     """Frequencies that alone explain at least `threshold` of some neuron's activation.
@@ -186,7 +188,7 @@ def neuron_cluster(
     Raises
     ------
     ValueError
-        As `neuron_clusters`, or if `threshold` leaves (0, 1].
+        As `activation_frequency`, or if `threshold` leaves (0, 1].
 
     References
     ----------
@@ -195,18 +197,18 @@ def neuron_cluster(
     Examples
     --------
     >>> angle = 2 * np.pi * 3 * np.arange(7) / 7
-    >>> print(neuron_cluster((np.cos(angle)[:, None] + np.cos(angle))[..., None]))
+    >>> print(neuron_key_frequencies((np.cos(angle)[:, None] + np.cos(angle))[..., None]))
     [3]
     """
     _check_threshold(threshold)
-    frequency, share = neuron_clusters(activations)
+    frequency, share = activation_frequency(activations)
     return np.unique(frequency[share >= threshold])
 
 
 KEY_RULES: dict[str, Callable[..., Int[np.ndarray, " n"]]] = {
-    "embedding_norm": embedding_norm,
-    "logit_map": logit_map,
-    "neuron_cluster": neuron_cluster,
+    "embedding_norm": embedding_key_frequencies,
+    "logit_map": logit_key_frequencies,
+    "neuron_cluster": neuron_key_frequencies,
 }
 
 
@@ -218,8 +220,8 @@ def key_frequencies(
     Parameters
     ----------
     array : Float[np.ndarray, "..."]
-        What the rule looks at: the embedding (p, d_model) for `embedding_norm`, the neuron-logit map
-        (d_mlp, p) for `logit_map`, activations (p, p, d_mlp) for `neuron_cluster`.
+        What the rule looks at: the embedding (p, d_model) for `embedding_key_frequencies`, the neuron-logit map
+        (d_mlp, p) for `logit_key_frequencies`, activations (p, p, d_mlp) for `neuron_key_frequencies`.
     rule : str
         A key of `KEY_RULES`.
     threshold : float, optional
@@ -260,7 +262,7 @@ def key_frequencies_by_rule(
     Parameters
     ----------
     W_E, W_L, activations
-        As `embedding_norm`, `logit_map` and `neuron_cluster` take them.
+        As `embedding_key_frequencies`, `logit_key_frequencies` and `neuron_key_frequencies` take them.
 
     Returns
     -------

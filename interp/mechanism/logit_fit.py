@@ -11,13 +11,13 @@ import numpy as np
 from einops import rearrange
 from jaxtyping import Float, Int
 
-from interp.spectra.fourier import CONSTANT, checked_map, fourier_waves
+from interp.spectra.fourier import RELATIVE_ROUNDING, checked_map, fourier_waves
 
-__all__ = ["TrigFit", "checked_labels", "cross_entropy", "margin", "trig_fit"]
+__all__ = ["CosineFit", "checked_labels", "cosine_fit", "cross_entropy", "logit_margin"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrigFit:
+class CosineFit:
     """logits = sum_k amplitude_k cos(omega_k (label - c)), fitted by least squares."""
 
     amplitude: Float[np.ndarray, "*batch n"]
@@ -117,7 +117,9 @@ def cross_entropy(
     return np.asarray(base + np.log1p(np.expm1(-base) + others))
 
 
-def margin(logits: Float[np.ndarray, "... p"], labels: Int[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+def logit_margin(
+    logits: Float[np.ndarray, "... p"], labels: Int[np.ndarray, "..."]
+) -> Float[np.ndarray, "..."]:
     """Logit of the true class less the largest other one, of every example.
 
     An example is right where its margin is above 0; a tie is wrong, so that a network that says nothing is
@@ -146,7 +148,7 @@ def margin(logits: Float[np.ndarray, "... p"], labels: Int[np.ndarray, "..."]) -
 
     Examples
     --------
-    >>> print(margin(np.array([[2.0, 0.0, 0.5], [1.0, 1.0, 0.0]]), np.array([0, 1])))
+    >>> print(logit_margin(np.array([[2.0, 0.0, 0.5], [1.0, 1.0, 0.0]]), np.array([0, 1])))
     [1.5 0. ]
     """
     x = checked_map(logits, "logits")
@@ -157,11 +159,11 @@ def margin(logits: Float[np.ndarray, "... p"], labels: Int[np.ndarray, "..."]) -
     return np.asarray(true[..., 0] - others.max(axis=-1))
 
 
-def trig_fit(
+def cosine_fit(
     logits: Float[np.ndarray, "... p"],
     frequencies: Int[np.ndarray, " n"],
     labels: Int[np.ndarray, "..."] | None = None,
-) -> TrigFit:
+) -> CosineFit:
     """Amplitudes of logits = sum_k alpha_k cos(omega_k (label - c)), and how good a description that is.
 
     The cosines are orthogonal over the classes of each example, so alpha_k is 2/p times the mean over
@@ -178,7 +180,7 @@ def trig_fit(
 
     Returns
     -------
-    TrigFit
+    CosineFit
         Amplitudes, R^2 and loss. R^2 is relative to the logits less their mean over classes, of each
         example: what the loss sees. It is pooled over examples, and a class's bias counts as unexplained.
 
@@ -196,7 +198,7 @@ def trig_fit(
     --------
     >>> a = np.arange(7)
     >>> logits = 5 * np.cos(2 * np.pi * 2 * (a[:, None, None] + a[:, None] - a) / 7)
-    >>> fit = trig_fit(logits, np.array([2, 3]))
+    >>> fit = cosine_fit(logits, np.array([2, 3]))
     >>> print(fit.amplitude.round(9) + 0.0, fit.r2.round(9), fit.loss.round(4))
     [5. 0.] 1.0 0.2692
     """
@@ -211,9 +213,9 @@ def trig_fit(
     amplitude = np.einsum("...nip,nip->...n", rearrange(by_wave, "... (n i) p -> ... n i p", i=2), waves)
     amplitude /= label.size
     variance = x.var(axis=-1).mean(axis=-1)  # (...)
-    flat = variance <= (CONSTANT * np.abs(x).max(axis=(-1, -2))) ** 2
+    flat = variance <= (RELATIVE_ROUNDING * np.abs(x).max(axis=(-1, -2))) ** 2
     around_label = amplitude @ (np.sqrt(p / 2) * waves[:, 0])  # (..., p), true class at 0
-    return TrigFit(
+    return CosineFit(
         amplitude=amplitude,
         r2=np.asarray((amplitude**2).sum(axis=-1) / 2 / np.where(flat, np.nan, variance)),
         loss=cross_entropy(around_label, np.zeros((), dtype=np.int64)),

@@ -15,11 +15,11 @@ import numpy as np
 from einops import rearrange
 from jaxtyping import Float, Int
 
-from interp.mechanism.logit_fit import cross_entropy, margin
+from interp.mechanism.logit_fit import cross_entropy, logit_margin
 from interp.spectra.fourier import checked_map
 from interp.spectra.weight_spectrum import checked_frequency
 
-__all__ = ["GroupVotes", "VoteCurve", "group_votes", "subset_curve", "vote_curve"]
+__all__ = ["GroupVotes", "VoteCurve", "group_votes", "grouped_vote_curve", "vote_curve"]
 
 N_SIZES = 32  # of a curve, by default
 
@@ -108,7 +108,7 @@ def vote_curve(
     return _curve(acts, writes, label, places, n)
 
 
-def subset_curve(
+def grouped_vote_curve(
     activations: Float[np.ndarray, "*examples m"],
     output_map: Float[np.ndarray, "m p"],
     labels: Int[np.ndarray, "*examples"],
@@ -158,7 +158,7 @@ def subset_curve(
     >>> input_map, output_map = ideal_neurons(np.full(3, 5))
     >>> acts, sums = pair_activations(input_map, "square"), np.add.outer(np.arange(7), np.arange(7)) % 7
     >>> k, rng = np.repeat([1, 2, 3], 5), np.random.default_rng(0)
-    >>> print(subset_curve(acts, output_map, sums, k, "frequencies", rng).loss[0].round(3))
+    >>> print(grouped_vote_curve(acts, output_map, sums, k, "frequencies", rng).loss[0].round(3))
     [0.859 0.262 0.022]
     """
     acts, writes, label = _checked_votes(activations, output_map, labels)
@@ -253,7 +253,7 @@ def _curve(
 
 def _score(logits: Float[np.ndarray, "e p"], label: Int[np.ndarray, " e"]) -> tuple[float, float, float]:
     """Accuracy, mean margin and mean loss."""
-    margins = margin(logits, label)
+    margins = logit_margin(logits, label)
     return float((margins > 0).mean()), float(margins.mean()), float(cross_entropy(logits, label).mean())
 
 

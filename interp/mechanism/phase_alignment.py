@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from interp.spectra.fourier import amplitude_phase, checked_map
 from interp.spectra.weight_spectrum import checked_frequency, mean_over_neurons, neuron_frequency
 
-__all__ = ["Misalignment", "frequency_agreement", "misalignment", "wrap"]
+__all__ = ["Misalignment", "frequency_agreement", "misalignment", "wrap_angle"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Misalignment:
     frequency: Int[np.ndarray, "*batch m"]
     """The frequency compared at, 1..K; 0 where the neuron has none."""
     D: Float[np.ndarray, "*batch m"]
-    """wrap(2 input_phase - output_phase), radians in [-pi, pi); NaN where either row is dead."""
+    """wrap_angle(2 input_phase - output_phase), radians in [-pi, pi); NaN where either row is dead."""
     input_amplitude: Float[np.ndarray, "*batch m"]
     """alpha, in the units of the input map; NaN where the frequency is 0, 0 where only its row is dead."""
     output_amplitude: Float[np.ndarray, "*batch m"]
@@ -46,7 +46,7 @@ class Misalignment:
     """Neurons without a D, excluded from the three means."""
 
 
-def wrap(angle: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+def wrap_angle(angle: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """Bring angles into [-pi, pi), unchanged where they are there already.
 
     Parameters
@@ -65,7 +65,7 @@ def wrap(angle: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
 
     Examples
     --------
-    >>> print(wrap(np.array([0.5, np.pi, 7.0])).round(3))
+    >>> print(wrap_angle(np.array([0.5, np.pi, 7.0])).round(3))
     [ 0.5   -3.142  0.717]
     """
     angle = np.asarray(angle, dtype=np.float64)
@@ -78,7 +78,7 @@ def misalignment(
     output_map: Float[np.ndarray, "*batch m p"],
     frequency: Int[np.ndarray, "*#batch m"] | None = None,
 ) -> Misalignment:
-    """Misalignment D = wrap(2 phi - psi) of every neuron's output phase with twice its input phase.
+    """Misalignment D = wrap_angle(2 phi - psi) of every neuron's output phase with twice its input phase.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def misalignment(
     except ValueError:
         raise ValueError(f"frequency must fit {alpha_K.shape[:-1]}, came shape {k.shape}") from None
     alpha, phi, beta, psi = (_at(x_K, k) for x_K in (alpha_K, phi_K, beta_K, psi_K))  # (..., m)
-    D = wrap(2 * phi - psi)
+    D = wrap_angle(2 * phi - psi)
     mean_abs_sin, n_dead = mean_over_neurons(np.abs(np.sin(D)))
     return Misalignment(
         frequency=k.copy(),

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from interp.mechanism.logit_fit import cross_entropy, margin
+from interp.mechanism.logit_fit import cross_entropy, logit_margin
 from interp.spectra.fourier import checked_map
 
-__all__ = ["ACTIVATIONS", "Scores", "activation_swap", "pair_activations", "pair_logits"]
+__all__ = ["ACTIVATIONS", "PairScores", "activation_swap", "pair_activations", "pair_logits"]
 
 ACTIVATIONS: dict[str, Callable[[Float[np.ndarray, "..."]], Float[np.ndarray, "..."]]] = {
     "relu": lambda z: np.maximum(z, 0),
@@ -30,7 +30,7 @@ ACTIVATIONS: dict[str, Callable[[Float[np.ndarray, "..."]], Float[np.ndarray, ".
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scores:
+class PairScores:
     """How good a network is over all p^2 ordered pairs."""
 
     accuracy: Float[np.ndarray, "*batch"]
@@ -138,7 +138,7 @@ def activation_swap(
     output_map: Float[np.ndarray, "*batch m p"],
     labels: Int[np.ndarray, "p p"],
     activation: str,
-) -> Scores:
+) -> PairScores:
     """Accuracy and loss of a network with another activation function than it was trained with.
 
     Parameters
@@ -152,7 +152,7 @@ def activation_swap(
 
     Returns
     -------
-    Scores
+    PairScores
         Over all pairs, those trained on included. The weights are not rescaled, so the loss depends on how
         large the function's values are; the accuracy does not.
 
@@ -173,7 +173,7 @@ def activation_swap(
     [('abs', 0.002), ('cube', 2.398)]
     """
     logits = pair_logits(input_map, output_map, activation)
-    return Scores(
-        accuracy=np.asarray((margin(logits, labels) > 0).mean(axis=(-1, -2))),
+    return PairScores(
+        accuracy=np.asarray((logit_margin(logits, labels) > 0).mean(axis=(-1, -2))),
         loss=np.asarray(cross_entropy(logits, labels).mean(axis=(-1, -2))),
     )

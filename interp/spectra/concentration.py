@@ -13,13 +13,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
-from interp.spectra.fourier import CONSTANT, complex_amplitude, fourier_coefficients
+from interp.spectra.fourier import RELATIVE_ROUNDING, complex_amplitude, fourier_coefficients
 from interp.spectra.weight_spectrum import relative_to_largest
 
-__all__ = ["fourier_entropy", "gini", "gini_coefficient", "ipr"]
+__all__ = ["fourier_entropy", "gini_coefficient", "inverse_participation_ratio", "neuron_gini"]
 
 
-def ipr(
+def inverse_participation_ratio(
     W: Float[np.ndarray, "... p"], kind: Literal["frequency", "basis"] = "frequency"
 ) -> Float[np.ndarray, "..."]:
     """Inverse participation ratio: how concentrated each neuron is, 1 when on a single component.
@@ -53,14 +53,14 @@ def ipr(
     --------
     >>> from interp.spectra.fourier import fourier_basis
     >>> W = fourier_basis(7)[3] + fourier_basis(7)[4]  # cosine and sine of frequency 2
-    >>> float(ipr(W).round(9)), float(ipr(W, "basis").round(9))
+    >>> float(inverse_participation_ratio(W).round(9)), float(inverse_participation_ratio(W, "basis").round(9))
     (1.0, 0.5)
     """
     power = _components(W, kind, "kind", "frequency") ** 2
     return np.asarray((power**2).sum(axis=-1) / power.sum(axis=-1) ** 2)
 
 
-def gini(
+def neuron_gini(
     W: Float[np.ndarray, "... p"], components: Literal["frequencies", "basis"] = "frequencies"
 ) -> Float[np.ndarray, "..."]:
     """Gini coefficient of each neuron's Fourier amplitudes: 0 all equal, towards 1 a single one.
@@ -93,7 +93,7 @@ def gini(
     Examples
     --------
     >>> from interp.spectra.fourier import fourier_basis
-    >>> float(gini(fourier_basis(7)[3]).round(9))  # 1 - 1/K
+    >>> float(neuron_gini(fourier_basis(7)[3]).round(9))  # 1 - 1/K
     0.666666667
     """
     return gini_coefficient(_components(W, components, "components", "frequencies"))
@@ -177,7 +177,7 @@ def fourier_entropy(W: Float[np.ndarray, "... p"], paper_compat: bool = False) -
         if A.shape[-1] < 2:
             raise ValueError("W must have p at least 5 residues under paper_compat, came p = 3")
         A = A[..., :-1]
-        A = np.where(A.max(axis=-1, keepdims=True) > CONSTANT, A, np.nan)
+        A = np.where(A.max(axis=-1, keepdims=True) > RELATIVE_ROUNDING, A, np.nan)
     q = A / A.sum(axis=-1, keepdims=True)
     if paper_compat:
         return np.asarray(-(q * special.log_softmax(q, axis=-1)).sum(axis=-1))

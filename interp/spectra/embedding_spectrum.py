@@ -12,7 +12,7 @@ and sine apart: relabelling residues by a unit permutes frequencies and changes 
 import numpy as np
 from jaxtyping import Float
 
-from interp.spectra.fourier import CONSTANT, complex_amplitude
+from interp.spectra.fourier import RELATIVE_ROUNDING, complex_amplitude
 
 __all__ = ["fourier_coefficient_ratio", "fourier_frequency_density"]
 
@@ -107,4 +107,4 @@ def _cosine_and_sine(W_E: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "..
         raise ValueError(f"W_E must have shape (..., p, d), a row per residue, came shape {np.shape(W_E)}")
     z, _ = complex_amplitude(np.swapaxes(W_E, -1, -2))  # (..., d, K)
     norms = np.linalg.norm(np.stack([z.real, z.imag], axis=-3), axis=-2)
-    return np.where(norms > CONSTANT * norms.max(axis=(-1, -2), keepdims=True), norms, 0)
+    return np.where(norms > RELATIVE_ROUNDING * norms.max(axis=(-1, -2), keepdims=True), norms, 0)

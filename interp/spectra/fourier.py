@@ -23,7 +23,7 @@ __all__ = [
     "fourier_waves",
 ]
 
-CONSTANT = 1e-12  # relative range below which a row is float rounding around a constant
+RELATIVE_ROUNDING = 1e-12  # relative range below which a row is float rounding around a constant
 
 
 def check_modulus(p: int) -> int:
@@ -285,6 +285,6 @@ def complex_amplitude(
     (1.0, 0.5, False)
     """
     x = checked_map(W)
-    dead = np.asarray(np.ptp(x, axis=-1) <= CONSTANT * np.abs(x).max(axis=-1))
+    dead = np.asarray(np.ptp(x, axis=-1) <= RELATIVE_ROUNDING * np.abs(x).max(axis=-1))
     z = fft.rfft(x, axis=-1)[..., 1:] * (2 / x.shape[-1])  # (..., K)
     return np.where(dead[..., None], 0, z), dead

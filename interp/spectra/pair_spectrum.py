@@ -7,7 +7,7 @@ a, b  the two inputs, residues      c  columns: classes or neurons
 import numpy as np
 from jaxtyping import Float
 
-from interp.spectra.fourier import CONSTANT, checked_map, fourier_coefficients
+from interp.spectra.fourier import RELATIVE_ROUNDING, checked_map, fourier_coefficients
 
 __all__ = ["pair_power", "spectrum_2d"]
 
@@ -96,7 +96,7 @@ def pair_power(X: Float[np.ndarray, "p p c"]) -> Float[np.ndarray, "q q"]:
     power = np.zeros(shape[:2])
     for start in range(0, max(1, len(columns)), BLOCK):
         some = columns[start : start + BLOCK] / top
-        varies = np.ptp(some, axis=(-1, -2)) > CONSTANT * np.abs(some).max(axis=(-1, -2), initial=0)
+        varies = np.ptp(some, axis=(-1, -2)) > RELATIVE_ROUNDING * np.abs(some).max(axis=(-1, -2), initial=0)
         power += (spectrum_2d(some[varies]) ** 2).sum(axis=0)
     power[0, 0] = 0
     over_a = _cosine_with_sine(power)

@@ -18,9 +18,9 @@ from scipy.stats import CensoredData, bootstrap, ecdf, logrank
 
 __all__ = [
     "Bounded",
+    "CensoredTimes",
     "LogRank",
     "MeanRatio",
-    "Times",
     "log_rank",
     "mean_ratio",
     "median_time",
@@ -51,7 +51,7 @@ class Bounded:
 
 
 @dataclass(frozen=True)
-class Times:
+class CensoredTimes:
     """When each network of an arm crossed, or how long it was watched without crossing.
 
     Raises
@@ -82,12 +82,12 @@ class Times:
         return CensoredData(uncensored=self.at[self.observed], right=self.at[~self.observed])
 
 
-def survival_curve(times: Times) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+def survival_curve(times: CensoredTimes) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     """Kaplan–Meier estimate of the share of networks that have not crossed yet.
 
     Parameters
     ----------
-    times : Times
+    times : CensoredTimes
         At least one network. One that is censored at a time counts as still watched at that time.
 
     Returns
@@ -108,7 +108,7 @@ def survival_curve(times: Times) -> tuple[Float[np.ndarray, " k"], Float[np.ndar
 
     Examples
     --------
-    >>> steps, share = survival_curve(Times(np.array([100, 150, 400]), np.array([True, False, True])))
+    >>> steps, share = survival_curve(CensoredTimes(np.array([100, 150, 400]), np.array([True, False, True])))
     >>> steps.tolist(), share.round(3).tolist()
     ([100.0, 150.0, 400.0], [0.667, 0.667, 0.0])
     """
@@ -118,12 +118,12 @@ def survival_curve(times: Times) -> tuple[Float[np.ndarray, " k"], Float[np.ndar
     return np.asarray(survival.quantiles, dtype=float), np.asarray(survival.probabilities, dtype=float)
 
 
-def median_time(times: Times) -> Bounded:
+def median_time(times: CensoredTimes) -> Bounded:
     """Kaplan–Meier median: the first time at which at most half of the networks have not crossed yet.
 
     Parameters
     ----------
-    times : Times
+    times : CensoredTimes
         At least one network.
 
     Returns
@@ -143,9 +143,9 @@ def median_time(times: Times) -> Bounded:
 
     Examples
     --------
-    >>> print(median_time(Times(np.array([180, 340, 220]), np.array([True, True, True]))))
+    >>> print(median_time(CensoredTimes(np.array([180, 340, 220]), np.array([True, True, True]))))
     220
-    >>> print(median_time(Times(np.array([900, 1000, 1000]), np.array([True, False, False]))))
+    >>> print(median_time(CensoredTimes(np.array([900, 1000, 1000]), np.array([True, False, False]))))
     > 1000
     """
     steps, share = survival_curve(times)
@@ -153,12 +153,12 @@ def median_time(times: Times) -> Bounded:
     return Bounded(float(steps[half[0]])) if half.size else Bounded(float(steps[-1]), ">")
 
 
-def paired_ratios(numerator: Times, denominator: Times) -> list[Bounded | None]:
+def paired_ratios(numerator: CensoredTimes, denominator: CensoredTimes) -> list[Bounded | None]:
     """Ratio of two arms' times, network by network.
 
     Parameters
     ----------
-    numerator, denominator : Times
+    numerator, denominator : CensoredTimes
         Entry i of both has the same seed. Times above 0.
 
     Returns
@@ -178,8 +178,8 @@ def paired_ratios(numerator: Times, denominator: Times) -> list[Bounded | None]:
 
     Examples
     --------
-    >>> dense = Times(np.array([6000, 9000, 9000]), np.array([True, False, False]))
-    >>> ticket = Times(np.array([300, 450, 9000]), np.array([True, True, False]))
+    >>> dense = CensoredTimes(np.array([6000, 9000, 9000]), np.array([True, False, False]))
+    >>> ticket = CensoredTimes(np.array([300, 450, 9000]), np.array([True, True, False]))
     >>> print(*paired_ratios(dense, ticket), sep=", ")
     20, > 20, None
     """
@@ -283,12 +283,12 @@ class LogRank:
     """Crossings seen, in both arms together."""
 
 
-def log_rank(first: Times, second: Times) -> LogRank:
+def log_rank(first: CensoredTimes, second: CensoredTimes) -> LogRank:
     """Log-rank test of two arms' times, pairs disregarded.
 
     Parameters
     ----------
-    first, second : Times
+    first, second : CensoredTimes
         At least one network each; they may differ in number.
 
     Returns
@@ -312,8 +312,8 @@ def log_rank(first: Times, second: Times) -> LogRank:
 
     Examples
     --------
-    >>> ticket = Times(np.array([180, 340, 220]), np.array([True, True, True]))
-    >>> shuffled = Times(np.array([9000, 9000, 9000]), np.array([False, False, False]))
+    >>> ticket = CensoredTimes(np.array([180, 340, 220]), np.array([True, True, True]))
+    >>> shuffled = CensoredTimes(np.array([9000, 9000, 9000]), np.array([False, False, False]))
     >>> test = log_rank(ticket, shuffled)
     >>> test.z > 0, round(test.p, 3), test.n_events
     (True, 0.025, 3)

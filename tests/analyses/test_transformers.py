@@ -19,11 +19,11 @@ from analyses.phases import command as phases
 from analyses.progress import command as progress
 from analyses.snapshots import command as snapshots
 from figures.__main__ import main as draw
-from interp.graphs.expander_spectrum import layer_properties
+from interp.graphs.expander_spectrum import expander_properties
 from interp.graphs.graph_measures import properties
 from interp.mechanism.clock_pizza import gradient_symmetricity
 from interp.mechanism.effective_weights import effective_maps
-from interp.mechanism.key_frequency_rules import neuron_clusters
+from interp.mechanism.key_frequency_rules import activation_frequency
 from training.models.forward_pass import embedding_gradients, pass_pairs
 
 P = 7
@@ -139,7 +139,7 @@ def test_progress_sees_heads_and_gradients(run, out):
     expected, _ = gradient_symmetricity(*embedding_gradients(model, weights, triples))
     assert row["gradient_symmetricity"] == pytest.approx(expected) and abs(row["gradient_symmetricity"]) < 1
     heads = table(out, "progress_heads").query("arm == 'dense' and step == 40")
-    frequency, share = neuron_clusters(pass_pairs(model, weights).attention)
+    frequency, share = activation_frequency(pass_pairs(model, weights).attention)
     assert heads["frequency"].tolist() == frequency.tolist() and len(share) == model.n_heads
     np.testing.assert_allclose(heads["share"], share)
     assert row["attention_share"] == pytest.approx(share.mean())
@@ -162,7 +162,7 @@ def test_the_graph_is_the_chain_and_every_matrix_has_its_spectrum(run, out):
     for name in ATTENTION:
         for head, kept in enumerate(mask[name]):
             where = name if len(mask[name]) == 1 else f"{name} head {head}"
-            expected = layer_properties(kept)
+            expected = expander_properties(kept)
             for statistic in ("density", "sigma_1", "ramanujan_gap_hoang"):
                 assert numbers[where, statistic] == pytest.approx(expected[statistic], nan_ok=True)
     assert not any(".b_" in where for where in own["where"])

@@ -101,7 +101,7 @@ class Criterion:
         step, train, test = (np.asarray(metrics[name]) for name in ("step", self.train, self.test))
         if np.isnan(test).all():
             t_mem = first_crossing(step, train, self.level, self.direction)
-            return GrokkingTimes(t_mem, t_gen=Crossing(last_below=None, at=None, budget=0))
+            return GrokkingTimes(t_mem, t_gen=Crossing(last_before=None, at=None, budget=0))
         return grokking_times(step, train, test, self.level, self.direction)
 
 

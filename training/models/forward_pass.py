@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
-from interp.mechanism.effective_weights import MODELS, effective_maps
+from interp.mechanism.effective_weights import MODEL_WEIGHTS, effective_maps
 from interp.mechanism.two_layer_forward import pair_activations
 from training.architectures.registry import Model
 from training.runs.atomic_files import RunError
@@ -57,8 +57,8 @@ def pass_pairs(model: Model, weights: Arrays) -> Passes:
     """
     if model.name == "transformer":
         return _transformer(weights)
-    if model.name not in MODELS:
-        raise RunError(f"model: expected one of {names(MODELS)}, and this one is {model.name}")
+    if model.name not in MODEL_WEIGHTS:
+        raise RunError(f"model: expected one of {names(MODEL_WEIGHTS)}, and this one is {model.name}")
     maps = effective_maps(model.name, weights)
     hidden = pair_activations(maps["input"], getattr(model, "activation", "relu"))
     return Passes(hidden @ maps["output"], hidden, np.empty((*hidden.shape[:2], 0)))

@@ -11,7 +11,7 @@ from analyses.claims.claim import Finding, verdict
 from analyses.claims.findings import Limit, amount, every_seed, median, ratio
 from analyses.claims.registry import CLAIMS
 from analyses.speed.comparisons import arm_row, compare, comparisons
-from interp.statistics.censored_times import Bounded, Times, median_time
+from interp.statistics.censored_times import Bounded, CensoredTimes, median_time
 from training.config.recipe import recipe_from_dict
 
 TICKET = {"method": "magnitude", "source": "dense"}
@@ -93,7 +93,7 @@ def test_a_median_over_censored_seeds_is_a_bound():
 
 @pytest.mark.parametrize("values", [[3.0], [1.0, 2.0], [5.0, 1.0, 3.0], [4.0, 1.0, 2.0, 3.0]])
 def test_of_known_numbers_the_median_is_that_of_kaplan_and_meier_and_they_may_be_negative(values):
-    times = median_time(Times(np.array(values), np.full(len(values), True)))
+    times = median_time(CensoredTimes(np.array(values), np.full(len(values), True)))
     assert median({seed: Bounded(x) for seed, x in enumerate(values)}) == times
     below = median({seed: Bounded(x - 9) for seed, x in enumerate(values)})
     assert below == Bounded(times.value - 9)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analyses.graph_props.command import main
-from interp.graphs.expander_spectrum import layer_properties
+from interp.graphs.expander_spectrum import expander_properties
 from interp.graphs.graph_measures import properties
 from training.runs.run_directory import RunDir
 
@@ -43,7 +43,7 @@ def test_numbers_are_those_of_the_mask(found, tiny_run):
         for name, value in properties(layers, construction).items():
             assert own[construction, name] == pytest.approx(value, nan_ok=True)
     W = files.checkpoints("W_in")["W_in"][-1]
-    for name, value in layer_properties(files.mask()["W_in"], W).items():
+    for name, value in expander_properties(files.mask()["W_in"], W).items():
         assert own["W_in", name] == pytest.approx(value, nan_ok=True)
 
 

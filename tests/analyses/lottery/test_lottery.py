@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analyses.lottery.command import main
-from interp.dynamics.frequency_lottery import RULES, agreement
+from interp.dynamics.frequency_lottery import LOTTERY_RULES, match_frequencies
 from training.runs.run_directory import RunDir
 
 SIMULATE = ["--simulate", "--p", "11", "--neurons", "60", "--no-plot"]
@@ -55,7 +55,7 @@ def test_planted_winners_are_held_against_what_the_start_says(found, tiny_run, p
     assert neurons["max_magnitude"].tolist() == (np.abs(u).argmax(axis=1) + 1).tolist()
     product = (u * u * np.conj(v)).real
     assert neurons["max_aligned_product"].tolist() == (product.argmax(axis=1) + 1).tolist()
-    for rule in RULES:
+    for rule in LOTTERY_RULES:
         row = of_dense(found[""]).set_index("rule").loc[rule]
         hits = (neurons[rule][:5].to_numpy() == planted["frequency"]).sum()
         assert (row["n"], row["hits"], row["share"]) == (5, hits, hits / 5)
@@ -105,8 +105,8 @@ def test_the_earliest_blow_up_wins_and_the_least_misaligned_seldom_does(simulate
     assert rules.loc["min_blowup_time", "share_grown"] == 1
     assert rules.loc["min_abs_misalignment", "high"] < rules.loc["max_aligned_product", "low"]
     assert neurons["grown"].all() and neurons["growth"].between(19.7, 20).all()
-    for rule in RULES:
-        counted = agreement(neurons[rule].to_numpy(), neurons["final_frequency"].to_numpy(), 5)
+    for rule in LOTTERY_RULES:
+        counted = match_frequencies(neurons[rule].to_numpy(), neurons["final_frequency"].to_numpy(), 5)
         assert rules.loc[rule, ["share_grown", "low", "high"]].tolist() == [
             counted.share,
             counted.low,

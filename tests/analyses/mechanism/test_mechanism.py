@@ -6,7 +6,7 @@ import pytest
 
 from analyses.mechanism.command import main
 from analyses.mechanism.tables import _sources, half_settled
-from interp.dynamics.frequency_lottery import RULES
+from interp.dynamics.frequency_lottery import LOTTERY_RULES
 from training.runs.run_directory import RunDir
 
 SUFFIXES = ("", "_stages", "_frequencies", "_winners")
@@ -132,7 +132,9 @@ def test_what_is_not_known_is_the_same_everywhere():
 def test_what_told_the_winners(found, tiny_run):
     rows = of(found["_winners"], "random").set_index(["source", "rule"])
     assert set(rows.index) == {
-        (source, rule) for source in ("mask", "mask_doubled", "signs", "start", "unmasked") for rule in RULES
+        (source, rule)
+        for source in ("mask", "mask_doubled", "signs", "start", "unmasked")
+        for rule in LOTTERY_RULES
     }
     mask = RunDir(tiny_run).arm("random", 0).mask()
     last = spectrum(weights(tiny_run, "random", -1)).argmax(axis=1) + 1

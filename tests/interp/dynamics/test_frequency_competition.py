@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from interp.dynamics.decoupled_flow import gradient_flow
-from interp.dynamics.frequency_competition import neuron_norm, race
+from interp.dynamics.frequency_competition import neuron_norm, simulate_competition
 from interp.dynamics.frequency_lottery import blowup_time
 from interp.spectra.fourier import complex_amplitude
 
@@ -28,8 +28,8 @@ def test_the_norm_is_that_of_the_weights_without_their_means():
 def test_every_neuron_arrives_at_its_own_time_where_the_flow_is_then():
     u, v = amplitudes(4, 5)
     u[0], v[0] = u[0] / 100, v[0] / 100  # a hundred times later than the others
-    end = race(u, v, 11, growth=20.0)
-    assert end.arrived.all() and end.time[0] > 20 * end.time[1:].max()
+    end = simulate_competition(u, v, 11, growth=20.0)
+    assert end.finished.all() and end.time[0] > 20 * end.time[1:].max()
     for m in range(4):
         alone = gradient_flow(u[m], v[m], 11, end.time[[m]])
         np.testing.assert_allclose(end.u[m], alone.u[0], rtol=1e-6)
@@ -41,7 +41,7 @@ def test_every_neuron_arrives_at_its_own_time_where_the_flow_is_then():
 
 def test_what_is_left_of_the_course_is_the_rest_of_the_blow_up_time():
     u, v = amplitudes(30, 11)
-    end = race(u, v, 23, growth=50.0)
+    end = simulate_competition(u, v, 23, growth=50.0)
     left = blowup_time(end.u, end.v, 23)
     np.testing.assert_allclose(end.time[:, None] + left, blowup_time(u, v, 23), rtol=1e-8)
 
@@ -49,8 +49,8 @@ def test_what_is_left_of_the_course_is_the_rest_of_the_blow_up_time():
 def test_a_neuron_that_balances_does_not_arrive_and_holds_nobody_up():
     u = np.array([[0.02], [0.02], [0.0], [0.0]], dtype=complex)
     v = np.array([[-0.02], [0.02], [0.02], [0.0]], dtype=complex)
-    end = race(u, v, 23, growth=20.0)
-    assert end.arrived.tolist() == [False, True, False, False]
+    end = simulate_competition(u, v, 23, growth=20.0)
+    assert end.finished.tolist() == [False, True, False, False]
     assert np.isfinite(end.u).all() and np.isfinite(end.time).all()
     assert np.abs(end.v[0]) == pytest.approx(np.sqrt(0.02**2 - 0.02**2 / 2), rel=1e-6)  # alpha went to 0
 
@@ -58,6 +58,6 @@ def test_a_neuron_that_balances_does_not_arrive_and_holds_nobody_up():
 def test_wrong_arguments_of_the_race(unchecked):
     u, v = amplitudes(3)
     with pytest.raises(ValueError, match=r"one shape \(m, K\), came \(3,\) and \(3,\)"):
-        race(u, v, 5, growth=20.0)
+        simulate_competition(u, v, 5, growth=20.0)
     with pytest.raises(ValueError, match=r"growth must be above 1, came 0\.5"):
-        race(u[None], v[None], 5, growth=0.5)
+        simulate_competition(u[None], v[None], 5, growth=0.5)

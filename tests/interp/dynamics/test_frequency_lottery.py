@@ -5,8 +5,13 @@ import pytest
 from scipy.integrate import quad
 
 from interp.dynamics.decoupled_flow import gradient_flow, invariants
-from interp.dynamics.frequency_competition import race
-from interp.dynamics.frequency_lottery import RULES, agreement, blowup_time, predicted_frequency
+from interp.dynamics.frequency_competition import simulate_competition
+from interp.dynamics.frequency_lottery import (
+    LOTTERY_RULES,
+    blowup_time,
+    match_frequencies,
+    predicted_frequency,
+)
 
 P = 23
 
@@ -181,7 +186,7 @@ def test_rules_match_the_loop():
         "max_magnitude": alpha,
         "max_aligned_product": alpha**2 * beta * np.cos(D),
     }
-    assert RULES.keys() == {*scores, "min_blowup_time"}
+    assert LOTTERY_RULES.keys() == {*scores, "min_blowup_time"}
     for rule, score in scores.items():
         expected = [max(range(1, 12), key=lambda k, row=row: row[k - 1]) for row in score]
         assert predicted_frequency(rule, u, v).tolist() == expected
@@ -191,11 +196,11 @@ def test_rules_match_the_loop():
 
 def test_the_earliest_blow_up_wins_the_race():
     u, v = random_components(200, 11)
-    end = race(u, v, P, growth=1000.0)
+    end = simulate_competition(u, v, P, growth=1000.0)
     won = np.abs(end.u).argmax(axis=-1) + 1
-    assert end.arrived.all()
-    assert agreement(predicted_frequency("min_blowup_time", u, v), won, 11).share == 1
-    assert agreement(predicted_frequency("min_abs_misalignment", u, v), won, 11).share < 0.4
+    assert end.finished.all()
+    assert match_frequencies(predicted_frequency("min_blowup_time", u, v), won, 11).share == 1
+    assert match_frequencies(predicted_frequency("min_abs_misalignment", u, v), won, 11).share < 0.4
 
 
 def test_the_least_misaligned_wins_among_equals_only():
@@ -209,14 +214,14 @@ def test_the_least_misaligned_wins_among_equals_only():
 def test_relabelled_frequencies_are_predicted_relabelled():
     u, v = random_components(30, 11, seed=2)
     order = np.random.default_rng(1).permutation(11)
-    for rule in RULES:
+    for rule in LOTTERY_RULES:
         before, after = predicted_frequency(rule, u, v), predicted_frequency(rule, u[:, order], v[:, order])
         np.testing.assert_array_equal(order[after - 1] + 1, before)
 
 
 def test_what_has_no_input_is_not_predicted():
     u, v = components([[0.0, 0.02], [0.0, 0.0]], 0.02, [[0.0, 2.0], [0.0, 0.0]])
-    for rule in RULES:
+    for rule in LOTTERY_RULES:
         assert predicted_frequency(rule, u, v).tolist() == [2, 0]
     opposed = np.array([0.02 + 0j]), np.array([-0.02 + 0j])
     assert predicted_frequency("min_blowup_time", *opposed) == 0
@@ -237,18 +242,18 @@ def test_wrong_arguments_of_rules(unchecked):
 
 def test_agreement_counts_neurons_with_both_frequencies():
     predicted, final = np.array([1, 2, 3, 0, 4, 4]), np.array([1, 2, 1, 5, 0, 4])
-    found = agreement(predicted, final, 11)
+    found = match_frequencies(predicted, final, 11)
     assert (found.n, found.hits, found.share) == (4, 3, 0.75)
     assert found.chance == 1 / 11
     assert found.shuffled_chance == pytest.approx(
         np.mean([[a == b for a in [1, 2, 3, 4]] for b in [1, 2, 1, 4]])
     )
     among = np.array([False, True, True, True, True, True])
-    assert agreement(predicted, final, 11, among).hits == 2
+    assert match_frequencies(predicted, final, 11, among).hits == 2
 
 
 def test_the_interval_is_wilsons():
-    found = agreement(np.ones(50, dtype=int), np.repeat([1, 2], [40, 10]), 5)
+    found = match_frequencies(np.ones(50, dtype=int), np.repeat([1, 2], [40, 10]), 5)
     z, n, q = 1.959963984540054, 50, 0.8
     centre, half = q + z**2 / (2 * n), z * np.sqrt(q * (1 - q) / n + z**2 / (4 * n**2))
     assert (found.low, found.high) == pytest.approx(
@@ -260,19 +265,19 @@ def test_random_predictions_agree_as_often_as_chance_says():
     rng = np.random.default_rng(0)
     final = rng.choice([3, 7], size=40_000)
     guess = rng.integers(1, 12, size=40_000)
-    found = agreement(guess, final, 11)
+    found = match_frequencies(guess, final, 11)
     assert found.low < found.chance < found.high
-    knowing = agreement(rng.choice([3, 7], size=40_000), final, 11)
+    knowing = match_frequencies(rng.choice([3, 7], size=40_000), final, 11)
     assert knowing.low < knowing.shuffled_chance < knowing.high and knowing.chance < knowing.low
 
 
 def test_nobody_to_agree():
-    found = agreement(np.array([0, 1]), np.array([1, 0]), 3)
+    found = match_frequencies(np.array([0, 1]), np.array([1, 0]), 3)
     assert found.n == 0 and np.isnan([found.share, found.low, found.high, found.shuffled_chance]).all()
 
 
 def test_wrong_arguments_of_agreement(unchecked):
     with pytest.raises(ValueError, match=r"final must be in 0..3, came 1..4"):
-        agreement(np.array([1, 2]), np.array([1, 4]), 3)
+        match_frequencies(np.array([1, 2]), np.array([1, 4]), 3)
     with pytest.raises(ValueError, match=r"one shape \(m,\), came \(2,\) and \(1,\)"):
-        agreement(np.array([1, 2]), np.array([1]), 3)
+        match_frequencies(np.array([1, 2]), np.array([1]), 3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from interp.dynamics.memorization import CLASSES, class_means, pair_classes
+from interp.dynamics.memorization import PAIR_CLASSES, class_means, pair_classes
 
 P = 23
 SUMS = np.add.outer(np.arange(P), np.arange(P)) % P
@@ -19,7 +19,7 @@ def test_every_pair_is_in_the_class_its_two_orders_say():
     for x, y in np.ndindex(P, P):
         own, other = bool(train[x, y]), bool(train[y, x])
         kind = {(1, 1): "common", (1, 0): "rare", (0, 1): "test_sym", (0, 0): "test_true"}[own, other]
-        assert [name for name in CLASSES if getattr(classes, name)[x, y]] == [kind]
+        assert [name for name in PAIR_CLASSES if getattr(classes, name)[x, y]] == [kind]
 
 
 def test_a_symmetric_network_that_memorised_is_at_the_plateau_exactly():
@@ -28,9 +28,9 @@ def test_a_symmetric_network_that_memorised_is_at_the_plateau_exactly():
     known = train | train.T
     predictions = np.where(known, SUMS, (SUMS + 1) % P)
     assert (predictions == predictions.T).all()
-    assert (predictions == SUMS)[~train].mean() == classes.plateau
+    assert (predictions == SUMS)[~train].mean() == classes.memorization_plateau
     accuracy = class_means(predictions == SUMS, classes)
-    assert [float(accuracy[name]) for name in CLASSES] == [1, 1, 1, 0]
+    assert [float(accuracy[name]) for name in PAIR_CLASSES] == [1, 1, 1, 0]
 
 
 def test_classes_turn_with_the_pairs_and_residues_have_no_order():
@@ -39,18 +39,18 @@ def test_classes_turn_with_the_pairs_and_residues_have_no_order():
     np.testing.assert_array_equal(turned.rare, here.test_sym)
     np.testing.assert_array_equal(turned.common, here.common)
     np.testing.assert_array_equal(moved.rare, here.rare[order][:, order])
-    assert turned.rare.sum() == here.rare.sum() and moved.plateau == here.plateau
+    assert turned.rare.sum() == here.rare.sum() and moved.memorization_plateau == here.memorization_plateau
 
 
 def test_pairs_kept_together_leave_nothing_to_symmetry():
     half = split()
     classes = pair_classes(half & half.T)
-    assert not classes.rare.any() and not classes.test_sym.any() and classes.plateau == 0
-    assert np.isnan(pair_classes(np.ones((3, 3), dtype=bool)).plateau)
+    assert not classes.rare.any() and not classes.test_sym.any() and classes.memorization_plateau == 0
+    assert np.isnan(pair_classes(np.ones((3, 3), dtype=bool)).memorization_plateau)
 
 
 def test_a_random_split_of_three_quarters_has_the_expected_plateau():
-    plateaus = [pair_classes(split(seed=seed)).plateau for seed in range(200)]
+    plateaus = [pair_classes(split(seed=seed)).memorization_plateau for seed in range(200)]
     assert np.mean(plateaus) == pytest.approx(0.75 * (P - 1) / P, abs=0.01)  # (x, x) is never test_sym
 
 
@@ -58,7 +58,7 @@ def test_means_match_the_loop_over_checkpoints():
     values, classes = np.random.default_rng(0).random((4, P, P)), pair_classes(split())
     means = class_means(values, classes)
     for t in range(4):
-        for name in CLASSES:
+        for name in PAIR_CLASSES:
             pairs = np.argwhere(getattr(classes, name))
             assert means[name][t] == pytest.approx(np.mean([values[t, x, y] for x, y in pairs]))
 
@@ -66,7 +66,7 @@ def test_means_match_the_loop_over_checkpoints():
 def test_a_class_without_pairs_has_no_mean():
     means = class_means(np.ones((P, P)), pair_classes(np.ones((P, P), dtype=bool)))
     assert means["common"] == 1
-    assert np.isnan([means[name] for name in CLASSES[1:]]).all()
+    assert np.isnan([means[name] for name in PAIR_CLASSES[1:]]).all()
 
 
 @pytest.mark.usefixtures("unchecked")

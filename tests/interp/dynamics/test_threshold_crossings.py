@@ -10,7 +10,7 @@ from interp.dynamics.threshold_crossings import (
     GrokkingTimes,
     first_crossing,
     grokking_times,
-    half_fall_step,
+    half_decrease_step,
 )
 
 STEPS = np.arange(0, 100, 10)
@@ -80,7 +80,7 @@ def test_crossings_match_the_loop():
         values[rng.uniform(size=10) < 0.3] = np.nan
         values[rng.integers(10)] = 0.5
         found = first_crossing(STEPS, values, 0.8)
-        assert (found.last_below, found.at) == slow_crossing(STEPS.tolist(), values.tolist(), 0.8)
+        assert (found.last_before, found.at) == slow_crossing(STEPS.tolist(), values.tolist(), 0.8)
 
 
 def test_crossings_turn_upside_down_and_move_with_the_steps():
@@ -88,7 +88,7 @@ def test_crossings_turn_upside_down_and_move_with_the_steps():
     up = first_crossing(STEPS, values, 0.8)
     assert first_crossing(STEPS, -values, -0.8, "down") == up
     moved = first_crossing(STEPS + 5, values, 0.8)
-    assert (moved.last_below, moved.at) == (up.last_below + 5, up.at + 5)
+    assert (moved.last_before, moved.at) == (up.last_before + 5, up.at + 5)
 
 
 def test_an_infinite_loss_is_a_measurement():
@@ -109,7 +109,7 @@ def test_an_infinite_loss_is_a_measurement():
     ],
 )
 def test_curves_that_are_none_are_refused(steps, values, message):
-    for measure in (lambda t, y: first_crossing(t, y, 0.95), half_fall_step):
+    for measure in (lambda t, y: first_crossing(t, y, 0.95), half_decrease_step):
         with pytest.raises(ValueError, match=message):
             measure(np.array(steps, dtype=int), np.array(values))
 
@@ -170,33 +170,33 @@ def test_memorised_by_the_first_measurement_has_a_tau_and_no_upper_bound():
 
 
 def test_a_linear_fall_is_half_done_half_way_and_an_exponential_at_its_half_life():
-    assert half_fall_step(STEPS, 5 - STEPS / 100) == Crossing(40, 50, 90)
+    assert half_decrease_step(STEPS, 5 - STEPS / 100) == Crossing(40, 50, 90)
     halving = 0.5 ** (np.arange(60) / 7) + 3
-    assert half_fall_step(np.arange(60), halving).at == 7
-    assert half_fall_step(STEPS, 5 - STEPS / 100, fraction=1.0) == Crossing(80, 90, 90)
+    assert half_decrease_step(np.arange(60), halving).at == 7
+    assert half_decrease_step(STEPS, 5 - STEPS / 100, fraction=1.0) == Crossing(80, 90, 90)
 
 
 def test_a_rise_before_and_after_the_fall_does_not_count():
     values = np.array([3.4, 3.5, 3.4, 2.6, 2.3, 1.4, 1.6])
-    assert half_fall_step(STEPS[:7], values) == Crossing(30, 40, 60)
+    assert half_decrease_step(STEPS[:7], values) == Crossing(30, 40, 60)
 
 
 def test_the_half_fall_is_free_of_scale_and_offset_and_skips_nan():
     values = np.array([3.4, np.nan, 3.4, 2.6, 2.3, 1.4, 1.6])
     assert (
-        half_fall_step(STEPS[:7], 100 * values - 8)
-        == half_fall_step(STEPS[:7], values)
+        half_decrease_step(STEPS[:7], 100 * values - 8)
+        == half_decrease_step(STEPS[:7], values)
         == Crossing(30, 40, 60)
     )
 
 
 @pytest.mark.parametrize("values", [np.ones(10), np.arange(10.0)])
 def test_a_curve_that_does_not_fall_is_censored(values):
-    assert half_fall_step(STEPS, values) == Crossing(90, None, 90)
+    assert half_decrease_step(STEPS, values) == Crossing(90, None, 90)
 
 
 def test_half_falls_of_no_fraction_or_of_infinity_are_refused():
     with pytest.raises(ValueError, match=r"fraction must be in \(0, 1\], came 0.0"):
-        half_fall_step(STEPS, jump(30), 0.0)
+        half_decrease_step(STEPS, jump(30), 0.0)
     with pytest.raises(ValueError, match="values must be finite or NaN"):
-        half_fall_step(STEPS, jump(30, low=np.inf))
+        half_decrease_step(STEPS, jump(30, low=np.inf))

@@ -7,7 +7,7 @@ from jaxtyping import TypeCheckError
 
 from interp.graphs.graph_measures import properties
 from interp.graphs.mask_graph import adjacency, biadjacency, to_networkx
-from interp.graphs.path_lengths import bipartite_hop_counts, hop_counts, symmetric_blocks
+from interp.graphs.path_lengths import bipartite_distance_counts, distance_counts, symmetric_product_blocks
 
 RING4 = (9, 14, 5, 11, 9)
 
@@ -171,8 +171,8 @@ def test_both_ways_of_counting_hops_agree(share):
     edges = biadjacency(layers, "folded")
     kept = edges[edges.any(axis=1)][:, edges.any(axis=0)].astype(np.float32)
     near = np.count_nonzero(kept.T @ kept, axis=1)
-    counts, sizes = bipartite_hop_counts(kept, kept @ kept.T > 0, near)
-    any_counts, any_sizes = hop_counts(adjacency(layers, "folded").toarray())
+    counts, sizes = bipartite_distance_counts(kept, kept @ kept.T > 0, near)
+    any_counts, any_sizes = distance_counts(adjacency(layers, "folded").toarray())
     np.testing.assert_array_equal(counts, any_counts)
     assert sorted(sizes) == sorted(any_sizes[any_sizes > 1])
 
@@ -180,7 +180,7 @@ def test_both_ways_of_counting_hops_agree(share):
 def test_blocks_tile_the_upper_triangle():
     matrix = np.random.default_rng(0).integers(0, 2, (5, 150)).astype(np.float32)
     product, found = matrix.T @ matrix, np.full((150, 150), np.nan, dtype=np.float32)
-    for here, after, block in symmetric_blocks(matrix, matrix):
+    for here, after, block in symmetric_product_blocks(matrix, matrix):
         found[here, here.start :] = block
         found[after, here] = block[:, len(block) :].T
     np.testing.assert_array_equal(found, product)

@@ -6,7 +6,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from interp.graphs.mask_graph import adjacency, biadjacency, is_bipartite, layer_sizes, to_networkx
-from interp.graphs.reachability import dead_units, input_output_reachable, live_units
+from interp.graphs.reachability import dead_units, live_units, reachable_outputs
 
 
 def random_layers(sizes, share, seed):
@@ -79,7 +79,7 @@ def test_paths_agree_with_networkx(seed):
     forward.remove_edges_from([(u, v) for u, v in forward.edges if u[0] > v[0]])
     inputs, outputs = ([(layer, i) for i in range(size)] for layer, size in ((0, 4), (4, 5)))
     reach = [[nx.has_path(forward, source, target) for target in outputs] for source in inputs]
-    np.testing.assert_array_equal(input_output_reachable(layers), reach)
+    np.testing.assert_array_equal(reachable_outputs(layers), reach)
     for layer, units in enumerate(live_units(layers)):
         for index, live in enumerate(units.tolist()):
             node = (layer, index)
@@ -94,7 +94,7 @@ def test_death_spreads_along_the_chain():
     ones, nothing = np.ones((2, 2), dtype=bool), np.zeros((2, 2), dtype=bool)
     assert dead_units([ones, ones, ones]) == 0
     assert dead_units([ones, nothing, ones]) == 4
-    assert not input_output_reachable([ones, nothing, ones]).any()
+    assert not reachable_outputs([ones, nothing, ones]).any()
     one_way = np.array([[True, False], [False, False]])
     assert dead_units([ones, one_way, ones, ones]) == 2
     assert dead_units([one_way]) == 0
@@ -105,7 +105,7 @@ def test_renaming_hidden_units_changes_no_path():
     rng = np.random.default_rng(4)
     first, second = rng.permutation(7), rng.permutation(5)
     renamed = [layers[0][:, first], layers[1][first][:, second], layers[2][second]]
-    np.testing.assert_array_equal(input_output_reachable(layers), input_output_reachable(renamed))
+    np.testing.assert_array_equal(reachable_outputs(layers), reachable_outputs(renamed))
     assert dead_units(layers) == dead_units(renamed)
 
 

@@ -5,7 +5,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from interp.graphs.graph_measures import properties
-from interp.graphs.null_models import compare_with_null, graph_null, null_masks
+from interp.graphs.null_models import compare_properties_with_null, compare_with_null, null_masks
 
 
 def random_layers(seed, share=0.3, sizes=(8, 20, 6, 20, 8)):
@@ -33,7 +33,7 @@ def test_degree_null_keeps_the_degree_of_every_unit():
 @pytest.mark.parametrize("kind", ["density", "degree"])
 def test_equals_mean_and_spread_over_the_same_masks(construction, kind):
     layers = random_layers(4)
-    null = graph_null(layers, construction, np.random.default_rng(5), n=6, kind=kind)
+    null = compare_properties_with_null(layers, construction, np.random.default_rng(5), n=6, kind=kind)
     samples = [
         properties(m, construction) for m in null_masks(layers, np.random.default_rng(5), n=6, kind=kind)
     ]
@@ -49,20 +49,22 @@ def test_equals_mean_and_spread_over_the_same_masks(construction, kind):
 
 def test_what_a_null_fixes_has_no_z():
     layers = random_layers(6)
-    by_degree = graph_null(layers, "folded", np.random.default_rng(0), n=4, kind="degree")
+    by_degree = compare_properties_with_null(layers, "folded", np.random.default_rng(0), n=4, kind="degree")
     for name in ("n_nodes", "n_edges", "degree_mean", "degree_cv", "degree_max", "isolated_fraction"):
         assert by_degree[name].sd == 0.0 and by_degree[name].mean == by_degree[name].observed
         assert np.isnan(by_degree[name].z)
-    by_density = graph_null(layers, "folded", np.random.default_rng(0), n=4)
+    by_density = compare_properties_with_null(layers, "folded", np.random.default_rng(0), n=4)
     assert by_density["n_edges"].sd == 0.0 and by_density["degree_cv"].sd > 0
 
 
 def test_a_random_mask_is_typical_and_a_planted_block_is_not():
     sizes = (20, 60, 20)
-    typical = graph_null(random_layers(7, 0.3, sizes), "layered", np.random.default_rng(8))
+    typical = compare_properties_with_null(random_layers(7, 0.3, sizes), "layered", np.random.default_rng(8))
     assert abs(typical["latapy_clustering"].z) < 4
     block = np.kron(np.eye(2), np.ones((10, 30))).astype(bool)
-    planted = graph_null([block, block.T], "layered", np.random.default_rng(8), kind="degree")
+    planted = compare_properties_with_null(
+        [block, block.T], "layered", np.random.default_rng(8), kind="degree"
+    )
     assert planted["latapy_clustering"].z > 20
     assert planted["reachable_fraction"].observed == pytest.approx(2 * 50 * 49 / (100 * 99))
     assert planted["reachable_fraction"].mean == 1.0
@@ -72,8 +74,10 @@ def test_renaming_units_leaves_the_observed_values():
     layers = random_layers(9)
     order = np.random.default_rng(10).permutation(20)
     renamed = [layers[0][:, order], layers[1][order], *layers[2:]]
-    for name, comparison in graph_null(layers, "layered", np.random.default_rng(0), n=2).items():
-        other = graph_null(renamed, "layered", np.random.default_rng(0), n=2)[name]
+    for name, comparison in compare_properties_with_null(
+        layers, "layered", np.random.default_rng(0), n=2
+    ).items():
+        other = compare_properties_with_null(renamed, "layered", np.random.default_rng(0), n=2)[name]
         np.testing.assert_allclose(other.observed, comparison.observed, rtol=1e-12)
 
 
@@ -98,11 +102,11 @@ def test_equal_samples_have_a_spread_of_exactly_zero():
 def test_wrong_settings_are_refused():
     layers, rng = random_layers(0), np.random.default_rng(0)
     with pytest.raises(ValueError, match="n:"):
-        graph_null(layers, "layered", rng, n=1)
+        compare_properties_with_null(layers, "layered", rng, n=1)
     with pytest.raises((ValueError, TypeCheckError)):
-        graph_null(layers, "layered", rng, kind="weights")
+        compare_properties_with_null(layers, "layered", rng, kind="weights")
     with pytest.raises(ValueError, match="rows"):
-        graph_null([layers[0], layers[0]], "layered", rng)
+        compare_properties_with_null([layers[0], layers[0]], "layered", rng)
     with pytest.raises(ValueError, match="at least 2"):
         compare_with_null({"x": 1.0}, [{"x": 1.0}])
     with pytest.raises(ValueError, match="names"):

@@ -10,7 +10,7 @@ from interp.masks.overlap import (
     jaccard_distance,
     jaccard_distances,
     overlap_excess,
-    overlap_z,
+    overlap_z_scores,
 )
 from interp.masks.random_masks import shuffled_mask
 
@@ -76,7 +76,7 @@ def test_masks_that_cannot_be_compared_are_refused():
     with pytest.raises(ValueError, match="shapes of a"):
         chance_jaccard_distances(a, {"W_U": np.ones((2, 3), dtype=bool)})
     with pytest.raises(ValueError, match="shapes of a"):
-        overlap_z(a, {"W_E": np.ones((3, 2), dtype=bool)})
+        overlap_z_scores(a, {"W_E": np.ones((3, 2), dtype=bool)})
     with pytest.raises(ValueError, match="density_b"):
         chance_jaccard_distance(0.5, 1.5)
     with pytest.raises((ValueError, TypeCheckError)):
@@ -90,7 +90,7 @@ def test_chance_and_z_are_those_of_masks_shuffled_within_layers():
     b = {name: np.tile(m, (6, 5)) for name, m in b.items()}
     drawn = [(shuffled_mask(a, rng), shuffled_mask(b, rng)) for _ in range(2000)]
     distances = [jaccard_distances(*pair) for pair in drawn]
-    z = [overlap_z(*pair) for pair in drawn]
+    z = [overlap_z_scores(*pair) for pair in drawn]
     chance = chance_jaccard_distances(a, b)
     for name in (*a, "global"):
         own = np.array([d[name] for d in distances])
@@ -110,19 +110,25 @@ def test_z_has_the_moments_of_every_placement():
     both = [x + y for x, y in itertools.product(common("W_E"), common("W_U"))]
     for name, counts in (("W_E", common("W_E")), ("W_U", common("W_U")), ("global", both)):
         found = 2 if name == "global" else 1
-        assert overlap_z(a, b)[name] == pytest.approx((found - np.mean(counts)) / np.std(counts), abs=1e-12)
+        assert overlap_z_scores(a, b)[name] == pytest.approx(
+            (found - np.mean(counts)) / np.std(counts), abs=1e-12
+        )
 
 
 def test_z_is_symmetric_and_grows_with_the_overlap():
     a, b = two_masks(1)
-    assert overlap_z(a, b) == pytest.approx(overlap_z(b, a))
+    assert overlap_z_scores(a, b) == pytest.approx(overlap_z_scores(b, a))
     half = {name: np.where(np.arange(m.size).reshape(m.shape) % 2, a[name], m) for name, m in b.items()}
-    assert overlap_z(a, b)["global"] < overlap_z(a, half)["global"] < overlap_z(a, a)["global"]
+    assert (
+        overlap_z_scores(a, b)["global"]
+        < overlap_z_scores(a, half)["global"]
+        < overlap_z_scores(a, a)["global"]
+    )
 
 
 def test_what_cannot_vary_has_no_z():
     full = {"W_E": np.ones((2, 3), dtype=bool), "W_U": np.array([True])}
-    assert all(np.isnan(z) for z in overlap_z(full, full).values())
+    assert all(np.isnan(z) for z in overlap_z_scores(full, full).values())
 
 
 def test_excess_goes_from_chance_to_equal_masks():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from interp.mechanism.diversification import frequency_counts, homogeneity, phase_symmetry
+from interp.mechanism.diversification import amplitude_variation, frequency_counts, phase_symmetry
 
 K = 11
 
@@ -96,14 +96,14 @@ def test_one_frequency_cannot_be_tested_and_outside_ones_are_refused():
         frequency_counts(np.array([1, 3]), 2)
 
 
-# homogeneity
+# amplitude_variation
 
 
 def test_homogeneity_is_deviation_over_mean_of_the_live():
     amplitude = np.array([[2.0, 2.0, 2.0, 0.0], [1.0, 3.0, np.nan, 0.0], [0.0, np.nan, 0.0, 0.0]])
-    np.testing.assert_allclose(homogeneity(amplitude), [0, 0.5, np.nan])
+    np.testing.assert_allclose(amplitude_variation(amplitude), [0, 0.5, np.nan])
     x = rng().uniform(0.1, 1, 50)
-    assert homogeneity(x) == pytest.approx(np.std(x) / np.mean(x))
-    assert homogeneity(1e-200 * x) == pytest.approx(np.std(x) / np.mean(x))
+    assert amplitude_variation(x) == pytest.approx(np.std(x) / np.mean(x))
+    assert amplitude_variation(1e-200 * x) == pytest.approx(np.std(x) / np.mean(x))
     with pytest.raises(ValueError, match=r"amplitude must be at least 0, came -1.0"):
-        homogeneity(np.array([1.0, -1.0]))
+        amplitude_variation(np.array([1.0, -1.0]))

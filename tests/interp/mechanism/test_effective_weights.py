@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from interp.mechanism.effective_weights import effective_maps, layer_matrices, residue_weights, unit_chain
+from interp.mechanism.effective_weights import (
+    effective_maps,
+    graph_layer_names,
+    layer_matrices,
+    residue_weights,
+)
 
 P, D, M, H, K = 5, 6, 4, 3, 2
 SHAPES = {
@@ -115,7 +120,7 @@ def test_matrices_are_heads_and_whole_layers_without_biases_and_other_tokens():
 
 def test_the_chain_of_a_transformer_leads_from_residues_to_classes():
     matrices = layer_matrices({name: w[0] for name, w in weights_of().items()})
-    assert unit_chain(list(matrices)) == CHAIN
+    assert graph_layer_names(list(matrices)) == CHAIN
     shapes = [matrices[name].shape for name in CHAIN]
     assert [columns for _, columns in shapes[:-1]] == [rows for rows, _ in shapes[1:]]
-    assert unit_chain(["W_E", "W_in", "W_out", "W_U"]) == ("W_E", "W_in", "W_out", "W_U")
+    assert graph_layer_names(["W_E", "W_in", "W_out", "W_U"]) == ("W_E", "W_in", "W_out", "W_U")

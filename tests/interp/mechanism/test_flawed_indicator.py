@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from interp.mechanism.flawed_indicator import ideal_neurons, indicator_fit, indicator_logits
-from interp.mechanism.logit_fit import cross_entropy, margin
+from interp.mechanism.logit_fit import cross_entropy, logit_margin
 from interp.mechanism.phase_alignment import misalignment
 from interp.mechanism.two_layer_forward import pair_logits
 
@@ -71,7 +71,7 @@ def test_the_closed_form_entry_by_entry():
 
 
 def test_the_margin_is_an_eighth_of_the_strength_times_p():
-    margins = margin(indicator_logits(P, 6.0), SUMS)
+    margins = logit_margin(indicator_logits(P, 6.0), SUMS)
     off = ~np.eye(P, dtype=bool)
     np.testing.assert_allclose(margins[off], 6.0 * P / 8)
     np.testing.assert_allclose(margins[~off], 6.0 * P / 2)

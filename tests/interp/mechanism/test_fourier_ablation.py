@@ -8,9 +8,9 @@ import pytest
 from interp.mechanism.fourier_ablation import (
     OPERATORS,
     excluded_logits,
-    neuron_sum2_logits,
+    project_on_sum_waves,
     restricted_logits,
-    sum_part,
+    restricted_logits_through_neurons,
 )
 from interp.spectra.fourier import fourier_basis
 
@@ -117,7 +117,7 @@ def test_the_sum_part_is_the_mean_over_equal_sums_at_these_frequencies(p):
     F = fourier_basis(p)[[1, 2, 5, 6]]
     part = F.T @ (F @ by_sum)
     slow = np.array([[part[(a + b) % p] for b in range(p)] for a in range(p)])
-    np.testing.assert_allclose(sum_part(x, keys), slow, atol=1e-12)
+    np.testing.assert_allclose(project_on_sum_waves(x, keys), slow, atol=1e-12)
 
 
 def test_excluded_and_restricted_add_up_to_the_logits_and_their_mean():
@@ -130,8 +130,8 @@ def test_through_the_neurons_only_the_mean_of_other_paths_is_kept():
     acts, W_L = np.maximum(noise(P, P, 6), 0), noise(6, P, seed=1)
     around = noise(P, P, P, seed=2)
     logits = acts @ W_L + around
-    new = neuron_sum2_logits(acts, W_L, logits, KEYS)
-    slow = sum_part(acts, KEYS) @ W_L
+    new = restricted_logits_through_neurons(acts, W_L, logits, KEYS)
+    slow = project_on_sum_waves(acts, KEYS) @ W_L
     np.testing.assert_allclose(new, slow + (logits - slow).mean(axis=(0, 1)), atol=1e-12)
     direct = restricted_logits(logits, KEYS) - restricted_logits(around, KEYS) + around.mean(axis=(0, 1))
     np.testing.assert_allclose(new, direct, atol=1e-12)
@@ -179,8 +179,8 @@ def test_leading_axes_float32_and_untouched_input():
         np.testing.assert_allclose(new[1, 2], measure(x[1, 2], KEYS), atol=1e-12)
     logits = noise(2, 3, P, P, P)
     np.testing.assert_allclose(
-        neuron_sum2_logits(x, W_L, logits, KEYS)[1, 2],
-        neuron_sum2_logits(x[1, 2], W_L, logits[1, 2], KEYS),
+        restricted_logits_through_neurons(x, W_L, logits, KEYS)[1, 2],
+        restricted_logits_through_neurons(x[1, 2], W_L, logits[1, 2], KEYS),
         atol=1e-12,
     )
     np.testing.assert_array_equal(x, before)
@@ -204,7 +204,7 @@ def test_an_unknown_operator_lists_the_known_ones():
 
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("keys", [[0], [K + 1], [-1], [2, 2], [1.0], [[1]], 1])
-@pytest.mark.parametrize("measure", [excluded_logits, restricted_logits, sum_part])
+@pytest.mark.parametrize("measure", [excluded_logits, restricted_logits, project_on_sum_waves])
 def test_other_frequencies_are_refused(measure, keys):
     with pytest.raises(ValueError, match=r"frequencies must be different whole numbers in 1\.\.5, came "):
         measure(noise(P, P, P), np.array(keys))
@@ -233,4 +233,4 @@ def test_maps_and_logits_that_do_not_fit_the_neurons_are_refused(shapes):
     with pytest.raises(
         ValueError, match=r"W_L must have shape \(\.\.\., 6, 11\) and logits \(\.\.\., 11, 11, c\)"
     ):
-        neuron_sum2_logits(noise(P, P, 6), noise(*shapes[0]), noise(*shapes[1]), KEYS)
+        restricted_logits_through_neurons(noise(P, P, 6), noise(*shapes[0]), noise(*shapes[1]), KEYS)

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from interp.mechanism.frequency_overlap import at_twice, set_overlap, weighted_agreement
+from interp.mechanism.frequency_overlap import second_harmonic, set_overlap, weighted_agreement
 from interp.spectra.fourier import complex_amplitude
 
 # overlap of two sets
@@ -102,15 +102,15 @@ def test_a_wave_without_its_sign_is_found_at_twice_its_frequency(p):
     j = np.arange(p)
     for k in range(1, (p - 1) // 2 + 1):
         squared, _ = complex_amplitude(np.cos(2 * np.pi * k * j / p + 0.3) ** 2)  # ½ + ½ cos(2 ω j + .6)
-        read = at_twice(squared)
+        read = second_harmonic(squared)
         assert np.abs(read).argmax() + 1 == k
         assert read[k - 1] == pytest.approx(0.5 * np.exp(0.6j))
 
 
 def test_no_amplitude_is_lost():
     z = np.random.default_rng(3).normal(size=(2, 4, 33, 2)) @ [1, 1j]
-    assert at_twice(z).shape == z.shape
-    np.testing.assert_allclose(np.sort(np.abs(at_twice(z)), axis=-1), np.sort(np.abs(z), axis=-1))
+    assert second_harmonic(z).shape == z.shape
+    np.testing.assert_allclose(np.sort(np.abs(second_harmonic(z)), axis=-1), np.sort(np.abs(z), axis=-1))
 
 
 def test_amplitudes_at_twice_are_those_of_every_second_residue():
@@ -119,9 +119,9 @@ def test_amplitudes_at_twice_are_those_of_every_second_residue():
     row = np.random.default_rng(4).normal(size=p)
     half = (p + 1) // 2
     expected, _ = complex_amplitude(row[half * np.arange(p) % p])
-    np.testing.assert_allclose(at_twice(complex_amplitude(row)[0]), expected, atol=1e-12)
+    np.testing.assert_allclose(second_harmonic(complex_amplitude(row)[0]), expected, atol=1e-12)
 
 
 def test_without_a_frequency_there_is_no_harmonic(unchecked):
     with pytest.raises(ValueError, match="K at least 1, came"):
-        at_twice(np.array(1j))
+        second_harmonic(np.array(1j))

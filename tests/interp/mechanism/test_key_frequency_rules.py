@@ -5,12 +5,12 @@ import pytest
 
 from interp.mechanism.key_frequency_rules import (
     KEY_RULES,
-    embedding_norm,
+    activation_frequency,
+    embedding_key_frequencies,
     key_frequencies,
     key_frequencies_by_rule,
-    logit_map,
-    neuron_cluster,
-    neuron_clusters,
+    logit_key_frequencies,
+    neuron_key_frequencies,
 )
 from interp.spectra.fourier import fourier_basis
 
@@ -43,12 +43,12 @@ def activations(keys, per_key=4):
 
 
 def test_planted_keys_come_back_from_embedding_and_logit_map():
-    np.testing.assert_array_equal(embedding_norm(embedding(KEYS)), KEYS)
-    np.testing.assert_array_equal(logit_map(embedding(KEYS).T), KEYS)
+    np.testing.assert_array_equal(embedding_key_frequencies(embedding(KEYS)), KEYS)
+    np.testing.assert_array_equal(logit_key_frequencies(embedding(KEYS).T), KEYS)
 
 
 def test_a_noise_free_embedding_has_its_keys_only():
-    np.testing.assert_array_equal(embedding_norm(embedding([5], noise=0.0)), [5])
+    np.testing.assert_array_equal(embedding_key_frequencies(embedding([5], noise=0.0)), [5])
 
 
 def test_the_norm_rule_is_the_loop_over_frequencies():
@@ -58,19 +58,21 @@ def test_the_norm_rule_is_the_loop_over_frequencies():
     ]
     for threshold in (0.3, 0.5, 0.8, 1.0):
         slow = [k for k in range(1, K + 1) if norm[k - 1] >= threshold * max(norm)]
-        np.testing.assert_array_equal(embedding_norm(W_E, threshold), slow)
+        np.testing.assert_array_equal(embedding_key_frequencies(W_E, threshold), slow)
 
 
 def test_the_norm_rule_is_free_of_scale_and_follows_the_labels():
     W_E = embedding(KEYS)
-    np.testing.assert_array_equal(embedding_norm(1e-50 * W_E), KEYS)
+    np.testing.assert_array_equal(embedding_key_frequencies(1e-50 * W_E), KEYS)
     moved = sorted(min(3 * k % P, -3 * k % P) for k in KEYS)
-    np.testing.assert_array_equal(embedding_norm(W_E[np.arange(P) * 3 % P]), moved)
+    np.testing.assert_array_equal(embedding_key_frequencies(W_E[np.arange(P) * 3 % P]), moved)
 
 
 def test_without_structure_the_norm_rule_takes_everything_and_without_variation_nothing():
-    np.testing.assert_array_equal(embedding_norm(rng().standard_normal((P, 500))), np.arange(1, K + 1))
-    assert embedding_norm(np.ones((P, 4))).size == 0
+    np.testing.assert_array_equal(
+        embedding_key_frequencies(rng().standard_normal((P, 500))), np.arange(1, K + 1)
+    )
+    assert embedding_key_frequencies(np.ones((P, 4))).size == 0
 
 
 # clusters
@@ -78,16 +80,16 @@ def test_without_structure_the_norm_rule_takes_everything_and_without_variation_
 
 def test_relu_neurons_cluster_at_their_frequencies_up_to_the_last():
     acts, k = activations(KEYS)
-    frequency, share = neuron_clusters(acts)
+    frequency, share = activation_frequency(acts)
     np.testing.assert_array_equal(frequency, k)
     assert (share > 0.85).all() and (share < 1).all()
-    np.testing.assert_array_equal(neuron_cluster(acts), KEYS)
-    assert neuron_cluster(acts, threshold=0.999).size == 0
+    np.testing.assert_array_equal(neuron_key_frequencies(acts), KEYS)
+    assert neuron_key_frequencies(acts, threshold=0.999).size == 0
 
 
 def test_clusters_match_the_projection_on_the_block():
     acts, F = rng().standard_normal((2, P, P, 3)), fourier_basis(P)
-    frequency, share = neuron_clusters(acts)
+    frequency, share = activation_frequency(acts)
     for t in range(2):
         for m in range(3):
             x = acts[t, ..., m] - acts[t, ..., m].mean()
@@ -102,20 +104,20 @@ def test_clusters_match_the_projection_on_the_block():
 
 def test_clusters_are_free_of_scale_and_mean_and_follow_the_labels():
     acts, k = activations(KEYS)
-    np.testing.assert_allclose(neuron_clusters(1e-100 * acts)[1], neuron_clusters(acts)[1])
-    np.testing.assert_allclose(neuron_clusters(acts + 5)[1], neuron_clusters(acts)[1])
+    np.testing.assert_allclose(activation_frequency(1e-100 * acts)[1], activation_frequency(acts)[1])
+    np.testing.assert_allclose(activation_frequency(acts + 5)[1], activation_frequency(acts)[1])
     order = np.arange(P) * 3 % P
     np.testing.assert_array_equal(
-        neuron_clusters(acts[order][:, order])[0], np.minimum(3 * k % P, -3 * k % P)
+        activation_frequency(acts[order][:, order])[0], np.minimum(3 * k % P, -3 * k % P)
     )
 
 
 def test_dead_neurons_have_no_cluster():
     acts, _ = activations([4], per_key=1)
-    frequency, share = neuron_clusters(np.concatenate([acts, 0 * acts, 0 * acts + 0.1], axis=-1))
+    frequency, share = activation_frequency(np.concatenate([acts, 0 * acts, 0 * acts + 0.1], axis=-1))
     np.testing.assert_array_equal(frequency, [4, 0, 0])
     np.testing.assert_array_equal(np.isnan(share), [False, True, True])
-    assert neuron_cluster(0 * acts).size == 0
+    assert neuron_key_frequencies(0 * acts).size == 0
 
 
 # by name, and failure
@@ -167,20 +169,20 @@ def test_even_p_and_nan_are_refused(rule):
 @pytest.mark.usefixtures("unchecked")
 def test_activations_over_unequal_axes_are_refused():
     with pytest.raises(ValueError, match=r"activations must have shape .*, came shape \(23, 21, 4\)"):
-        neuron_cluster(np.ones((23, 21, 4)))
+        neuron_key_frequencies(np.ones((23, 21, 4)))
 
 
 def test_many_neurons_are_each_what_they_are_alone():
     x = np.maximum(rng(5).standard_normal((2, P, P, 130)), 0)
     x[0, ..., 70] = 1.5  # dead
-    frequency, share = neuron_clusters(x)
+    frequency, share = activation_frequency(x)
     assert frequency.shape == share.shape == (2, 130)
     for m in (0, 63, 64, 70, 129):
-        alone = neuron_clusters(x[..., [m]])
+        alone = activation_frequency(x[..., [m]])
         np.testing.assert_array_equal(frequency[:, [m]], alone[0])
         np.testing.assert_allclose(share[:, [m]], alone[1])
     assert frequency[0, 70] == 0 and np.isnan(share[0, 70])
-    assert neuron_clusters(x[..., :0])[0].shape == (2, 0)
+    assert activation_frequency(x[..., :0])[0].shape == (2, 0)
 
 
 def test_rules_together_are_the_rules_alone():

@@ -5,7 +5,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 
-from interp.mechanism.logit_fit import cross_entropy, margin, trig_fit
+from interp.mechanism.logit_fit import cosine_fit, cross_entropy, logit_margin
 
 P = 11
 K = 5
@@ -89,17 +89,19 @@ def test_losses_of_stacked_networks_leave_the_logits_alone():
 
 def test_margins_match_the_loop_and_see_differences_only():
     logits, labels = noise(2, P, P, P), OPERATIONS["mul"]
-    margins = margin(logits, labels)
+    margins = logit_margin(logits, labels)
     for t, a, b in np.ndindex(2, P, P):
         others = [logits[t, a, b, c] for c in range(P) if c != labels[a, b]]
         assert margins[t, a, b] == logits[t, a, b, labels[a, b]] - max(others)
-    np.testing.assert_allclose(margin(2 * logits + noise(P, P, 1, seed=2), labels), 2 * margins, atol=1e-14)
+    np.testing.assert_allclose(
+        logit_margin(2 * logits + noise(P, P, 1, seed=2), labels), 2 * margins, atol=1e-14
+    )
     order = np.random.default_rng(1).permutation(P)
-    np.testing.assert_array_equal(margin(logits[..., order], np.argsort(order)[labels]), margins)
+    np.testing.assert_array_equal(logit_margin(logits[..., order], np.argsort(order)[labels]), margins)
 
 
 def test_a_tie_has_no_margin():
-    assert margin(np.array([1.0, 3.0, 3.0]), np.array(1)) == 0
+    assert logit_margin(np.array([1.0, 3.0, 3.0]), np.array(1)) == 0
 
 
 # fit
@@ -109,11 +111,11 @@ def test_a_tie_has_no_margin():
 def test_planted_cosines_come_back(name):
     labels = OPERATIONS[name]
     logits = cosines(labels, [1, 4], [2.0, -0.5]) + noise(*labels.shape, 1)  # an offset of each example
-    fit = trig_fit(logits, KEYS, labels)
+    fit = cosine_fit(logits, KEYS, labels)
     np.testing.assert_allclose(fit.amplitude, [-0.5, 2.0], rtol=1e-12)
     assert fit.r2 == pytest.approx(1)
     np.testing.assert_allclose(cross_entropy(logits, labels), fit.loss, rtol=1e-12)
-    part = trig_fit(logits, np.array([1]), labels)
+    part = cosine_fit(logits, np.array([1]), labels)
     assert part.r2 == pytest.approx(4 / 4.25)
 
 
@@ -125,7 +127,7 @@ def test_the_fit_is_that_of_least_squares(name, keys):
     design = np.stack([cosines(labels, [k], [1.0]).ravel() for k in keys], axis=1)
     y = (logits - logits.mean(axis=-1, keepdims=True)).ravel()
     alpha, residual, *_ = np.linalg.lstsq(design, y)
-    fit = trig_fit(logits, keys, labels)
+    fit = cosine_fit(logits, keys, labels)
     np.testing.assert_allclose(fit.amplitude, alpha, atol=1e-12)
     assert fit.r2 == pytest.approx(1 - residual[0] / (y @ y))
     slow = cross_entropy(cosines(labels, keys, alpha), labels)
@@ -134,12 +136,12 @@ def test_the_fit_is_that_of_least_squares(name, keys):
 
 def test_labels_are_sums_unless_said():
     logits = noise(P, P, P)
-    assert trig_fit(logits, KEYS).r2 == trig_fit(logits, KEYS, OPERATIONS["add"]).r2
-    assert trig_fit(logits, KEYS).r2 != trig_fit(logits, KEYS, OPERATIONS["sub"]).r2
+    assert cosine_fit(logits, KEYS).r2 == cosine_fit(logits, KEYS, OPERATIONS["add"]).r2
+    assert cosine_fit(logits, KEYS).r2 != cosine_fit(logits, KEYS, OPERATIONS["sub"]).r2
 
 
 def test_white_noise_has_the_chance_share():
-    r2 = trig_fit(noise(400, P, P, P), np.arange(1, K + 1)).r2
+    r2 = cosine_fit(noise(400, P, P, P), np.arange(1, K + 1)).r2
     chance = K / (P**2 * (P - 1))
     assert r2.mean() == pytest.approx(chance, rel=0.2)  # sd 3 % of it
 
@@ -147,29 +149,29 @@ def test_white_noise_has_the_chance_share():
 def test_relabelled_residues_have_relabelled_amplitudes():
     logits, order = noise(P, P, P), np.arange(P) * 3 % P
     moved = np.minimum(3 * KEYS % P, -3 * KEYS % P)
-    there = trig_fit(logits[order][:, order][..., order], moved)
-    here = trig_fit(logits, KEYS)
+    there = cosine_fit(logits[order][:, order][..., order], moved)
+    here = cosine_fit(logits, KEYS)
     np.testing.assert_allclose(there.amplitude, here.amplitude, atol=1e-14)
     assert there.r2 == pytest.approx(here.r2) and there.loss == pytest.approx(here.loss)
 
 
 def test_the_scale_is_in_the_amplitudes_alone_and_networks_stack():
     logits = noise(2, 3, P, P, P).astype(np.float32)
-    fit, large = trig_fit(logits, KEYS), trig_fit(1e60 * logits.astype(np.float64), KEYS)
+    fit, large = cosine_fit(logits, KEYS), cosine_fit(1e60 * logits.astype(np.float64), KEYS)
     assert fit.amplitude.shape == (2, 3, 2) and fit.r2.shape == fit.loss.shape == (2, 3)
     np.testing.assert_allclose(large.amplitude, 1e60 * fit.amplitude)
     np.testing.assert_allclose(large.r2, fit.r2)
-    alone = trig_fit(logits[1, 2], KEYS)
+    alone = cosine_fit(logits[1, 2], KEYS)
     np.testing.assert_allclose(alone.amplitude, fit.amplitude[1, 2], rtol=1e-12)
     assert alone.loss == pytest.approx(fit.loss[1, 2])
 
 
 def test_logits_without_preference_and_no_frequencies():
     for flat in (np.zeros((P, P, P)), np.full((P, P, P), 0.1) + noise(P, P, 1)):
-        fit = trig_fit(flat, KEYS)
+        fit = cosine_fit(flat, KEYS)
         np.testing.assert_allclose(fit.amplitude, 0, atol=1e-15)
         assert np.isnan(fit.r2) and fit.loss == pytest.approx(np.log(P))
-    none = trig_fit(noise(P, P, P), np.array([], dtype=np.int64))
+    none = cosine_fit(noise(P, P, P), np.array([], dtype=np.int64))
     assert none.amplitude.size == 0 and none.r2 == 0 and none.loss == pytest.approx(np.log(P))
 
 
@@ -177,7 +179,9 @@ def test_logits_without_preference_and_no_frequencies():
 
 
 @pytest.mark.usefixtures("unchecked")
-@pytest.mark.parametrize("measure", [cross_entropy, margin, lambda x, labels: trig_fit(x, KEYS, labels)])
+@pytest.mark.parametrize(
+    "measure", [cross_entropy, logit_margin, lambda x, labels: cosine_fit(x, KEYS, labels)]
+)
 def test_wrong_logits_and_labels_are_refused(measure):
     x, labels = noise(P, P, P), OPERATIONS["add"]
     with pytest.raises(ValueError, match="logits must have p odd and at least 3 residues, came p = 10"):
@@ -199,6 +203,6 @@ def test_frequencies_and_default_labels_that_do_not_fit_are_refused():
     with pytest.raises(
         ValueError, match=r"frequencies must be different whole numbers in 1\.\.5, came \[1, 6\]"
     ):
-        trig_fit(noise(P, P, P), np.array([1, 6]))
+        cosine_fit(noise(P, P, P), np.array([1, 6]))
     with pytest.raises(ValueError, match=r"labels must have the shape"):
-        trig_fit(noise(4, P), KEYS)
+        cosine_fit(noise(4, P), KEYS)

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import log_softmax
 
 from interp.mechanism.flawed_indicator import ideal_neurons
-from interp.mechanism.majority_vote import group_votes, subset_curve, vote_curve
+from interp.mechanism.majority_vote import group_votes, grouped_vote_curve, vote_curve
 from interp.mechanism.two_layer_forward import pair_activations
 
 P = 7
@@ -97,7 +97,7 @@ K_OF = np.array([1, 1, 1, 3, 3, 0, 0, 1, 3, 3, 3, 0])  # four, none and five neu
 
 def test_frequencies_are_added_whole():
     acts, W_out = network()
-    curve = subset_curve(acts, W_out, SUMS, K_OF, "frequencies", rng(3), 8)
+    curve = grouped_vote_curve(acts, W_out, SUMS, K_OF, "frequencies", rng(3), 8)
     votes = contributions(acts, W_out)
     alone = {slow_score(votes[k == K_OF], SUMS) for k in (1, 3)}
     both = slow_score(votes[K_OF > 0], SUMS)
@@ -111,9 +111,11 @@ def test_frequencies_are_added_whole():
 def test_of_every_frequency_as_many_neurons_vote_as_are_asked_or_there():
     acts = np.zeros((3, M)) + np.eye(M)[0]  # neuron 0 alone speaks, and its group of four is drawn from
     W_out = np.zeros((M, P)) + np.eye(P)[0]
-    curve = subset_curve(acts, W_out, np.zeros(3, dtype=int), K_OF, "neurons", rng(), 4000, np.arange(1, 6))
+    curve = grouped_vote_curve(
+        acts, W_out, np.zeros(3, dtype=int), K_OF, "neurons", rng(), 4000, np.arange(1, 6)
+    )
     np.testing.assert_allclose(curve.accuracy.mean(axis=0), [0.25, 0.5, 0.75, 1, 1], atol=0.03)
-    everyone = subset_curve(*network(), SUMS, K_OF, "neurons", rng(), 2)
+    everyone = grouped_vote_curve(*network(), SUMS, K_OF, "neurons", rng(), 2)
     assert everyone.sizes[-1] == 5
     acts, W_out = network()
     whole = contributions(acts, W_out)[K_OF > 0]
@@ -178,11 +180,11 @@ def test_what_does_not_fit_is_refused():
         with pytest.raises(ValueError, match=r"sizes must ascend within 1\.\.12, came"):
             vote_curve(acts, W_out, SUMS, rng(), 1, np.array(sizes, dtype=int))
     with pytest.raises(ValueError, match="by must be 'frequencies' or 'neurons', came 'phases'"):
-        subset_curve(acts, W_out, SUMS, K_OF, "phases", rng())
+        grouped_vote_curve(acts, W_out, SUMS, K_OF, "phases", rng())
     with pytest.raises(ValueError, match="frequency must be above 0 for a neuron, came 0 for all"):
-        subset_curve(acts, W_out, SUMS, 0 * K_OF, "neurons", rng())
+        grouped_vote_curve(acts, W_out, SUMS, 0 * K_OF, "neurons", rng())
     with pytest.raises(ValueError, match=r"sizes must ascend within 1\.\.2, came"):
-        subset_curve(acts, W_out, SUMS, K_OF, "frequencies", rng(), 1, np.array([3]))
+        grouped_vote_curve(acts, W_out, SUMS, K_OF, "frequencies", rng(), 1, np.array([3]))
     with pytest.raises(ValueError, match=r"frequency must have shape \(12,\), came shape \(11,\)"):
         group_votes(acts, W_out, SUMS, np.ones(11, dtype=int))
     with pytest.raises(ValueError, match=r"frequency must be in 1\.\.3, or 0 for none, came 4\.\.4"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from interp.mechanism.phase_alignment import frequency_agreement, misalignment, wrap
+from interp.mechanism.phase_alignment import frequency_agreement, misalignment, wrap_angle
 from interp.spectra.fourier import amplitude_phase, fourier_basis
 from interp.spectra.weight_spectrum import neuron_frequency
 
@@ -34,18 +34,18 @@ def planted(m, D, seed=0):
 
 def test_wrap_is_the_angle_of_the_point_on_the_circle():
     angle = rng().uniform(-50, 50, 1000)
-    wrapped = wrap(angle)
+    wrapped = wrap_angle(angle)
     np.testing.assert_allclose(np.exp(1j * wrapped), np.exp(1j * angle), atol=1e-12)
     assert (wrapped >= -np.pi).all() and (wrapped < np.pi).all()
 
 
 def test_wrap_is_half_open_and_exact_inside():
     edge = [np.pi, -np.pi, 3 * np.pi, np.nextafter(np.pi, 0), np.nextafter(-np.pi, -4), -3 * np.pi]
-    wrapped = wrap(np.array(edge))
+    wrapped = wrap_angle(np.array(edge))
     assert (wrapped >= -np.pi).all() and (wrapped < np.pi).all()
     inside = rng().uniform(-3.1, 3.1, 100)
-    np.testing.assert_array_equal(wrap(inside), inside)
-    assert np.isnan(wrap(np.array([np.nan]))).all()
+    np.testing.assert_array_equal(wrap_angle(inside), inside)
+    assert np.isnan(wrap_angle(np.array([np.nan]))).all()
 
 
 # misalignment

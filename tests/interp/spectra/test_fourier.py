@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from interp.spectra.concentration import fourier_entropy, gini, gini_coefficient, ipr
+from interp.spectra.concentration import (
+    fourier_entropy,
+    gini_coefficient,
+    inverse_participation_ratio,
+    neuron_gini,
+)
 from interp.spectra.fourier import amplitude_phase, fourier_basis, fourier_coefficients
 from interp.spectra.weight_spectrum import (
     frequency_norms,
@@ -16,10 +21,10 @@ P = 67
 K = 33
 MEASURES = {
     "energy_share": lambda W: neuron_frequency(W)[1],
-    "ipr_frequency": ipr,
-    "ipr_basis": lambda W: ipr(W, "basis"),
-    "gini_frequencies": gini,
-    "gini_basis": lambda W: gini(W, "basis"),
+    "ipr_frequency": inverse_participation_ratio,
+    "ipr_basis": lambda W: inverse_participation_ratio(W, "basis"),
+    "gini_frequencies": neuron_gini,
+    "gini_basis": lambda W: neuron_gini(W, "basis"),
     "entropy": fourier_entropy,
     "entropy_paper": lambda W: fourier_entropy(W, paper_compat=True),
 }
@@ -135,8 +140,8 @@ def test_frequency_and_share_of_a_mixture():
 def test_a_pure_neuron_is_at_the_end_of_every_scale(k):
     W = cosine(P, k, 0.01, 0.3)
     assert neuron_frequency(W)[0] == k
-    assert ipr(W) == pytest.approx(1)
-    assert gini(W) == pytest.approx(1 - 1 / K)
+    assert inverse_participation_ratio(W) == pytest.approx(1)
+    assert neuron_gini(W) == pytest.approx(1 - 1 / K)
     assert fourier_entropy(W) == pytest.approx(0, abs=1e-10)
     if k < K:
         assert fourier_entropy(W, paper_compat=True) == pytest.approx(2.518, abs=5e-4)
@@ -146,23 +151,23 @@ def test_a_pure_neuron_is_at_the_end_of_every_scale(k):
 
 def test_equal_amplitudes_are_at_the_other_end():
     W = sum(cosine(P, k, 1.0, k**2) for k in range(1, K + 1))
-    assert ipr(W) == pytest.approx(1 / K)
-    assert gini(W) == pytest.approx(0, abs=1e-12)
+    assert inverse_participation_ratio(W) == pytest.approx(1 / K)
+    assert neuron_gini(W) == pytest.approx(0, abs=1e-12)
     assert fourier_entropy(W) == pytest.approx(np.log(K))
     assert fourier_entropy(W, paper_compat=True) == pytest.approx(3.466, abs=5e-4)
 
 
 def test_a_cosine_averages_three_quarters_in_the_basis():
     phases = 2 * np.pi * np.arange(64) / 64
-    assert ipr(np.stack([cosine(P, 5, 1.0, phase) for phase in phases]), "basis").mean() == pytest.approx(
-        3 / 4
-    )
+    assert inverse_participation_ratio(
+        np.stack([cosine(P, 5, 1.0, phase) for phase in phases]), "basis"
+    ).mean() == pytest.approx(3 / 4)
 
 
 def test_white_noise_has_the_values_of_the_definitions():
     W = noise(20000, P)
-    assert ipr(W).mean() == pytest.approx(2 / (K + 1), abs=2e-4)
-    assert ipr(W, "basis").mean() == pytest.approx(3 / (P + 2), abs=2e-4)
+    assert inverse_participation_ratio(W).mean() == pytest.approx(2 / (K + 1), abs=2e-4)
+    assert inverse_participation_ratio(W, "basis").mean() == pytest.approx(3 / (P + 2), abs=2e-4)
     assert fourier_entropy(W).mean() == pytest.approx(3.361, abs=1e-3)
     assert fourier_entropy(W, paper_compat=True).mean() == pytest.approx(3.458, abs=1e-3)
 
@@ -312,7 +317,7 @@ def test_maps_that_are_not_finite_are_refused(name, bad):
 @pytest.mark.usefixtures("unchecked")
 def test_maps_without_axes_are_refused():
     with pytest.raises(ValueError, match=r"W must hold residues on its last axis.*came shape \(\)"):
-        ipr(np.float64(1.0))
+        inverse_participation_ratio(np.float64(1.0))
     with pytest.raises(ValueError, match=r"W must have shape \(..., p, d\).*came shape \(67,\)"):
         frequency_power(np.ones(P))
     with pytest.raises(ValueError, match="values must hold neurons"):
@@ -322,9 +327,9 @@ def test_maps_without_axes_are_refused():
 @pytest.mark.usefixtures("unchecked")
 def test_unknown_kinds_are_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="kind must be 'frequency' or 'basis', came 'frequencies'"):
-        ipr(noise(P), "frequencies")
+        inverse_participation_ratio(noise(P), "frequencies")
     with pytest.raises(ValueError, match="components must be 'frequencies' or 'basis', came 'frequency'"):
-        gini(noise(P), "frequency")
+        neuron_gini(noise(P), "frequency")
 
 
 def test_three_residues_have_no_paper_compatible_entropy():

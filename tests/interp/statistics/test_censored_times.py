@@ -9,8 +9,8 @@ from scipy.stats import bootstrap, chi2
 
 from interp.statistics.censored_times import (
     Bounded,
+    CensoredTimes,
     MeanRatio,
-    Times,
     log_rank,
     mean_ratio,
     median_time,
@@ -22,13 +22,13 @@ from interp.statistics.censored_times import (
 def times(*at):
     """Times from numbers; a negative one is censored at its absolute value."""
     at = np.array(at, dtype=float)
-    return Times(np.abs(at), at > 0)
+    return CensoredTimes(np.abs(at), at > 0)
 
 
 def drawn(seed, n):
     """Times of few different values, so that ties and censorings fall together."""
     rng = np.random.default_rng(seed)
-    return Times(rng.integers(1, 8, n).astype(float), rng.uniform(size=n) < 0.6)
+    return CensoredTimes(rng.integers(1, 8, n).astype(float), rng.uniform(size=n) < 0.6)
 
 
 def exact(*values):
@@ -85,7 +85,7 @@ def test_medians_by_hand(own, median):
 
 def test_curve_and_median_ignore_order_and_follow_the_unit():
     own = drawn(3, 9)
-    turned, longer = Times(own.at[::-1], own.observed[::-1]), Times(own.at * 10, own.observed)
+    turned, longer = CensoredTimes(own.at[::-1], own.observed[::-1]), CensoredTimes(own.at * 10, own.observed)
     for steps, share in (survival_curve(turned), survival_curve(longer)):
         np.testing.assert_array_equal(share, survival_curve(own)[1])
         assert steps[0] in (own.at.min(), own.at.min() * 10)
@@ -114,7 +114,7 @@ def test_swapped_arms_give_inverse_ratios_and_bounds():
 def test_bounds_hold_the_ratio_of_the_uncensored_times():
     rng = np.random.default_rng(0)
     slow, fast = rng.uniform(1, 100, 200), rng.uniform(1, 100, 200)
-    watched = Times(np.minimum(slow, 60), slow <= 60), Times(np.minimum(fast, 60), fast <= 60)
+    watched = CensoredTimes(np.minimum(slow, 60), slow <= 60), CensoredTimes(np.minimum(fast, 60), fast <= 60)
     found = paired_ratios(*watched)
     assert {None if r is None else r.bound for r in found} == {"=", "<", ">", None}
     for ratio, true in zip(found, slow / fast, strict=True):
@@ -206,7 +206,7 @@ def test_log_rank_turns_with_the_arms_and_knows_only_the_order():
     first, second = drawn(0, 8), drawn(1, 8)
     found, back = log_rank(first, second), log_rank(second, first)
     assert (back.z, back.p) == (pytest.approx(-found.z), pytest.approx(found.p))
-    squared = [Times(own.at**2, own.observed) for own in (first, second)]
+    squared = [CensoredTimes(own.at**2, own.observed) for own in (first, second)]
     assert log_rank(*squared) == found
     assert log_rank(first, first).p == pytest.approx(1)
 
@@ -235,7 +235,7 @@ def test_with_nothing_to_test_there_is_no_p(first, second, n_events):
 )
 def test_times_that_are_none_are_refused(at, observed, message):
     with pytest.raises(ValueError, match=message):
-        Times(np.array(at), np.array(observed))
+        CensoredTimes(np.array(at), np.array(observed))
 
 
 def test_no_networks_unpaired_ones_and_ratios_without_a_logarithm_are_refused():
@@ -247,6 +247,6 @@ def test_no_networks_unpaired_ones_and_ratios_without_a_logarithm_are_refused():
     with pytest.raises(ValueError, match="must be paired, came 2 and 1 networks"):
         paired_ratios(times(1, 2), times(1))
     with pytest.raises(ValueError, match="times must be above 0 for a ratio, came 0"):
-        paired_ratios(times(1), Times(np.array([0]), np.array([True])))
+        paired_ratios(times(1), CensoredTimes(np.array([0]), np.array([True])))
     with pytest.raises(ValueError, match="ratios must be above 0 and finite, came 0"):
         mean_ratio(exact(2.0, 0.0))
