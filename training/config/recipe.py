@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from training.architectures.registry import MODEL_CONFIGS, Model, is_prunable
-from training.config.settings import Arm, Measure, Optimizer, Pruning, Setting
-from training.pruning.initialization import STARTS
-from training.pruning.registry import METHODS, NORM_STARTS
+from training.config.roles import role_of
+from training.config.settings import Arm, Measure, Optimizer, Pruning, Role, Setting
+from training.pruning.registry import METHODS, STARTS
 from training.schema.validation import ConfigError, build, names, require, to_dict
 from training.tasks.dataset import Task
 from training.tasks.registry import TASKS
@@ -149,7 +149,7 @@ class Recipe:
         """Whether an arm's method, or its norm-controlled start, reads its source's mask."""
         own = self.arms[arm]
         by_method = own.method != "none" and METHODS[own.method].source == "mask"
-        return by_method or (own.method == "none" and own.start in NORM_STARTS)
+        return by_method or (own.method == "none" and STARTS[own.start].needs_mask)
 
     def setting(self, arm: str) -> Setting:
         """What an arm is trained on and by."""
@@ -187,6 +187,10 @@ class Recipe:
         """What the scores of an arm's method compete over: all weights, or those of each matrix."""
         return self.arms[arm].scope or self.pruning.scope
 
+    def role(self, arm: str) -> Role:
+        """Return an arm's role: `dense`, `ticket`, `control` or `variant`."""
+        return role_of(self.arms[arm])
+
     def arm_config(self, arm: str, seed: int) -> dict[str, Any]:
         """All that decides the bytes of one arm: what its DONE records and its hash covers."""
         resolved = {}
@@ -197,6 +201,7 @@ class Recipe:
             own["sparsity"] = self.sparsity(name) if self._own_sparsity(name) else None
             own["scope"] = self.scope(name) if self._own_scope(name) else None
             resolved[name] = to_dict(self.arms[name]) | own
+            resolved[name].pop("role", None)  # a word for readers: no result depends on it
         config: dict[str, Any] = {
             "arm": arm,
             "seed": seed,

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from interp.dynamics.threshold_crossings import Crossing, GrokkingTimes, first_crossing, grokking_times
 from training.architectures.registry import Model
-from training.schema.validation import require, require_positive
+from training.schema.validation import OMITTED_IF_NONE, require, require_positive
 from training.tasks.dataset import Dataset, Task
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Role = Literal["dense", "ticket", "control", "variant"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +226,8 @@ class Arm:
     settle_steps: int = 1000
     plateau: Plateau | None = None
     """When flat curves end the arm, `min_steps` or not; by default they never do."""
+    role: Role | None = field(default=None, metadata=OMITTED_IF_NONE)
+    """By default computed from method, source and start. No result depends on it."""
 
     @property
     def scored(self) -> bool:

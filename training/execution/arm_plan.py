@@ -15,9 +15,8 @@ from training.architectures.registry import prunable
 from training.config.recipe import Recipe, completed
 from training.config.settings import Criterion
 from training.pruning.elastic import copied
-from training.pruning.initialization import STARTS
 from training.pruning.method import CannotPrune, Subject
-from training.pruning.registry import METHODS
+from training.pruning.registry import METHODS, STARTS
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.validation import ConfigError, config_hash, differences
@@ -145,7 +144,7 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
     weights = _beginning(recipe, run, job.arm, job.seed, arm.from_step)
     everything = {name: np.ones(w.shape, dtype=bool) for name, w in prunable(weights).items()}
     reference = mask or source_mask or everything
-    begun = STARTS[arm.start](weights, reference, generator, setting.model.deviation, arm.norm_scope)
+    begun = STARTS[arm.start].start(weights, reference, generator, setting.model.deviation, arm.norm_scope)
     return Start(begun, mask, said)
 
 

@@ -1,8 +1,8 @@
-"""What a pruned or norm-controlled network starts from: one function each, found by name in STARTS.
+"""Initial weights of pruned and norm-controlled networks.
 
-Every function takes θ₀, a mask of its matrices, a generator, what gives a weight's standard deviation at θ₀
-from its name and shape, and a scope; it returns new weights by name, in the types of θ₀. Only kept places
-matter in a pruned arm: whoever trains it applies the mask.
+Every start is a function of θ₀, a mask of its matrices, a generator, a function from a weight's name and shape
+to its standard deviation at θ₀, and a scope. It returns new weights by name, in the types of θ₀. Only kept
+places matter in a pruned arm: its mask is applied afterwards.
 
 Shape letters: "..." = any shape of a weight.
 """
@@ -10,7 +10,7 @@ Shape letters: "..." = any shape of a weight.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -25,6 +25,18 @@ Masks = Mapping[str, Bool[np.ndarray, "..."]]
 NormScope = Literal["global", "mean_per_tensor"]
 Deviation = Callable[[str, tuple[int, ...]], float]
 Start = Callable[[Arrays, Masks, np.random.Generator, Deviation, NormScope], dict[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Initialization:
+    """Start of an arm: its function, and what it needs of a source arm."""
+
+    start: Start
+    """Returns new weights, in the types of θ₀."""
+    needs_mask: bool = False
+    """An arm without a pruning method reads its source's mask."""
+    keeps_weights: bool = False
+    """The arm starts from its own initial weights, unchanged."""
 
 
 def rewind(
@@ -161,13 +173,3 @@ def _check(initial: Arrays, mask: Masks) -> None:
     of_mask = {name: kept.shape for name, kept in mask.items()}
     if not shapes or shapes != of_mask:
         raise ValueError(f"mask: expected the names and shapes of the weights, {shapes}, got {of_mask}")
-
-
-STARTS: dict[str, Start] = {
-    "rewind": rewind,
-    "random_reinit": random_reinit,
-    "reshuffle": reshuffle,
-    "signed_constant": signed_constant,
-    "norm_l1": partial(norm_controlled, q=1),
-    "norm_l2": partial(norm_controlled, q=2),
-}

@@ -54,11 +54,13 @@ def movement(w_i: Vector, w_f: Vector) -> Vector:
     return abs(w_f - w_i)
 
 
-CRITERIA: dict[str, Callable[[Vector, Vector], Vector]] = {
+Criterion = Callable[[Vector, Vector], Vector]
+CRITERIA_OF_START: dict[str, Criterion] = {"large_init": large_init, "small_init": small_init}
+"""Criteria that score initial weights alone."""
+CRITERIA: dict[str, Criterion] = {
     "large_final": large_final,
     "small_final": small_final,
-    "large_init": large_init,
-    "small_init": small_init,
+    **CRITERIA_OF_START,
     "large_init_large_final": large_init_large_final,
     "magnitude_increase": magnitude_increase,
     "movement": movement,

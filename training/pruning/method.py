@@ -139,7 +139,13 @@ def _set_apart(name: str, score: np.ndarray, least: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Method:
-    """A function from a `Subject` to its mask (1 = kept), and what it needs of a source arm."""
+    """Pruning method: its function, and what it needs of a source arm."""
 
     prune: Callable[[Subject], Mask]
+    """Returns the mask of a `Subject`, 1 = kept."""
     source: Literal["weights", "mask"] | None
+    """What it reads of the source arm; None: it needs no source."""
+    takes_layers: bool = False
+    """The arm names the source layer of each of its layers, in `layers`."""
+    scores_start: bool = False
+    """The scores are those of the initial weights, although the method names a source."""

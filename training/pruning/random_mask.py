@@ -8,8 +8,8 @@ from training.pruning.method import Mask, Subject
 def random(subject: Subject) -> Mask:
     """Keep a uniformly random set of weights: scores U(0, 1), one draw per weight in the order of `prunable`.
 
-    With global scope layers end near, not at, the same density (`interp.masks.random_masks.random_mask` is the same
-    draw); by layer they have it exactly.
+    With global scope layers end near, not at, the same density: `interp.masks.random_masks.random_mask` makes
+    this draw. With layer scope they have it exactly.
 
     References
     ----------

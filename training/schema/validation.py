@@ -113,9 +113,29 @@ def override(content: dict[str, Any], setting: str) -> None:
     node[last] = value
 
 
+OMITTED_IF_NONE = {"omitted_if_none": True}
+"""Metadata of a field that a written config holds only if it has a value."""
+
+
 def to_dict(config: Any) -> dict[str, Any]:
-    """A config as plain JSON types (tuples become lists)."""
-    return json.loads(json.dumps(dataclasses.asdict(config)))
+    """Return a config as plain JSON types; tuples become lists."""
+    return json.loads(json.dumps(_plain(config)))
+
+
+def _plain(value: Any) -> Any:
+    """Return dataclasses as tables, without the optional fields that have no value."""
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: (getattr(value, f.name), f.metadata) for f in dataclasses.fields(value)}
+        return {
+            name: _plain(content)
+            for name, (content, metadata) in fields.items()
+            if content is not None or not metadata.get("omitted_if_none")
+        }
+    if isinstance(value, Mapping):
+        return {key: _plain(content) for key, content in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(content) for content in value]
+    return value
 
 
 def config_hash(config: Mapping[str, Any]) -> str:

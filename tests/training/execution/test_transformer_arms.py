@@ -10,8 +10,7 @@ from interp.masks.topk import density, keep_count
 from training.architectures.registry import Transformer, is_prunable, prunable
 from training.config.recipe import recipe_from_dict
 from training.execution.arm_plan import Job, prepare
-from training.pruning.initialization import STARTS
-from training.pruning.registry import METHODS, NORM_STARTS
+from training.pruning.registry import METHODS, STARTS
 from training.schema.validation import ConfigError, to_dict
 
 MODEL = {"name": "transformer", "d_model": 8, "n_heads": 2, "d_head": 4, "d_mlp": 12}
@@ -19,8 +18,8 @@ MODEL |= {"equals": True, "positions": True, "biases": True}
 TICKET = {"method": "magnitude", "source": "dense"}
 SOURCES = {"weights": {"source": "dense"}, "mask": {"source": "ticket"}, None: {}}
 METHOD_ARMS = {name: {"method": name} | SOURCES[method.source] for name, method in METHODS.items()}
-START_ARMS = {f"from_{start}": TICKET | {"start": start} for start in STARTS if start not in NORM_STARTS}
-NORM_ARMS = {start: {"start": start, "source": "ticket"} for start in NORM_STARTS}
+NORM_ARMS = {name: {"start": name, "source": "ticket"} for name, start in STARTS.items() if start.needs_mask}
+START_ARMS = {f"from_{name}": TICKET | {"start": name} for name in STARTS if name not in NORM_ARMS}
 SCORE_ARMS = {
     form: {"form": form, "model": {"biases": False}} for form in ("edge_popup", "biprop", "supermask")
 }

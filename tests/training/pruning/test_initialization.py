@@ -3,7 +3,8 @@ import pytest
 
 from training.architectures.registry import EmbedMLP
 from training.models.network import normal_init
-from training.pruning.initialization import STARTS, norm_ratio
+from training.pruning.initialization import norm_ratio
+from training.pruning.registry import STARTS
 
 SHAPES = {"W_E": (40, 30), "W_in": (30, 50), "W_U": (50, 20)}
 NORMS = ("norm_l1", "norm_l2")
@@ -22,7 +23,7 @@ def some_mask(seed=3):
 def begin(name, initial=None, mask=None, seed=0, kappa=1.0, scope="global"):
     initial, mask = initial or theta_0(), mask or some_mask()
     deviation = EmbedMLP(init_scale=kappa).deviation
-    return STARTS[name](initial, mask, np.random.default_rng(seed), deviation, scope)
+    return STARTS[name].start(initial, mask, np.random.default_rng(seed), deviation, scope)
 
 
 @pytest.mark.parametrize("name", STARTS)
