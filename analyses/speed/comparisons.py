@@ -14,11 +14,10 @@ from interp.statistics.censored_times import (
     CensoredTimes,
     LogRank,
     log_rank,
-    mean_ratio,
     median_time,
-    paired_ratios,
     survival_curve,
 )
+from interp.statistics.time_ratios import mean_ratio, paired_ratios
 from training.config.recipe import Recipe
 
 Row = dict[str, Any]

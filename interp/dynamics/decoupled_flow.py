@@ -141,7 +141,7 @@ def gradient_flow(
     u, v = _checked(u, v)
     time = np.asarray(time, dtype=np.float64)
     if time.ndim != 1 or len(time) == 0 or time[0] < 0 or (np.diff(time) <= 0).any() or time[-1] == 0:
-        raise ValueError(f"time must increase from 0 or later, came {time.tolist()}")
+        raise ValueError(f"time: expected increasing numbers from 0, got {time.tolist()}")
     scale = p**2 if mean_loss else 1
     limit = _limit(u, v, growth)
     half = u.size
@@ -226,7 +226,7 @@ def gradient_descent(
     u, v = _checked(u, v)
     updates = np.asarray(updates)
     if updates.ndim != 1 or len(updates) == 0 or updates[0] < 0 or (np.diff(updates) <= 0).any():
-        raise ValueError(f"updates must increase from 0 or later, came {updates.tolist()}")
+        raise ValueError(f"updates: expected increasing numbers from 0, got {updates.tolist()}")
     step = lr / p**2 if mean_loss else lr
     limit = _limit(u, v, growth)
     saved: list[tuple[np.ndarray, np.ndarray]] = []
@@ -249,13 +249,13 @@ def _checked(
 ) -> tuple[Complex[np.ndarray, "..."], Complex[np.ndarray, "..."]]:
     u, v = np.asarray(u, dtype=np.complex128), np.asarray(v, dtype=np.complex128)
     if u.shape != v.shape:
-        raise ValueError(f"u and v must have one shape, came {u.shape} and {v.shape}")
+        raise ValueError(f"u and v: expected one shape, got {u.shape} and {v.shape}")
     return u, v
 
 
 def _limit(u: Complex[np.ndarray, "..."], v: Complex[np.ndarray, "..."], growth: float) -> float:
     """The amplitude at which components count as blown up."""
     if not growth > 1:
-        raise ValueError(f"growth must be above 1, came {growth}")
+        raise ValueError(f"growth: expected a number above 1, got {growth}")
     largest = max(np.abs(u).max(initial=0), np.abs(v).max(initial=0))
     return float(growth * (largest or 1.0))

@@ -72,9 +72,9 @@ def simulate_competition(
     (True, 1)
     """
     if np.shape(u) != np.shape(v) or np.ndim(u) != 2:
-        raise ValueError(f"u and v must have one shape (m, K), came {np.shape(u)} and {np.shape(v)}")
+        raise ValueError(f"u and v: expected one shape (m, K), got {np.shape(u)} and {np.shape(v)}")
     if not growth > 1:
-        raise ValueError(f"growth must be above 1, came {growth}")
+        raise ValueError(f"growth: expected a number above 1, got {growth}")
     m, K = u.shape
     first = neuron_norm(u, v)  # (m,)
     zero = first == 0

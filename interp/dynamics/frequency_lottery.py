@@ -79,10 +79,10 @@ def blowup_time(
     [1.354837      inf      inf]
     """
     if np.shape(u) != np.shape(v):
-        raise ValueError(f"u and v must have one shape, came {np.shape(u)} and {np.shape(v)}")
+        raise ValueError(f"u and v: expected one shape, got {np.shape(u)} and {np.shape(v)}")
     u, v = np.asarray(u, dtype=np.complex128), np.asarray(v, dtype=np.complex128)
     if not (np.isfinite(u).all() and np.isfinite(v).all()):
-        raise ValueError("u and v must be finite, came NaN or infinite amplitudes")
+        raise ValueError("u and v: expected finite values, got NaN or infinite amplitudes")
     size = np.hypot(np.abs(u), np.abs(v))
     unit = np.where(size == 0, 1, size)
     u, v = u / unit, v / unit
@@ -181,10 +181,10 @@ def predicted_frequency(
     [1, 2, 2, 2]
     """
     if rule not in LOTTERY_RULES:
-        raise ValueError(f"rule must be one of {', '.join(LOTTERY_RULES)}, came {rule!r}")
+        raise ValueError(f"rule: expected one of {', '.join(LOTTERY_RULES)}, got {rule!r}")
     if np.shape(u) != np.shape(v) or np.ndim(u) == 0 or np.shape(u)[-1] == 0:
         raise ValueError(
-            f"u and v must have one shape (..., K), K at least 1, came {np.shape(u)} and {np.shape(v)}"
+            f"u and v: expected one shape (..., K), K at least 1, got {np.shape(u)} and {np.shape(v)}"
         )
     score = np.where(np.asarray(u) == 0, -np.inf, LOTTERY_RULES[rule](u, v))  # (..., K)
     return np.asarray(np.where(np.isneginf(score).all(axis=-1), 0, score.argmax(axis=-1) + 1))
@@ -231,11 +231,11 @@ def match_frequencies(
     predicted, final = np.asarray(predicted), np.asarray(final)
     if predicted.shape != final.shape or predicted.ndim != 1:
         raise ValueError(
-            f"predicted and final must have one shape (m,), came {predicted.shape} and {final.shape}"
+            f"predicted and final: expected one shape (m,), got {predicted.shape} and {final.shape}"
         )
     for name, k in (("predicted", predicted), ("final", final)):
         if ((k < 0) | (k > n_frequencies)).any():
-            raise ValueError(f"{name} must be in 0..{n_frequencies}, came {k.min()}..{k.max()}")
+            raise ValueError(f"{name}: expected a number in 0..{n_frequencies}, got {k.min()}..{k.max()}")
     kept = (predicted > 0) & (final > 0) & (True if among is None else np.asarray(among))
     predicted, final = predicted[kept], final[kept]
     n, hits = len(final), int((predicted == final).sum())

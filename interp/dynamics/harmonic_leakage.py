@@ -61,9 +61,9 @@ def relu_leakage(
     """
     K = check_modulus(p)
     if np.gcd(frequency, p) != 1:
-        raise ValueError(f"frequency must have no factor in common with p = {p}, came {frequency}")
+        raise ValueError(f"frequency: expected no factor in common with p = {p}, got {frequency}")
     if not 1 <= n_harmonics <= K:
-        raise ValueError(f"n_harmonics must be in 1..{K}, came {n_harmonics}")
+        raise ValueError(f"n_harmonics: expected a number in 1..{K}, got {n_harmonics}")
     angle = 2 * np.pi * (frequency * np.arange(p) % p) / p  # (p,)
     theta, xi = np.cos(angle + phase), np.cos(angle + 2 * phase - misalignment)
     reads = theta[:, None] + theta  # (x, y)
@@ -116,7 +116,7 @@ def relu_leakage_limit(
     [1.  0.  0.2]
     """
     if n_harmonics < 1:
-        raise ValueError(f"n_harmonics must be at least 1, came {n_harmonics}")
+        raise ValueError(f"n_harmonics: expected at least 1, got {n_harmonics}")
     r = np.arange(1, n_harmonics + 1)
     aligned = np.where(r % 2 == 1, 3 / np.where(r == 2, 1, np.abs(r**2 - 4)), 0.0)  # (r,)
     D = np.asarray(misalignment)[..., None]

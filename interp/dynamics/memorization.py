@@ -71,7 +71,7 @@ def pair_classes(train: Bool[np.ndarray, "p p"]) -> PairClasses:
     own = np.asarray(train)
     if own.ndim != 2 or own.shape[0] != own.shape[1] or own.dtype != np.bool_:
         raise ValueError(
-            f"train must be a square table of booleans, came shape {own.shape}, type {own.dtype}"
+            f"train: expected a square table of booleans, got shape {own.shape}, type {own.dtype}"
         )
     other = own.T
     return PairClasses(common=own & other, rare=own & ~other, test_sym=~own & other, test_true=~own & ~other)
@@ -113,7 +113,7 @@ def class_means(
     """
     shape = classes.common.shape
     if np.shape(values)[-2:] != shape:
-        raise ValueError(f"values must have shape (..., {shape[0]}, {shape[1]}), came {np.shape(values)}")
+        raise ValueError(f"values: expected shape (..., {shape[0]}, {shape[1]}), got {np.shape(values)}")
     means = {}
     for name in PAIR_CLASSES:
         chosen = getattr(classes, name)

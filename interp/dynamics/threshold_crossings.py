@@ -128,9 +128,9 @@ def first_crossing(
     (10, 20]
     """
     if direction not in ("up", "down"):
-        raise ValueError(f"direction must be 'up' or 'down', came {direction!r}")
+        raise ValueError(f"direction: expected 'up' or 'down', got {direction!r}")
     if math.isnan(threshold):
-        raise ValueError("threshold must be a number, came nan")
+        raise ValueError("threshold: expected a number, got nan")
     t, y = _measured(steps, values)
     return _crossing(t, y >= threshold if direction == "up" else y <= threshold)
 
@@ -220,10 +220,10 @@ def half_decrease_step(
     (100, 200]
     """
     if not 0 < fraction <= 1:
-        raise ValueError(f"fraction must be in (0, 1], came {fraction}")
+        raise ValueError(f"fraction: expected a number in (0, 1], got {fraction}")
     t, y = _measured(steps, values)
     if np.isinf(y).any():
-        raise ValueError("values must be finite or NaN, came an infinite one")
+        raise ValueError("values: expected finite values or NaN, got an infinite one")
     fall = y[0] - y.min()
     if fall == 0:
         return _crossing(t, np.zeros(len(t), dtype=bool))
@@ -238,15 +238,17 @@ def _measured(
     t, y = np.asarray(steps), np.asarray(values, dtype=np.float64)
     if t.ndim != 1 or t.shape != y.shape:
         raise ValueError(
-            f"steps and values must be two lists of one length, came shapes {t.shape}, {y.shape}"
+            f"steps and values: expected two lists of one length, got shapes {t.shape}, {y.shape}"
         )
     falls = np.flatnonzero(np.diff(t, prepend=-1) <= 0)
     if falls.size:
         before = f"{t[falls[0] - 1]}, " if falls[0] else ""
-        raise ValueError(f"steps must be at least 0 and strictly increasing, came {before}{t[falls[0]]}")
+        raise ValueError(
+            f"steps: expected strictly increasing whole numbers from 0, got {before}{t[falls[0]]}"
+        )
     measured = ~np.isnan(y)
     if not measured.any():
-        raise ValueError(f"values must hold a measurement, came {len(y)} values, all NaN")
+        raise ValueError(f"values: expected a measurement, got {len(y)} values, all NaN")
     return t[measured], y[measured]
 
 

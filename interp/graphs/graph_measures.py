@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float32, Int
 
 from interp.graphs.mask_graph import Construction, adjacency, biadjacency, is_bipartite
 from interp.graphs.path_lengths import bipartite_distance_counts, distance_counts, symmetric_product_blocks
-from interp.graphs.reachability import dead_units, reachable_outputs
+from interp.graphs.reachability import count_dead_units, reachable_outputs
 
 
 def properties(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construction) -> dict[str, float]:
@@ -88,7 +88,7 @@ def properties(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construc
         "degree_cv": float(degrees.std() / degrees.mean()) if degrees.any() else np.nan,
         "degree_max": float(degrees.max()),
         "isolated_fraction": float(np.mean(degrees == 0)),
-        "dead_units": float(dead_units(layers)),
+        "dead_units": float(count_dead_units(layers)),
         "input_output_reachability": float(reachable_outputs(layers).mean()),
     }
 

@@ -55,7 +55,7 @@ def live_units(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> tuple[Bool[np.ndarr
     return tuple(forth & back for forth, back in zip(reached, reversed(heard), strict=True))
 
 
-def dead_units(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> int:
+def count_dead_units(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> int:
     """Number of hidden units on no path from an input to an output.
 
     Input and output units are not counted: an input that is not used is no dead neuron.
@@ -81,7 +81,7 @@ def dead_units(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> int:
 
     Examples
     --------
-    >>> dead_units([np.array([[True, True]]), np.array([[True], [False]])])
+    >>> count_dead_units([np.array([[True, True]]), np.array([[True], [False]])])
     1
     """
     return sum(int(np.count_nonzero(~units)) for units in live_units(layers)[1:-1])

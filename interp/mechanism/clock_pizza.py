@@ -49,7 +49,7 @@ def distance_irrelevance(correct_logits: Float[np.ndarray, "... p p"]) -> Float[
     """
     shape = np.shape(correct_logits)
     if len(shape) < 2 or shape[-1] != shape[-2]:
-        raise ValueError(f"correct_logits must have shape (..., p, p), came shape {shape}")
+        raise ValueError(f"correct_logits: expected shape (..., p, p), got shape {shape}")
     L = checked_map(correct_logits, "correct_logits")
     i = np.arange(L.shape[-1])
     by_distance = L[..., i, (i[:, None] + i) % i.size]  # (..., d, i)
@@ -97,10 +97,10 @@ def circularity(W_E: Float[np.ndarray, "... p d_model"], n_components: int = 4) 
     1.0
     """
     if np.ndim(W_E) < 2:
-        raise ValueError(f"W_E must have shape (..., p, d_model), came shape {np.shape(W_E)}")
+        raise ValueError(f"W_E: expected shape (..., p, d_model), got shape {np.shape(W_E)}")
     W = np.swapaxes(checked_map(np.swapaxes(W_E, -1, -2), "W_E"), -1, -2)
     if not 1 <= n_components < W.shape[-2]:
-        raise ValueError(f"n_components must be in 1..{W.shape[-2] - 1}, came {n_components}")
+        raise ValueError(f"n_components: expected a number in 1..{W.shape[-2] - 1}, got {n_components}")
     U, size, _ = np.linalg.svd(W - W.mean(axis=-2, keepdims=True), full_matrices=False)
     _, share = neuron_frequency(np.swapaxes(U[..., :n_components], -1, -2))  # (..., n_components)
     rounding = RELATIVE_ROUNDING * np.linalg.norm(W, axis=(-1, -2))[..., None]
@@ -144,7 +144,7 @@ def gradient_symmetricity(
     """
     a, b = _directions(grad_a, "grad_a"), _directions(grad_b, "grad_b")
     if a.shape != b.shape:
-        raise ValueError(f"grad_b must have the shape of grad_a, {a.shape}, came {b.shape}")
+        raise ValueError(f"grad_b: expected the shape of grad_a, {a.shape}, got {b.shape}")
     return mean_over_neurons((a * b).sum(axis=-1))  # over triples: NaN is left out and counted all the same
 
 
@@ -154,12 +154,10 @@ def _directions(
     """Gradients of length 1, NaN for those of length 0."""
     g = np.asarray(gradient, dtype=np.float64)
     if g.ndim < 2 or 0 in g.shape:
-        raise ValueError(
-            f"{argument} must have shape (..., n, d_model), none of them 0, came shape {g.shape}"
-        )
+        raise ValueError(f"{argument}: expected shape (..., n, d_model), none of them 0, got shape {g.shape}")
     if not np.isfinite(g).all():
         raise ValueError(
-            f"{argument} must be finite, came {np.count_nonzero(~np.isfinite(g))} NaN or infinite"
+            f"{argument}: expected finite values, got {np.count_nonzero(~np.isfinite(g))} NaN or infinite"
         )
     top = np.abs(g).max(axis=-1, keepdims=True)
     g = g / np.where(top > 0, top, np.nan)

@@ -83,7 +83,7 @@ def phase_symmetry(
     """
     if np.shape(phase) != np.shape(frequency) or np.ndim(phase) < 1:
         raise ValueError(
-            f"phase and frequency must have one shape (..., m), came {np.shape(phase)}, {np.shape(frequency)}"
+            f"phase and frequency: expected one shape (..., m), got {np.shape(phase)}, {np.shape(frequency)}"
         )
     k = np.where(np.isnan(phase), 0, checked_frequency(frequency, n_frequencies))
     member = (k[..., None, :] == np.arange(1, n_frequencies + 1)[:, None]).astype(np.float64)  # (..., K, m)
@@ -127,7 +127,7 @@ def frequency_counts(frequency: Int[np.ndarray, "*batch m"], n_frequencies: int)
     """
     k = checked_frequency(frequency, n_frequencies)
     if k.ndim < 1:
-        raise ValueError("frequency must hold neurons on its last axis, shape (..., m), came shape ()")
+        raise ValueError("frequency: expected neurons on its last axis, shape (..., m), got shape ()")
     count = (k[..., None, :] == np.arange(1, n_frequencies + 1)[:, None]).sum(axis=-1)  # (..., K)
     chi2, p_value = np.full(k.shape[:-1], np.nan), np.full(k.shape[:-1], np.nan)  # (...)
     testable = count.any(axis=-1) & (n_frequencies > 1)
@@ -166,7 +166,7 @@ def amplitude_variation(amplitude: Float[np.ndarray, "... m"]) -> Float[np.ndarr
     """
     amplitude = np.asarray(amplitude, dtype=np.float64)
     if (amplitude < 0).any():
-        raise ValueError(f"amplitude must be at least 0, came {amplitude.min()}")
+        raise ValueError(f"amplitude: expected at least 0, got {amplitude.min()}")
     live = np.where(amplitude > 0, amplitude, np.nan)
     mean, _ = mean_over_neurons(live)
     square, _ = mean_over_neurons((live / mean[..., None] - 1) ** 2)

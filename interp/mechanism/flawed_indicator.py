@@ -70,7 +70,7 @@ def ideal_neurons(
     """
     n = np.asarray(n_neurons)
     if n.ndim != 1 or n.size == 0 or (n < 0).any():
-        raise ValueError(f"n_neurons must hold a number from 0 per frequency, came {n.tolist()}")
+        raise ValueError(f"n_neurons: expected a number from 0 per frequency, got {n.tolist()}")
     p = 2 * n.size + 1
     k = np.repeat(np.arange(1, n.size + 1), n)  # (m,)
     turns = np.concatenate([np.arange(N) / N for N in n])[:, None]  # (m, 1)
@@ -160,12 +160,12 @@ def indicator_fit(
     x = checked_map(logits, "logits")
     p = x.shape[-1]
     if x.shape[-3:] != (p, p, p):
-        raise ValueError(f"logits must have shape (..., p, p, p), came shape {x.shape}")
+        raise ValueError(f"logits: expected shape (..., p, p, p), got shape {x.shape}")
     if labels is None:
         labels = np.add.outer(np.arange(p), np.arange(p)) % p
     label = checked_labels(labels, x)
     if label.shape != (p, p) or np.ptp(label) == 0:
-        raise ValueError(f"labels must be a table (p, p) of different classes, came shape {label.shape}")
+        raise ValueError(f"labels: expected a table (p, p) of different classes, got shape {label.shape}")
     terms = np.stack([_one_hot(label, p), _ghosts(label)])  # (2, p, p, p)
     terms -= terms.mean(axis=-1, keepdims=True)
     terms = rearrange(terms, "term x y c -> term (x y c)")

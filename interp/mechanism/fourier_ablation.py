@@ -73,7 +73,7 @@ def restricted_logits(
     [1.5, 2.0, 2.0]
     """
     if operator not in OPERATORS:
-        raise ValueError(f"operator must be one of {', '.join(OPERATORS)}, came {operator!r}")
+        raise ValueError(f"operator: expected one of {', '.join(OPERATORS)}, got {operator!r}")
     x = _checked_pairs(logits, "logits")
     p = x.shape[-2]
     kept = OPERATORS[operator](p, frequencies)
@@ -210,8 +210,8 @@ def restricted_logits_through_neurons(
     expected = (acts.shape[-1], whole.shape[-1])
     if np.shape(W_L)[-2:] != expected or whole.shape[-2] != p:
         raise ValueError(
-            f"W_L must have shape (..., {expected[0]}, {expected[1]}) and logits (..., {p}, {p}, c) beside "
-            f"activations of shape {acts.shape}, came {np.shape(W_L)} and {whole.shape}"
+            f"W_L: expected shape (..., {expected[0]}, {expected[1]}) and logits (..., {p}, {p}, c) beside "
+            f"activations of shape {acts.shape}, got {np.shape(W_L)} and {whole.shape}"
         )
     directions = _sum2(p, frequencies)  # (r, pairs)
     neurons = directions @ rearrange(acts, "... a b m -> ... (a b) m")  # (..., r, m)
@@ -257,5 +257,5 @@ def _checked_pairs(x: Float[np.ndarray, "... p p m"], argument: str) -> Float[np
     """The same in float64, once it is known to hold numbers over all pairs of residues."""
     shape = np.shape(x)
     if len(shape) < 3 or shape[-3] != shape[-2]:
-        raise ValueError(f"{argument} must have shape (..., p, p, columns), came shape {shape}")
+        raise ValueError(f"{argument}: expected shape (..., p, p, columns), got shape {shape}")
     return np.moveaxis(checked_map(np.moveaxis(x, -1, -3), argument), -3, -1)

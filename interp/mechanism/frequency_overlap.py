@@ -67,7 +67,7 @@ def set_overlap(
         distinct = np.unique(k)
         if len(distinct) < len(k) or ((distinct < 1) | (distinct > n_frequencies)).any():
             raise ValueError(
-                f"{name} must hold different frequencies in 1..{n_frequencies}, came {np.asarray(k).tolist()}"
+                f"{name}: expected different frequencies in 1..{n_frequencies}, got {np.asarray(k).tolist()}"
             )
     a, b = len(first), len(second)
     if a + b == 0:
@@ -128,11 +128,11 @@ def weighted_agreement(
     w = np.ones(final.shape) if weight is None else np.asarray(weight, dtype=np.float64)
     if final.ndim != 1 or k.ndim < 1 or k.shape[-1:] != final.shape or w.shape != final.shape:
         raise ValueError(
-            "frequency, reference and weight must have shapes (..., m), (m,) and (m,), "
-            f"came {k.shape}, {final.shape} and {w.shape}"
+            "frequency, reference and weight: expected shapes (..., m), (m,) and (m,), "
+            f"got {k.shape}, {final.shape} and {w.shape}"
         )
     if not np.isfinite(w).all() or (w < 0).any():
-        raise ValueError(f"weight must hold finite numbers from 0, came {w.min()} to {w.max()}")
+        raise ValueError(f"weight: expected finite numbers from 0, got {w.min()} to {w.max()}")
     K = int(max(k.max(initial=0), final.max(initial=0)))
     k, final = checked_frequency(k, K), checked_frequency(final, K)
     live = (k > 0) & (final > 0)  # (..., m)
@@ -180,7 +180,7 @@ def second_harmonic(amplitude: Complex[np.ndarray, "... K"]) -> Complex[np.ndarr
     """
     z = np.asarray(amplitude)
     if z.ndim == 0 or z.shape[-1] == 0:
-        raise ValueError(f"amplitude must have shape (..., K), K at least 1, came {z.shape}")
+        raise ValueError(f"amplitude: expected shape (..., K), K at least 1, got {z.shape}")
     K = z.shape[-1]
     twice = 2 * np.arange(1, K + 1)
     return np.where(

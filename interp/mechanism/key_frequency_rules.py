@@ -64,7 +64,7 @@ def embedding_key_frequencies(
     [2 4]
     """
     if np.ndim(W_E) != 2:
-        raise ValueError(f"W_E must have shape (p, d_model), came shape {np.shape(W_E)}")
+        raise ValueError(f"W_E: expected shape (p, d_model), got shape {np.shape(W_E)}")
     return _large(frequency_norms(checked_map(np.transpose(W_E), "W_E").T), threshold)
 
 
@@ -99,7 +99,7 @@ def logit_key_frequencies(W_L: Float[np.ndarray, "d_mlp p"], threshold: float = 
     [2 4]
     """
     if np.ndim(W_L) != 2:
-        raise ValueError(f"W_L must have shape (d_mlp, p), came shape {np.shape(W_L)}")
+        raise ValueError(f"W_L: expected shape (d_mlp, p), got shape {np.shape(W_L)}")
     return _large(frequency_norms(checked_map(W_L, "W_L").T), threshold)
 
 
@@ -143,7 +143,7 @@ def activation_frequency(
     """
     shape = np.shape(activations)
     if len(shape) < 3 or shape[-3] != shape[-2]:
-        raise ValueError(f"activations must have shape (..., p, p, d_mlp), came shape {shape}")
+        raise ValueError(f"activations: expected shape (..., p, p, d_mlp), got shape {shape}")
     x = checked_map(np.moveaxis(activations, -1, -3), "activations")  # (..., d_mlp, p, p)
     blocks = [
         _clusters(x[..., start : start + BLOCK, :, :]) for start in range(0, max(1, x.shape[-3]), BLOCK)
@@ -248,7 +248,7 @@ def key_frequencies(
     [2 4]
     """
     if rule not in KEY_RULES:
-        raise ValueError(f"rule must be one of {', '.join(KEY_RULES)}, came {rule!r}")
+        raise ValueError(f"rule: expected one of {', '.join(KEY_RULES)}, got {rule!r}")
     return KEY_RULES[rule](array) if threshold is None else KEY_RULES[rule](array, threshold)
 
 
@@ -292,7 +292,7 @@ def key_frequencies_by_rule(
 
 def _check_threshold(threshold: float) -> None:
     if not 0 < threshold <= 1:
-        raise ValueError(f"threshold must be in (0, 1], came {threshold}")
+        raise ValueError(f"threshold: expected a number in (0, 1], got {threshold}")
 
 
 def _large(norm: Float[np.ndarray, " K"], threshold: float) -> Int[np.ndarray, " n"]:

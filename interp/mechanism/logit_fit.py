@@ -63,11 +63,11 @@ def checked_labels(
     label, p = np.asarray(labels), logits.shape[-1]
     if label.size == 0 or logits.shape[-1 - label.ndim : -1] != label.shape:
         raise ValueError(
-            f"labels must have the shape of the logits' examples, (..., *labels.shape, p), and at least one, "
-            f"came labels of shape {label.shape} beside logits of shape {logits.shape}"
+            f"labels: expected the shape of the logits' examples, (..., *labels.shape, p), and at least one, "
+            f"got labels of shape {label.shape} beside logits of shape {logits.shape}"
         )
     if not np.issubdtype(label.dtype, np.integer) or label.min() < 0 or label.max() >= p:
-        raise ValueError(f"labels must be whole numbers in 0..{p - 1}, came {label.min()}..{label.max()}")
+        raise ValueError(f"labels: expected whole numbers in 0..{p - 1}, got {label.min()}..{label.max()}")
     return label
 
 

@@ -164,10 +164,10 @@ def grouped_vote_curve(
     acts, writes, label = _checked_votes(activations, output_map, labels)
     k = _checked_groups(frequency, writes)
     if by not in ("frequencies", "neurons"):
-        raise ValueError(f"by must be 'frequencies' or 'neurons', came {by!r}")
+        raise ValueError(f"by: expected 'frequencies' or 'neurons', got {by!r}")
     groups, group, size = np.unique(k[k > 0], return_inverse=True, return_counts=True)
     if groups.size == 0:
-        raise ValueError("frequency must be above 0 for a neuron, came 0 for all")
+        raise ValueError("frequency: expected a number above 0 for a neuron, got 0 for all")
     n = _checked_sizes(sizes, groups.size if by == "frequencies" else int(size.max()), n_orders)
     starts = size.cumsum() - size
 
@@ -260,12 +260,12 @@ def _score(logits: Float[np.ndarray, "e p"], label: Int[np.ndarray, " e"]) -> tu
 def _checked_sizes(sizes: Int[np.ndarray, " n"] | None, most: int, n_orders: int) -> Int[np.ndarray, " n"]:
     """The sizes, or the default ones."""
     if n_orders < 1:
-        raise ValueError(f"n_orders must be at least 1, came {n_orders}")
+        raise ValueError(f"n_orders: expected at least 1, got {n_orders}")
     if sizes is None:
         return np.unique(np.geomspace(1, most, N_SIZES).round().astype(np.int64))
     n = np.asarray(sizes)
     if n.ndim != 1 or n.size == 0 or n[0] < 1 or n[-1] > most or (np.diff(n) <= 0).any():
-        raise ValueError(f"sizes must ascend within 1..{most}, came {n.tolist()}")
+        raise ValueError(f"sizes: expected ascending numbers within 1..{most}, got {n.tolist()}")
     return n
 
 
@@ -276,7 +276,7 @@ def _checked_groups(
     m, p = writes.shape
     k = checked_frequency(frequency, p // 2)
     if k.shape != (m,):
-        raise ValueError(f"frequency must have shape ({m},), came shape {k.shape}")
+        raise ValueError(f"frequency: expected shape ({m},), got shape {k.shape}")
     return k
 
 
@@ -290,11 +290,11 @@ def _checked_votes(
     writes = checked_map(output_map, "output_map")
     if writes.ndim != 2 or len(writes) == 0 or acts.shape != (*label.shape, len(writes)):
         raise ValueError(
-            "activations must have shape (*labels.shape, m) beside output_map (m, p), m at least 1, came "
+            "activations: expected shape (*labels.shape, m) beside output_map (m, p), m at least 1, got "
             f"{acts.shape}, {writes.shape} and labels of shape {label.shape}"
         )
     if not np.isfinite(acts).all():
         raise ValueError(
-            f"activations must be finite, came {np.count_nonzero(~np.isfinite(acts))} that are not"
+            f"activations: expected finite values, got {np.count_nonzero(~np.isfinite(acts))} that are not"
         )
     return rearrange(acts, "... m -> (...) m"), writes, label.ravel()

@@ -112,8 +112,8 @@ def misalignment(
     """
     if np.shape(input_map) != np.shape(output_map) or np.ndim(input_map) < 2:
         raise ValueError(
-            "input_map and output_map must have one shape (..., m, p),"
-            f" came {np.shape(input_map)} and {np.shape(output_map)}"
+            "input_map and output_map: expected one shape (..., m, p),"
+            f" got {np.shape(input_map)} and {np.shape(output_map)}"
         )
     input_map, output_map = checked_map(input_map, "input_map"), checked_map(output_map, "output_map")
     alpha_K, phi_K = amplitude_phase(input_map)  # (..., m, K)
@@ -125,7 +125,9 @@ def misalignment(
     try:
         k = np.broadcast_to(k, alpha_K.shape[:-1])  # (..., m)
     except ValueError:
-        raise ValueError(f"frequency must fit {alpha_K.shape[:-1]}, came shape {k.shape}") from None
+        raise ValueError(
+            f"frequency: expected a shape that fits {alpha_K.shape[:-1]}, got shape {k.shape}"
+        ) from None
     alpha, phi, beta, psi = (_at(x_K, k) for x_K in (alpha_K, phi_K, beta_K, psi_K))  # (..., m)
     D = wrap_angle(2 * phi - psi)
     mean_abs_sin, n_dead = mean_over_neurons(np.abs(np.sin(D)))
@@ -178,7 +180,7 @@ def frequency_agreement(
     k_in, k_out = np.asarray(input_frequency), np.asarray(output_frequency)
     if k_in.shape != k_out.shape:
         raise ValueError(
-            f"input_frequency and output_frequency must have one shape, came {k_in.shape}, {k_out.shape}"
+            f"input_frequency and output_frequency: expected one shape, got {k_in.shape}, {k_out.shape}"
         )
     return mean_over_neurons(np.where((k_in == 0) | (k_out == 0), np.nan, k_in == k_out))
 

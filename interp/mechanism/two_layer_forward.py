@@ -74,16 +74,16 @@ def pair_activations(
      [ 1.    6.25 16.  ]]
     """
     if activation not in ACTIVATIONS:
-        raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, came {activation!r}")
+        raise ValueError(f"activation: expected one of {', '.join(ACTIVATIONS)}, got {activation!r}")
     if np.ndim(input_map) < 2:
-        raise ValueError(f"input_map must have shape (..., m, p), came shape {np.shape(input_map)}")
+        raise ValueError(f"input_map: expected shape (..., m, p), got shape {np.shape(input_map)}")
     reads = np.swapaxes(checked_map(input_map, "input_map"), -1, -2)  # (..., p, m)
     received = reads[..., :, None, :] + reads[..., None, :, :]  # (..., p, p, m)
     with np.errstate(over="ignore"):
         activations = ACTIVATIONS[activation](received)
     if not np.isfinite(activations).all():
         raise ValueError(
-            f"input_map must be small enough for activation {activation!r}, came sums up to {received.max()}"
+            f"input_map: expected values small enough for activation {activation!r}, got sums up to {received.max()}"
         )
     return activations
 
@@ -126,8 +126,8 @@ def pair_logits(
     """
     if np.shape(input_map) != np.shape(output_map):
         raise ValueError(
-            "input_map and output_map must have one shape (..., m, p),"
-            f" came {np.shape(input_map)} and {np.shape(output_map)}"
+            "input_map and output_map: expected one shape (..., m, p),"
+            f" got {np.shape(input_map)} and {np.shape(output_map)}"
         )
     writes = checked_map(output_map, "output_map")
     return pair_activations(input_map, activation) @ writes[..., None, :, :]

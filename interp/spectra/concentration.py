@@ -130,8 +130,8 @@ def gini_coefficient(x: Float[np.ndarray, "... n"]) -> Float[np.ndarray, "..."]:
     """
     sizes = np.sort(np.asarray(x, dtype=np.float64), axis=-1)
     if sizes.ndim == 0 or sizes.shape[-1] == 0 or (sizes < 0).any():
-        came = f"shape {sizes.shape}" if sizes.ndim == 0 or sizes.size == 0 else f"{sizes.min()}"
-        raise ValueError(f"x must hold sizes from 0 on its last axis, came {came}")
+        received = f"shape {sizes.shape}" if sizes.ndim == 0 or sizes.size == 0 else f"{sizes.min()}"
+        raise ValueError(f"x: expected sizes from 0 on its last axis, got {received}")
     sizes = relative_to_largest(sizes)
     n = sizes.shape[-1]
     return np.asarray(2 * (sizes @ np.arange(1.0, n + 1)) / (n * sizes.sum(axis=-1)) - (n + 1) / n)
@@ -175,7 +175,7 @@ def fourier_entropy(W: Float[np.ndarray, "... p"], paper_compat: bool = False) -
     A = _components(W, "frequencies", "components", "frequencies")  # (..., K), largest is 1
     if paper_compat:
         if A.shape[-1] < 2:
-            raise ValueError("W must have p at least 5 residues under paper_compat, came p = 3")
+            raise ValueError("W: expected at least p = 5 residues under paper_compat, got p = 3")
         A = A[..., :-1]
         A = np.where(A.max(axis=-1, keepdims=True) > RELATIVE_ROUNDING, A, np.nan)
     q = A / A.sum(axis=-1, keepdims=True)
@@ -193,4 +193,4 @@ def _components(
         return relative_to_largest(np.abs(z))
     if kind == "basis":
         return np.where(dead[..., None], np.nan, relative_to_largest(np.abs(fourier_coefficients(W))))
-    raise ValueError(f"{argument} must be '{by_frequency}' or 'basis', came {kind!r}")
+    raise ValueError(f"{argument}: expected '{by_frequency}' or 'basis', got {kind!r}")

@@ -55,7 +55,7 @@ def fourier_frequency_density(
     0.2
     """
     if not 0 <= threshold < 1:
-        raise ValueError(f"threshold must be in [0, 1), came {threshold}")
+        raise ValueError(f"threshold: expected a number in [0, 1), got {threshold}")
     norms = _cosine_and_sine(W_E)  # (..., 2, K)
     density = (norms > threshold * norms.max(axis=-1, keepdims=True)).mean(axis=(-1, -2))
     return np.where(density > 0, density, np.nan)  # what is not dead has its largest norm
@@ -104,7 +104,7 @@ def fourier_coefficient_ratio(W_E: Float[np.ndarray, "... p d"]) -> Float[np.nda
 def _cosine_and_sine(W_E: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... 2 K"]:
     """Norms |mu_k| and |nu_k|, up to a common factor."""
     if np.ndim(W_E) < 2:
-        raise ValueError(f"W_E must have shape (..., p, d), a row per residue, came shape {np.shape(W_E)}")
+        raise ValueError(f"W_E: expected shape (..., p, d), a row per residue, got shape {np.shape(W_E)}")
     z, _ = complex_amplitude(np.swapaxes(W_E, -1, -2))  # (..., d, K)
     norms = np.linalg.norm(np.stack([z.real, z.imag], axis=-3), axis=-2)
     return np.where(norms > RELATIVE_ROUNDING * norms.max(axis=(-1, -2), keepdims=True), norms, 0)

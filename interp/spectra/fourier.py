@@ -54,7 +54,7 @@ def check_modulus(p: int) -> int:
     33
     """
     if p < 3 or p % 2 == 0:
-        raise ValueError(f"p must be odd and at least 3, came {p}")
+        raise ValueError(f"p: expected an odd number from 3, got {p}")
     return (p - 1) // 2
 
 
@@ -89,12 +89,12 @@ def checked_map(W: Float[np.ndarray, "... p"], argument: str = "W") -> Float[np.
     """
     x = np.asarray(W, dtype=np.float64)
     if x.ndim == 0:
-        raise ValueError(f"{argument} must hold residues on its last axis, shape (..., p), came shape ()")
+        raise ValueError(f"{argument}: expected residues on its last axis, shape (..., p), got shape ()")
     if x.shape[-1] < 3 or x.shape[-1] % 2 == 0:
-        raise ValueError(f"{argument} must have p odd and at least 3 residues, came p = {x.shape[-1]}")
+        raise ValueError(f"{argument}: expected p odd and at least 3 residues, got p = {x.shape[-1]}")
     if not np.isfinite(x).all():
         raise ValueError(
-            f"{argument} must be finite, came {np.count_nonzero(~np.isfinite(x))} NaN or infinite of {x.size}"
+            f"{argument}: expected finite values, got {np.count_nonzero(~np.isfinite(x))} NaN or infinite of {x.size}"
         )
     return x
 
@@ -172,7 +172,7 @@ def fourier_waves(frequencies: Int[np.ndarray, " n"], p: int) -> Float[np.ndarra
     k = np.asarray(frequencies)
     whole = k.ndim == 1 and (k.size == 0 or np.issubdtype(k.dtype, np.integer))
     if not whole or ((k < 1) | (k > K)).any() or len(np.unique(k)) < k.size:
-        raise ValueError(f"frequencies must be different whole numbers in 1..{K}, came {k.tolist()}")
+        raise ValueError(f"frequencies: expected different whole numbers in 1..{K}, got {k.tolist()}")
     k = k.astype(np.int64)
     return fourier_basis(p)[np.stack([2 * k - 1, 2 * k], axis=1)]
 

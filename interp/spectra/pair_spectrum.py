@@ -47,7 +47,7 @@ def spectrum_2d(X: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "... p p"]
     (1.0, 1)
     """
     if np.ndim(X) < 2 or np.shape(X)[-1] != np.shape(X)[-2]:
-        raise ValueError(f"X must have shape (..., p, p), came shape {np.shape(X)}")
+        raise ValueError(f"X: expected shape (..., p, p), got shape {np.shape(X)}")
     over_b = fourier_coefficients(checked_map(X, "X"))  # (..., a, j)
     return np.swapaxes(fourier_coefficients(np.swapaxes(over_b, -1, -2)), -1, -2)  # (..., i, j)
 
@@ -90,7 +90,7 @@ def pair_power(X: Float[np.ndarray, "p p c"]) -> Float[np.ndarray, "q q"]:
     """
     shape = np.shape(X)
     if len(shape) != 3 or shape[0] != shape[1]:
-        raise ValueError(f"X must have shape (p, p, c), came shape {shape}")
+        raise ValueError(f"X: expected shape (p, p, c), got shape {shape}")
     columns = checked_map(np.moveaxis(X, -1, 0), "X")  # (c, p, p)
     top = np.abs(columns).max(initial=0) or 1.0
     power = np.zeros(shape[:2])

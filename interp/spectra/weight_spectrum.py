@@ -53,7 +53,7 @@ def frequency_norms(W: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... K
     [0. 1. 2.]
     """
     if np.ndim(W) < 2:
-        raise ValueError(f"W must have shape (..., p, d), a row per residue, came shape {np.shape(W)}")
+        raise ValueError(f"W: expected shape (..., p, d), a row per residue, got shape {np.shape(W)}")
     z, _ = complex_amplitude(np.swapaxes(W, -1, -2))  # (..., d, K)
     return np.sqrt(np.shape(W)[-2] / 2) * np.linalg.norm(z, axis=-2)
 
@@ -164,7 +164,7 @@ def checked_frequency(frequency: Int[np.ndarray, "..."], n_frequencies: int) -> 
     """
     k = np.asarray(frequency)
     if ((k < 0) | (k > n_frequencies)).any():
-        raise ValueError(f"frequency must be in 1..{n_frequencies}, or 0 for none, came {k.min()}..{k.max()}")
+        raise ValueError(f"frequency: expected 1..{n_frequencies}, or 0 for none, got {k.min()}..{k.max()}")
     return k
 
 
@@ -202,7 +202,7 @@ def mean_over_neurons(
     """
     values = np.asarray(values, dtype=np.float64)
     if values.ndim == 0:
-        raise ValueError("values must hold neurons on its last axis, shape (..., m), came shape ()")
+        raise ValueError("values: expected neurons on its last axis, shape (..., m), got shape ()")
     skipped = np.isnan(values)
     n_live = (~skipped).sum(axis=-1)
     total = np.where(skipped, 0.0, values).sum(axis=-1)

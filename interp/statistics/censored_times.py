@@ -1,40 +1,26 @@
-"""Times that may be censored, over networks that differ in their seed: medians, ratios, a test of two arms.
+"""Times that may be censored: median, survival curve, comparison of two arms.
 
-    n  networks of one arm, or pairs of networks with one seed
+    n  networks of one arm, which differ in their seed
     k  different times among them
 
-A network that never crossed within its budget is *censored*: its time is unknown and larger than the budget.
-Nothing here drops it or takes the budget for its time; what can then only be bounded is said as a `Bounded`.
+A time is *censored* if the network did not cross within its budget: the time is unknown and larger than the
+budget. No measure drops a censored time or takes the budget for the time. Where censoring leaves only a bound
+on the result, the result is a `Bounded`.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.stats import CensoredData, bootstrap, ecdf, logrank
+from scipy.stats import CensoredData, ecdf, logrank
 
-__all__ = [
-    "Bounded",
-    "CensoredTimes",
-    "LogRank",
-    "MeanRatio",
-    "log_rank",
-    "mean_ratio",
-    "median_time",
-    "paired_ratios",
-    "survival_curve",
-]
-
-CONFIDENCE = 0.95
-RESAMPLES = 9999
+__all__ = ["Bounded", "CensoredTimes", "LogRank", "log_rank", "median_time", "survival_curve"]
 
 
 @dataclass(frozen=True)
 class Bounded:
-    """A number, or the bound that is all that is known of it.
+    """Number, or a bound on it.
 
     Examples
     --------
@@ -44,7 +30,7 @@ class Bounded:
 
     value: float
     bound: Literal["=", "<", ">"] = "="
-    """What the number is: `value` itself, smaller than it, or larger."""
+    """Relation of the number to `value`: equal, smaller or larger."""
 
     def __str__(self) -> str:
         return f"{self.value:g}" if self.bound == "=" else f"{self.bound} {self.value:g}"
@@ -52,7 +38,7 @@ class Bounded:
 
 @dataclass(frozen=True)
 class CensoredTimes:
-    """When each network of an arm crossed, or how long it was watched without crossing.
+    """Crossing times of one arm's networks, some of them censored.
 
     Raises
     ------
@@ -61,21 +47,21 @@ class CensoredTimes:
     """
 
     at: Int[np.ndarray, " n"] | Float[np.ndarray, " n"]
-    """First time across; the last time watched if it was not seen to cross. Steps, or a ratio of steps."""
+    """Time of the crossing; the last measured time if censored. In steps, or a ratio of steps."""
     observed: Bool[np.ndarray, " n"]
-    """Whether it was seen to cross; False is censored."""
+    """True where the crossing was observed, False where it is censored."""
 
     def __post_init__(self) -> None:
         if self.at.ndim != 1 or self.at.shape != self.observed.shape:
             shapes = f"{self.at.shape}, {self.observed.shape}"
-            raise ValueError(f"at and observed must be two lists of one length, came shapes {shapes}")
+            raise ValueError(f"at and observed: expected two lists of one length, got shapes {shapes}")
         wrong = self.at[~(np.isfinite(self.at) & (self.at >= 0))]
         if wrong.size:
-            raise ValueError(f"times must be finite and at least 0, came {wrong[0]}")
+            raise ValueError(f"times: expected finite numbers from 0, got {wrong[0]}")
 
     @property
     def n_censored(self) -> int:
-        """Number of networks that were not seen to cross."""
+        """Number of networks whose time is censored."""
         return int((~self.observed).sum())
 
     def _for_scipy(self) -> CensoredData:
@@ -83,19 +69,21 @@ class CensoredTimes:
 
 
 def survival_curve(times: CensoredTimes) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    """Kaplan–Meier estimate of the share of networks that have not crossed yet.
+    """Share of networks that have not crossed yet, over time.
+
+    This is the Kaplan–Meier estimate.
 
     Parameters
     ----------
     times : CensoredTimes
-        At least one network. One that is censored at a time counts as still watched at that time.
+        At least one network. A network censored at a time still counts as observed at that time.
 
     Returns
     -------
     steps : Float[np.ndarray, " k"]
-        The different times, crossings and censorings, ascending.
+        The different times, of crossings and of censorings, ascending.
     share : Float[np.ndarray, " k"]
-        The share from each time on until the next, in [0, 1]; it is 1 before the first.
+        The share from each time on until the next, in [0, 1]. Before the first time it is 1.
 
     Raises
     ------
@@ -113,13 +101,15 @@ def survival_curve(times: CensoredTimes) -> tuple[Float[np.ndarray, " k"], Float
     ([100.0, 150.0, 400.0], [0.667, 0.667, 0.0])
     """
     if not times.at.size:
-        raise ValueError("times must hold at least one network, came none")
+        raise ValueError("times: expected at least one network, got none")
     survival = ecdf(times._for_scipy()).sf
     return np.asarray(survival.quantiles, dtype=float), np.asarray(survival.probabilities, dtype=float)
 
 
 def median_time(times: CensoredTimes) -> Bounded:
-    """Kaplan–Meier median: the first time at which at most half of the networks have not crossed yet.
+    """Kaplan–Meier median of censored times.
+
+    This is the first time at which at most half of the networks have not crossed yet.
 
     Parameters
     ----------
@@ -129,8 +119,8 @@ def median_time(times: CensoredTimes) -> Bounded:
     Returns
     -------
     Bounded
-        In the units of the times. A lower bound, the longest time watched, where the curve stays above one
-        half. Without censoring and for even n this is the lower of the two middle times, not their mean.
+        In the units of the times. If the survival curve stays above one half, the result is a lower bound,
+        the longest time. Without censoring and for even n, the lower of the two middle times, not their mean.
 
     Raises
     ------
@@ -149,142 +139,26 @@ def median_time(times: CensoredTimes) -> Bounded:
     > 1000
     """
     steps, share = survival_curve(times)
-    half = np.flatnonzero(share <= 0.5 + 1e-12)  # a share is a product of fractions, and rounds
-    return Bounded(float(steps[half[0]])) if half.size else Bounded(float(steps[-1]), ">")
-
-
-def paired_ratios(numerator: CensoredTimes, denominator: CensoredTimes) -> list[Bounded | None]:
-    """Ratio of two arms' times, network by network.
-
-    Parameters
-    ----------
-    numerator, denominator : CensoredTimes
-        Entry i of both has the same seed. Times above 0.
-
-    Returns
-    -------
-    list[Bounded | None]
-        Dimensionless. A censored numerator leaves a lower bound, a censored denominator an upper one, and
-        both nothing: None.
-
-    Raises
-    ------
-    ValueError
-        If the two differ in length, or a time is 0.
-
-    References
-    ----------
-    .. [1] Minegishi et al., arXiv:2310.19470, compares t_gen of single networks; pairs and bounds are ours.
-
-    Examples
-    --------
-    >>> dense = CensoredTimes(np.array([6000, 9000, 9000]), np.array([True, False, False]))
-    >>> ticket = CensoredTimes(np.array([300, 450, 9000]), np.array([True, True, False]))
-    >>> print(*paired_ratios(dense, ticket), sep=", ")
-    20, > 20, None
-    """
-    if len(numerator.at) != len(denominator.at):
-        lengths = f"{len(numerator.at)} and {len(denominator.at)}"
-        raise ValueError(f"numerator and denominator must be paired, came {lengths} networks")
-    for times in (numerator, denominator):
-        if (times.at == 0).any():
-            raise ValueError("times must be above 0 for a ratio, came 0")
-    columns = (numerator.at / denominator.at, numerator.observed, denominator.observed)
-    return list(map(_ratio, *(column.tolist() for column in columns)))
-
-
-def _ratio(value: float, numerator_observed: bool, denominator_observed: bool) -> Bounded | None:
-    if numerator_observed:
-        return Bounded(value, "=" if denominator_observed else "<")
-    return Bounded(value, ">") if denominator_observed else None
-
-
-@dataclass(frozen=True)
-class MeanRatio:
-    """Mean of a ratio over pairs, in the logarithm."""
-
-    n: int
-    """Pairs that say anything of the ratio."""
-    mean: Bounded | None
-    """Their geometric mean; None if there are none, or bounds of both directions among them."""
-    interval: tuple[float, float] | None
-    """Of the mean; None if it is a bound, or from fewer than two pairs."""
-
-
-def mean_ratio(ratios: Sequence[Bounded | None]) -> MeanRatio:
-    """Geometric mean of paired ratios with a bootstrap interval over pairs.
-
-    Parameters
-    ----------
-    ratios : sequence of Bounded or None
-        As from `paired_ratios`, above 0; None, a pair that says nothing, is left out.
-
-    Returns
-    -------
-    MeanRatio
-        Dimensionless. With a bound among the ratios the mean is a bound too, and has no interval. The
-        interval is BCa at 95 % of the mean log-ratio, from 9,999 resamples of a fixed generator; it is the
-        point itself when all ratios are equal.
-
-    Raises
-    ------
-    ValueError
-        If a ratio is not above 0 and finite.
-
-    Notes
-    -----
-    Few pairs make the interval too narrow: on normal log-ratios it held the truth in 50 % of 2,000 draws of
-    2 pairs, 73 % of 3, 85 % of 5 and 91 % of 10.
-
-    References
-    ----------
-    .. [1] Efron, Better bootstrap confidence intervals, JASA 82 (1987), 171–185; `scipy.stats.bootstrap`.
-
-    Examples
-    --------
-    >>> print(mean_ratio([Bounded(20.0), Bounded(45.0, ">"), None]).mean)
-    > 30
-    >>> found = mean_ratio([Bounded(2.0), Bounded(4.0), Bounded(8.0)])
-    >>> print(found.mean, found.n)
-    4 3
-    """
-    known = [ratio for ratio in ratios if ratio is not None]
-    if wrong := [ratio for ratio in known if not 0 < ratio.value < math.inf]:
-        raise ValueError(f"ratios must be above 0 and finite, came {wrong[0]}")
-    bounds = {ratio.bound for ratio in known} - {"="}
-    if not known or len(bounds) > 1:
-        return MeanRatio(len(known), None, None)
-    logs = np.sort(np.log([ratio.value for ratio in known]))  # sorted: the order of seeds says nothing
-    mean = Bounded(math.exp(logs.mean()), bounds.pop() if bounds else "=")
-    if mean.bound != "=" or len(logs) < 2:
-        return MeanRatio(len(known), mean, None)
-    if np.ptp(logs) < 1e-12:  # every resample is the same
-        return MeanRatio(len(known), mean, (mean.value, mean.value))
-    drawn = bootstrap(
-        (logs,),
-        np.mean,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="BCa",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return MeanRatio(len(known), mean, (math.exp(drawn.low), math.exp(drawn.high)))
+    at_most_half = np.flatnonzero(share <= 0.5 + 1e-12)  # a share is a rounded product of fractions
+    return Bounded(float(steps[at_most_half[0]])) if at_most_half.size else Bounded(float(steps[-1]), ">")
 
 
 @dataclass(frozen=True)
 class LogRank:
-    """Whether two arms cross at different times."""
+    """Result of a log-rank test of two arms."""
 
     z: float
-    """Crossings of the first arm beyond those expected, in standard deviations: above 0, it is sooner."""
+    """Crossings of the first arm beyond those expected, in standard deviations. Above 0: it is sooner."""
     p: float
-    """Of a |z| at least as large if both arms were alike: two-sided, by the normal approximation."""
+    """Probability of a |z| at least this large if both arms were alike; two-sided, normal approximation."""
     n_events: int
-    """Crossings seen, in both arms together."""
+    """Number of observed crossings, in both arms together."""
 
 
 def log_rank(first: CensoredTimes, second: CensoredTimes) -> LogRank:
-    """Log-rank test of two arms' times, pairs disregarded.
+    """Log-rank test of two arms' times.
+
+    Pairing by seed is ignored.
 
     Parameters
     ----------
@@ -294,7 +168,7 @@ def log_rank(first: CensoredTimes, second: CensoredTimes) -> LogRank:
     Returns
     -------
     LogRank
-        Both `z` and `p` are NaN if there is nothing to test: no crossing while both arms were watched.
+        Both `z` and `p` are NaN if no crossing falls in a time when both arms were still observed.
 
     Raises
     ------
@@ -303,7 +177,7 @@ def log_rank(first: CensoredTimes, second: CensoredTimes) -> LogRank:
 
     Notes
     -----
-    The test needs events: between three networks and three it cannot give a p below 0.024.
+    The test needs many events: between three networks and three, p cannot fall below 0.024.
 
     References
     ----------
@@ -320,8 +194,8 @@ def log_rank(first: CensoredTimes, second: CensoredTimes) -> LogRank:
     """
     for name, times in (("first", first), ("second", second)):
         if not times.at.size:
-            raise ValueError(f"{name} must hold at least one network, came none")
-    with np.errstate(invalid="ignore"):  # 0/0 where there is nothing to test
-        found = logrank(first._for_scipy(), second._for_scipy())
+            raise ValueError(f"{name}: expected at least one network, got none")
+    with np.errstate(invalid="ignore"):  # 0/0 without any event to test
+        test = logrank(first._for_scipy(), second._for_scipy())
     n_events = int(first.observed.sum() + second.observed.sum())
-    return LogRank(float(found.statistic), float(found.pvalue), n_events)
+    return LogRank(float(test.statistic), float(test.pvalue), n_events)

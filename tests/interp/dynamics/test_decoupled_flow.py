@@ -155,11 +155,11 @@ def test_nothing_grows_out_of_nothing():
 def test_wrong_arguments_of_the_flow(unchecked):
     u, v = amplitudes(3)
     for time in ([], [0.0], [1.0, 1.0], [-1.0, 1.0], [[1.0]]):
-        with pytest.raises(ValueError, match="time must increase from 0 or later"):
+        with pytest.raises(ValueError, match="time: expected increasing numbers from 0"):
             gradient_flow(u, v, 5, np.array(time))
-    with pytest.raises(ValueError, match=r"u and v must have one shape, came \(3,\) and \(2,\)"):
+    with pytest.raises(ValueError, match=r"u and v: expected one shape, got \(3,\) and \(2,\)"):
         gradient_flow(u, v[:2], 5, np.array([1.0]))
-    with pytest.raises(ValueError, match=r"growth must be above 1, came 1"):
+    with pytest.raises(ValueError, match=r"growth: expected a number above 1, got 1"):
         gradient_flow(u, v, 5, np.array([1.0]), growth=1.0)
 
 
@@ -224,5 +224,5 @@ def test_descent_saves_what_was_asked_for_and_stops_at_the_blow_up():
         gradient_flow(u, v, 11, np.array([1e9]), mean_loss=True).blowup_time, rel=0.05
     )
     for updates in ([], [3, 3], [-1]):
-        with pytest.raises(ValueError, match="updates must increase from 0 or later"):
+        with pytest.raises(ValueError, match="updates: expected increasing numbers from 0"):
             gradient_descent(u, v, 11, np.array(updates, dtype=int), 0.5)

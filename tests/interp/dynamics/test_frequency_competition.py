@@ -57,7 +57,7 @@ def test_a_neuron_that_balances_does_not_arrive_and_holds_nobody_up():
 
 def test_wrong_arguments_of_the_race(unchecked):
     u, v = amplitudes(3)
-    with pytest.raises(ValueError, match=r"one shape \(m, K\), came \(3,\) and \(3,\)"):
+    with pytest.raises(ValueError, match=r"one shape \(m, K\), got \(3,\) and \(3,\)"):
         simulate_competition(u, v, 5, growth=20.0)
-    with pytest.raises(ValueError, match=r"growth must be above 1, came 0\.5"):
+    with pytest.raises(ValueError, match=r"growth: expected a number above 1, got 0\.5"):
         simulate_competition(u[None], v[None], 5, growth=0.5)

@@ -169,9 +169,9 @@ def test_many_neurons_at_once_are_fast():
 
 def test_wrong_arguments(unchecked):
     u, v = random_components(3)
-    with pytest.raises(ValueError, match=r"u and v must have one shape, came \(3,\) and \(2,\)"):
+    with pytest.raises(ValueError, match=r"u and v: expected one shape, got \(3,\) and \(2,\)"):
         blowup_time(u, v[:2], P)
-    with pytest.raises(ValueError, match="u and v must be finite"):
+    with pytest.raises(ValueError, match="u and v: expected finite values"):
         blowup_time(u, v * np.nan, P)
 
 
@@ -229,7 +229,7 @@ def test_what_has_no_input_is_not_predicted():
 
 def test_wrong_arguments_of_rules(unchecked):
     u, v = random_components(2, 3)
-    with pytest.raises(ValueError, match=r"rule must be one of min_abs_misalignment, .*, came 'luck'"):
+    with pytest.raises(ValueError, match=r"rule: expected one of min_abs_misalignment, .*, got 'luck'"):
         predicted_frequency("luck", u, v)
     with pytest.raises(ValueError, match="one shape"):
         predicted_frequency("max_magnitude", u, v[:1])
@@ -277,7 +277,7 @@ def test_nobody_to_agree():
 
 
 def test_wrong_arguments_of_agreement(unchecked):
-    with pytest.raises(ValueError, match=r"final must be in 0..3, came 1..4"):
+    with pytest.raises(ValueError, match=r"final: expected a number in 0..3, got 1..4"):
         match_frequencies(np.array([1, 2]), np.array([1, 4]), 3)
-    with pytest.raises(ValueError, match=r"one shape \(m,\), came \(2,\) and \(1,\)"):
+    with pytest.raises(ValueError, match=r"one shape \(m,\), got \(2,\) and \(1,\)"):
         match_frequencies(np.array([1, 2]), np.array([1]), 3)

@@ -78,11 +78,11 @@ def test_the_limit_of_misaligned_neurons_by_hand():
 
 
 def test_wrong_arguments():
-    with pytest.raises(ValueError, match="p must be odd"):
+    with pytest.raises(ValueError, match="p: expected an odd number"):
         relu_leakage(10, 2)
-    with pytest.raises(ValueError, match="no factor in common with p = 15, came 3"):
+    with pytest.raises(ValueError, match="no factor in common with p = 15, got 3"):
         relu_leakage(15, 2, frequency=3)
-    with pytest.raises(ValueError, match=r"n_harmonics must be in 1\.\.5, came 6"):
+    with pytest.raises(ValueError, match=r"n_harmonics: expected a number in 1\.\.5, got 6"):
         relu_leakage(11, 6)
-    with pytest.raises(ValueError, match="at least 1, came 0"):
+    with pytest.raises(ValueError, match="at least 1, got 0"):
         relu_leakage_limit(0)

@@ -71,9 +71,9 @@ def test_a_class_without_pairs_has_no_mean():
 
 @pytest.mark.usefixtures("unchecked")
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match=r"train must be a square table of booleans, came shape \(3, 4\)"):
+    with pytest.raises(ValueError, match=r"train: expected a square table of booleans, got shape \(3, 4\)"):
         pair_classes(np.ones((3, 4), dtype=bool))
     with pytest.raises(ValueError, match="type int64"):
         pair_classes(np.ones((3, 3), dtype=np.int64))
-    with pytest.raises(ValueError, match=r"values must have shape \(..., 23, 23\), came \(22, 23\)"):
+    with pytest.raises(ValueError, match=r"values: expected shape \(..., 23, 23\), got \(22, 23\)"):
         class_means(SUMS[1:], pair_classes(split()))

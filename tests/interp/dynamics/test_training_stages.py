@@ -63,7 +63,7 @@ def test_curves_without_a_measurement_are_refused():
     for missing in range(3):
         curves = [jump(95), jump(640), hill(400)]
         curves[missing] = np.full(len(STEPS), np.nan)
-        with pytest.raises(ValueError, match="values must hold a measurement, came 100 values, all NaN"):
+        with pytest.raises(ValueError, match="values: expected a measurement, got 100 values, all NaN"):
             grokking_stages(STEPS, *curves)
-    with pytest.raises(ValueError, match="steps must be at least 0 and strictly increasing"):
+    with pytest.raises(ValueError, match="steps: expected strictly increasing whole numbers from 0"):
         grokking_stages(STEPS[::-1], jump(95), jump(640), hill(400))

@@ -6,7 +6,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from interp.graphs.mask_graph import adjacency, biadjacency, is_bipartite, layer_sizes, to_networkx
-from interp.graphs.reachability import dead_units, live_units, reachable_outputs
+from interp.graphs.reachability import count_dead_units, live_units, reachable_outputs
 
 
 def random_layers(sizes, share, seed):
@@ -87,17 +87,17 @@ def test_paths_agree_with_networkx(seed):
                 any(nx.has_path(forward, source, node) for source in inputs)
                 and any(nx.has_path(forward, node, target) for target in outputs)
             )
-    assert dead_units(layers) == sum(int((~units).sum()) for units in live_units(layers)[1:-1])
+    assert count_dead_units(layers) == sum(int((~units).sum()) for units in live_units(layers)[1:-1])
 
 
 def test_death_spreads_along_the_chain():
     ones, nothing = np.ones((2, 2), dtype=bool), np.zeros((2, 2), dtype=bool)
-    assert dead_units([ones, ones, ones]) == 0
-    assert dead_units([ones, nothing, ones]) == 4
+    assert count_dead_units([ones, ones, ones]) == 0
+    assert count_dead_units([ones, nothing, ones]) == 4
     assert not reachable_outputs([ones, nothing, ones]).any()
     one_way = np.array([[True, False], [False, False]])
-    assert dead_units([ones, one_way, ones, ones]) == 2
-    assert dead_units([one_way]) == 0
+    assert count_dead_units([ones, one_way, ones, ones]) == 2
+    assert count_dead_units([one_way]) == 0
 
 
 def test_renaming_hidden_units_changes_no_path():
@@ -106,7 +106,7 @@ def test_renaming_hidden_units_changes_no_path():
     first, second = rng.permutation(7), rng.permutation(5)
     renamed = [layers[0][:, first], layers[1][first][:, second], layers[2][second]]
     np.testing.assert_array_equal(reachable_outputs(layers), reachable_outputs(renamed))
-    assert dead_units(layers) == dead_units(renamed)
+    assert count_dead_units(layers) == count_dead_units(renamed)
 
 
 @pytest.mark.parametrize("call", [layer_sizes, is_bipartite, adjacency, biadjacency, to_networkx])

@@ -60,11 +60,11 @@ def test_constant_logits_have_no_distance_and_networks_stack():
 
 @pytest.mark.usefixtures("unchecked")
 def test_wrong_logits_are_refused():
-    with pytest.raises(ValueError, match=r"correct_logits must have shape .*, came shape \(23, 21\)"):
+    with pytest.raises(ValueError, match=r"correct_logits: expected shape .*, got shape \(23, 21\)"):
         distance_irrelevance(noise(P, 21))
-    with pytest.raises(ValueError, match=r"correct_logits must have p odd .*, came p = 22"):
+    with pytest.raises(ValueError, match=r"correct_logits: expected p odd .*, got p = 22"):
         distance_irrelevance(noise(22, 22))
-    with pytest.raises(ValueError, match="correct_logits must be finite"):
+    with pytest.raises(ValueError, match="correct_logits: expected finite values"):
         distance_irrelevance(np.full((P, P), np.nan))
 
 
@@ -130,14 +130,16 @@ def test_circularity_is_free_of_scale_mean_rotation_and_labels():
 
 @pytest.mark.usefixtures("unchecked")
 def test_wrong_embeddings_are_refused():
-    with pytest.raises(ValueError, match=r"W_E must have shape .*, came shape \(23,\)"):
+    with pytest.raises(ValueError, match=r"W_E: expected shape .*, got shape \(23,\)"):
         circularity(noise(P))
-    with pytest.raises(ValueError, match=r"W_E must have p odd .*, came p = 22"):
+    with pytest.raises(ValueError, match=r"W_E: expected p odd .*, got p = 22"):
         circularity(noise(22, 8))
-    with pytest.raises(ValueError, match="W_E must be finite"):
+    with pytest.raises(ValueError, match="W_E: expected finite values"):
         circularity(np.full((P, 8), np.inf))
     for n_components in (0, P):
-        with pytest.raises(ValueError, match=rf"n_components must be in 1\.\.22, came {n_components}"):
+        with pytest.raises(
+            ValueError, match=rf"n_components: expected a number in 1\.\.22, got {n_components}"
+        ):
             circularity(noise(P, 8), n_components)
 
 
@@ -182,11 +184,11 @@ def test_triples_without_a_gradient_are_counted_and_left_out():
 
 @pytest.mark.usefixtures("unchecked")
 def test_wrong_gradients_are_refused():
-    with pytest.raises(ValueError, match=r"grad_b must have the shape of grad_a, \(5, 8\), came \(4, 8\)"):
+    with pytest.raises(ValueError, match=r"grad_b: expected the shape of grad_a, \(5, 8\), got \(4, 8\)"):
         gradient_symmetricity(noise(5, 8), noise(4, 8))
     with pytest.raises(
-        ValueError, match=r"grad_a must have shape \(\.\.\., n, d_model\).* came shape \(0, 8\)"
+        ValueError, match=r"grad_a: expected shape \(\.\.\., n, d_model\).* got shape \(0, 8\)"
     ):
         gradient_symmetricity(noise(0, 8), noise(0, 8))
-    with pytest.raises(ValueError, match="grad_b must be finite, came 40 NaN or infinite"):
+    with pytest.raises(ValueError, match="grad_b: expected finite values, got 40 NaN or infinite"):
         gradient_symmetricity(noise(5, 8), np.full((5, 8), np.nan))

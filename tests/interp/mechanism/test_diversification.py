@@ -47,9 +47,9 @@ def test_phase_symmetry_matches_the_loop_and_turns_with_no_effect():
 
 @pytest.mark.usefixtures("unchecked")
 def test_phase_symmetry_refuses_what_does_not_fit():
-    with pytest.raises(ValueError, match="phase and frequency must have one shape"):
+    with pytest.raises(ValueError, match="phase and frequency: expected one shape"):
         phase_symmetry(np.zeros(3), np.ones(2, dtype=int), K)
-    with pytest.raises(ValueError, match=r"frequency must be in 1..1, or 0 for none, came 2..2"):
+    with pytest.raises(ValueError, match=r"frequency: expected 1..1, or 0 for none, got 2..2"):
         phase_symmetry(np.zeros(3), np.full(3, 2), 1)
 
 
@@ -92,7 +92,7 @@ def test_counts_do_not_care_which_frequency_is_which():
 
 def test_one_frequency_cannot_be_tested_and_outside_ones_are_refused():
     assert np.isnan(frequency_counts(np.array([1, 1]), 1).p_value)
-    with pytest.raises(ValueError, match=r"frequency must be in 1..2, or 0 for none, came 1..3"):
+    with pytest.raises(ValueError, match=r"frequency: expected 1..2, or 0 for none, got 1..3"):
         frequency_counts(np.array([1, 3]), 2)
 
 
@@ -105,5 +105,5 @@ def test_homogeneity_is_deviation_over_mean_of_the_live():
     x = rng().uniform(0.1, 1, 50)
     assert amplitude_variation(x) == pytest.approx(np.std(x) / np.mean(x))
     assert amplitude_variation(1e-200 * x) == pytest.approx(np.std(x) / np.mean(x))
-    with pytest.raises(ValueError, match=r"amplitude must be at least 0, came -1.0"):
+    with pytest.raises(ValueError, match=r"amplitude: expected at least 0, got -1.0"):
         amplitude_variation(np.array([1.0, -1.0]))

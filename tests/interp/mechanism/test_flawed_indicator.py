@@ -148,22 +148,18 @@ def test_logits_without_preference():
 
 @pytest.mark.usefixtures("unchecked")
 def test_what_does_not_fit_is_refused():
-    with pytest.raises(
-        ValueError, match=r"n_neurons must hold a number from 0 per frequency, came \[3, -1\]"
-    ):
+    with pytest.raises(ValueError, match=r"n_neurons: expected a number from 0 per frequency, got \[3, -1\]"):
         ideal_neurons(np.array([3, -1]))
-    with pytest.raises(ValueError, match="n_neurons must hold"):
+    with pytest.raises(ValueError, match="n_neurons: expected"):
         ideal_neurons(np.array([], dtype=int))
-    with pytest.raises(ValueError, match="p must be odd and at least 3, came 10"):
+    with pytest.raises(ValueError, match="p: expected an odd number from 3, got 10"):
         indicator_logits(10, 1.0)
-    with pytest.raises(
-        ValueError, match=r"logits must have shape \(..., p, p, p\), came shape \(11, 3, 11\)"
-    ):
+    with pytest.raises(ValueError, match=r"logits: expected shape \(..., p, p, p\), got shape \(11, 3, 11\)"):
         indicator_fit(noise(P, 3, P))
-    with pytest.raises(ValueError, match="logits must be finite"):
+    with pytest.raises(ValueError, match="logits: expected finite values"):
         indicator_fit(np.full((P, P, P), np.nan))
     for wrong in (SUMS[0], np.full((P, P), 4)):
-        with pytest.raises(ValueError, match=r"labels must be a table \(p, p\) of different classes"):
+        with pytest.raises(ValueError, match=r"labels: expected a table \(p, p\) of different classes"):
             indicator_fit(noise(P, P, P), wrong)
-    with pytest.raises(ValueError, match=r"labels must be whole numbers in 0\.\.10"):
+    with pytest.raises(ValueError, match=r"labels: expected whole numbers in 0\.\.10"):
         indicator_fit(noise(P, P, P), SUMS + 1)

@@ -198,7 +198,7 @@ def test_no_frequency_keeps_the_means_and_excludes_nothing(operator):
 
 
 def test_an_unknown_operator_lists_the_known_ones():
-    with pytest.raises(ValueError, match="operator must be one of sum2, block4, block8, came 'block9'"):
+    with pytest.raises(ValueError, match="operator: expected one of sum2, block4, block8, got 'block9'"):
         restricted_logits(noise(P, P, P), KEYS, "block9")
 
 
@@ -206,7 +206,7 @@ def test_an_unknown_operator_lists_the_known_ones():
 @pytest.mark.parametrize("keys", [[0], [K + 1], [-1], [2, 2], [1.0], [[1]], 1])
 @pytest.mark.parametrize("measure", [excluded_logits, restricted_logits, project_on_sum_waves])
 def test_other_frequencies_are_refused(measure, keys):
-    with pytest.raises(ValueError, match=r"frequencies must be different whole numbers in 1\.\.5, came "):
+    with pytest.raises(ValueError, match=r"frequencies: expected different whole numbers in 1\.\.5, got "):
         measure(noise(P, P, P), np.array(keys))
 
 
@@ -214,14 +214,14 @@ def test_other_frequencies_are_refused(measure, keys):
 @pytest.mark.parametrize("measure", [excluded_logits, restricted_logits])
 def test_wrong_logits_are_refused(measure):
     with pytest.raises(
-        ValueError, match=r"logits must have shape \(\.\.\., p, p, .*, came shape \(11, 9, 4\)"
+        ValueError, match=r"logits: expected shape \(\.\.\., p, p, .*, got shape \(11, 9, 4\)"
     ):
         measure(noise(P, 9, 4), KEYS)
-    with pytest.raises(ValueError, match=r"logits must have shape .*, came shape \(11, 11\)"):
+    with pytest.raises(ValueError, match=r"logits: expected shape .*, got shape \(11, 11\)"):
         measure(noise(P, P), KEYS)
-    with pytest.raises(ValueError, match="logits must have p odd and at least 3 residues, came p = 10"):
+    with pytest.raises(ValueError, match="logits: expected p odd and at least 3 residues, got p = 10"):
         measure(noise(10, 10, 10), KEYS)
-    with pytest.raises(ValueError, match="logits must be finite"):
+    with pytest.raises(ValueError, match="logits: expected finite values"):
         measure(np.full((P, P, P), np.inf), KEYS)
 
 
@@ -231,6 +231,6 @@ def test_wrong_logits_are_refused(measure):
 )
 def test_maps_and_logits_that_do_not_fit_the_neurons_are_refused(shapes):
     with pytest.raises(
-        ValueError, match=r"W_L must have shape \(\.\.\., 6, 11\) and logits \(\.\.\., 11, 11, c\)"
+        ValueError, match=r"W_L: expected shape \(\.\.\., 6, 11\) and logits \(\.\.\., 11, 11, c\)"
     ):
         restricted_logits_through_neurons(noise(P, P, 6), noise(*shapes[0]), noise(*shapes[1]), KEYS)

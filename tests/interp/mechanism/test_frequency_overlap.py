@@ -42,9 +42,9 @@ def test_names_of_frequencies_do_not_matter():
 
 @pytest.mark.parametrize("wrong", [[0], [6], [2, 2]])
 def test_what_is_no_set_of_frequencies_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"first must hold different frequencies in 1\.\.5, came"):
+    with pytest.raises(ValueError, match=r"first: expected different frequencies in 1\.\.5, got"):
         set_overlap(np.array(wrong), np.array([1]), 5)
-    with pytest.raises(ValueError, match="second must hold"):
+    with pytest.raises(ValueError, match="second: expected"):
         set_overlap(np.array([1]), np.array(wrong), 5)
 
 
@@ -85,12 +85,12 @@ def test_nothing_to_compare_is_nan():
 
 def test_what_does_not_fit_is_refused(unchecked):
     k = np.array([1, 2])
-    with pytest.raises(ValueError, match=r"shapes \(\.\.\., m\), \(m,\) and \(m,\), came \(2,\), \(3,\)"):
+    with pytest.raises(ValueError, match=r"shapes \(\.\.\., m\), \(m,\) and \(m,\), got \(2,\), \(3,\)"):
         weighted_agreement(k, np.array([1, 2, 3]))
-    with pytest.raises(ValueError, match=r"came -2\.\.-1"):
+    with pytest.raises(ValueError, match=r"got -2\.\.-1"):
         weighted_agreement(-k, k)
     for wrong in ([1.0, -1.0], [1.0, np.inf]):
-        with pytest.raises(ValueError, match="weight must hold finite numbers from 0"):
+        with pytest.raises(ValueError, match="weight: expected finite numbers from 0"):
             weighted_agreement(k, k, np.array(wrong))
 
 
@@ -123,5 +123,5 @@ def test_amplitudes_at_twice_are_those_of_every_second_residue():
 
 
 def test_without_a_frequency_there_is_no_harmonic(unchecked):
-    with pytest.raises(ValueError, match="K at least 1, came"):
+    with pytest.raises(ValueError, match="K at least 1, got"):
         second_harmonic(np.array(1j))

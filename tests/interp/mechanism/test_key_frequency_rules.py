@@ -133,9 +133,7 @@ def test_rules_by_name():
 
 
 def test_an_unknown_rule_lists_the_known_ones():
-    with pytest.raises(
-        ValueError, match="one of embedding_norm, logit_map, neuron_cluster, came 'embedding'"
-    ):
+    with pytest.raises(ValueError, match="one of embedding_norm, logit_map, neuron_cluster, got 'embedding'"):
         key_frequencies(embedding(KEYS), "embedding")
 
 
@@ -143,14 +141,14 @@ def test_an_unknown_rule_lists_the_known_ones():
 @pytest.mark.parametrize("rule", KEY_RULES)
 def test_thresholds_outside_are_refused(rule, threshold):
     array = np.ones((P, P, 2)) if rule == "neuron_cluster" else np.ones((P, P))
-    with pytest.raises(ValueError, match=rf"threshold must be in \(0, 1\], came {threshold}"):
+    with pytest.raises(ValueError, match=rf"threshold: expected a number in \(0, 1\], got {threshold}"):
         key_frequencies(array, rule, threshold)
 
 
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("rule", KEY_RULES)
 def test_wrong_shapes_are_refused(rule):
-    with pytest.raises(ValueError, match=rf"{ARRAY[rule]} must have shape .*, came shape \(23,\)"):
+    with pytest.raises(ValueError, match=rf"{ARRAY[rule]}: expected shape .*, got shape \(23,\)"):
         key_frequencies(np.ones(P), rule)
 
 
@@ -158,17 +156,17 @@ def test_wrong_shapes_are_refused(rule):
 def test_even_p_and_nan_are_refused(rule):
     shape = {"embedding_norm": (22, 4), "logit_map": (4, 22), "neuron_cluster": (22, 22, 4)}[rule]
     with pytest.raises(
-        ValueError, match=f"{ARRAY[rule]} must have p odd and at least 3 residues, came p = 22"
+        ValueError, match=f"{ARRAY[rule]}: expected p odd and at least 3 residues, got p = 22"
     ):
         key_frequencies(rng().standard_normal(shape), rule)
     bad = np.full((P, P, 1) if rule == "neuron_cluster" else (P, P), np.nan)
-    with pytest.raises(ValueError, match=f"{ARRAY[rule]} must be finite"):
+    with pytest.raises(ValueError, match=f"{ARRAY[rule]}: expected finite values"):
         key_frequencies(bad, rule)
 
 
 @pytest.mark.usefixtures("unchecked")
 def test_activations_over_unequal_axes_are_refused():
-    with pytest.raises(ValueError, match=r"activations must have shape .*, came shape \(23, 21, 4\)"):
+    with pytest.raises(ValueError, match=r"activations: expected shape .*, got shape \(23, 21, 4\)"):
         neuron_key_frequencies(np.ones((23, 21, 4)))
 
 

@@ -184,25 +184,25 @@ def test_logits_without_preference_and_no_frequencies():
 )
 def test_wrong_logits_and_labels_are_refused(measure):
     x, labels = noise(P, P, P), OPERATIONS["add"]
-    with pytest.raises(ValueError, match="logits must have p odd and at least 3 residues, came p = 10"):
+    with pytest.raises(ValueError, match="logits: expected p odd and at least 3 residues, got p = 10"):
         measure(x[..., :10], labels)
-    with pytest.raises(ValueError, match="logits must be finite"):
+    with pytest.raises(ValueError, match="logits: expected finite values"):
         measure(np.full_like(x, np.nan), labels)
     with pytest.raises(
-        ValueError, match=r"labels must have the shape .* \(10, 11\) beside .* \(11, 11, 11\)"
+        ValueError, match=r"labels: expected the shape .* \(10, 11\) beside .* \(11, 11, 11\)"
     ):
         measure(x, labels[1:])
     with pytest.raises(ValueError, match="at least one"):
         measure(x[:0, 0], labels[:0, 0])
     for wrong in (labels + 1, labels - 1, labels + 0.0):
-        with pytest.raises(ValueError, match=r"labels must be whole numbers in 0\.\.10, came "):
+        with pytest.raises(ValueError, match=r"labels: expected whole numbers in 0\.\.10, got "):
             measure(x, wrong)
 
 
 def test_frequencies_and_default_labels_that_do_not_fit_are_refused():
     with pytest.raises(
-        ValueError, match=r"frequencies must be different whole numbers in 1\.\.5, came \[1, 6\]"
+        ValueError, match=r"frequencies: expected different whole numbers in 1\.\.5, got \[1, 6\]"
     ):
         cosine_fit(noise(P, P, P), np.array([1, 6]))
-    with pytest.raises(ValueError, match=r"labels must have the shape"):
+    with pytest.raises(ValueError, match=r"labels: expected the shape"):
         cosine_fit(noise(4, P), KEYS)

@@ -163,29 +163,29 @@ def test_one_ideal_frequency_is_right_by_less_than_all_are():
 def test_what_does_not_fit_is_refused():
     acts, W_out = network()
     with pytest.raises(
-        ValueError, match=r"activations must have shape \(\*labels.shape, m\) .* \(7, 7, 11\)"
+        ValueError, match=r"activations: expected shape \(\*labels.shape, m\) .* \(7, 7, 11\)"
     ):
         vote_curve(acts[..., 1:], W_out, SUMS, rng())
     with pytest.raises(ValueError, match="m at least 1"):
         vote_curve(acts[..., :0], W_out[:0], SUMS, rng())
-    with pytest.raises(ValueError, match=r"activations must be finite, came 588 that are not"):
+    with pytest.raises(ValueError, match=r"activations: expected finite values, got 588 that are not"):
         vote_curve(np.full_like(acts, np.nan), W_out, SUMS, rng())
-    with pytest.raises(ValueError, match="output_map must have p odd"):
+    with pytest.raises(ValueError, match="output_map: expected p odd"):
         vote_curve(acts, W_out[:, 1:], SUMS, rng())
-    with pytest.raises(ValueError, match=r"labels must be whole numbers in 0\.\.6"):
+    with pytest.raises(ValueError, match=r"labels: expected whole numbers in 0\.\.6"):
         vote_curve(acts, W_out, SUMS + 1, rng())
-    with pytest.raises(ValueError, match="n_orders must be at least 1, came 0"):
+    with pytest.raises(ValueError, match="n_orders: expected at least 1, got 0"):
         vote_curve(acts, W_out, SUMS, rng(), 0)
     for sizes in ([], [0, 2], [2, 2], [3, 13]):
-        with pytest.raises(ValueError, match=r"sizes must ascend within 1\.\.12, came"):
+        with pytest.raises(ValueError, match=r"sizes: expected ascending numbers within 1\.\.12, got"):
             vote_curve(acts, W_out, SUMS, rng(), 1, np.array(sizes, dtype=int))
-    with pytest.raises(ValueError, match="by must be 'frequencies' or 'neurons', came 'phases'"):
+    with pytest.raises(ValueError, match="by: expected 'frequencies' or 'neurons', got 'phases'"):
         grouped_vote_curve(acts, W_out, SUMS, K_OF, "phases", rng())
-    with pytest.raises(ValueError, match="frequency must be above 0 for a neuron, came 0 for all"):
+    with pytest.raises(ValueError, match="frequency: expected a number above 0 for a neuron, got 0 for all"):
         grouped_vote_curve(acts, W_out, SUMS, 0 * K_OF, "neurons", rng())
-    with pytest.raises(ValueError, match=r"sizes must ascend within 1\.\.2, came"):
+    with pytest.raises(ValueError, match=r"sizes: expected ascending numbers within 1\.\.2, got"):
         grouped_vote_curve(acts, W_out, SUMS, K_OF, "frequencies", rng(), 1, np.array([3]))
-    with pytest.raises(ValueError, match=r"frequency must have shape \(12,\), came shape \(11,\)"):
+    with pytest.raises(ValueError, match=r"frequency: expected shape \(12,\), got shape \(11,\)"):
         group_votes(acts, W_out, SUMS, np.ones(11, dtype=int))
-    with pytest.raises(ValueError, match=r"frequency must be in 1\.\.3, or 0 for none, came 4\.\.4"):
+    with pytest.raises(ValueError, match=r"frequency: expected 1\.\.3, or 0 for none, got 4\.\.4"):
         group_votes(acts, W_out, SUMS, np.full(M, 4))

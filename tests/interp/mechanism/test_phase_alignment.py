@@ -139,15 +139,15 @@ def test_dead_neurons_have_no_misalignment_and_are_counted():
 @pytest.mark.usefixtures("unchecked")
 def test_misalignment_refuses_what_does_not_fit():
     W = rng().standard_normal((4, P))
-    with pytest.raises(ValueError, match=r"one shape \(..., m, p\), came \(4, 23\) and \(3, 23\)"):
+    with pytest.raises(ValueError, match=r"one shape \(..., m, p\), got \(4, 23\) and \(3, 23\)"):
         misalignment(W, W[:3])
-    with pytest.raises(ValueError, match=r"frequency must be in 1..11, or 0 for none, came 1..12"):
+    with pytest.raises(ValueError, match=r"frequency: expected 1..11, or 0 for none, got 1..12"):
         misalignment(W, W, np.array([1, 2, 3, 12]))
-    with pytest.raises(ValueError, match=r"frequency must fit \(4,\), came shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"frequency: expected a shape that fits \(4,\), got shape \(3,\)"):
         misalignment(W, W, np.array([1, 2, 3]))
-    with pytest.raises(ValueError, match="input_map must have p odd and at least 3 residues, came p = 22"):
+    with pytest.raises(ValueError, match="input_map: expected p odd and at least 3 residues, got p = 22"):
         misalignment(W[:, 1:], W[:, 1:])
-    with pytest.raises(ValueError, match="output_map must be finite, came 1 NaN"):
+    with pytest.raises(ValueError, match="output_map: expected finite values, got 1 NaN"):
         misalignment(W, np.where(np.arange(P * 4).reshape(4, P) == 7, np.nan, W))
 
 
@@ -161,5 +161,5 @@ def test_agreement_counts_neurons_live_in_both():
     )
     np.testing.assert_allclose(share, [2 / 3, np.nan])
     np.testing.assert_array_equal(n_dead, [1, 4])
-    with pytest.raises(ValueError, match=r"one shape, came \(2,\), \(3,\)"):
+    with pytest.raises(ValueError, match=r"one shape, got \(2,\), \(3,\)"):
         frequency_agreement(np.array([1, 2]), np.array([1, 2, 3]))

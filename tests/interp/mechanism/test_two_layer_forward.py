@@ -73,19 +73,19 @@ def test_scores_are_those_of_the_logits():
 @pytest.mark.usefixtures("unchecked")
 def test_what_does_not_fit_is_refused():
     W_in, W_out = maps(3, P)
-    with pytest.raises(ValueError, match=r"activation must be one of relu, square, .* came 'tanh'"):
+    with pytest.raises(ValueError, match=r"activation: expected one of relu, square, .* got 'tanh'"):
         pair_logits(W_in, W_out, "tanh")
-    with pytest.raises(ValueError, match=r"one shape \(..., m, p\), came \(3, 7\) and \(2, 7\)"):
+    with pytest.raises(ValueError, match=r"one shape \(..., m, p\), got \(3, 7\) and \(2, 7\)"):
         pair_logits(W_in, W_out[:2])
-    with pytest.raises(ValueError, match="input_map must have p odd"):
+    with pytest.raises(ValueError, match="input_map: expected p odd"):
         pair_activations(W_in[:, 1:])
-    with pytest.raises(ValueError, match=r"input_map must have shape \(..., m, p\), came shape \(7,\)"):
+    with pytest.raises(ValueError, match=r"input_map: expected shape \(..., m, p\), got shape \(7,\)"):
         pair_activations(W_in[0])
-    with pytest.raises(ValueError, match="output_map must be finite"):
+    with pytest.raises(ValueError, match="output_map: expected finite values"):
         pair_logits(W_in, np.full_like(W_out, np.inf))
     with pytest.raises(
-        ValueError, match="input_map must be small enough for activation 'exp', came sums up to"
+        ValueError, match="input_map: expected values small enough for activation 'exp', got sums up to"
     ):
         pair_activations(1e4 * W_in, "exp")
-    with pytest.raises(ValueError, match=r"labels must be whole numbers in 0\.\.6"):
+    with pytest.raises(ValueError, match=r"labels: expected whole numbers in 0\.\.6"):
         activation_swap(W_in, W_out, SUMS + 1, "relu")

@@ -93,15 +93,15 @@ def test_checkpoints_stack_and_dead_ones_are_nan(measure):
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("measure", BOTH)
 def test_wrong_embeddings_are_refused(measure):
-    with pytest.raises(ValueError, match=r"W_E must have shape \(\.\.\., p, d\).*, came shape \(23,\)"):
+    with pytest.raises(ValueError, match=r"W_E: expected shape \(\.\.\., p, d\).*, got shape \(23,\)"):
         measure(noise(P))
-    with pytest.raises(ValueError, match="must have p odd and at least 3 residues, came p = 22"):
+    with pytest.raises(ValueError, match="W_E: expected p odd and at least 3 residues, got p = 22"):
         measure(noise(22, 4))
-    with pytest.raises(ValueError, match="must be finite"):
+    with pytest.raises(ValueError, match="W_E: expected finite values"):
         measure(np.full((P, 4), np.nan))
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.0, np.nan])
 def test_thresholds_outside_are_refused(threshold):
-    with pytest.raises(ValueError, match=rf"threshold must be in \[0, 1\), came {threshold}"):
+    with pytest.raises(ValueError, match=rf"threshold: expected a number in \[0, 1\), got {threshold}"):
         fourier_frequency_density(noise(P, 4), threshold)

@@ -294,14 +294,14 @@ def test_means_leave_the_dead_out_and_count_them():
 
 @pytest.mark.parametrize("p", [-3, 0, 1, 2, 66])
 def test_even_and_small_p_are_refused(p):
-    with pytest.raises(ValueError, match=f"p must be odd and at least 3, came {p}"):
+    with pytest.raises(ValueError, match=f"p: expected an odd number from 3, got {p}"):
         fourier_basis(p)
 
 
 @pytest.mark.parametrize("p", [1, 2, 66])
 @pytest.mark.parametrize("name", ON_MAPS)
 def test_maps_of_even_and_small_p_are_refused(name, p):
-    with pytest.raises(ValueError, match=f"W must have p odd and at least 3 residues, came p = {p}"):
+    with pytest.raises(ValueError, match=f"W: expected p odd and at least 3 residues, got p = {p}"):
         ON_MAPS[name](noise(4, p))
 
 
@@ -310,31 +310,31 @@ def test_maps_of_even_and_small_p_are_refused(name, p):
 def test_maps_that_are_not_finite_are_refused(name, bad):
     W = noise(4, P)
     W[2, 5] = bad
-    with pytest.raises(ValueError, match="W must be finite, came 1 NaN or infinite of 268"):
+    with pytest.raises(ValueError, match="W: expected finite values, got 1 NaN or infinite of 268"):
         ON_MAPS[name](W)
 
 
 @pytest.mark.usefixtures("unchecked")
 def test_maps_without_axes_are_refused():
-    with pytest.raises(ValueError, match=r"W must hold residues on its last axis.*came shape \(\)"):
+    with pytest.raises(ValueError, match=r"W: expected residues on its last axis.*got shape \(\)"):
         inverse_participation_ratio(np.float64(1.0))
-    with pytest.raises(ValueError, match=r"W must have shape \(..., p, d\).*came shape \(67,\)"):
+    with pytest.raises(ValueError, match=r"W: expected shape \(..., p, d\).*got shape \(67,\)"):
         frequency_power(np.ones(P))
-    with pytest.raises(ValueError, match="values must hold neurons"):
+    with pytest.raises(ValueError, match="values: expected neurons"):
         mean_over_neurons(np.float64(1.0))
 
 
 @pytest.mark.usefixtures("unchecked")
 def test_unknown_kinds_are_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="kind must be 'frequency' or 'basis', came 'frequencies'"):
+    with pytest.raises(ValueError, match="kind: expected 'frequency' or 'basis', got 'frequencies'"):
         inverse_participation_ratio(noise(P), "frequencies")
-    with pytest.raises(ValueError, match="components must be 'frequencies' or 'basis', came 'frequency'"):
+    with pytest.raises(ValueError, match="components: expected 'frequencies' or 'basis', got 'frequency'"):
         neuron_gini(noise(P), "frequency")
 
 
 def test_three_residues_have_no_paper_compatible_entropy():
     assert fourier_entropy(cosine(3, 1)) == pytest.approx(0)
-    with pytest.raises(ValueError, match="p at least 5"):
+    with pytest.raises(ValueError, match="at least p = 5"):
         fourier_entropy(cosine(3, 1), paper_compat=True)
 
 
@@ -349,5 +349,5 @@ def test_gini_of_sizes_is_half_the_mean_difference_over_the_mean():
 
 @pytest.mark.parametrize("x", [np.array([1.0, -0.5]), np.empty(0)])
 def test_gini_of_what_are_no_sizes(x):
-    with pytest.raises(ValueError, match="x must hold sizes from 0"):
+    with pytest.raises(ValueError, match="x: expected sizes from 0"):
         gini_coefficient(x)

@@ -37,7 +37,7 @@ def test_swapping_the_inputs_transposes_the_spectrum():
 
 @pytest.mark.usefixtures("unchecked")
 def test_spectra_of_unequal_axes_are_refused():
-    with pytest.raises(ValueError, match=r"X must have shape \(..., p, p\), came shape \(11, 9\)"):
+    with pytest.raises(ValueError, match=r"X: expected shape \(..., p, p\), got shape \(11, 9\)"):
         spectrum_2d(np.ones((11, 9)))
 
 
@@ -84,9 +84,9 @@ def test_constant_columns_are_nothing():
 
 
 def test_what_is_no_function_of_two_residues_is_refused(unchecked):
-    with pytest.raises(ValueError, match=r"shape \(p, p, c\), came shape \(11, 7, 2\)"):
+    with pytest.raises(ValueError, match=r"shape \(p, p, c\), got shape \(11, 7, 2\)"):
         pair_power(np.ones((11, 7, 2)))
-    with pytest.raises(ValueError, match=r"shape \(p, p, c\), came shape \(11, 11\)"):
+    with pytest.raises(ValueError, match=r"shape \(p, p, c\), got shape \(11, 11\)"):
         pair_power(np.ones((11, 11)))
     for wrong in (np.random.default_rng(0).normal(size=(8, 8, 2)), np.full((5, 5, 1), np.inf)):
         with pytest.raises(ValueError):
