@@ -17,6 +17,7 @@ from training.cli.parser import Parser, format_table, run_command
 if TYPE_CHECKING:
     from figures.pipeline.freshness import Folder
     from figures.pipeline.plan import Plan, Task
+    from training.runs.file_lock import Claims
 
 COMMANDS = {
     "make": "train, measure and draw what the figures of the catalogue lack",
@@ -52,11 +53,11 @@ def _make(args: argparse.Namespace) -> int:
     from figures.pipeline.executor import held
 
     entries, folder = _entries(args), _folder(args)
-    with held(folder.figures / "logs") as lock:
-        return _do(entries, folder, lock)
+    with held(folder.figures / "logs") as claims:
+        return _do(entries, folder, claims)
 
 
-def _do(entries: Sequence[Entry], folder: Folder, lock: int) -> int:
+def _do(entries: Sequence[Entry], folder: Folder, claims: Claims) -> int:
     from figures.pipeline import cost_model as costs
     from figures.pipeline.executor import Work
 
@@ -73,7 +74,7 @@ def _do(entries: Sequence[Entry], folder: Folder, lock: int) -> int:
     words = f"{len(plan.tasks)} tasks on {plan.cores} cores: some {minutes:.0f} minutes, as last timed"
     print(words, file=sys.stderr, flush=True)
     work = Work(plan.tasks.values(), plan.cores, folder.figures / "logs", ended)
-    work.do(lock)
+    work.do(claims)
     left_out = [entry.name for entry in entries if f"drawing {entry.name}" in work.undone]
     for entry in entries:
         if f"drawing {entry.name}" in plan.tasks and entry.name not in left_out:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -13,8 +13,9 @@ from pathlib import Path
 
 from figures.pipeline.plan import Task
 from training.cli.parser import Interrupted
+from training.cli.stop_signals import stop_requests
+from training.runs.file_lock import LOCK, Claims, acquired
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.1
 
 
@@ -42,31 +43,31 @@ class Work:
         form = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left: {desc}"
         self.bar = tqdm(total=1.0, disable=None, smoothing=0, bar_format=form)
 
-    def do(self, lock: int) -> None:
-        """Do all of it; the tasks hold the lock too.
+    def do(self, claims: Claims) -> None:
+        """Run all tasks, each with a claim of its own.
 
         Raises
         ------
         Interrupted
             After a signal, once every process has saved what it has.
         """
-        with _stop_on_signals() as stopping:
+        with stop_requests() as stopping:
             try:
                 while (self.running or self.waiting) and not stopping:
                     self._collect()
-                    self._start(lock)
+                    self._start(claims)
                     self._show()
                     time.sleep(POLL_SECONDS)
             finally:
                 self.bar.close()
                 for one in self.running.values():
-                    one.process.send_signal(signal.SIGINT)
+                    interrupt(one.process)
                 for one in self.running.values():
                     one.process.wait()
             if stopping:
                 raise Interrupted
 
-    def _start(self, lock: int) -> None:
+    def _start(self, claims: Claims) -> None:
         for task in list(self.waiting.values()):
             free = self.cores - sum(one.cores for one in self.running.values())
             if not free:
@@ -74,7 +75,7 @@ class Work:
             if task.after & self.undone.keys():
                 self.undone[task.name] = self.waiting.pop(task.name)
             elif not task.after & (self.waiting.keys() | self.running.keys()):
-                self.running[task.name] = Running(self.waiting.pop(task.name), free, self.logs, lock)
+                self.running[task.name] = Running(self.waiting.pop(task.name), free, self.logs, claims)
 
     def _collect(self) -> None:
         for name, one in list(self.running.items()):
@@ -114,9 +115,10 @@ class Work:
 class Running:
     """A task at work, on so many of the free cores as it can use."""
 
-    def __init__(self, task: Task, free: int, logs: Path, lock: int):
+    def __init__(self, task: Task, free: int, logs: Path, claims: Claims):
         self.task, self.cores = task, task.cores(free)
-        self.log = logs / f"{task.name.replace(' ', '_')}.log"
+        name = task.name.replace(" ", "_")
+        self.log = logs / f"{name}.log"
         self.begun = time.monotonic()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -125,7 +127,7 @@ class Running:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the parent, which passes it on once
-                pass_fds=(lock,),
+                env=os.environ | claims.environment(name),
             )
 
     def seconds(self) -> float:
@@ -142,26 +144,38 @@ class Running:
         return lines[-1].removeprefix("error: ") if lines else f"exit code {self.process.returncode}"
 
 
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to save what it has and end."""
+    if os.name == "posix":
+        process.send_signal(signal.SIGINT)
+    else:
+        process.terminate()
+
+
 @contextmanager
-def held(logs: Path) -> Iterator[int]:
-    """Hold the folder. Tasks hold it too: those of a killed parent are waited for before others begin."""
+def held(logs: Path) -> Iterator[Claims]:
+    """Hold the folder of logs, once neither another start nor a task of a killed one is running there.
+
+    Yields
+    ------
+    Claims
+        For the tasks that are started in the meantime.
+    """
     logs.mkdir(parents=True, exist_ok=True)
-    with (logs / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"waiting for what another start has at work in {logs.parent}", file=sys.stderr, flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock.fileno()
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[list[int]]:
-    """A list that is empty until one of the signals comes."""
-    stopping: list[int] = []
-    old = {number: signal.signal(number, lambda n, _: stopping.append(n)) for number in SIGNALS}
+    lock = acquired(logs / LOCK, wait=False)
+    if lock is None:
+        _tell_waiting(logs)
+        lock = acquired(logs / LOCK)
+    assert lock is not None
     try:
-        yield stopping
+        claims = Claims(logs / "claims")
+        if claims.held_by_others():
+            _tell_waiting(logs)
+        claims.wait_for_others()
+        yield claims
     finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
+        lock.release()
+
+
+def _tell_waiting(logs: Path) -> None:
+    print(f"waiting for tasks that another start runs in {logs.parent}", file=sys.stderr, flush=True)

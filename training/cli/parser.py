@@ -39,10 +39,13 @@ class Parser(argparse.ArgumentParser):
 def run_command(body: Callable[[], int]) -> int:
     """Call `body` and turn what a user can cause into one line on stderr and an exit code."""
     from training.runs.atomic_files import RunError
+    from training.runs.file_lock import hold_claim
     from training.runs.run_directory import NoRunError
     from training.schema.validation import ConfigError
 
+    claim = None
     try:
+        claim = hold_claim()
         code = body()
         if sys.stdout is not None:  # `>&-` leaves none
             sys.stdout.flush()
@@ -62,6 +65,9 @@ def run_command(body: Callable[[], int]) -> int:
         return _say("interrupted: all is saved, the same command goes on", 1)
     except KeyboardInterrupt:
         return _say("interrupted", 1)
+    finally:
+        if claim is not None:
+            claim.release()
     return code
 
 

@@ -6,17 +6,17 @@ work of its own; on a GPU all arms that are ready go as one batched step.
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from multiprocessing.connection import wait
 from typing import Any
 
 from training.cli.parser import Interrupted
+from training.cli.stop_signals import stop_requests
 from training.config.recipe import Recipe
 from training.execution.arm_plan import Job, record_of, standing
 from training.execution.progress_bar import Progress
-from training.execution.worker_process import SIGNALS, Worker
+from training.execution.worker_process import Worker
 from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError
 
@@ -45,7 +45,7 @@ def launch(
     """
     waiting, skipped = list(todo), []
     failure: Exception | None = None
-    with _stop_on_signals() as stopping, ExitStack() as crew:
+    with stop_requests() as stopping, ExitStack() as crew:
         idle = [crew.enter_context(closing(Worker()))]
         idle[0].start("the device's check", _resolve, device)
         kind, answer = idle[0].receive()
@@ -81,7 +81,7 @@ def launch(
                     skipped += answer
                     idle.append(worker)
                     continue
-                stopping.append(True)
+                stopping.append(0)
                 if not isinstance(answer, Interrupted):
                     failure = failure or answer
     if failure is not None:
@@ -167,15 +167,3 @@ def _train(
             job for job in group if standing(run.arm(job.arm, job.seed), record_of(recipe, job)) != "done"
         ]
         return train_group(recipe, run, group, device, report, should_stop)
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[list[bool]]:
-    """A list that is empty until Ctrl-C or SIGTERM comes."""
-    stopping: list[bool] = []
-    old = {s: signal.signal(s, lambda *_: stopping.append(True)) for s in SIGNALS}
-    try:
-        yield stopping
-    finally:
-        for s, handler in old.items():
-            signal.signal(s, handler)

@@ -16,11 +16,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from training.cli.parser import Interrupted
+from training.cli.stop_signals import STOP_SIGNALS
 from training.execution.arm_plan import Job
 from training.runs.atomic_files import RunError
 from training.schema.validation import ConfigError
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+CAN_BLOCK_SIGNALS = hasattr(signal, "pthread_sigmask")
+"""False on Windows."""
 REPORT_SECONDS = 0.1
 """Wall time between two reports of one arm."""
 
@@ -33,7 +35,7 @@ class Worker:
         self.pipe, theirs = context.Pipe()
         self.doing = "starting"
         self.process = context.Process(target=_work, args=(theirs,), daemon=True)
-        with _signals_held_back():
+        with _signals_blocked():
             self.process.start()
         theirs.close()
 
@@ -67,9 +69,11 @@ class Worker:
 def _work(pipe: Connection) -> None:
     """The worker's side: call what the parent sends until the pipe ends."""
     ending = []
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches everyone: the parent decides
+    for number in STOP_SIGNALS:  # a terminal's Ctrl-C and its closing reach every process: the parent decides
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: ending.append(True))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    if CAN_BLOCK_SIGNALS:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     last: dict[Job, float] = {}
 
     def report(job: Job, step: int, test_acc: float) -> None:
@@ -107,11 +111,14 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 @contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """What starts within is born deaf to Ctrl-C and SIGTERM, until it is ready for them."""
+def _signals_blocked() -> Iterator[None]:
+    """Block stop signals while a child starts; it unblocks them once it handles them."""
+    if not CAN_BLOCK_SIGNALS:
+        yield
+        return
     resource_tracker.ensure_running()  # it would lift the block when it starts
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

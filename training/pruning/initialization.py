@@ -1,8 +1,8 @@
 """Initial weights of pruned and norm-controlled networks.
 
-Every start is a function of θ₀, a mask of its matrices, a generator, a function from a weight's name and shape
-to its standard deviation at θ₀, and a scope. It returns new weights by name, in the types of θ₀. Only kept
-places matter in a pruned arm: its mask is applied afterwards.
+Every start is a function of θ₀, a mask of its matrices, a generator, a function from a weight's name and
+shape to its standard deviation at θ₀, and a scope. It returns new weights by name, in the types of θ₀. Only
+kept places matter in a pruned arm: its mask is applied afterwards.
 
 Shape letters: "..." = any shape of a weight.
 """

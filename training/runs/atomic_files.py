@@ -1,9 +1,8 @@
-"""Files that are whole or not there: atomic writes, locks, and reads that say what is damaged."""
+"""Atomic writes, and reads that name a damaged file."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -70,11 +69,18 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
     finally:
         temporary.unlink(missing_ok=True)  # after the renaming it is gone anyway
-    folder = os.open(path.parent, os.O_RDONLY)
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Write a folder's entries to disk, where the system can open a folder."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def check_archive(path: Path) -> None:
@@ -102,18 +108,11 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{_host()}.{os.getpid()}.tmp")
 
 
-@contextlib.contextmanager
-def locked(folder: Path, flags: int = 0) -> Iterator[None]:
-    """Hold a folder for this process (`flags` as of `fcntl.flock`), and clear dead processes' leftovers."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | flags)
-        _sweep(folder)
-        yield
+def delete_stale_temporaries(folder: Path) -> None:
+    """Delete temporary files whose process on this machine has ended.
 
-
-def _sweep(folder: Path) -> None:
-    """Delete temporary files whose process on this machine has ended."""
+    The caller holds the folder's lock.
+    """
     for file in folder.glob(f".*.{_host()}.*.tmp"):
         pid = file.name.split(".")[-2]
         if pid.isdecimal() and not _is_running(int(pid)):
@@ -121,6 +120,8 @@ def _sweep(folder: Path) -> None:
 
 
 def _is_running(pid: int) -> bool:
+    if os.name != "posix":  # there `os.kill` ends the process, and only the lock's holder writes here
+        return pid == os.getpid()
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

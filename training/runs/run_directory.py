@@ -16,9 +16,8 @@ less than what its state continues from.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ import numpy as np
 
 from training.runs import atomic_files as files
 from training.runs.atomic_files import RunError
+from training.runs.file_lock import LOCK, locked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,8 +105,7 @@ class ArmDir:
 
     # --- writing -------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> contextlib.AbstractContextManager[None]:
         """Hold the arm for this process: two runs on one directory never train the same arm.
 
         Raises
@@ -114,11 +113,7 @@ class ArmDir:
         RunError
             If another process holds it.
         """
-        try:
-            with files.locked(self.path, fcntl.LOCK_NB):
-                yield
-        except BlockingIOError:
-            raise RunError(f"{self.path}: another process is training this arm") from None
+        return locked(self.path, refusal="another process is training this arm; wait for its end, or stop it")
 
     def write_metrics(self, columns: Mapping[str, np.ndarray]) -> None:
         """Replace the metrics."""
@@ -168,7 +163,7 @@ class ArmDir:
         """Delete everything of this arm but its lock, and first what says that it is whole."""
         (self.path / "DONE").unlink(missing_ok=True)
         for file in self.path.glob("*"):
-            if file.name != ".lock":
+            if file.name != LOCK:
                 file.unlink()
 
     def _write_tensors(self, file: str, tensors: Mapping[str, np.ndarray]) -> None:
@@ -233,7 +228,7 @@ class RunDir:
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
         """Hold the run's own files for this process, once no other holds them."""
-        return files.locked(self.path)
+        return locked(self.path)
 
     def write_recipe(self, text: str, config: Mapping[str, Any]) -> None:
         """Write recipe.toml (as the user gave it) and config.json (resolved)."""
