@@ -1,11 +1,20 @@
-"""How periodic each neuron's weights are, and how early they become so."""
+"""Command `analyses.fourier`: periodicity of every neuron's weights."""
 
 from __future__ import annotations
 
-import argparse
 from typing import TYPE_CHECKING
 
+from analyses.fourier.schema import (
+    ANALYSIS,
+    INPUT_WEIGHTS,
+    KEY_FREQUENCIES,
+    MEANS,
+    NEURONS,
+    PAIRS,
+    SPECTRA,
+)
 from analyses.running.command_line import Result, analyse, parser
+from analyses.tables.schema import Table
 from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
@@ -19,28 +28,31 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
-    about = "Fourier structure of every neuron's input and output weights, at every checkpoint."
-    args: argparse.Namespace = parser("fourier", about).parse_args(argv)
-    return analyse("fourier", args, measure)
+    args = parser(ANALYSIS).parse_args(argv)
+    return analyse(ANALYSIS, args, measure)
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
-    """All tables of the networks, and what came of them per arm."""
+    """Return the tables of all networks, with a summary per arm."""
     from concurrent.futures import ThreadPoolExecutor
 
     from analyses.fourier.summary import summarise
+    from analyses.loading.reference_arms import dense_reference
     from analyses.tables.long_format import gather
 
     with ThreadPoolExecutor(available_cores()) as pool:  # the transforms let go of the lock
-        parts = list(pool.map(_network, networks))
-    tables = {suffix: gather([part[suffix] for part in parts]) for suffix in parts[0]}
-    return Result(tables, *summarise(tables[""], tables["_key_frequencies"], networks[0].p // 2))
+        parts = list(pool.map(_network_tables, networks))
+    tables = {table: gather([part[table] for part in parts]) for table in ANALYSIS}
+    references = {network.arm: dense_reference(network.recipe, network.arm) for network in networks}
+    n_frequencies = networks[0].p // 2
+    summary = summarise(tables[MEANS], tables[KEY_FREQUENCIES], n_frequencies, references)
+    return Result(tables, *summary)
 
 
-def _network(network: Network) -> dict[str, pd.DataFrame]:
+def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     import numpy as np
 
-    from analyses.tables.key_frequencies import key_table
+    from analyses.tables.key_frequency_rows import key_frequency_rows
     from analyses.tables.long_format import gather, long_table
     from interp.mechanism.effective_weights import effective_maps, residue_weights
     from interp.mechanism.key_frequency_rules import key_frequencies_by_rule
@@ -54,21 +66,21 @@ def _network(network: Network) -> dict[str, pd.DataFrame]:
     by_residue = ends | {name: np.swapaxes(W, -1, -2) for name, W in maps.items()}
     axes = {"step": network.steps, "weight": list(by_residue), "frequency": range(1, network.p // 2 + 1)}
     share = np.stack([frequency_power(W) for W in by_residue.values()], axis=1)  # (T, weight, K)
-    measured = [_map(network, name, W) for name, W in maps.items()]
+    measured = [_map_tables(network, name, W) for name, W in maps.items()]
     passes = pass_pairs(model, {name: w[-1] for name, w in weights.items()})
     keys = key_frequencies_by_rule(next(iter(ends.values()))[-1], maps["output"][-1], passes.hidden)
     return {
-        "": gather([means for means, _ in measured]),
-        "_neurons": gather([neurons for _, neurons in measured]),
-        "_spectra": long_table(network, axes, {"share": share}),
-        "_key_frequencies": key_table(network, network.steps[-1:], [keys]),
-        "_pairs": _pairs(network, passes),
-        "_input_weights": _input_weights(network, maps["input"][[0, -1]]),
+        MEANS: gather([means for means, _ in measured]),
+        NEURONS: gather([neurons for _, neurons in measured]),
+        SPECTRA: long_table(network, axes, {"share": share}),
+        KEY_FREQUENCIES: key_frequency_rows(network, network.steps[-1:], [keys]),
+        PAIRS: _pairs(network, passes),
+        INPUT_WEIGHTS: _input_weights(network, maps["input"][[0, -1]]),
     }
 
 
-def _map(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A row per checkpoint, and a row per checkpoint and neuron, of one map (T, m, p)."""
+def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the means and the neurons of one map (T, m, p) at every checkpoint."""
     import numpy as np
 
     from analyses.tables.long_format import long_table
@@ -94,15 +106,15 @@ def _map(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFrame, pd.D
     means["n_dead"] = (frequency == 0).sum(axis=-1)
     at = {"step": network.steps, "map": [name]}
     axes = at | {"neuron": range(W.shape[1])}
-    own = {"frequency": frequency, "amplitude": amplitude, "phase": phase} | per_neuron
+    columns = {"frequency": frequency, "amplitude": amplitude, "phase": phase} | per_neuron
     return (
         long_table(network, at, {measure: values[:, None] for measure, values in means.items()}),
-        long_table(network, axes, {measure: values[:, None] for measure, values in own.items()}),
+        long_table(network, axes, {measure: values[:, None] for measure, values in columns.items()}),
     )
 
 
 def _pairs(network: Network, passes: Passes) -> pd.DataFrame:
-    """What the last network computes of two inputs, by frequency over either."""
+    """Return the variance of the last network's logits and neurons by frequency over both inputs."""
     import numpy as np
 
     from analyses.tables.long_format import long_table
@@ -120,7 +132,7 @@ def _pairs(network: Network, passes: Passes) -> pd.DataFrame:
 
 
 def _input_weights(network: Network, input_map: np.ndarray) -> pd.DataFrame:
-    """Every neuron's input weights at the first and last checkpoint, with the cosine at its frequency.
+    """Return the neurons' input weights at the first and last checkpoint, with their cosines.
 
     `turned` is (last frequency × residue) mod p: in its order the last cosine turns once.
     """

@@ -48,6 +48,11 @@ class Network:
         return self.files.seed
 
     @property
+    def role(self) -> str:
+        """Role of the arm: dense, ticket, control or variant."""
+        return self.recipe.role(self.arm)
+
+    @property
     def setting(self) -> Setting:
         """What it was trained on and by."""
         return self.recipe.setting(self.arm)

@@ -1,4 +1,4 @@
-"""The shape of every analysis command: a run in; tables, a summary and a figure out."""
+"""Command line that all analyses share: a run in; tables, a summary and figures out."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from analyses.tables.explanation import explain
+from analyses.tables.schema import Analysis, Table
 from training.cli.parser import Parser, run_command
+from training.cli.printed_table import PrintedTable, render
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,34 +22,50 @@ if TYPE_CHECKING:
     from analyses.loading.trained_network import Network
     from training.runs.run_directory import RunDir
 
+OUTPUT_ARGUMENTS = frozenset({"run", "out", "json", "plot", "verbose", "explain", "jobs"})
+"""Arguments that do not change what a table holds."""
+
 
 class Result:
-    """What an analysis found.
+    """Output of an analysis.
 
     Parameters
     ----------
-    tables : dict
-        By suffix of the file name: "" is the main table (also written as CSV), "_neurons" another.
+    tables : mapping
+        Rows by schema, of every table of the analysis.
     summary : dict
-        The few numbers that are written as JSON, and printed with --json.
-    shown : str
-        The summary for people, at most 100 columns wide.
+        Numbers that are written as JSON, and printed with `--json`.
+    printed : sequence of PrintedTable
+        Summary for people.
     """
 
-    def __init__(self, tables: dict[str, pd.DataFrame], summary: dict[str, Any], shown: str):
-        self.tables, self.summary, self.shown = tables, summary, shown
+    def __init__(
+        self, tables: Mapping[Table, pd.DataFrame], summary: dict[str, Any], printed: Sequence[PrintedTable]
+    ):
+        self.tables, self.summary, self.printed = tables, summary, printed
 
 
 Measure = Callable[["RunDir", "list[Network]"], Result]
 
 
-def parser(
-    name: str, description: str, *, run_required: bool = True, steps: bool = True
-) -> argparse.ArgumentParser:
-    """The arguments that all analyses share."""
+class ExplainAction(argparse.Action):
+    """Print the analysis' tables and columns in words, and end."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, analysis: Analysis, **options: Any):
+        super().__init__(option_strings, dest, nargs=0, default=False, **options)
+        self.analysis = analysis
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: Any) -> None:
+        """Print and end with exit code 0."""
+        print(explain(self.analysis))
+        parser.exit()
+
+
+def parser(analysis: Analysis, *, run_required: bool = True, steps: bool = True) -> argparse.ArgumentParser:
+    """Return a parser with the arguments that all analyses share."""
     p = Parser(
-        prog=f"python -m analyses.{name}",
-        description=description,
+        prog=f"python -m analyses.{analysis.name}",
+        description=f"{analysis.answers} Takes {analysis.takes}.",
     )
     p.add_argument("--run", metavar="DIR", required=run_required, help="run directory")
     p.add_argument("--arms", nargs="+", metavar="ARM", help="only these arms; all by default")
@@ -57,11 +76,15 @@ def parser(
     p.add_argument("--out", metavar="DIR", help="where tables and figures go; the run directory by default")
     p.add_argument("--json", action="store_true", help="print the summary as JSON")
     p.add_argument("--plot", action=argparse.BooleanOptionalAction, default=True, help="draw the figure")
+    p.add_argument("--verbose", action="store_true", help="print all columns and tables of the summary")
+    p.add_argument(
+        "--explain", action=ExplainAction, analysis=analysis, help="print what each table and column means"
+    )
     return p
 
 
 def whole_number_from(least: int) -> Callable[[str], int]:
-    """A type of argument: a whole number, at least `least`."""
+    """Return an argument type: a whole number, at least `least`."""
 
     def convert(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
@@ -72,7 +95,7 @@ def whole_number_from(least: int) -> Callable[[str], int]:
 
 
 def number_above(least: float) -> Callable[[str], float]:
-    """A type of argument: a finite number above `least`."""
+    """Return an argument type: a finite number above `least`."""
 
     def convert(text: str) -> float:
         try:
@@ -86,51 +109,111 @@ def number_above(least: float) -> Callable[[str], float]:
     return convert
 
 
-def one_thread() -> None:
+def use_one_thread() -> None:
     """Keep linear algebra to one thread, unless the user chose: these matrices are too small for two.
 
-    Only what numpy reads when it is first imported; the same numbers then come from any number of cores.
+    NumPy reads these variables when it is first imported. One thread also gives the same numbers on any
+    number of cores.
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
 
-def analyse(name: str, args: argparse.Namespace, measure: Measure, figures: Sequence[str] = ()) -> int:
-    """Open the run, measure its networks, write and print what came of it, and have the figures drawn."""
-    one_thread()
-    return run_command(lambda: analyse_run(name, args, measure, args.run, figures))
+def analyse(
+    analysis: Analysis,
+    args: argparse.Namespace,
+    measure: Measure,
+    figures: Sequence[str] = (),
+    arguments: Mapping[str, Any] | None = None,
+) -> int:
+    """Measure a run's networks; write and print the result, draw its figures, return the exit code.
+
+    Parameters
+    ----------
+    measure : callable
+        From a run and its networks to the result.
+    figures : sequence of str
+        Names of the figures to draw; by default the one that is named as the analysis.
+    arguments : mapping, optional
+        Arguments that change the tables, with their values, where they differ from their defaults; by
+        default `--arms` and `--steps`, if given.
+    """
+    use_one_thread()
+    return run_command(lambda: analyse_run(analysis, args, measure, args.run, figures, arguments))
 
 
 def analyse_run(
-    name: str, args: argparse.Namespace, measure: Measure, path: str, figures: Sequence[str] = ()
+    analysis: Analysis,
+    args: argparse.Namespace,
+    measure: Measure,
+    path: str,
+    figures: Sequence[str] = (),
+    arguments: Mapping[str, Any] | None = None,
 ) -> int:
-    """The same for the run at `path`, with errors raised; `figures` are drawn, or the one of that name."""
+    """Do as `analyse` for the run at `path`, and let errors pass."""
     from analyses.loading.trained_network import open_networks
+    from analyses.tables.inputs import RunInputs
     from training.runs.run_directory import RunDir
 
     run, networks = open_networks(path, args.arms, getattr(args, "steps", None))
+    inputs = RunInputs(run).digest(args.arms)  # before measuring: later changes make the tables stale
     result = measure(run, networks)
-    return publish(name, args, result, run if args.out is None else RunDir(args.out), figures)
+    recipe = networks[0].recipe
+    roles = {arm: recipe.role(arm) for arm in recipe.arms}
+    chosen = {name: getattr(args, name, None) for name in ("arms", "steps")} | dict(arguments or {})
+    return publish(
+        analysis,
+        args,
+        result,
+        run if args.out is None else RunDir(args.out),
+        figures,
+        roles=roles,
+        inputs=inputs,
+        arguments={name: value for name, value in chosen.items() if value is not None},
+    )
 
 
 def publish(
-    name: str, args: argparse.Namespace, result: Result, target: RunDir, figures: Sequence[str] = ()
+    analysis: Analysis,
+    args: argparse.Namespace,
+    result: Result,
+    target: RunDir,
+    figures: Sequence[str] = (),
+    *,
+    roles: Mapping[str, str] | None = None,
+    inputs: str = "",
+    arguments: Mapping[str, Any] | None = None,
 ) -> int:
-    """Write what was found to `target`, print it, and have the figures drawn."""
+    """Write a result to `target`, print it, and have its figures drawn.
+
+    Parameters
+    ----------
+    roles, inputs, arguments
+        As in `analyses.tables.storage.save_table`.
+    """
+    from analyses.tables.storage import save_table
     from training.runs.atomic_files import write_json, write_table
 
-    for suffix, table in result.tables.items():
-        write_table(target.analysis(name + suffix, ".parquet"), table)
-    write_table(target.analysis(name, ".csv"), result.tables[""])
+    assert set(result.tables) == set(analysis.tables), "an analysis saves all the tables that it declares"
+    for table in reversed(analysis.tables):  # the main table last
+        rows = save_table(
+            target.analysis(table.name, ".parquet"),
+            table,
+            result.tables[table],
+            inputs=inputs,
+            arguments=arguments,
+            roles=roles,
+        )
+    write_table(target.analysis(analysis.name, ".csv"), rows)
     summary = _plain(result.summary)
-    write_json(target.analysis(name, ".json"), summary)
-    print(json.dumps(summary, indent=2) if args.json else result.shown, flush=True)
-    print(f"tables: {target.analysis(name, '')}*", file=sys.stderr)
-    return _draw(figures or (name,), target) if args.plot else 0
+    write_json(target.analysis(analysis.name, ".json"), summary)
+    print(json.dumps(summary, indent=2) if args.json else render(result.printed, args.verbose), flush=True)
+    print(f"tables: {target.analysis(analysis.name, '')}*", file=sys.stderr)
+    return _draw(figures or (analysis.name,), target) if args.plot else 0
 
 
 def _plain(content: Any) -> Any:
-    """Plain JSON types: JSON has no NaN, so what is undefined becomes null."""
+    """Return plain JSON types; JSON has no NaN, so an undefined number becomes null."""
     if isinstance(content, dict):
         return {key: _plain(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
@@ -141,6 +224,9 @@ def _plain(content: Any) -> Any:
 
 
 def _draw(names: Sequence[str], target: RunDir) -> int:
-    """Draw from the saved tables in a process of its own: figures never see more than what is on disk."""
+    """Draw figures from the saved tables, in a process of its own, and return the exit code.
+
+    Figures thus depend on nothing but what is on disk.
+    """
     command = [sys.executable, "-m", "figures", *names, "--run", str(target.path)]
     return subprocess.run(command, check=False, stdout=sys.stderr).returncode

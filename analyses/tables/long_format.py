@@ -26,7 +26,7 @@ def long_table(network: Network, axes: Mapping[str, Any], values: Mapping[str, n
     """
     shape = tuple(len(entries) for entries in axes.values())
     places = np.unravel_index(np.arange(int(np.prod(shape))), shape)
-    columns: dict[str, Any] = {"arm": network.arm, "seed": network.seed}
+    columns: dict[str, Any] = {"arm": network.arm, "arm_role": network.role, "seed": network.seed}
     columns |= {
         name: np.asarray(entries)[at] for (name, entries), at in zip(axes.items(), places, strict=True)
     }
@@ -119,7 +119,7 @@ def pairs_of(entries: Sequence[Any]) -> list[tuple[Any, Any]]:
 def plain_means(table: pd.DataFrame, by: Sequence[str]) -> list[dict[str, Any]]:
     """Per group, every measure's mean over seeds at the first and last checkpoint, and its last maximum."""
     first, last = first_and_last(table)
-    measures = [name for name in table.columns if name not in {"arm", "seed", "step", *by}]
+    measures = [name for name in table.columns if name not in {"arm", "arm_role", "seed", "step", *by}]
     rows = []
     for key, group in groups(last, by):
         start = first[(first[list(by)] == list(key)).all(axis=1)]

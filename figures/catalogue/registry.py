@@ -1,8 +1,27 @@
-"""Every figure that `make figures` draws, in order of need: a file per group."""
+"""Registry of all figures, in the order of the papers."""
 
-from figures.catalogue.additional import NEW
-from figures.catalogue.he import HE
-from figures.catalogue.minegishi import MINEGISHI
-from figures.catalogue.progress_measures import PROGRESS
+import importlib
 
-ENTRIES = {entry.name: entry for entry in (*MINEGISHI, *HE, *PROGRESS, *NEW)}
+from figures.drawing.figure_spec import NEW, FigureSpec
+from training.schema.registry import Registry
+
+QUESTIONS = (
+    *("grokking", "speed", "norms", "masks", "fourier", "graph_props", "snapshots", "phases"),
+    *("logits", "stages", "lottery", "flow", "leakage", "progress", "mechanism"),
+)
+"""Folders of figures."""
+PAPERS = ("Minegishi et al.", "He et al.", "Nanda et al.", "Furuta et al.", "Zhong et al.", NEW)
+
+
+def _rank(figure: FigureSpec) -> int:
+    """Return the place of a figure's paper; of any other paper, behind all."""
+    ranks = (place for place, paper in enumerate(PAPERS) if figure.paper.startswith(paper))
+    return next(ranks, len(PAPERS))
+
+
+FIGURES: Registry[FigureSpec] = Registry("figure")
+for _figure in sorted(
+    (figure for question in QUESTIONS for figure in importlib.import_module(f"figures.{question}").FIGURES),
+    key=_rank,
+):
+    FIGURES[_figure.name] = _figure

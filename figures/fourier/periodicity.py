@@ -1,7 +1,8 @@
-"""Periodicity: how concentrated the neurons' spectra become, the embedding's spectrum, single neurons."""
+"""Figure `periodicity`: how concentrated the neurons' spectra become."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -9,16 +10,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from analyses.fourier.schema import INPUT_WEIGHTS, MEANS, NEURONS, SPECTRA
+from analyses.tables.roles import compared_arms, main_arm
+from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
 from figures.drawing.style import DOUBLE, arm_styles, step_axis
 
-TABLES = ("", "_spectra", "_neurons", "_input_weights")
 N_NEURONS = 3
+"""Neurons whose weights are shown."""
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """Curves of entropy and IPR over arms, heat maps of the first matrix, input weights of three neurons."""
-    means, spectra = tables[""], tables["_spectra"]
+def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
+    """Draw entropy and IPR through training, the embedding's spectrum, single neurons."""
+    means, spectra = tables[MEANS], tables[SPECTRA]
     means = means[means["map"] == "input"]
     figure = plt.figure(figsize=(DOUBLE, 6.1))
     grid = figure.add_gridspec(3, 6, height_ratios=(1.15, 1, 0.85))
@@ -33,14 +37,14 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     for ax in (entropy, concentration):
         step_axis(ax, means["step"])
     heat, shown = _spectra(drawing, figure, grid, spectra)
-    arm, seed, neurons = _clearest_neurons(tables["_neurons"])
+    arm, seed, neurons = _clearest_neurons(tables[NEURONS])
     small = [figure.add_subplot(grid[2, 2 * i : 2 * i + 2]) for i in range(len(neurons))]
     for place, (ax, neuron) in enumerate(zip(small, neurons.itertuples(), strict=True)):
-        weights = tables["_input_weights"]
-        own = weights[
+        weights = tables[INPUT_WEIGHTS]
+        neuron_weights = weights[
             (weights["arm"] == arm) & (weights["seed"] == seed) & (weights["neuron"] == neuron.neuron)
         ]
-        _neuron(drawing, ax, place, own, f"neuron {neuron.neuron}, frequency {neuron.frequency}")
+        _neuron(drawing, ax, place, neuron_weights, f"neuron {neuron.neuron}, frequency {neuron.frequency}")
     letter([entropy, concentration, *heat, *small])
     arm_legend(figure, means)
     label = arm_styles([arm])[arm]["label"]
@@ -57,12 +61,11 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
 def _spectra(
     drawing: Drawing, figure: plt.Figure, grid: plt.GridSpec, spectra: pd.DataFrame
 ) -> tuple[list[Axes], str]:
-    """Heat maps of the first matrix' spectrum over steps for at most two arms, on one colour scale."""
+    """Draw the first matrix' spectrum over steps for two arms at most, on one colour scale."""
     first = spectra["weight"].iloc[0]
     symbol = "$" + first.replace("_", "_{") + "}$"
     table = spectra[spectra["weight"] == first]
-    arms = list(dict.fromkeys(table["arm"]))
-    arms = [arm for arm in ("dense", "grokked_ticket") if arm in arms] or arms[:2]
+    arms = compared_arms(table)
     axes = []
     top = table[table["arm"].isin(arms)]["share"].max()
     mesh: Any = None
@@ -70,9 +73,9 @@ def _spectra(
     for place, arm in enumerate(arms):
         span = grid[1, :] if len(arms) == 1 else grid[1, 3 * place : 3 * place + 3]
         ax = figure.add_subplot(span)
-        own = table[table["arm"] == arm]
-        seeds[arm] = seed = own["seed"].min()
-        share = own[own["seed"] == seed].pivot(index="frequency", columns="step", values="share")
+        arm_rows = table[table["arm"] == arm]
+        seeds[arm] = seed = arm_rows["seed"].min()
+        share = arm_rows[arm_rows["seed"] == seed].pivot(index="frequency", columns="step", values="share")
         at_step, at_k = share.columns.to_numpy(), share.index.to_numpy()
         mesh = drawing.heat(ax, "spectrum", arm, seed, at_step, at_k, share.to_numpy(), vmin=0, vmax=top)
         step_axis(ax, at_step)
@@ -87,19 +90,23 @@ def _spectra(
 
 
 def _clearest_neurons(neurons: pd.DataFrame) -> tuple[str, int, pd.DataFrame]:
-    """Arm, seed, and the neurons of largest input amplitude at the end, one per frequency."""
-    arms = list(dict.fromkeys(neurons["arm"]))
-    arm = next((name for name in ("grokked_ticket", "dense") if name in arms), arms[0])
-    own = neurons[(neurons["arm"] == arm) & (neurons["map"] == "input") & (neurons["frequency"] > 0)]
-    seed = int(own["seed"].min())
-    own = own[(own["seed"] == seed)]
-    own = own[own["step"] == own["step"].max()].sort_values(["amplitude", "neuron"], ascending=[False, True])
-    return arm, seed, own.drop_duplicates("frequency").head(N_NEURONS)
+    """Return an arm, a seed, and its last neurons of largest input amplitude, one per frequency."""
+    arm = main_arm(neurons)
+    periodic = neurons[
+        (neurons["arm"] == arm) & (neurons["map"] == "input") & (neurons["frequency"] > 0)
+    ]
+    seed = int(periodic["seed"].min())
+    last = periodic[periodic["seed"] == seed]
+    last = last[last["step"] == last["step"].max()]
+    last = last.sort_values(["amplitude", "neuron"], ascending=[False, True])
+    return arm, seed, last.drop_duplicates("frequency").head(N_NEURONS)
 
 
-def _neuron(drawing: Drawing, ax: Axes, place: int, own: pd.DataFrame, title: str) -> None:
+def _neuron(drawing: Drawing, ax: Axes, place: int, weights: pd.DataFrame, title: str) -> None:
+    """Draw one neuron's first and last input weights in the order of its cosine."""
     first, last = (
-        own[own["step"] == step].sort_values("turned") for step in (own["step"].min(), own["step"].max())
+        weights[weights["step"] == step].sort_values("turned")
+        for step in (weights["step"].min(), weights["step"].max())
     )
     panel = f"neuron {place + 1}"
     points = {"linestyle": "none", "marker": "o", "markersize": 2, "markeredgewidth": 0}

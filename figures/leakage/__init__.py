@@ -1,1 +1,16 @@
-"""TODO."""
+"""Figures of harmonics of ReLU neurons."""
+
+from analyses.leakage import schema as leakage
+from figures.drawing.figure_spec import FigureSpec
+
+FIGURES = (
+    FigureSpec(
+        name="leakage",
+        shows="harmonics in the gradient and the weights of ReLU neurons beside their limits",
+        draws="leakage.harmonic_leakage",
+        tables=(leakage.SHARES, leakage.START, leakage.EXAMPLE, leakage.IDEAL),
+        paper="He et al.: leakage of the ReLU",
+        recipe="h_relu_single_freq",
+        after_analysis=True,
+    ),
+)

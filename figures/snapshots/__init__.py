@@ -1,1 +1,73 @@
-"""TODO."""
+"""Figures of weights as pictures."""
+
+from analyses.snapshots import schema as snapshots
+from figures.drawing.figure_spec import FigureSpec
+
+FIGURES = (
+    FigureSpec(
+        name="neurons",
+        shows="input weights of the same neurons, dense network and ticket: start, memorised, end",
+        draws="snapshots.single_neurons",
+        tables=(snapshots.MOMENTS, snapshots.NEURONS, snapshots.MAPS),
+        paper="Minegishi et al.: periodicity, single neurons",
+        recipe="modadd_ticket",
+        after_analysis=True,
+    ),
+    FigureSpec(
+        name="weights_mlp",
+        shows="input and output weights of all neurons of the dense network and of its ticket: start, end",
+        draws="snapshots.weight_maps",
+        tables=(snapshots.MOMENTS, snapshots.NEURONS, snapshots.MAPS),
+        paper="Minegishi et al.: weights",
+        recipe="modadd_ticket",
+    ),
+    FigureSpec(
+        name="masks_as_pictures",
+        shows="weight matrices of the dense network, and what the masks of ticket and control leave",
+        draws="snapshots.weight_matrices",
+        tables=(snapshots.NEURONS, snapshots.MATRICES),
+        paper="Minegishi et al.: masks",
+        recipe="modadd_ticket",
+    ),
+    FigureSpec(
+        name="cosines",
+        shows="learned weights with their cosines, of single neurons and of all in order of frequency",
+        draws="snapshots.cosine_fits",
+        tables=(snapshots.NEURONS, snapshots.MAPS),
+        paper="He et al.: learned weights",
+        recipe="h_standard",
+        after_analysis=True,
+    ),
+    FigureSpec(
+        name="weight_stages",
+        shows="spectra and weights of the neurons at the ends of the stages of grokking",
+        draws="snapshots.weight_stages",
+        tables=(snapshots.MOMENTS, snapshots.ACCURACY, snapshots.NEURONS, snapshots.MAPS, snapshots.SPECTRA),
+        paper="He et al.: weights through grokking",
+        recipe="h_grokking",
+        after_analysis=True,
+    ),
+    FigureSpec(
+        name="film",
+        shows="animation: spectra and single neurons of the dense network beside its ticket, with accuracy",
+        draws="snapshots.training_animation",
+        tables=(snapshots.MOMENTS, snapshots.ACCURACY, snapshots.NEURONS, snapshots.MAPS, snapshots.SPECTRA),
+        recipe="modadd_ticket",
+        after_analysis=True,
+        moving=True,
+    ),
+    FigureSpec(
+        name="maps",
+        shows="input and output weights of all neurons over the residues: start, end",
+        draws="snapshots.weight_maps",
+        tables=(snapshots.MOMENTS, snapshots.NEURONS, snapshots.MAPS),
+        after_analysis=True,
+    ),
+    FigureSpec(
+        name="matrices",
+        shows="weight matrices with what the masks leave of them",
+        draws="snapshots.weight_matrices",
+        tables=(snapshots.NEURONS, snapshots.MATRICES),
+        after_analysis=True,
+    ),
+)

@@ -1,0 +1,40 @@
+"""Text that explains an analysis' tables: every column in words."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from analyses.tables.schema import DTYPES, Analysis, Column, Table
+
+WIDTH = 100
+
+
+def explain(analysis: Analysis) -> str:
+    """Return the question, the tables and all columns of an analysis as text."""
+    lines = [f"analyses.{analysis.name}: {analysis.answers}", f"Takes {analysis.takes}."]
+    for table in analysis:
+        lines += ["", *_table_lines(table)]
+    return "\n".join(lines)
+
+
+def _table_lines(table: Table) -> Iterator[str]:
+    yield f"{table.name}.parquet (version {table.version}): {table.meaning}"
+    yield f"One row per {', '.join(table.key)}." if table.key else "Rows have no key."
+    for column in table.columns:
+        yield from _column_lines(column.name, column)
+    if table.numbered is not None:
+        yield from _column_lines("0, 1, …", table.numbered)
+
+
+def _column_lines(name: str, column: Column) -> list[str]:
+    parts = [column.meaning]
+    if column.missing:
+        parts.append(f"Missing: {column.missing}.")
+    if column.optional:
+        parts.append(f"Only of {column.optional}.")
+    if column.source:
+        parts.append(f"[{column.source}]")
+    unit = column.unit or DTYPES[column.dtype]
+    head = f"  {name} ({unit}): "
+    return textwrap.wrap(head + " ".join(parts), WIDTH, subsequent_indent="      ")

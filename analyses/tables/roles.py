@@ -1,0 +1,25 @@
+"""Arms of a table by their role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def arms_with_role(table: pd.DataFrame, *roles: str) -> list[str]:
+    """Return the arms of some roles, in the order of the table."""
+    return list(dict.fromkeys(table.loc[table["arm_role"].isin(roles), "arm"]))
+
+
+def compared_arms(table: pd.DataFrame) -> list[str]:
+    """Return the first dense arm and the first ticket; the first two arms if either is missing."""
+    pair = [*arms_with_role(table, "dense")[:1], *arms_with_role(table, "ticket")[:1]]
+    return pair if len(pair) == 2 else list(dict.fromkeys(table["arm"]))[:2]
+
+
+def main_arm(table: pd.DataFrame) -> str:
+    """Return the arm to show if only one can be: the first ticket, or dense arm, or arm."""
+    arms = [*arms_with_role(table, "ticket")[:1], *arms_with_role(table, "dense")[:1], *table["arm"][:1]]
+    return str(arms[0])

@@ -1,0 +1,200 @@
+"""Saved tables: written by their schema, read back and checked."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analyses.tables.schema import Column, SchemaError, Table
+from training.runs.atomic_files import RunError, reading, write_bytes
+from training.schema.code_digest import code_digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METADATA_KEY = b"grokking_tickets"
+"""Key of a table's origin in the Parquet file's metadata."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a saved table was made of: its schema, the code, what was read, the arguments."""
+
+    table: str
+    version: int
+    schema: str
+    """`Table.digest()` of the schema it was written by."""
+    code: str
+    """`analysis_code` of the analysis that made it."""
+    inputs: str
+    """Hash of the config and the networks' files; empty for a table that was made of no run."""
+    arguments: Mapping[str, Any]
+    """Arguments of the command that differ from their defaults and change the table."""
+
+
+@functools.cache
+def analysis_code(analysis: str) -> str:
+    """Return the hash of an analysis' code and of all code of ours that it imports.
+
+    Schemas do not count: a table records the hash of its own schema.
+    """
+    folder = Path(__file__).parents[1] / analysis
+    modules = [f"analyses.{analysis}.{file.stem}" for file in folder.glob("*.py") if file.stem != "schema"]
+    return code_digest([module.removesuffix(".__init__") for module in modules], leave_out=".schema")
+
+
+def save_table(
+    path: Path,
+    table: Table,
+    rows: pd.DataFrame,
+    *,
+    inputs: str = "",
+    arguments: Mapping[str, Any] | None = None,
+    roles: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Save a table as Parquet, with its origin, and return it as it was saved.
+
+    Parameters
+    ----------
+    inputs, arguments
+        As in `Origin`.
+    roles : mapping
+        Role of every arm, for the columns of roles.
+
+    Raises
+    ------
+    SchemaError
+        If the rows do not fit the schema; the message names the column.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    fitted = fit_to_schema(table, with_roles(table, rows, roles or {}))
+    origin = Origin(
+        table=table.name,
+        version=table.version,
+        schema=table.digest(),
+        code=analysis_code(table.analysis),
+        inputs=inputs,
+        arguments=arguments or {},
+    )
+    content = pa.Table.from_pandas(fitted, preserve_index=False)
+    metadata = {**(content.schema.metadata or {}), METADATA_KEY: json.dumps(asdict(origin)).encode()}
+    buffer = io.BytesIO()
+    pq.write_table(content.replace_schema_metadata(metadata), buffer)
+    write_bytes(path, buffer.getvalue())
+    return fitted
+
+
+def load_table(path: Path, table: Table) -> pd.DataFrame:
+    """Return a saved table, refused if it does not fit today's schema and code.
+
+    Raises
+    ------
+    RunError
+        If it is missing, damaged, or was made by another schema or other code; the message has the command
+        that makes it.
+    """
+    import pandas as pd
+
+    remake = f"'{_remake(path, table)}' makes it"
+    if not path.exists():
+        raise RunError(f"{path}: missing; {remake}")
+    origin = read_origin(path)
+    if origin is None or origin.table != table.name or origin.schema != table.digest():
+        version = "none" if origin is None else f"{origin.table}, version {origin.version}"
+        expected = f"the schema {table.name}, version {table.version}"
+        raise RunError(f"{path}: expected {expected}, got {version}; {remake} again")
+    if origin.code != analysis_code(table.analysis):
+        raise RunError(f"{path}: made by other code than the installed one; {remake} again")
+    with reading(path):
+        return pd.read_parquet(path)
+
+
+def read_origin(path: Path) -> Origin | None:
+    """Return a saved table's origin; None if it was written without one.
+
+    Raises
+    ------
+    RunError
+        If the file is missing or damaged.
+    """
+    import pyarrow.parquet as pq
+
+    with reading(path):
+        metadata = pq.read_schema(path).metadata or {}
+        if METADATA_KEY not in metadata:
+            return None
+        return Origin(**json.loads(metadata[METADATA_KEY]))
+
+
+def _remake(path: Path, table: Table) -> str:
+    return f"python -m analyses.{table.analysis} --run {path.parent.parent}"
+
+
+def with_roles(table: Table, rows: pd.DataFrame, roles: Mapping[str, str]) -> pd.DataFrame:
+    """Return the rows with the columns of roles filled in, where the schema has them and the rows do not."""
+    missing = [column for column in table.columns if column.role_of and column.name not in rows]
+    return rows.assign(
+        **{c.name: [roles.get(arm, "") for arm in rows[c.role_of]] for c in missing if c.role_of in rows}
+    )
+
+
+def fit_to_schema(table: Table, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with the schema's columns, in its order and of its types.
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing or not declared, holds values of another type, or the key is not unique.
+    """
+    import pandas as pd
+
+    if rows.empty and len(rows.columns) == 0:
+        rows = pd.DataFrame(columns=[column.name for column in table.columns])
+    if undeclared := [name for name in rows if name not in table]:
+        raise SchemaError(f"table {table.name}: not in the schema: {', '.join(map(str, undeclared))}")
+    absent = [column.name for column in table.columns if column.name not in rows and not column.optional]
+    if absent:
+        raise SchemaError(f"table {table.name}: columns of the schema are missing: {', '.join(absent)}")
+    declared = [column.name for column in table.columns if column.name in rows]
+    names: list[str] = [*declared, *(str(name) for name in rows if name not in declared)]
+    fitted = pd.DataFrame({name: _converted(table, table[name], rows[name]) for name in names})
+    repeated = fitted[fitted.duplicated(list(table.key), keep=False)] if table.key else fitted[:0]
+    if len(repeated):
+        row = ", ".join(f"{name} = {repeated.iloc[0][name]}" for name in table.key)
+        raise SchemaError(
+            f"table {table.name}: expected one row per {', '.join(table.key)}; several have {row}"
+        )
+    return fitted
+
+
+def _converted(table: Table, column: Column, values: pd.Series) -> pd.Series:
+    """Return values as the column's type; whole numbers with gaps become floats, as pandas holds them."""
+    absent = values.isna()
+    where = f"table {table.name}, column {values.name}"
+    if absent.any() and not (column.missing or column.optional):
+        raise SchemaError(f"{where}: {int(absent.sum())} of {len(values)} values are missing")
+    present = values[~absent]
+    kinds = {int: "iu", float: "fiu", bool: "b", str: "OUT"}[column.dtype]
+    kind = present.infer_objects().dtype.kind if len(present) else kinds[0]
+    if column.dtype is int and kind == "f" and (present == present.round()).all():
+        kind = "i"
+    if column.dtype is str and not all(isinstance(value, str) for value in present):
+        kind = "?"
+    if kind not in kinds:
+        raise SchemaError(f"{where}: expected {column.dtype.__name__}, got {present.iloc[0]!r}")
+    if column.dtype is float and values.dtype.kind == "f":
+        return values  # float32 stays float32
+    if column.dtype is float or (column.dtype is int and absent.any()):
+        return values.astype("float64")
+    if column.dtype is int:
+        return values.astype("int64")
+    if column.dtype is bool:
+        return values.astype("object" if absent.any() else "bool")
+    return values.astype("str")

@@ -1,0 +1,89 @@
+"""Declaration of a figure: its tables, its runs, what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analyses.tables.schema import SchemaError, Table
+
+TableKey = Table | tuple[str, Table]
+"""A table of the figure's run, or of the run of a named recipe."""
+NEW = "new here"
+"""Paper of a figure that nobody has published."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureSpec:
+    """A figure: what draws it, from which tables, of which runs.
+
+    A figure with plain tables is drawn of any run that has them, by `python -m figures NAME --run DIR`. With
+    a recipe, `python -m figures make` draws it of that recipe's run. A figure of several runs names the
+    recipe of each table.
+
+    Raises
+    ------
+    SchemaError
+        If it has no table, or plain tables beside tables of named recipes.
+    """
+
+    name: str
+    """File name of the figure, without its end."""
+    shows: str
+    """What one sees, in words."""
+    draws: str
+    """Module below `figures` whose `draw` draws it, as "fourier.periodicity"."""
+    tables: tuple[TableKey, ...]
+    """Tables that `draw` gets, by these keys."""
+    paper: str = NEW
+    """Whose figure it is, as "Minegishi et al.: speed"."""
+    recipe: str | None = None
+    """Recipe of the run that `make` draws; None for a figure of several runs, or of any run only."""
+    after_analysis: bool = False
+    """True: also drawn of any run for which no figure is named."""
+    moving: bool = False
+    """True for an animation."""
+
+    def __post_init__(self) -> None:
+        plain = [key for key in self.tables if isinstance(key, Table)]
+        if not self.tables or (plain and len(plain) < len(self.tables)):
+            raise SchemaError(
+                f"figure {self.name}: expected tables of one run, or tables that all name their recipe"
+            )
+
+    @property
+    def of_one_run(self) -> bool:
+        """True if all its tables are of one run."""
+        return all(isinstance(key, Table) for key in self.tables)
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Ends of the files that it becomes: the picture, then the others."""
+        return (".gif", ".csv", ".txt") if self.moving else (".png", ".pdf", ".csv", ".txt")
+
+    def sources(self) -> Mapping[TableKey, tuple[str, Table]]:
+        """Return the recipe and the table of each of its tables.
+
+        Raises
+        ------
+        ValueError
+            If it is of any run: then no recipe is known.
+        """
+        sources = {}
+        for key in self.tables:
+            recipe, table = (self.recipe, key) if isinstance(key, Table) else key
+            if recipe is None:
+                raise ValueError(f"figure {self.name}: of any run, without a recipe")
+            sources[key] = (recipe, table)
+        return sources
+
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        """Recipe and analysis of all its tables, as ("m_norms", "norms")."""
+        return tuple(dict.fromkeys((recipe, table.analysis) for recipe, table in self.sources().values()))
+
+    @property
+    def analyses(self) -> tuple[str, ...]:
+        """Names of the analyses that make its tables."""
+        tables = (key if isinstance(key, Table) else key[1] for key in self.tables)
+        return tuple(dict.fromkeys(table.analysis for table in tables))
