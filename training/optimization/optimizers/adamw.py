@@ -1,0 +1,68 @@
+"""AdamW: Adam with decoupled weight decay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from training.optimization.optimizers.base import Optimizer
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from training.optimization.optimizers.base import Update
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay, by torch's fused kernel.
+
+    References
+    ----------
+    .. [1] Loshchilov and Hutter, arXiv:1711.05101, Algorithm 2.
+    """
+
+    state_names = ("mean", "square")
+
+    name: Literal["adamw"] = "adamw"
+
+    def build_update(
+        self, trained: Sequence[Tensor], state: Mapping[str, Sequence[Tensor]], step: int
+    ) -> Update:
+        """Return the update by running means of the gradients and of their squares."""
+        import torch
+        from torch.optim.adamw import adamw
+
+        parameters, means, squares = list(trained), list(state["mean"]), list(state["square"])
+        steps_taken = [torch.tensor(float(step), device=t.device) for t in parameters]
+
+        def update(gradients: Sequence[Tensor], lr: float) -> None:
+            adamw(
+                parameters,
+                list(gradients),
+                means,
+                squares,
+                [],
+                steps_taken,
+                fused=True,
+                amsgrad=False,
+                beta1=self.betas[0],
+                beta2=self.betas[1],
+                lr=lr,
+                weight_decay=self.weight_decay,
+                eps=self.eps,
+                maximize=False,
+            )
+
+        return update
+
+    def torch_optimizer(
+        self, parameters: Sequence[torch.nn.Parameter], fused: bool = False
+    ) -> torch.optim.Optimizer:
+        """Return `torch.optim.AdamW` with these settings."""
+        import torch
+
+        settings = {"betas": self.betas, "eps": self.eps, "weight_decay": self.weight_decay}
+        return torch.optim.AdamW(parameters, self.lr, **settings, fused=fused or None)  # type: ignore[arg-type]

@@ -1,0 +1,75 @@
+"""Base class of the optimizers."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from training.schema.validation import ConfigError, require, require_positive
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    Update = Callable[[Sequence[Tensor], float], None]
+    """Change the trained tensors by their gradients and a learning rate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(ABC):
+    """Settings of an optimizer on the full batch: one step is one epoch.
+
+    Every optimizer has all of these fields, those that it ignores too: the config of a finished run lists
+    them, and its hash covers them.
+    """
+
+    state_names: ClassVar[tuple[str, ...]] = ()
+    """Tensors carried from step to step and saved with an arm: one of each name per trained tensor."""
+
+    name: str
+    lr: float = 1e-3
+    """Learning rate."""
+    weight_decay: float = 1.0
+    """Decoupled: every step multiplies the weights by 1 − lr·weight_decay."""
+    betas: tuple[float, float] = (0.9, 0.98)
+    """Decay rates of AdamW's two running means; `sgd` ignores them."""
+    eps: float = 1e-8
+    """Constant in AdamW's denominator; `sgd` ignores it."""
+    warmup_steps: int = 0
+    """The learning rate after t steps is min(t / warmup_steps, 1) · lr."""
+
+    def __post_init__(self) -> None:
+        require_positive("lr", self.lr)
+        require_positive("eps", self.eps)
+        require(0 <= self.weight_decay < math.inf, "weight_decay", "a number from 0", self.weight_decay)
+        require(all(0 <= b < 1 for b in self.betas), "betas", "two numbers in [0, 1)", self.betas)
+        require(self.warmup_steps >= 0, "warmup_steps", "a whole number from 0", self.warmup_steps)
+
+    def lr_at(self, step: int) -> float:
+        """Return the learning rate of the update that follows `step` updates."""
+        return self.lr * step / self.warmup_steps if step < self.warmup_steps else self.lr
+
+    @abstractmethod
+    def build_update(
+        self, trained: Sequence[Tensor], state: Mapping[str, Sequence[Tensor]], step: int
+    ) -> Update:
+        """Return a function that updates the trained tensors in place.
+
+        Parameters
+        ----------
+        trained : sequence of Tensor
+            What is trained, (arm, weight) each.
+        state : mapping
+            For each of `state_names` one tensor per trained tensor, also updated in place; zero at first.
+        step : int
+            Updates done so far.
+        """
+
+    def torch_optimizer(
+        self, parameters: Sequence[torch.nn.Parameter], fused: bool = False
+    ) -> torch.optim.Optimizer:
+        """Return torch's optimizer of these settings, without warm-up: the baseline of `training.bench`."""
+        raise ConfigError(f"optimizer.name: expected one that torch has, for a comparison, got {self.name!r}")

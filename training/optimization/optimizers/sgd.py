@@ -1,0 +1,41 @@
+"""Gradient descent with decoupled weight decay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from training.optimization.optimizers.base import Optimizer
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from training.optimization.optimizers.base import Update
+
+
+@dataclass(frozen=True, kw_only=True)
+class SGD(Optimizer):
+    """Gradient descent without momentum; it carries no state."""
+
+    name: Literal["sgd"] = "sgd"
+
+    def build_update(
+        self, trained: Sequence[Tensor], state: Mapping[str, Sequence[Tensor]], step: int
+    ) -> Update:
+        """Return the update θ ← (1 − lr·weight_decay)·θ − lr·gradient."""
+
+        def update(gradients: Sequence[Tensor], lr: float) -> None:
+            for tensor, gradient in zip(trained, gradients, strict=True):
+                tensor.mul_(1 - lr * self.weight_decay).sub_(gradient, alpha=lr)
+
+        return update
+
+    def torch_optimizer(
+        self, parameters: Sequence[torch.nn.Parameter], fused: bool = False
+    ) -> torch.optim.Optimizer:
+        """Return `torch.optim.SGD` with these settings."""
+        import torch
+
+        return torch.optim.SGD(parameters, self.lr, weight_decay=self.weight_decay, fused=fused or None)

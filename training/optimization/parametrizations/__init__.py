@@ -1,0 +1,18 @@
+"""Parametrizations: what is trained, and how the network's weights are made from it, one file each.
+
+`registry` declares each without torch; the classes import torch. May import `interp`, `training.schema`,
+`training.models` and `training.tasks`.
+"""
+
+from training.schema.lazy_exports import lazy_exports
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "PARAMETRIZATIONS": "registry",
+        "Parametrization": "base",
+        "ParametrizationSettings": "registry",
+        "ParametrizationSpec": "registry",
+        "StackedArms": "base",
+    },
+)
