@@ -108,7 +108,7 @@ def step_range(steps: Sequence[int | None]) -> str:
 
 def few(entries: Sequence[int], of: int, most: int = 6) -> str:
     """A short list in full, a long one by its length."""
-    return " ".join(map(str, entries)) or "none" if len(entries) <= most else f"{len(entries)} of {of}"
+    return " ".join(map(str, entries)) or "none" if len(entries) <= most else f"({len(entries)} of {of})"
 
 
 def pairs_of(entries: Sequence[Any]) -> list[tuple[Any, Any]]:

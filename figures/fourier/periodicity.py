@@ -92,9 +92,7 @@ def _spectra(
 def _clearest_neurons(neurons: pd.DataFrame) -> tuple[str, int, pd.DataFrame]:
     """Return an arm, a seed, and its last neurons of largest input amplitude, one per frequency."""
     arm = main_arm(neurons)
-    periodic = neurons[
-        (neurons["arm"] == arm) & (neurons["map"] == "input") & (neurons["frequency"] > 0)
-    ]
+    periodic = neurons[(neurons["arm"] == arm) & (neurons["map"] == "input") & (neurons["frequency"] > 0)]
     seed = int(periodic["seed"].min())
     last = periodic[periodic["seed"] == seed]
     last = last[last["step"] == last["step"].max()]

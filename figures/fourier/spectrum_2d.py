@@ -1,6 +1,8 @@
-"""Spectra of one network: its embedding and output map, its logits and neurons over both inputs."""
+"""Figure `spectra_mainline`: spectra of one network's weights, logits and neurons."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,18 +10,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
+from analyses.fourier.schema import PAIRS, SPECTRA
+from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, letter
 from figures.drawing.style import DOUBLE, arm_styles
 
-TABLES = ("_spectra", "_pairs")
 FIRST, LAST = "0.6", "#3f90da"
 FLOOR = 1e-5
-"""Least share that is told from none."""
+"""Smallest share that the colours show."""
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """The first network of the tables, before and after training."""
-    spectra, pairs = tables["_spectra"], tables["_pairs"]
+def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
+    """Draw the first network of the tables, before and after training."""
+    spectra, pairs = tables[SPECTRA], tables[PAIRS]
     arm, seed = pairs["arm"].iloc[0], pairs["seed"].iloc[0]
     spectra, pairs = (table[(table["arm"] == arm) & (table["seed"] == seed)] for table in (spectra, pairs))
     figure, axes = plt.subplots(2, 2, figsize=(DOUBLE, 5.4), height_ratios=(1, 1.9))
@@ -44,17 +47,21 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     return drawing
 
 
-def _bars(drawing: Drawing, ax: Axes, own: pd.DataFrame, title: str) -> None:
-    first, last = (own[own["step"] == step] for step in (own["step"].min(), own["step"].max()))
+def _bars(drawing: Drawing, ax: Axes, spectrum: pd.DataFrame, title: str) -> None:
+    """Draw the last spectrum of a weight matrix as bars, the first as a line."""
+    first, last = (
+        spectrum[spectrum["step"] == step] for step in (spectrum["step"].min(), spectrum["step"].max())
+    )
     ax.bar(last["frequency"], last["share"], width=0.8, color=LAST, label="end")
     drawing.note(title, "end", x=last["frequency"], y=last["share"])
     look = {"color": FIRST, "linewidth": 1.0, "drawstyle": "steps-mid", "label": "start"}
     drawing.line(ax, title, "start", first["frequency"], first["share"], **look)
-    ax.set(title=title, xlabel="frequency k", xlim=(0.3, own["frequency"].max() + 0.7), ylim=(0, None))
+    ax.set(title=title, xlabel="frequency k", xlim=(0.3, spectrum["frequency"].max() + 0.7), ylim=(0, None))
 
 
-def _heat(drawing: Drawing, ax: Axes, own: pd.DataFrame, title: str) -> None:
-    grid = own.pivot(index="over_b", columns="over_a", values="share")
+def _heat(drawing: Drawing, ax: Axes, pairs: pd.DataFrame, title: str) -> None:
+    """Draw the variance over both inputs by frequency."""
+    grid = pairs.pivot(index="over_b", columns="over_a", values="share")
     places = 1 + np.arange(len(grid))
     norm = LogNorm(FLOOR, 1)
     values = grid.clip(lower=FLOOR).to_numpy()
