@@ -12,8 +12,8 @@ import pytest
 from interp.masks.random_masks import random_mask
 from interp.masks.topk import magnitude_mask
 from interp.spectra.fourier import fourier_basis
-from training.config.recipe import recipe_from_dict
-from training.execution.arm_plan import Job, record_of
+from training.config.arm_config import arm_record
+from training.config.build_recipe import recipe_from_dict
 from training.runs.run_directory import RunDir
 from training.schema.validation import to_dict
 
@@ -107,7 +107,7 @@ def trained_run(new_run):
     """Makes a run of a recipe (a mapping) and really trains all of its networks."""
 
     def train(content):
-        from training.execution.arm_plan import jobs
+        from training.execution.jobs import jobs
         from training.execution.training_loop import train_group
 
         run, recipe = new_run(content)
@@ -156,7 +156,7 @@ def _write_arm(run, recipe, arm, seed, start, final, mask):
         files.write_mask({name: kept[0] for name, kept in mask.items()})
     files.write_metrics(_metrics(STEPS[arm][-1], T_GEN[arm][seed]))
     source = {"arm": "dense", "seed": seed, "step": 8000} if recipe.arms[arm].source else None
-    files.finish(record_of(recipe, Job(arm, seed)) | {"steps": STEPS[arm][-1], "source": source})
+    files.finish(arm_record(recipe, arm, seed) | {"steps": STEPS[arm][-1], "source": source})
 
 
 def _trained():

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from interp.spectra.fourier import amplitude_phase
-from training.config.recipe import recipe_from_dict
-from training.execution.arm_plan import Job
+from training.config.build_recipe import recipe_from_dict
+from training.execution.jobs import Job
 from training.execution.training_loop import train_group
 from training.pruning.registry import METHODS
 from training.runs.run_directory import RunDir

@@ -17,9 +17,11 @@ import numpy as np
 
 from interp.masks.topk import magnitude_mask
 from training.architectures.registry import prunable
-from training.config.recipe import Recipe, recipe_from_dict
+from training.config.arm_config import arm_record
+from training.config.build_recipe import recipe_from_dict
+from training.config.recipe import Recipe
 from training.config.settings import Setting
-from training.execution.arm_plan import Job, record_of, standing
+from training.execution.jobs import arm_status
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.validation import ConfigError, names
@@ -157,7 +159,7 @@ class Network:
         `weights` are what `weights()` returned, so that they need not be read twice.
         """
         own = self.mask()
-        if self.recipe.arms[self.arm].scored:
+        if self.recipe.arms[self.arm].trains_scores:
             places = range(len(self.steps))
             return [{name: w[t] != 0 for name, w in prunable(weights).items()} for t in places]
         if own is not None:
@@ -171,7 +173,7 @@ class Network:
     @property
     def mask_changes(self) -> bool:
         """Whether `masks` differ between checkpoints: they follow the weights, or the arm's own scores."""
-        return self.mask() is None or self.recipe.arms[self.arm].scored
+        return self.mask() is None or self.recipe.arms[self.arm].trains_scores
 
     def metrics(self) -> pd.DataFrame | None:
         """One row per evaluation; None, said on stderr, for weights from elsewhere that came without.
@@ -240,7 +242,7 @@ def _ready(files: ArmDir, recipe: Recipe, ours: bool) -> bool:
     if files.arm not in recipe.arms:
         print(f"{files}: left out: no arm of config.json", file=sys.stderr)
         return False
-    state = standing(files, record_of(recipe, Job(files.arm, files.seed)))
+    state = arm_status(files, arm_record(recipe, files.arm, files.seed))
     if state != "done":
         print(
             f"{files}: left out: {'not trained' if state == 'skipped' else 'not finished'}", file=sys.stderr

@@ -84,6 +84,6 @@ def _tickets_of(network: Network, networks: list[Network]) -> dict[str, dict[str
         if other.seed == network.seed and arms[other.arm].source == network.arm:
             mask = other.mask()
             fits = other.setting.shapes() == network.setting.shapes()
-            if other.recipe.takes_weights(other.arm) and fits and mask is not None:
+            if other.recipe.arms[other.arm].reads_weights and fits and mask is not None:
                 found[other.arm] = mask
     return found

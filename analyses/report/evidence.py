@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.claims.claim import Claim, Evidence, Finding, Verdict, verdict
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe
 from training.runs.atomic_files import RunError, read_json, reading
 from training.runs.run_directory import RunDir

@@ -138,7 +138,7 @@ def _matrices(network: Network, weights: dict[str, np.ndarray]) -> pd.DataFrame:
     """Every weight of every matrix at the last checkpoint, and whether the network's mask keeps it."""
 
     last = {name: w[-1] for name, w in prunable(weights).items()}
-    pruned = network.mask() is not None or network.recipe.arms[network.arm].scored
+    pruned = network.mask() is not None or network.recipe.arms[network.arm].trains_scores
     mask = network.masks(weights)[-1] if pruned else {name: np.ones_like(w, bool) for name, w in last.items()}
     kept = layer_matrices(mask)
     tables = []

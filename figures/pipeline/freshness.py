@@ -1,63 +1,77 @@
-"""What is there already of a figure: its runs' networks, their tables, the picture."""
+"""Parts of a figure that exist and are current: networks, tables, picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from figures.catalogue.figure_spec import Entry
-from figures.drawing.render import tables_of
+from analyses.tables.inputs import RunInputs
+from analyses.tables.schema import Table
+from analyses.tables.storage import staleness
+from figures.drawing.figure_spec import FigureSpec, TableKey
+from figures.drawing.origin import picture_origin, recorded_origin
 from training.config.recipe_files import read_recipe
-from training.execution.arm_plan import jobs, record_of, standing
+from training.config.arm_config import arm_record
+from training.execution.jobs import arm_status, jobs
 from training.execution.sparsity_search import refined
+from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of runs whose figures go to `figures` in it; quick versions have one of their own inside."""
+    """Folder of runs, with `figures` in it; quick versions have a folder of their own inside."""
 
     root: Path
     quick: bool
 
     @property
     def runs(self) -> Path:
-        """The run directories' folder."""
+        """Folder of the run directories."""
         return self.root / "quick" if self.quick else self.root
 
     @property
     def figures(self) -> Path:
-        """Where the catalogue's figures go."""
+        """Folder of the catalogue's figures."""
         return self.runs / "figures"
 
     def run(self, recipe: str) -> RunDir:
-        """The run of a recipe, whether it exists or not."""
+        """Return the run of a recipe, which need not exist."""
         return RunDir(self.runs / recipe)
 
-    def tables(self, entry: Entry) -> dict[str, Path]:
-        """Where the tables are that an entry's script draws, by its names for them."""
-        found = {}
-        for table in tables_of(entry.script):
-            recipe, _, name = entry.source(table)
-            found[table] = self.run(recipe).analysis(name, ".parquet")
-        return found
+    def tables(self, figure: FigureSpec) -> dict[TableKey, Path]:
+        """Return the path of each of a figure's tables."""
+        sources = figure.sources()
+        return {
+            key: self.run(recipe).analysis(table.name, ".parquet") for key, (recipe, table) in sources.items()
+        }
 
-    def note(self, entry: Entry) -> str:
-        """What the runs of an entry say of themselves; by their names, where they differ."""
-        runs: dict[str, list[str]] = {}
-        for recipe in dict.fromkeys(recipe for recipe, _ in entry.needs):
-            runs.setdefault((self.run(recipe).config() or {}).get("note", ""), []).append(recipe)
-        if len(runs) == 1:
-            return next(iter(runs))
-        return "; ".join(f"{', '.join(recipes)}: {note}" for note, recipes in runs.items() if note)
+    def note(self, figure: FigureSpec) -> str:
+        """Return the notes of a figure's runs; each with its recipes if they differ."""
+        recipes_by_note: dict[str, list[str]] = {}
+        for recipe in dict.fromkeys(recipe for recipe, _ in figure.needs):
+            note = (self.run(recipe).config() or {}).get("note", "")
+            recipes_by_note.setdefault(note, []).append(recipe)
+        if len(recipes_by_note) == 1:
+            return next(iter(recipes_by_note))
+        return "; ".join(f"{', '.join(recipes)}: {note}" for note, recipes in recipes_by_note.items() if note)
+
+    @functools.cache  # noqa: B019 - a folder lives as long as the command
+    def inputs(self, recipe: str) -> str:
+        """Return the hash of what analyses read of a recipe's run."""
+        return RunInputs(self.run(recipe)).digest()
 
 
-def networks_left(folder: Folder, recipe: str, search: bool = True) -> tuple[int, int]:
-    """How many networks of a recipe are still to be trained, and how many it has.
+def count_networks_left(folder: Folder, recipe: str, search: bool = True) -> tuple[int, int]:
+    """Count a recipe's networks that are still to be trained, and all its networks.
 
-    `search` counts those that the recipe's search for a sparsity asks for next too, which takes reading the
-    curves of all that it has trained.
+    Parameters
+    ----------
+    search : bool
+        Count those that the recipe's search for a sparsity asks for next too, which takes reading the curves
+        of all that it has trained.
 
     Raises
     ------
@@ -72,39 +86,41 @@ def networks_left(folder: Folder, recipe: str, search: bool = True) -> tuple[int
     if search:
         wanted = refined(wanted, run)
     states = [
-        standing(run.arm(job.arm, job.seed), record_of(wanted, job)) for job in jobs(wanted, wanted.seeds)
+        arm_status(run.arm(job.arm, job.seed), arm_record(wanted, job.arm, job.seed))
+        for job in jobs(wanted, wanted.seeds)
     ]
     return sum(state in ("new", "half trained") for state in states), len(states)
 
 
-def is_analysed(run: RunDir, analysis: str, tables: Iterable[str]) -> bool:
-    """Whether an analysis has its tables, made after the run's last training."""
-    trained = [*run.path.glob("arms/*/*/DONE"), run.path / "provenance.json"]
-    summary = run.analysis(analysis, ".json")  # written last
-    return _is_newer([summary], trained) and all(run.analysis(name, ".parquet").exists() for name in tables)
-
-
-def is_drawn(folder: Folder, entry: Entry) -> bool:
-    """Whether an entry's figure is there, drawn after its tables and its runs' notes were written."""
-    configs = [folder.run(recipe).path / "config.json" for recipe, _ in entry.needs]
-    files = [folder.figures / (entry.name + suffix) for suffix in entry.suffixes]
-    return _is_newer(files, [*folder.tables(entry).values(), *configs])
-
-
-def _is_newer(files: Iterable[Path], than: Iterable[Path]) -> bool:
-    """Whether all files exist, none older than any of the others that exist."""
-    try:
-        oldest = min(file.stat().st_mtime_ns for file in files)
-    except FileNotFoundError:
+def is_analysed(folder: Folder, recipe: str, analysis: str, tables: Collection[Table]) -> bool:
+    """Return True if an analysis' tables exist and are current: same inputs, schema, code, arguments."""
+    run = folder.run(recipe)
+    if not run.analysis(analysis, ".json").exists():  # written last
         return False
-    return all(oldest >= other.stat().st_mtime_ns for other in than if other.exists())
+    paths = {table: run.analysis(table.name, ".parquet") for table in tables}
+    if not all(path.exists() for path in paths.values()):
+        return False
+    inputs = folder.inputs(recipe)
+    return all(staleness(path, table, inputs) is None for table, path in paths.items())
 
 
-def tables_wanted(entries: Iterable[Entry]) -> Mapping[tuple[str, str], set[str]]:
-    """By recipe and analysis, in order of need: the names of all the tables that any of the entries draws."""
-    wanted: dict[tuple[str, str], set[str]] = {need: set() for entry in entries for need in entry.needs}
-    for entry in entries:
-        for table in tables_of(entry.script):
-            recipe, analysis, name = entry.source(table)
-            wanted[recipe, analysis].add(name)
-    return wanted
+def is_drawn(folder: Folder, figure: FigureSpec) -> bool:
+    """Return True if a figure's files exist and were drawn from today's tables, note and code."""
+    if not all((folder.figures / (figure.name + suffix)).exists() for suffix in figure.suffixes):
+        return False
+    recorded = recorded_origin(folder.figures / f"{figure.name}.txt")
+    try:
+        return recorded == picture_origin(figure, folder.tables(figure), folder.note(figure))
+    except RunError:
+        return False
+
+
+def needed_tables(figures: Iterable[FigureSpec]) -> Mapping[tuple[str, str], list[Table]]:
+    """Return the tables that some figures draw, by recipe and analysis, in order of need."""
+    needed: dict[tuple[str, str], list[Table]] = {}
+    for figure in figures:
+        for recipe, table in figure.sources().values():
+            tables = needed.setdefault((recipe, table.analysis), [])
+            if table not in tables:
+                tables.append(table)
+    return needed

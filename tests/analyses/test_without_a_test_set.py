@@ -14,7 +14,7 @@ from analyses.phases import command as phases
 from analyses.progress import command as progress
 from analyses.snapshots import command as snapshots
 from analyses.speed import command as speed
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.execution.outcomes import outcomes
 
 CONTENT = {

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe
-from training.execution.arm_plan import Job, jobs
+from training.execution.jobs import Job, jobs
 from training.execution.training_loop import train_group
 from training.runs.run_directory import RunDir
 from training.schema.validation import to_dict

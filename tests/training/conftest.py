@@ -11,8 +11,8 @@ import tomllib
 import pytest
 import torch
 
-from training.config.recipe import recipe_from_dict
-from training.execution.arm_plan import jobs
+from training.config.build_recipe import recipe_from_dict
+from training.execution.jobs import jobs
 from training.execution.training_loop import train_group
 from training.runs.run_directory import RunDir
 from training.schema.validation import to_dict

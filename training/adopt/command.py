@@ -125,7 +125,7 @@ def _adopt(args: argparse.Namespace) -> int:
 def _recipe(args: argparse.Namespace) -> tuple[dict[str, Any], Recipe]:
     """What the user says of the config, by table; and a recipe of it, with the model in its default sizes."""
     from training.architectures.registry import MODEL_CONFIGS
-    from training.config.recipe import recipe_from_dict
+    from training.config.build_recipe import recipe_from_dict
     from training.schema.validation import names, override, require
 
     task = {"name": args.task, "p": args.p, "frac_train": args.frac_train}

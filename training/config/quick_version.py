@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from training.config.settings import Arm
+from training.config.arm import Arm
 from training.schema.validation import require
 
 STEPS = 8000

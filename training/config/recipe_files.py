@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from training.config.build_recipe import recipe_from_dict
 from training.config.quick_version import note_of, shortened
-from training.config.recipe import Recipe, recipe_from_dict
+from training.config.recipe import Recipe
 from training.schema.validation import ConfigError, names, override, require
 
 RECIPES = Path(__file__).parent.parent / "recipes"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.config.settings import Arm, Role
+from training.config.arm import Arm, Role
 from training.pruning.registry import METHODS, STARTS
 
 
@@ -24,7 +24,7 @@ def role_of(arm: Arm) -> Role:
     if arm.form != "weights":
         return "variant"
     start = STARTS[arm.start]
-    if arm.method == "none":
+    if not arm.has_method:
         if start.needs_mask:
             return "control"
         return "dense" if start.keeps_weights and arm.from_step is None else "variant"

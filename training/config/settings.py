@@ -6,21 +6,18 @@ Field docstrings are the reference of what a recipe may say.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from interp.dynamics.threshold_crossings import Crossing, GrokkingTimes, first_crossing, grokking_times
 from training.architectures.registry import Model
-from training.schema.validation import OMITTED_IF_NONE, require, require_positive
+from training.schema.validation import require, require_positive
 from training.tasks.dataset import Dataset, Task
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Role = Literal["dense", "ticket", "control", "variant"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,96 +154,3 @@ class Pruning:
     def __post_init__(self) -> None:
         require(0 < self.sparsity < 1, "sparsity", "a number in (0, 1)", self.sparsity)
         require(self.min_per_layer >= 0, "min_per_layer", "a whole number from 0", self.min_per_layer)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plateau:
-    """When an arm's curves count as flat: all four of them, over a window that ends now.
-
-    References
-    ----------
-    .. [1] He et al., arXiv:2602.16849 (rule of the published code; the defaults are its numbers).
-    """
-
-    from_step: int = 10_000
-    """They are not looked at before."""
-    window: int = 1000
-    """So many steps; the curves are looked at whenever so many have passed."""
-    loss: float = 1e-3
-    """A loss is flat if its largest and least value differ by less."""
-    accuracy: float = 0.005
-    """The same of an accuracy."""
-
-    def __post_init__(self) -> None:
-        require(self.from_step >= 0, "from_step", "a whole number from 0", self.from_step)
-        require(self.window >= 1, "window", "a whole number from 1", self.window)
-        for name in ("loss", "accuracy"):
-            require_positive(name, getattr(self, name))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arm:
-    """One trained network of a run (per seed): how it is pruned and how long it trains.
-
-    It trains until `min_steps` are done and `settle_steps` have passed since its test accuracy first
-    reached the threshold, and never beyond `max_steps`; or until its curves are flat, with a `plateau`.
-    """
-
-    method: str = "none"
-    """Pruning method, by the name of `training.pruning.METHODS`; `none` is the dense network."""
-    source: str | None = None
-    """The arm that is trained first, for what the method, the start or `from_step` takes of it."""
-    source_step: int | None = None
-    """The checkpoint of the source that the method reads; by default its last one."""
-    layers: Mapping[str, str] | None = None
-    """For `elastic`: which of the source's layers every layer of this arm is a copy of."""
-    task: Task | None = None
-    """This arm's own; by default the recipe's. What a table here does not say is the recipe's too."""
-    model: Model | None = None
-    """This arm's own, likewise."""
-    sparsity: float | None = None
-    """This arm's own sparsity; by default the recipe's `pruning.sparsity`."""
-    scope: Literal["global", "layer"] | None = None
-    """This arm's own scope; by default the recipe's `pruning.scope`. Scores choose by layer in any case."""
-    start: str = "rewind"
-    """What the weights begin as, by the name of `training.pruning.STARTS`: θ₀ unless said otherwise."""
-    norm_scope: Literal["global", "mean_per_tensor"] = "global"
-    """For the norm-controlled starts: one ratio over all weights, or the mean of every matrix's."""
-    from_step: int | None = None
-    """Begin from the first arm of the lineage (the dense network) at this checkpoint, in place of θ₀."""
-    form: Literal["weights", "tangent", "edge_popup", "biprop", "supermask"] = "weights"
-    """What is trained: the weights, of the network or of its tangent at its start (losses and accuracies are
-    then the tangent's); or scores that choose which weights to keep."""
-    train_weights: bool = False
-    """For the score forms: whether the chosen weights are trained along with the scores."""
-    optimizer: Optimizer | None = None
-    """This arm's own, likewise."""
-    min_steps: int = 0
-    max_steps: int = 30_000
-    settle_steps: int = 1000
-    plateau: Plateau | None = None
-    """When flat curves end the arm, `min_steps` or not; by default they never do."""
-    role: Role | None = field(default=None, metadata=OMITTED_IF_NONE)
-    """By default computed from method, source and start. No result depends on it."""
-
-    @property
-    def scored(self) -> bool:
-        """Whether trained scores choose what is kept."""
-        return self.form not in ("weights", "tangent")
-
-    @property
-    def prunes(self) -> bool:
-        """Whether this arm has a mask, from a method or from its own scores."""
-        return self.method != "none" or self.scored
-
-    def __post_init__(self) -> None:
-        sparsity = 0.5 if self.sparsity is None else self.sparsity
-        require(0 < sparsity < 1, "sparsity", "a number in (0, 1)", self.sparsity)
-        for name in ("min_steps", "settle_steps", "max_steps"):
-            require(getattr(self, name) >= 0, name, "a whole number from 0", getattr(self, name))
-        require(
-            self.max_steps >= self.min_steps,
-            "max_steps",
-            f"at least min_steps = {self.min_steps}",
-            self.max_steps,
-        )

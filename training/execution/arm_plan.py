@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from training.architectures.registry import prunable
-from training.config.recipe import Recipe, completed
+from training.config.recipe import Recipe
 from training.config.settings import Criterion
+from training.execution.jobs import Job
 from training.pruning.elastic import copied
 from training.pruning.method import CannotPrune, Subject
 from training.pruning.registry import METHODS, STARTS
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
-from training.schema.validation import ConfigError, config_hash, differences
-
-
-@dataclass(frozen=True)
-class Job:
-    """One network to train."""
-
-    arm: str
-    seed: int
-
-    def __str__(self) -> str:
-        return f"{self.arm} seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -46,58 +34,6 @@ class Start:
 
 class NotTrained(Exception):
     """An arm that cannot be trained as the recipe says, for the reason given."""
-
-
-def jobs(recipe: Recipe, seeds: Sequence[int]) -> list[Job]:
-    """Every arm of these seeds, sources before what needs them."""
-    order = sorted(recipe.arms, key=lambda arm: len(recipe.lineage(arm)))
-    return [Job(arm, seed) for arm in order for seed in seeds]
-
-
-def record_of(recipe: Recipe, job: Job) -> dict[str, Any]:
-    """What a finished arm's record says of its config."""
-    config = recipe.arm_config(job.arm, job.seed)
-    return {"hash": config_hash(config), "config": config}
-
-
-def standing(files: ArmDir, wanted: dict[str, Any]) -> str:
-    """Where an arm stands: `done`, `skipped`, `half trained` or `new`.
-
-    Raises
-    ------
-    RunError
-        If it was finished with another config; the message lists the fields that differ.
-    """
-    done, skipped = files.done(), files.skipped()
-    if done is not None:
-        if done["hash"] != wanted["hash"] and hash_today(done) != wanted["hash"]:
-            fields = "; ".join(differences(done.get("config", {}), wanted["config"])) or "the hash alone"
-            raise RunError(f"{files.path}: trained with another config ({fields}); --force trains it anew")
-        return "done"
-    if skipped is not None and skipped.get("hash") == wanted["hash"]:
-        return "skipped"
-    return "half trained" if files.has_state() else "new"
-
-
-def hash_today(record: dict[str, Any]) -> str:
-    """A finished arm's hash, as if it had been trained with today's fields of a recipe."""
-    if record["hash"] != config_hash(record["config"]):  # edited by hand
-        return record["hash"]
-    try:
-        return config_hash(completed(record["config"]))
-    except ConfigError:
-        return record["hash"]
-
-
-def finished_beside(run: RunDir) -> dict[str, ArmDir]:
-    """Finished arms of the other runs in the same folder, by the hash of all that decides their bytes."""
-    found: dict[str, ArmDir] = {}
-    for other in run.beside():
-        for files in other.arms():
-            with suppress(RunError):  # another run's damage is not this run's business
-                if (done := files.done()) is not None:
-                    found.setdefault(hash_today(done), files)
-    return found
 
 
 def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
@@ -119,10 +55,10 @@ def prepare(recipe: Recipe, run: RunDir, job: Job) -> Start:
     generator = np.random.default_rng([job.seed, zlib.crc32(job.arm.encode())])
     source_mask = None if source is None else source.mask()
     mask = None
-    if arm.method != "none":
+    if arm.has_method:
         outputs, loss = objective(setting)
         final = None
-        if source is not None and recipe.takes_weights(job.arm):
+        if source is not None and arm.reads_weights:
             final = _checkpoint(source, arm.source_step, setting.shapes())
         subject = Subject(
             initial=initial,
@@ -183,7 +119,7 @@ def _source(recipe: Recipe, files: ArmDir, arm: str) -> dict[str, Any]:
     said: dict[str, Any] = {"arm": files.arm, "seed": files.seed, "step": int(files.steps()[-1])}
     if step is not None:
         said["step"] = step
-    if recipe.takes_weights(arm):
+    if recipe.arms[arm].reads_weights:
         criterion = recipe.setting(files.arm).criterion
         said |= generalisation(criterion, files, said["step"])
         if recipe.pruning.require_generalised and not said["generalised"]:

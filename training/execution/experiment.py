@@ -12,8 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from training.config.recipe import Recipe, recipe_from_dict
-from training.execution.arm_plan import Job, finished_beside, jobs, record_of, standing
+from training.config.arm_config import arm_record
+from training.config.build_recipe import recipe_from_dict
+from training.config.recipe import Recipe
+from training.execution.jobs import Job, arm_status, finished_in_sibling_runs, jobs
 from training.execution.outcomes import outcomes
 from training.execution.progress_bar import Progress
 from training.execution.scheduler import launch
@@ -61,11 +63,11 @@ class Session:
         """What a start would do with every arm and seed, and why."""
         self._check_config(force)
         rows = []
-        finished = {} if force else finished_beside(self.run)
+        finished = {} if force else finished_in_sibling_runs(self.run)
         for job in jobs(self.recipe, self.seeds):
             arm, files = self.recipe.arms[job.arm], self.run.arm(job.arm, job.seed)
-            wanted = record_of(self.recipe, job)
-            state = "new" if force else standing(files, wanted)
+            wanted = arm_record(self.recipe, job.arm, job.seed)
+            state = "new" if force else arm_status(files, wanted)
             if state in ("new", "half trained") and wanted["hash"] in finished:
                 state = "beside"
             todo = ACTIONS[state]
@@ -107,7 +109,10 @@ class Session:
             self._check_config(force)
             if force:
                 self._clear(all_jobs)
-            states = {j: standing(self.run.arm(j.arm, j.seed), record_of(self.recipe, j)) for j in all_jobs}
+            states = {
+                j: arm_status(self.run.arm(j.arm, j.seed), arm_record(self.recipe, j.arm, j.seed))
+                for j in all_jobs
+            }
             for job, state in states.items():
                 if state == "done":
                     self.run.arm(job.arm, job.seed).tidy()
@@ -135,9 +140,9 @@ class Session:
 
     def _take_over(self, todo: list[Job]) -> dict[Job, str]:
         """Arms that another run in the same folder has finished, by the folder each was taken from."""
-        finished, taken = finished_beside(self.run), {}
+        finished, taken = finished_in_sibling_runs(self.run), {}
         for job in todo:
-            twin = finished.get(record_of(self.recipe, job)["hash"])
+            twin = finished.get(arm_record(self.recipe, job.arm, job.seed)["hash"])
             if twin is not None:
                 files = self.run.arm(job.arm, job.seed)
                 with files.locked():

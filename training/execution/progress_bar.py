@@ -7,7 +7,7 @@ import math
 from tqdm import tqdm
 
 from training.config.recipe import Recipe
-from training.execution.arm_plan import Job
+from training.execution.jobs import Job
 
 
 class Progress:

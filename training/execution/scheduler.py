@@ -13,8 +13,9 @@ from typing import Any
 
 from training.cli.parser import Interrupted
 from training.cli.stop_signals import stop_requests
+from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
-from training.execution.arm_plan import Job, record_of, standing
+from training.execution.jobs import Job, arm_status
 from training.execution.progress_bar import Progress
 from training.execution.worker_process import Worker
 from training.runs.run_directory import RunDir
@@ -102,7 +103,9 @@ def _next_group(
             ready.append(job)
     if one_by_one or not ready:
         return ready[:1]
-    stands = {job: standing(run.arm(job.arm, job.seed), record_of(recipe, job)) for job in ready}
+    stands = {
+        job: arm_status(run.arm(job.arm, job.seed), arm_record(recipe, job.arm, job.seed)) for job in ready
+    }
     at = {job: run.arm(job.arm, job.seed).state()["step"] for job in ready if stands[job] == "half trained"}
     like = {job: (at.get(job), _kind(recipe, job)) for job in ready}
     return [job for job in ready if like[job] == like[ready[0]]]
@@ -111,7 +114,7 @@ def _next_group(
 def _kind(recipe: Recipe, job: Job) -> tuple[Any, ...]:
     """What arms that are trained as one batch have to share."""
     arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
-    if not arm.scored:
+    if not arm.trains_scores:
         return (arm.form, setting)
     return (arm.form, setting, arm.train_weights, recipe.sparsity(job.arm))
 
@@ -164,6 +167,8 @@ def _train(
             locks.enter_context(run.arm(job.arm, job.seed).locked())
         # Between this start's plan and the lock, another one may have finished an arm.
         group = [
-            job for job in group if standing(run.arm(job.arm, job.seed), record_of(recipe, job)) != "done"
+            job
+            for job in group
+            if arm_status(run.arm(job.arm, job.seed), arm_record(recipe, job.arm, job.seed)) != "done"
         ]
         return train_group(recipe, run, group, device, report, should_stop)

@@ -11,9 +11,12 @@ import torch
 
 from training.architectures.registry import prunable
 from training.cli.parser import Interrupted
+from training.config.arm import Plateau
+from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
-from training.config.settings import Criterion, Plateau
-from training.execution.arm_plan import Job, NotTrained, Start, prepare, record_of
+from training.config.settings import Criterion
+from training.execution.arm_plan import NotTrained, Start, prepare
+from training.execution.jobs import Job
 from training.optimization.engine import METRICS, Engine, form_of
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
@@ -118,7 +121,7 @@ class Group:
 
     def _state(self, trainee: Trainee) -> dict[str, Any]:
         state = trainee.files.state()
-        if state.get("hash") != record_of(self.recipe, trainee.job)["hash"]:
+        if state.get("hash") != arm_record(self.recipe, trainee.job.arm, trainee.job.seed)["hash"]:
             begun = "was begun with another config; --force trains it anew"
             raise RunError(f"{trainee.files.path}: {begun}")
         return state
@@ -162,12 +165,12 @@ class Group:
         """Put everything up to now on disk, the state last."""
         for row, trainee in enumerate(self.running):
             trainee.write()
-            written_for = {"hash": record_of(self.recipe, trainee.job)["hash"]}
+            written_for = {"hash": arm_record(self.recipe, trainee.job.arm, trainee.job.seed)["hash"]}
             trainee.files.write_state(self.engine.arm_state(row) | written_for)
 
     def _give_up(self, trainee: Trainee, reason: str) -> None:
         trainee.files.clear()
-        trainee.files.skip(record_of(self.recipe, trainee.job) | {"reason": reason})
+        trainee.files.skip(arm_record(self.recipe, trainee.job.arm, trainee.job.seed) | {"reason": reason})
         self.given_up.append((trainee.job, reason))
 
     def _finish(self, trainee: Trainee) -> None:
@@ -178,7 +181,7 @@ class Group:
         elif self.recipe.arms[trainee.job.arm].prunes:  # by its scores: what they keep in the end
             trainee.files.write_mask({name: w != 0 for name, w in prunable(trainee.weights[-1]).items()})
         trainee.write()
-        record = record_of(self.recipe, trainee.job)
+        record = arm_record(self.recipe, trainee.job.arm, trainee.job.seed)
         trainee.files.finish(record | {"steps": self.engine.step, "source": trainee.start.source})
 
 
@@ -217,7 +220,7 @@ def train_group(
         try:
             trainees.append(Trainee(job, files, prepare(recipe, run, job)))
         except NotTrained as reason:
-            files.skip(record_of(recipe, job) | {"reason": str(reason)})
+            files.skip(arm_record(recipe, job.arm, job.seed) | {"reason": str(reason)})
             skipped.append((job, str(reason)))
     if not trainees:
         return skipped

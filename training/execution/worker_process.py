@@ -17,7 +17,7 @@ from typing import Any
 
 from training.cli.parser import Interrupted
 from training.cli.stop_signals import STOP_SIGNALS
-from training.execution.arm_plan import Job
+from training.execution.jobs import Job
 from training.runs.atomic_files import RunError
 from training.schema.validation import ConfigError
 

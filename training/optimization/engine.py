@@ -202,7 +202,7 @@ def start(setting: Setting, seed: int) -> Weights:
 def form_of(recipe: Recipe, arm: str, seeds: Sequence[int]) -> Callable[[Tensor, Sequence[int]], Form] | None:
     """What an arm trains in place of its weights, one set of scores per seed; None for the weights."""
     own = recipe.arms[arm]
-    if not own.scored:
+    if not own.trains_scores:
         return None
     density, shapes = 1 - recipe.sparsity(arm), recipe.setting(arm).shapes()
 

@@ -221,8 +221,8 @@ class RunDir:
                 found.append(ArmDir(self.path, folder.parent.name, int(seed)))
         return sorted(found, key=lambda arm: (arm.arm, arm.seed))
 
-    def beside(self) -> list[RunDir]:
-        """The other runs in the same folder."""
+    def siblings(self) -> list[RunDir]:
+        """Return the other runs in this run's folder."""
         found = sorted(path.parent for path in self.path.parent.glob("*/config.json"))
         return [RunDir(path) for path in found if path.name != self.path.name]
 

@@ -12,7 +12,7 @@ from analyses.claims.findings import Limit, amount, every_seed, median, ratio
 from analyses.claims.registry import CLAIMS
 from analyses.speed.comparisons import arm_row, compare, comparisons
 from interp.statistics.censored_times import Bounded, CensoredTimes, median_time
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 
 TICKET = {"method": "magnitude", "source": "dense"}
 ARMS = {"dense": {}, "grokked_ticket": TICKET, "random": {"method": "random"}}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analyses.masks.command import main
-from training.execution.arm_plan import Job, record_of
+from training.config.arm_config import arm_record
 
 FROM = {"source": "dense", "from_step": 100}
 ARMS = {
@@ -44,7 +44,7 @@ def run(new_run):
         curve = np.array([0.0, 0.5, 1.0])
         files.write_metrics({"step": STEPS, "train_acc": curve, "test_acc": curve})
         source = {"arm": "dense"} if recipe.arms[arm].source else None
-        files.finish(record_of(recipe, Job(arm, 0)) | {"steps": 200, "source": source})
+        files.finish(arm_record(recipe, arm, 0) | {"steps": 200, "source": source})
     return run
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from analyses.masks.command import main
 from analyses.masks.turnover import mask_changes, turnover_peaks
+from training.config.arm_config import arm_record
 from training.config.settings import Criterion
-from training.execution.arm_plan import Job, record_of
 from training.runs.run_directory import RunDir
 
 
@@ -174,7 +174,7 @@ def test_a_mask_chosen_by_scores_turns_over_and_its_last_is_compared(new_run):
         files.write_mask(last)
         curve = np.array([0.0, 0.5])
         files.write_metrics({"step": np.array([0, 100]), "train_acc": curve, "test_acc": curve})
-        files.finish(record_of(recipe, Job(arm, 0)) | {"steps": 100, "source": None})
+        files.finish(arm_record(recipe, arm, 0) | {"steps": 100, "source": None})
     assert main(["--run", str(run.path), "--no-plot"]) == 0
     tables = {
         s: pd.read_parquet(run.path / "analyses" / f"masks{s}.parquet") for s in ("", "_density", "_overlap")

@@ -11,8 +11,8 @@ from analyses.speed.accuracy_at_steps import accuracy_at
 from analyses.speed.command import main
 from analyses.speed.comparisons import comparisons, doses, known_times, reference_of, ticket_of
 from figures.__main__ import main as draw
-from training.config.recipe import recipe_from_dict
-from training.execution.arm_plan import Job, record_of
+from training.config.arm_config import arm_record
+from training.config.build_recipe import recipe_from_dict
 from training.runs.run_directory import RunDir
 from training.schema.validation import to_dict
 
@@ -42,7 +42,7 @@ def write_run(path, recipe, curves, source_steps=None):
             files.write_mask({name: np.ones(w.shape[1:], dtype=bool) for name, w in zeros.items()})
         files.write_metrics(metrics)
         source = {"arm": own.source, "seed": seed, "step": (source_steps or {}).get(arm, last)}
-        record = record_of(recipe, Job(arm, seed)) | {"steps": last, "source": source if own.source else None}
+        record = arm_record(recipe, arm, seed) | {"steps": last, "source": source if own.source else None}
         files.finish(record)
     return run.path
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analyses.stages.command import main
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.runs.run_directory import RunDir
 
 P = 7

@@ -4,7 +4,8 @@ import tomllib
 import pytest
 
 from training.architectures.registry import EmbedMLP
-from training.config.recipe import completed, recipe_from_dict
+from training.config.arm_config import arm_config, with_new_fields
+from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import RECIPES, read_recipe, recipe_names
 from training.config.settings import Measure, Optimizer
 from training.schema.validation import ConfigError, override, to_dict
@@ -140,8 +141,8 @@ def test_how_arms_are_pruned_is_no_part_of_a_dense_arm(content):
     before = recipe_from_dict(content)
     override(content, "pruning.sparsity=0.33")
     after = recipe_from_dict(content)
-    assert before.arm_config("dense", 0) == after.arm_config("dense", 0)
-    assert before.arm_config("random", 0) != after.arm_config("random", 0)
+    assert arm_config(before, "dense", 0) == arm_config(after, "dense", 0)
+    assert arm_config(before, "random", 0) != arm_config(after, "random", 0)
 
 
 def test_a_recipe_that_is_no_text_is_refused(tmp_path):
@@ -172,16 +173,16 @@ def test_lineage_lists_sources_first(recipe):
 
 
 def test_an_arms_config_holds_what_decides_its_bytes_and_nothing_of_other_arms(recipe, content):
-    config = recipe.arm_config("grokked_ticket", 0)
+    config = arm_config(recipe, "grokked_ticket", 0)
     assert list(config["arms"]) == ["dense", "grokked_ticket"]
     assert config["arm"] == "grokked_ticket" and config["seed"] == 0
     for setting in ("name=other", "about=else", "seeds=[0, 5]", "arms.random.max_steps=20"):
         override(content, setting)
-    assert recipe_from_dict(content).arm_config("grokked_ticket", 0) == config
+    assert arm_config(recipe_from_dict(content), "grokked_ticket", 0) == config
     for setting in ("arms.dense.max_steps=501", "task.split_seed=1", "optimizer.eps=1e-7"):
         changed = to_dict(recipe)
         override(changed, setting)
-        assert recipe_from_dict(changed).arm_config("grokked_ticket", 0) != config
+        assert arm_config(recipe_from_dict(changed), "grokked_ticket", 0) != config
 
 
 def test_an_arms_own_sparsity_goes_before_the_recipes(content):
@@ -195,22 +196,22 @@ def test_an_arms_own_scope_goes_before_the_recipes_and_is_part_of_its_config(con
     override(content, "arms.random.scope=layer")
     recipe = recipe_from_dict(content)
     assert [recipe.scope(arm) for arm in ("random", "grokked_ticket")] == ["layer", "global"]
-    assert recipe.arm_config("random", 0) != before.arm_config("random", 0)
-    assert recipe.arm_config("shuffled", 0) == before.arm_config("shuffled", 0)
+    assert arm_config(recipe, "random", 0) != arm_config(before, "random", 0)
+    assert arm_config(recipe, "shuffled", 0) == arm_config(before, "shuffled", 0)
     override(content, "pruning.scope=layer")
-    assert recipe_from_dict(content).arm_config("random", 0) == recipe.arm_config("random", 0)
-    assert recipe_from_dict(content).arm_config("shuffled", 0) != recipe.arm_config("shuffled", 0)
+    assert arm_config(recipe_from_dict(content), "random", 0) == arm_config(recipe, "random", 0)
+    assert arm_config(recipe_from_dict(content), "shuffled", 0) != arm_config(recipe, "shuffled", 0)
 
 
 @pytest.mark.parametrize("scope", ["global", "layer"])
 def test_a_record_of_a_time_when_one_scope_served_all_arms_is_completed(content, scope):
     override(content, f"pruning.scope={scope}")
-    now = recipe_from_dict(content).arm_config("shuffled", 0)
+    now = arm_config(recipe_from_dict(content), "shuffled", 0)
     then = copy.deepcopy(now)
     then["pruning"]["scope"] = scope
     for arm in then["arms"].values():
         del arm["scope"]
-    assert completed(then) == completed(now) == now
+    assert with_new_fields(then) == with_new_fields(now) == now
 
 
 def test_checkpoints_are_dense_early_and_sparse_later():

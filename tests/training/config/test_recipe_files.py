@@ -2,6 +2,7 @@
 
 import pytest
 
+from training.config.arm_config import arm_config
 from training.config.recipe_files import based, expanded, read_recipe, recipe_names
 from training.schema.validation import ConfigError, to_dict
 
@@ -24,9 +25,9 @@ def test_a_base_gives_what_is_not_said(tmp_path):
 
 
 def test_the_papers_recipes_share_their_dense_networks():
-    dense = read_recipe("modadd_ticket")[0].arm_config("dense", 0)
+    dense = arm_config(read_recipe("modadd_ticket")[0], "dense", 0)
     sharing = ("m_timing", "m_prune_rates", "m_norms", "m_pai", "m_no_wd", "filan_overlap")
-    assert all(read_recipe(name)[0].arm_config("dense", 0) == dense for name in sharing)
+    assert all(arm_config(read_recipe(name)[0], "dense", 0) == dense for name in sharing)
 
 
 @pytest.mark.parametrize(

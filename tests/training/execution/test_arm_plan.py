@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from interp.masks.topk import keep_count
-from training.config.recipe import recipe_from_dict
-from training.execution.arm_plan import Job, NotTrained, prepare
+from training.config.build_recipe import recipe_from_dict
+from training.execution.arm_plan import NotTrained, prepare
+from training.execution.jobs import Job
 from training.execution.training_loop import train_group
 from training.optimization.engine import start
 from training.pruning.initialization import norm_ratio

@@ -7,9 +7,9 @@ import pytest
 import training.execution.experiment
 import training.execution.sparsity_search
 from training.cli.parser import run_command
-from training.config.recipe import recipe_from_dict
-from training.execution.arm_plan import Job
+from training.config.build_recipe import recipe_from_dict
 from training.execution.experiment import Session
+from training.execution.jobs import Job
 from training.execution.training_loop import train_group
 from training.runs.atomic_files import RunError, share, write_bytes
 from training.runs.run_directory import RunDir
@@ -214,7 +214,7 @@ def test_an_arm_in_work_elsewhere_is_not_deleted(copied, recipe, trained, files_
 
 
 def test_jobs_come_sources_first(recipe):
-    from training.execution.arm_plan import jobs
+    from training.execution.jobs import jobs
 
     order = jobs(changed(recipe, "seeds=[0, 1]"), (0, 1))
     assert len(order) == 8

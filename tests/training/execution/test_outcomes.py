@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from training.cli.parser import format_table
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.config.settings import Criterion
 from training.execution.outcomes import outcomes
 from training.runs.run_directory import RunDir

@@ -11,8 +11,8 @@ import pytest
 
 import training.execution.experiment
 import training.execution.training_loop
-from training.execution.arm_plan import Job
 from training.execution.experiment import Session
+from training.execution.jobs import Job
 from training.execution.scheduler import _train
 from training.execution.training_loop import train_group
 
@@ -170,7 +170,10 @@ def test_an_arm_that_another_process_trains_is_refused(copied, command, recipe_f
     with copied.arm("random", 0).locked():
         code, text, err = command(recipe_file, "--out", copied.path.parent, "--jobs", 1)
     assert (code, text) == (1, "")
-    assert err == f"error: {copied.path}/arms/random/seed_0: another process is training this arm\n"
+    assert (
+        err
+        == f"error: {copied.path}/arms/random/seed_0: another process is training this arm; wait for its end, or stop it\n"
+    )
     check_whole(copied.path.parent)
 
 

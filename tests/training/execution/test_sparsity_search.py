@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.execution.sparsity_search import refined
 from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, override

@@ -10,8 +10,9 @@ import torch
 import training.execution.training_loop
 import training.runs.atomic_files
 from training.cli.parser import Interrupted
-from training.config.recipe import recipe_from_dict
-from training.execution.arm_plan import Job, record_of
+from training.config.arm_config import arm_record
+from training.config.build_recipe import recipe_from_dict
+from training.execution.jobs import Job
 from training.execution.scheduler import _next_group
 from training.execution.training_loop import train_group
 from training.optimization.engine import start
@@ -44,7 +45,7 @@ def test_every_arm_is_whole(finished, recipe):
     for arm in ARMS:
         files = finished.arm(arm, 0)
         done = files.done()
-        assert {k: done[k] for k in ("hash", "config")} == record_of(recipe, Job(arm, 0))
+        assert {k: done[k] for k in ("hash", "config")} == arm_record(recipe, arm, 0)
         assert done["steps"] == files.steps()[-1] == files.metrics()["step"].iloc[-1]
         assert not files.has_state() and files.skipped() is None
         names = {file.name for file in files.path.iterdir() if file.name != ".lock"}

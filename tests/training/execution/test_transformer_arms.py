@@ -8,8 +8,9 @@ import analyses.masks.command
 import analyses.norms.command
 from interp.masks.topk import density, keep_count
 from training.architectures.registry import Transformer, is_prunable, prunable
-from training.config.recipe import recipe_from_dict
-from training.execution.arm_plan import Job, prepare
+from training.config.build_recipe import recipe_from_dict
+from training.execution.arm_plan import prepare
+from training.execution.jobs import Job
 from training.pruning.registry import METHODS, STARTS
 from training.schema.validation import ConfigError, to_dict
 
@@ -79,7 +80,7 @@ def test_an_arm_has_exact_counts_pruned_zeros_and_biases_that_no_mask_covers(arm
     for name, kept in mask.items():
         first, last = weights[name]
         assert not last[~kept].any() and (last != first).any()
-        assert own.scored or not first[~kept].any()
+        assert own.trains_scores or not first[~kept].any()
     sizes, keeps = {name: kept.size for name, kept in mask.items()}, 1 - recipe.sparsity(arm)
     if own.method != "none" and METHODS[own.method].source == "mask":
         assert counts(mask) == counts(run.arm("ticket", 0).mask())

@@ -6,7 +6,7 @@ import torch
 from einops import rearrange
 
 from training.architectures.registry import Transformer
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.inspection.hooked_network import load_hooked
 from training.models import hooked_transformer as hooked_module
 from training.models.hooked_transformer import pair_logits

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.inspection.loss_gradient import training_gradient
 from training.optimization.engine import objective, start
 

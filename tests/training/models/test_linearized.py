@@ -10,9 +10,11 @@ from analyses.loading.trained_network import Network
 from interp.masks.random_masks import random_mask
 from training.architectures.registry import MLP, EmbedMLP
 from training.cli.parser import Interrupted
-from training.config.recipe import recipe_from_dict
+from training.config.arm_config import arm_config
+from training.config.build_recipe import recipe_from_dict
 from training.config.settings import Optimizer
-from training.execution.arm_plan import Job, prepare
+from training.execution.arm_plan import prepare
+from training.execution.jobs import Job
 from training.execution.scheduler import _next_group
 from training.execution.training_loop import train_group
 from training.models.network import normal_init
@@ -274,4 +276,4 @@ def test_tangents_go_as_one_batch_and_not_with_networks(tangents, tmp_path):
 def test_a_dense_tangent_prunes_nothing_and_has_no_sparsity(tangents):
     assert [tangents.sparsity(arm) for arm in ("lazy", "lazy_ticket")] == [0.0, 0.6]
     assert not tangents.arms["lazy"].prunes and tangents.arms["lazy_ticket"].prunes
-    assert "pruning" not in tangents.arm_config("lazy", 0)
+    assert "pruning" not in arm_config(tangents, "lazy", 0)

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from interp.mechanism.effective_weights import effective_maps
 from interp.spectra.weight_spectrum import neuron_frequency
 from training.architectures.registry import EmbeddedMLP, OneHotMLP
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe
 from training.config.settings import Optimizer, Setting
 from training.models import one_hot_mlp

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from interp.masks.random_masks import random_mask
 from training.architectures.registry import Transformer, fan_in, is_prunable, prunable
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.config.settings import Optimizer
 from training.models import hooked_transformer as hooked_module
 from training.models.hooked_transformer import hooked_transformer, pair_logits

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.schema.validation import ConfigError
 from training.tasks.images import DigitsTask, MNISTTask
 

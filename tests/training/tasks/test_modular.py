@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.schema.validation import ConfigError
 from training.tasks.modular import OPERATIONS, ModularTask
 from training.tasks.registry import TASKS

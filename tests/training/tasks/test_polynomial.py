@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.config.recipe import recipe_from_dict
+from training.config.build_recipe import recipe_from_dict
 from training.schema.validation import ConfigError
 from training.tasks.polynomial import PolynomialTask
 

@@ -1,0 +1,143 @@
+"""Arm of a recipe: one network per seed, how it is pruned, started and trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from training.architectures.registry import Model
+from training.config.settings import Optimizer
+from training.optimization.parametrizations.registry import PARAMETRIZATIONS
+from training.pruning.registry import METHODS, STARTS
+from training.schema.validation import OMITTED_IF_NONE, names, require, require_positive
+from training.tasks.dataset import Task
+
+Role = Literal["dense", "ticket", "control", "variant"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plateau:
+    """Rule that ends an arm once its four curves are flat over a window.
+
+    References
+    ----------
+    .. [1] He et al., arXiv:2602.16849 (rule of the published code; the defaults are its numbers).
+    """
+
+    from_step: int = 10_000
+    """First step at which the curves are checked."""
+    window: int = 1000
+    """Window length in steps; checked once per window."""
+    loss: float = 1e-3
+    """A loss is flat if its maximum and minimum differ by less."""
+    accuracy: float = 0.005
+    """An accuracy is flat if its maximum and minimum differ by less."""
+
+    def __post_init__(self) -> None:
+        require(self.from_step >= 0, "from_step", "a whole number from 0", self.from_step)
+        require(self.window >= 1, "window", "a whole number from 1", self.window)
+        for name in ("loss", "accuracy"):
+            require_positive(name, getattr(self, name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One trained network per seed: how it is pruned, started and trained.
+
+    Training ends once `min_steps` are done and `settle_steps` have passed since the test accuracy first
+    reached the threshold, or once the curves are flat by `plateau`, and at `max_steps` at the latest.
+    """
+
+    method: str = "none"
+    """Pruning method, a key of `METHODS`; `none`: a dense network."""
+    source: str | None = None
+    """Arm that is trained first, and that the method, the start or `from_step` reads."""
+    source_step: int | None = None
+    """Checkpoint of the source that the method reads; by default the last one."""
+    layers: Mapping[str, str] | None = None
+    """For `elastic`: by layer of this arm, the source's layer that it copies."""
+    task: Task | None = None
+    """Task of this arm; fields that it lacks are the recipe's."""
+    model: Model | None = None
+    """Model of this arm; fields that it lacks are the recipe's."""
+    sparsity: float | None = None
+    """Sparsity of this arm; by default the recipe's `pruning.sparsity`."""
+    scope: Literal["global", "layer"] | None = None
+    """Scope of this arm's scores; by default the recipe's `pruning.scope`. Trained scores choose by layer."""
+    start: str = "rewind"
+    """Initial weights, a key of `STARTS`; by default θ₀."""
+    norm_scope: Literal["global", "mean_per_tensor"] = "global"
+    """For norm-controlled starts: one ratio over all weights, or the mean of every matrix's ratio."""
+    from_step: int | None = None
+    """Start from this checkpoint of the lineage's first arm (the dense network), in place of θ₀."""
+    form: str = "weights"
+    """Parametrization, a key of `PARAMETRIZATIONS`: trained weights, a tangent, or trained scores.
+
+    A tangent's losses and accuracies are those of the network linearized at its start.
+    """
+    train_weights: bool = False
+    """For trained scores: train the chosen weights too."""
+    optimizer: Optimizer | None = None
+    """Optimizer of this arm; fields that it lacks are the recipe's."""
+    min_steps: int = 0
+    max_steps: int = 30_000
+    settle_steps: int = 1000
+    plateau: Plateau | None = None
+    """Rule that ends the arm on flat curves, even before `min_steps`; by default none does."""
+    role: Role | None = field(default=None, metadata=OMITTED_IF_NONE)
+    """Role in comparisons; by default computed from method, source and start. It affects no result."""
+
+    def __post_init__(self) -> None:
+        require(self.form in PARAMETRIZATIONS, "form", f"one of {names(PARAMETRIZATIONS)}", self.form)
+        sparsity = 0.5 if self.sparsity is None else self.sparsity
+        require(0 < sparsity < 1, "sparsity", "a number in (0, 1)", self.sparsity)
+        for name in ("min_steps", "settle_steps", "max_steps"):
+            require(getattr(self, name) >= 0, name, "a whole number from 0", getattr(self, name))
+        at_least = f"at least min_steps = {self.min_steps}"
+        require(self.max_steps >= self.min_steps, "max_steps", at_least, self.max_steps)
+
+    @property
+    def has_method(self) -> bool:
+        """Return True if a pruning method makes a mask."""
+        return self.method != "none"
+
+    @property
+    def trains_scores(self) -> bool:
+        """Return True if trained scores choose the kept weights."""
+        return PARAMETRIZATIONS[self.form].trains_scores
+
+    @property
+    def prunes(self) -> bool:
+        """Return True if the arm has a mask, from a method or from trained scores."""
+        return self.has_method or self.trains_scores
+
+    @property
+    def reads_weights(self) -> bool:
+        """Return True if the method reads trained weights of the source."""
+        return self.has_method and METHODS[self.method].source == "weights"
+
+    @property
+    def derives_mask(self) -> bool:
+        """Return True if the method makes its mask from the source's mask."""
+        return self.has_method and METHODS[self.method].source == "mask"
+
+    @property
+    def reads_mask(self) -> bool:
+        """Return True if the method or the start reads the source's mask."""
+        return self.derives_mask or (not self.has_method and STARTS[self.start].needs_mask)
+
+    @property
+    def takes_layers(self) -> bool:
+        """Return True if the arm has to map its layers to its source's."""
+        return self.has_method and METHODS[self.method].takes_layers
+
+    @property
+    def takes_scope(self) -> bool:
+        """Return True if the method ranks scores, so a scope can be set."""
+        return self.has_method and not self.derives_mask
+
+    @property
+    def takes_sparsity(self) -> bool:
+        """Return True if a sparsity can be set."""
+        return self.takes_scope or PARAMETRIZATIONS[self.form].takes_sparsity

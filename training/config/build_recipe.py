@@ -1,0 +1,69 @@
+"""Recipes from nested plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from training.architectures.registry import MODEL_CONFIGS
+from training.config.recipe import Recipe
+from training.config.settings import Optimizer
+from training.schema.validation import build, names, require
+from training.tasks.registry import TASKS
+
+CLASSES: dict[str, tuple[Mapping[str, Any], str]] = {
+    "task": (TASKS, "add"),
+    "model": (MODEL_CONFIGS, "embed_mlp"),
+}
+"""Settings of several classes: the classes by `name`, and the default name."""
+
+
+def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
+    """Return a recipe from nested plain values, as a run's config.json holds them.
+
+    Raises
+    ------
+    ConfigError
+        In one line that names the field, what was expected and what came.
+    """
+    built: dict[str, Any] = {kind: _built(kind, content.get(kind, {}), kind) for kind in CLASSES}
+    built["optimizer"] = build(Optimizer, content.get("optimizer", {}), "optimizer")
+    arms = content.get("arms", {})
+    if isinstance(arms, Mapping):
+        built["arms"] = {
+            name: {**arm, **_arm_settings(arm, content, f"arms.{name}")} if isinstance(arm, Mapping) else arm
+            for name, arm in arms.items()
+        }
+    return build(Recipe, dict(content) | built)
+
+
+def _built(kind: str, content: Any, where: str) -> Any:
+    """Return a task or a model from its table."""
+    return build(_class_of(kind, content, where), content, where)
+
+
+def _class_of(kind: str, content: Any, where: str) -> Any:
+    """Return the class that a table's `name` chooses."""
+    classes, default = CLASSES[kind]
+    name = content.get("name", default) if isinstance(content, Mapping) else default
+    require(name in classes, f"{where}.name", f"one of {names(classes)}", name)
+    return classes[name]
+
+
+def _arm_settings(arm: Mapping[str, Any], content: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return an arm's task, model and optimizer, if it has any.
+
+    Fields that the arm's table lacks are the recipe's, if both are of one class.
+    """
+    settings: dict[str, Any] = {}
+    for kind in ("task", "model", "optimizer"):
+        arm_table, recipe_table = arm.get(kind), content.get(kind, {})
+        if not isinstance(arm_table, Mapping):
+            continue
+        merged = {**recipe_table, **arm_table}
+        if kind == "optimizer":
+            settings[kind] = build(Optimizer, merged, f"{where}.{kind}")
+            continue
+        one_class = _class_of(kind, merged, f"{where}.{kind}") is _class_of(kind, recipe_table, kind)
+        settings[kind] = _built(kind, merged if one_class else arm_table, f"{where}.{kind}")
+    return settings
