@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from analyses.tables.labels import arm_label
+from analyses.tables.labels import layer_words as layer_words
+
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network
+
+arm_words = arm_label
 
 
 def long_table(network: Network, axes: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -54,31 +58,6 @@ def first_and_last(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of each arm's and seed's first checkpoint, and those of its last."""
     steps = table.groupby(["arm", "seed"], sort=False)["step"]
     return table[table["step"] == steps.transform("min")], table[table["step"] == steps.transform("max")]
-
-
-def arm_words(arm: str) -> str:
-    """An arm's name as people read it.
-
-    Examples
-    --------
-    >>> arm_words("norm_l1_mean")
-    'norm L1 mean'
-    """
-    return re.sub(r"\bl(?=\d\b)", "L", arm.replace("_", " "))
-
-
-def layer_words(layers: Iterable[str]) -> dict[str, str]:
-    """Weights' names as people read them: `W_Q` for `blocks.0.attn.W_Q`, as long as all stay different.
-
-    Examples
-    --------
-    >>> layer_words(["embed.W_E", "blocks.0.attn.W_Q", "global"])
-    {'embed.W_E': 'W_E', 'blocks.0.attn.W_Q': 'W_Q', 'global': 'global'}
-    >>> layer_words(["blocks.0.attn.W_Q", "blocks.1.attn.W_Q"])
-    {'blocks.0.attn.W_Q': 'blocks.0.attn.W_Q', 'blocks.1.attn.W_Q': 'blocks.1.attn.W_Q'}
-    """
-    short = {layer: layer.rpartition(".")[2] for layer in layers}
-    return short if len(set(short.values())) == len(short) else {layer: layer for layer in short}
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -116,6 +116,29 @@ def load_table(path: Path, table: Table) -> pd.DataFrame:
         return pd.read_parquet(path)
 
 
+def staleness(path: Path, table: Table, inputs: str) -> str | None:
+    """Return why a saved table has to be made anew; None if it is current.
+
+    Parameters
+    ----------
+    inputs : str
+        Today's hash of what the analysis reads.
+
+    Raises
+    ------
+    RunError
+        If the file is missing or damaged.
+    """
+    origin = read_origin(path)
+    if origin is None or origin.table != table.name or origin.schema != table.digest():
+        return "made by another schema"
+    if origin.code != analysis_code(table.analysis):
+        return "made by other code"
+    if origin.inputs != inputs:
+        return "made from other networks"
+    return f"made with {', '.join(origin.arguments)}" if origin.arguments else None
+
+
 def read_origin(path: Path) -> Origin | None:
     """Return a saved table's origin; None if it was written without one.
 

@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from figures.drawing.labels import series_of
+from analyses.tables.labels import series_of
+from figures.drawing.origin import PREFIX
 from figures.drawing.style import arm_styles, line_style
 
 COLUMNS = ("panel", "series", "seed", "x", "y", "low", "high", "value")
@@ -30,6 +31,8 @@ class Drawing:
         self.figure = figure
         self.caption = ""
         self._parts: list[pd.DataFrame] = []
+        self.origin = ""
+        """Hash of all that it is drawn from, the last line of the caption's file."""
 
     def line(self, ax: Axes, panel: str, series: str, x: Any, y: Any, seed: Any = "", **style: Any) -> None:
         """Draw a curve or, without a line style, points."""
@@ -105,7 +108,8 @@ class Drawing:
         for suffix, content in pictures.items():
             write_bytes(path.with_suffix(suffix), content)
         write_table(path.with_suffix(".csv"), self.table())
-        write_bytes(path.with_suffix(".txt"), (self.caption + "\n").encode())
+        lines = [self.caption, *([PREFIX + self.origin] if self.origin else []), ""]
+        write_bytes(path.with_suffix(".txt"), "\n".join(lines).encode())
         return [path.with_suffix(suffix) for suffix in (*pictures, ".csv", ".txt")]
 
     def pictures(self) -> dict[str, bytes]:

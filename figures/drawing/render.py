@@ -10,6 +10,7 @@ from typing import Any
 from analyses.tables.schema import Table
 from analyses.tables.storage import load_table
 from figures.drawing.figure_spec import FigureSpec, TableKey
+from figures.drawing.origin import picture_origin
 
 STYLE = Path(__file__).with_name("style.mplstyle")
 
@@ -45,6 +46,7 @@ def draw_picture(
     with plt.style.context(STYLE):
         drawing = module.draw(loaded)
         drawing.stamp(note)
+        drawing.origin = picture_origin(figure, tables, note)
         try:
             return drawing.save(target)
         finally:

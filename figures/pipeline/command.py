@@ -1,4 +1,4 @@
-"""`python -m figures make`, `draw`, `list` and `costs`: the figures of the catalogue."""
+"""Commands `python -m figures make`, `draw`, `list` and `costs`."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from figures.catalogue.figure_spec import Entry
-from figures.catalogue.registry import ENTRIES
+from figures.catalogue.registry import FIGURES
 from training.cli.machine import available_cores
-from training.cli.parser import Parser, format_table, run_command
+from training.cli.parser import Parser, run_command
+from training.cli.printed_table import PrintedTable, render
 
 if TYPE_CHECKING:
+    from figures.drawing.figure_spec import FigureSpec
     from figures.pipeline.freshness import Folder
     from figures.pipeline.plan import Plan, Task
     from training.runs.file_lock import Claims
 
 COMMANDS = {
-    "make": "train, measure and draw what the figures of the catalogue lack",
-    "draw": "draw figures of the catalogue anew from their tables, and train and measure nothing",
+    "make": "train, measure and draw what is missing or stale of the catalogue's figures",
+    "draw": "draw figures of the catalogue anew from their tables, without training or measuring",
     "list": "show the figures of the catalogue, what each needs and what is left to do",
-    "costs": "keep what the tasks of a folder have cost as what they are expected to cost",
+    "costs": "save the measured costs of a folder's tasks as the expected costs",
 }
 
 
 def parser(command: str) -> argparse.ArgumentParser:
-    """The command line of one of the commands."""
+    """Return the command line of one of the commands."""
     p = Parser(prog=f"python -m figures {command}", description=f"{COMMANDS[command]}.".capitalize())
     if command in ("make", "draw"):
         p.add_argument(
@@ -36,14 +37,16 @@ def parser(command: str) -> argparse.ArgumentParser:
         )
     p.add_argument("--runs", metavar="DIR", default="runs", help="folder of run directories")
     if command != "costs":
-        p.add_argument("--quick", action="store_true", help="of the recipes' quick versions, below DIR/quick")
+        p.add_argument(
+            "--quick", action="store_true", help="use the recipes' quick versions, below DIR/quick"
+        )
     if command == "list":
         p.add_argument("--json", action="store_true", help="print it as JSON")
     return p
 
 
 def main(argv: Sequence[str]) -> int:
-    """Parse, and do what the first argument says."""
+    """Parse, run the command that the first argument names."""
     command, *others = argv
     args = parser(command).parse_args(others)
     return run_command(lambda: {"make": _make, "draw": _draw, "list": _list, "costs": _costs}[command](args))
@@ -52,36 +55,38 @@ def main(argv: Sequence[str]) -> int:
 def _make(args: argparse.Namespace) -> int:
     from figures.pipeline.executor import held
 
-    entries, folder = _entries(args), _folder(args)
+    figures, folder = _chosen(args), _folder(args)
     with held(folder.figures / "logs") as claims:
-        return _do(entries, folder, claims)
+        return _do(figures, folder, claims)
 
 
-def _do(entries: Sequence[Entry], folder: Folder, claims: Claims) -> int:
-    from figures.pipeline import cost_model as costs
-    from figures.pipeline.executor import Work
+def _do(figures: Sequence[FigureSpec], folder: Folder, claims: Claims) -> int:
+    from figures.pipeline import cost_model
+    from figures.pipeline.executor import TaskRunner
 
-    plan = _plan(entries, folder)
+    plan = _plan(figures, folder)
     if not plan.tasks:
-        print(f"nothing to do: {len(entries)} figures are in {folder.figures}")
+        print(f"nothing to do: {len(figures)} figures are in {folder.figures}")
         return 0
 
     def ended(task: Task, core_seconds: float) -> None:
-        of = task.name.removeprefix("training ")
-        costs.record(folder, task.name, costs.training_cost(folder, of) if of != task.name else core_seconds)
+        recipe = task.name.removeprefix("training ")
+        if recipe != task.name:
+            core_seconds = cost_model.training_cost(folder, recipe)
+        cost_model.record(folder, task.name, core_seconds)
 
     minutes = plan.seconds(list(plan.tasks.values())) / 60
-    words = f"{len(plan.tasks)} tasks on {plan.cores} cores: some {minutes:.0f} minutes, as last timed"
-    print(words, file=sys.stderr, flush=True)
-    work = Work(plan.tasks.values(), plan.cores, folder.figures / "logs", ended)
-    work.do(claims)
-    left_out = [entry.name for entry in entries if f"drawing {entry.name}" in work.undone]
-    for entry in entries:
-        if f"drawing {entry.name}" in plan.tasks and entry.name not in left_out:
-            print(folder.figures / (entry.name + entry.suffixes[0]))
+    announcement = f"{len(plan.tasks)} tasks on {plan.n_cores} cores: about {minutes:.0f} minutes"
+    print(announcement, file=sys.stderr, flush=True)
+    runner = TaskRunner(plan.tasks.values(), plan.n_cores, folder.figures / "logs", ended)
+    runner.run(claims)
+    left_out = [figure.name for figure in figures if f"drawing {figure.name}" in runner.not_done]
+    for figure in figures:
+        if f"drawing {figure.name}" in plan.tasks and figure.name not in left_out:
+            print(folder.figures / (figure.name + figure.suffixes[0]))
     if left_out:
         print(f"left out: {', '.join(left_out)}", file=sys.stderr)
-    return int(bool(work.undone))
+    return int(bool(runner.not_done))
 
 
 def _draw(args: argparse.Namespace) -> int:
@@ -89,42 +94,50 @@ def _draw(args: argparse.Namespace) -> int:
     from training.runs.run_directory import NoRunError
 
     folder = _folder(args)
-    for entry in _entries(args):
-        tables = folder.tables(entry)
+    for figure in _chosen(args):
+        tables = folder.tables(figure)
         missing = [path for path in tables.values() if not path.exists()]
         if missing and args.names:
-            hint = " ".join(["python -m figures make", entry.name, *(["--quick"] if args.quick else [])])
-            raise NoRunError(f"{entry.name}: no {missing[0]}; '{hint} --runs {args.runs}' makes it")
+            hint = " ".join(["python -m figures make", figure.name, *(["--quick"] if args.quick else [])])
+            raise NoRunError(f"{figure.name}: no {missing[0]}; '{hint} --runs {args.runs}' makes it")
         if not missing:
-            files = draw_picture(entry.script, tables, folder.figures / entry.name, folder.note(entry))
+            files = draw_picture(figure, tables, folder.figures / figure.name, folder.note(figure))
             print(*files, sep="\n", flush=True)
     return 0
 
 
 def _list(args: argparse.Namespace) -> int:
-    entries = list(ENTRIES.values())
-    plan = _plan(entries, _folder(args), search=False)
+    figures = list(_catalogue().values())
+    plan = _plan(figures, _folder(args), search=False)
     rows = []
-    for entry in entries:
-        left = plan.left(entry)
-        recipes = dict.fromkeys(recipe for recipe, _ in entry.needs)
+    for figure in figures:
+        left = plan.tasks_of(figure)
+        recipes = dict.fromkeys(recipe for recipe, _ in figure.needs)
         rows.append(
             {
-                "figure": entry.name,
-                "paper": entry.paper,
-                "recipes": ", ".join(f"{recipe} {plan.standing[recipe]}" for recipe in recipes),
+                "figure": figure.name,
+                "paper": figure.paper,
+                "recipes": ", ".join(f"{recipe} {plan.training_state[recipe]}" for recipe in recipes),
                 "state": _state(left),
                 "minutes left": round(plan.seconds(left) / 60, 1),
             }
         )
-    print(json.dumps(rows, indent=2) if args.json else format_table(rows))
+    if args.json:
+        print(json.dumps(rows, indent=2))
+        return 0
     minutes = plan.seconds(list(plan.tasks.values())) / 60
-    print(f"{minutes:.0f} minutes left in all on {plan.cores} cores, as last timed", file=sys.stderr)
+    conclusion = (
+        f"About {minutes:.0f} minutes left in all on {plan.n_cores} cores, by measured costs; "
+        "'python -m figures make NAME…' makes some."
+    )
+    print(
+        render([PrintedTable("Figures of the catalogue, and what is left to do for each.", rows, conclusion)])
+    )
     return 0
 
 
 def _state(left: Sequence[Task]) -> str:
-    """What has to be done first."""
+    """Return the first thing left to do, in words."""
     if not left:
         return "drawn"
     return {"training": "to train", "drawing": "to draw"}.get(left[0].name.split()[0], "to measure")
@@ -137,12 +150,21 @@ def _costs(args: argparse.Namespace) -> int:
     return 0
 
 
-def _entries(args: argparse.Namespace) -> list[Entry]:
+def _catalogue() -> dict[str, FigureSpec]:
+    """Return the figures that `make` draws: those of named recipes."""
+    return {
+        name: figure for name, figure in FIGURES.items() if figure.recipe is not None or not figure.of_one_run
+    }
+
+
+def _chosen(args: argparse.Namespace) -> list[FigureSpec]:
+    """Return the figures that the arguments name, or all of the catalogue."""
     from training.schema.validation import ConfigError, names
 
-    if unknown := set(args.names) - ENTRIES.keys():
-        raise ConfigError(f"NAME: expected some of {names(ENTRIES)}, got {names(unknown)}")
-    return [entry for name, entry in ENTRIES.items() if not args.names or name in args.names]
+    figures = _catalogue()
+    if unknown := set(args.names) - figures.keys():
+        raise ConfigError(f"NAME: expected some of {names(figures)}, got {names(unknown)}")
+    return [figure for name, figure in figures.items() if not args.names or name in args.names]
 
 
 def _folder(args: argparse.Namespace) -> Folder:
@@ -154,8 +176,8 @@ def _folder(args: argparse.Namespace) -> Folder:
     return Folder(Path(args.runs), args.quick)
 
 
-def _plan(entries: Sequence[Entry], folder: Folder, search: bool = True) -> Plan:
+def _plan(figures: Sequence[FigureSpec], folder: Folder, search: bool = True) -> Plan:
     from figures.pipeline.plan import Plan
 
     cores = available_cores()
-    return Plan(entries, folder, cores, search)
+    return Plan(figures, folder, cores, search)

@@ -1,4 +1,4 @@
-"""What every task costs, in core-seconds: wall time by the cores that it holds, as measured before."""
+"""Expected cost of every task in core-seconds: wall time × cores, as measured."""
 
 from __future__ import annotations
 
@@ -9,49 +9,49 @@ from figures.pipeline.freshness import Folder
 from training.runs.atomic_files import read_record, write_json
 
 MEASURED = Path(__file__).with_name("costs.json")
-"""Costs that come with the package, of every version ("full", "quick"), by task."""
-UNMEASURED = {
+"""Costs that come with the package, by version ("full", "quick") and task."""
+GUESSES = {
     "full": {"training": 600.0, "drawing": 3.0, "": 20.0},
     "quick": {"training": 30.0, "drawing": 3.0, "": 6.0},
 }
-"""What a task is taken to cost of which nothing is known, by its name's first word; "" is any analysis."""
+"""Cost of a task that was never measured, by the first word of its name; "" is any analysis."""
 
 
-def expected(folder: Folder) -> Mapping[str, float]:
-    """The package's costs, completed by what tasks have cost in this folder."""
+def expected_costs(folder: Folder) -> Mapping[str, float]:
+    """Return the measured costs by task: the package's, and this folder's where it has none."""
     return {**_read(folder.figures / "costs.json"), **_read(MEASURED).get(_version(folder), {})}
 
 
-def cost(known: Mapping[str, float], folder: Folder, task: str) -> float:
-    """What a task is expected to cost."""
-    guesses = UNMEASURED[_version(folder)]
-    return known.get(task) or guesses.get(task.partition(" ")[0]) or guesses[""]
+def expected_cost(measured: Mapping[str, float], folder: Folder, task: str) -> float:
+    """Return the cost of a task, guessed if it was never measured."""
+    guesses = GUESSES[_version(folder)]
+    return measured.get(task) or guesses.get(task.partition(" ")[0]) or guesses[""]
 
 
 def record(folder: Folder, task: str, core_seconds: float) -> None:
-    """Keep what a task has cost in this folder."""
+    """Save the cost of a task in this folder."""
     path = folder.figures / "costs.json"
     write_json(path, dict(sorted({**_read(path), task: round(core_seconds, 1)}.items())))
 
 
 def training_cost(folder: Folder, recipe: str) -> float:
-    """What all starts of a training have cost together."""
+    """Return the cost of all starts of a training together."""
     starts = folder.run(recipe).provenance() or []
     return sum(start.get("seconds", 0.0) * start.get("workers", 1) for start in starts)
 
 
 def publish(root: Path) -> Path:
-    """Write what a folder's tasks have cost into the package, and return the file."""
-    known = {version: dict(costs) for version, costs in _read(MEASURED).items()}
+    """Write the costs of a folder's tasks into the package, and return the file."""
+    by_version = {version: dict(costs) for version, costs in _read(MEASURED).items()}
     for folder in (Folder(root, quick=False), Folder(root, quick=True)):
-        held = known.setdefault(_version(folder), {})
-        held |= _read(folder.figures / "costs.json")
+        costs = by_version.setdefault(_version(folder), {})
+        costs |= _read(folder.figures / "costs.json")
         for provenance in folder.runs.glob("*/provenance.json"):
             recipe = provenance.parent.name
             if seconds := training_cost(folder, recipe):
-                held[f"training {recipe}"] = round(seconds, 1)
-        known[_version(folder)] = dict(sorted(held.items()))
-    write_json(MEASURED, known)
+                costs[f"training {recipe}"] = round(seconds, 1)
+        by_version[_version(folder)] = dict(sorted(costs.items()))
+    write_json(MEASURED, by_version)
     return MEASURED
 
 

@@ -1,4 +1,4 @@
-"""Tasks done side by side, each a process with a log of its own, behind one bar over their expected time."""
+"""Tasks run side by side, each a process with its own log, behind one bar."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from training.runs.file_lock import LOCK, Claims, acquired
 POLL_SECONDS = 0.1
 
 
-class Work:
-    """Every task of a plan that can be done: those that others need first, otherwise in their order.
+class TaskRunner:
+    """Tasks of a plan, run in dependency order and otherwise in their own.
 
     Parameters
     ----------
@@ -34,16 +34,16 @@ class Work:
         from tqdm import tqdm
 
         self.waiting = {task.name: task for task in tasks}
-        self.running: dict[str, Running] = {}
-        self.undone: dict[str, Task] = {}
-        """Tasks that failed, and those that need them."""
+        self.running: dict[str, RunningTask] = {}
+        self.not_done: dict[str, Task] = {}
+        """Tasks that failed, and tasks that depend on them."""
         self.cores, self.logs, self.ended = cores, logs, ended
         self.expected = self.spent = 0.0  # of what is done, in core-seconds
         self.n_ended, self.n = 0, len(self.waiting)
         form = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left: {desc}"
         self.bar = tqdm(total=1.0, disable=None, smoothing=0, bar_format=form)
 
-    def do(self, claims: Claims) -> None:
+    def run(self, claims: Claims) -> None:
         """Run all tasks, each with a claim of its own.
 
         Raises
@@ -60,38 +60,38 @@ class Work:
                     time.sleep(POLL_SECONDS)
             finally:
                 self.bar.close()
-                for one in self.running.values():
-                    interrupt(one.process)
-                for one in self.running.values():
-                    one.process.wait()
+                for running in self.running.values():
+                    interrupt(running.process)
+                for running in self.running.values():
+                    running.process.wait()
             if stopping:
                 raise Interrupted
 
     def _start(self, claims: Claims) -> None:
         for task in list(self.waiting.values()):
-            free = self.cores - sum(one.cores for one in self.running.values())
+            free = self.cores - sum(running.cores for running in self.running.values())
             if not free:
                 return
-            if task.after & self.undone.keys():
-                self.undone[task.name] = self.waiting.pop(task.name)
+            if task.after & self.not_done.keys():
+                self.not_done[task.name] = self.waiting.pop(task.name)
             elif not task.after & (self.waiting.keys() | self.running.keys()):
-                self.running[task.name] = Running(self.waiting.pop(task.name), free, self.logs, claims)
+                self.running[task.name] = RunningTask(self.waiting.pop(task.name), free, self.logs, claims)
 
     def _collect(self) -> None:
-        for name, one in list(self.running.items()):
-            code = one.process.poll()
+        for name, running in list(self.running.items()):
+            code = running.process.poll()
             if code is None:
                 continue
             del self.running[name]
             self.n_ended += 1
             if code:
-                self.undone[name] = one.task
-                self._say(f"failed: {name}: {one.last_line()} (log: {one.log})", always=True)
+                self.not_done[name] = running.task
+                self._say(f"failed: {name}: {running.last_line()} (log: {running.log})", always=True)
                 continue
-            self.expected += one.task.core_seconds
-            self.spent += one.core_seconds()
-            self.ended(one.task, one.core_seconds())
-            self._say(f"{name}: {one.seconds():.0f} s ({self.n_ended} of {self.n})")
+            self.expected += running.task.core_seconds
+            self.spent += running.core_seconds()
+            self.ended(running.task, running.core_seconds())
+            self._say(f"{name}: {running.seconds():.0f} s ({self.n_ended} of {self.n})")
 
     def _say(self, line: str, always: bool = False) -> None:
         if self.bar.disable:
@@ -100,23 +100,24 @@ class Work:
             self.bar.write(line, file=sys.stderr)
 
     def _show(self) -> None:
-        """A running task counts by its time, as fast as this machine has been so far, but never as ended."""
+        """Redraw the bar: a running task counts by its time, at this machine's pace so far."""
         pace = self.expected / self.spent if self.spent else 1.0
-        under_way = [one.task for one in self.running.values()]
+        running_tasks = [running.task for running in self.running.values()]
         parts = [
-            min(pace * one.core_seconds(), 0.95 * one.task.core_seconds) for one in self.running.values()
+            min(pace * running.core_seconds(), 0.95 * running.task.core_seconds)
+            for running in self.running.values()
         ]
-        self.bar.total = self.expected + sum(t.core_seconds for t in (*under_way, *self.waiting.values()))
+        self.bar.total = self.expected + sum(t.core_seconds for t in (*running_tasks, *self.waiting.values()))
         self.bar.n = self.expected + sum(parts)
-        self.bar.set_description_str(", ".join(task.name for task in under_way), refresh=False)
+        self.bar.set_description_str(", ".join(task.name for task in running_tasks), refresh=False)
         self.bar.refresh()
 
 
-class Running:
-    """A task at work, on so many of the free cores as it can use."""
+class RunningTask:
+    """Process of a task, on as many of the free cores as it can use."""
 
-    def __init__(self, task: Task, free: int, logs: Path, claims: Claims):
-        self.task, self.cores = task, task.cores(free)
+    def __init__(self, task: Task, n_free: int, logs: Path, claims: Claims):
+        self.task, self.cores = task, task.cores(n_free)
         name = task.name.replace(" ", "_")
         self.log = logs / f"{name}.log"
         self.begun = time.monotonic()
@@ -131,15 +132,15 @@ class Running:
             )
 
     def seconds(self) -> float:
-        """Wall time since its start."""
+        """Return the wall time since its start."""
         return time.monotonic() - self.begun
 
     def core_seconds(self) -> float:
-        """The same by the cores it holds."""
+        """Return its wall time × its cores."""
         return self.seconds() * self.cores
 
     def last_line(self) -> str:
-        """What the log says last."""
+        """Return the last line of its log."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return lines[-1].removeprefix("error: ") if lines else f"exit code {self.process.returncode}"
 

@@ -1,0 +1,44 @@
+"""Hash of all that a picture was drawn from."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from analyses.tables.storage import read_origin
+from figures.drawing.figure_spec import FigureSpec, TableKey
+from training.schema.code_digest import code_digest
+
+PREFIX = "Drawn from: "
+"""Begin of the last line of a caption's file, before the hash."""
+
+
+def picture_origin(figure: FigureSpec, tables: Mapping[TableKey, Path], note: str) -> str:
+    """Return a hash of a figure's drawing code, its tables' origins and its note.
+
+    Raises
+    ------
+    RunError
+        If a table is missing or damaged.
+    """
+    origins = [read_origin(path) for path in tables.values()]
+    content = [_drawing_code(figure.draws), [origin and asdict(origin) for origin in origins], note]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def recorded_origin(caption: Path) -> str | None:
+    """Return the hash in the last line of a caption's file; None if there is none."""
+    try:
+        lines = caption.read_text().splitlines()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    return lines[-1].removeprefix(PREFIX) if lines and lines[-1].startswith(PREFIX) else None
+
+
+@functools.cache
+def _drawing_code(draws: str) -> str:
+    return code_digest([f"figures.{draws}"], leave_out=".schema")
