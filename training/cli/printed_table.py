@@ -6,6 +6,7 @@ Imports nothing heavy, so `--help` stays quick.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ MOST_COLUMNS = 7
 NUMBER = re.compile(r"(> ?|< ?|≥ ?|≤ ?)?[-−+]?\d[\d,.]*(e[-+]?\d+)?( ?%)?")
 """Text of one number, possibly a bound."""
 MISSING = "-"
+WIDTH = 100
+"""Longest line of a title or a conclusion, in characters."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,12 @@ class PrintedTable:
         headers = list(dict.fromkeys(header for row in self.rows for header in row))
         hidden = [] if verbose else headers[MOST_COLUMNS:]
         headers = headers[: len(headers) - len(hidden)]
-        lines = [self.title] if self.title else []
+        lines = _wrapped(self.title)
         lines.append(_aligned(headers, self.rows) if self.rows else "(no rows)")
-        if self.conclusion:
-            lines.append(self.conclusion)
+        lines += _wrapped(self.conclusion)
         if hidden:
             columns = "1 more column" if len(hidden) == 1 else f"{len(hidden)} more columns"
-            lines.append(f"({columns} with --verbose: {', '.join(hidden)})")
+            lines += _wrapped(f"({columns} with --verbose: {', '.join(hidden)})")
         return "\n".join(lines)
 
 
@@ -71,6 +73,11 @@ def render(tables: Sequence[PrintedTable], verbose: bool = False) -> str:
     if n_hidden:
         shown.append(f"({n_hidden} more {'table' if n_hidden == 1 else 'tables'} with --verbose)")
     return "\n\n".join(shown)
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return text as lines of at most `WIDTH` characters, broken between words."""
+    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _aligned(headers: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:

@@ -47,6 +47,11 @@ def test_details_are_printed_with_verbose_only():
     assert "Second." in render(tables, verbose=True) and "--verbose" not in render(tables, verbose=True)
 
 
+def test_a_long_conclusion_is_wrapped_between_words():
+    shown = PrintedTable("Title.", [columns(1)], "word " * 50).text().splitlines()
+    assert max(map(len, shown)) <= 100 and " ".join(shown[3:]).split() == ["word"] * 50
+
+
 def test_a_table_without_rows_says_so():
     assert PrintedTable("Title.", []).text() == "Title.\n(no rows)"
     assert format_table([]) == "(no rows)"
