@@ -1,23 +1,24 @@
-"""What came of a run: per arm and seed, when it memorised and generalised, and with which weights left."""
+"""Outcome of every network of a run: whether it is trained, and when it memorised and generalised."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
-from training.execution.arm_plan import known
 from training.runs.run_directory import ArmDir, RunDir
 
-LAST = ("train_loss", "test_loss", "train_acc", "test_acc")
-"""What is told of the last evaluation."""
+LAST_METRICS = ("train_loss", "test_loss", "train_acc", "test_acc")
+"""Metrics of the last evaluation that an outcome holds."""
 
 
 def outcomes(run: RunDir, recipe: Recipe) -> list[dict[str, Any]]:
-    """One row per arm and seed of the recipe, in the recipe's order.
+    """Return one row per arm and seed, in the recipe's order.
 
     `t_mem` and `t_gen` are the first evaluated steps that meet the recipe's criterion, None if the arm never
-    got there (censored at `steps`); the interval columns say between which evaluations the crossing lies.
+    met it (censored at `steps`). The interval columns name the two evaluations between which the crossing
+    lies.
     """
     return [
         _outcome(run.arm(arm, seed), recipe.sparsity(arm), recipe.setting(arm).criterion)
@@ -26,10 +27,27 @@ def outcomes(run: RunDir, recipe: Recipe) -> list[dict[str, Any]]:
     ]
 
 
+def generalisation(criterion: Criterion, files: ArmDir, step: int | None = None) -> dict[str, Any]:
+    """Return whether a finished arm had generalised by a step, and its test metric there.
+
+    Without a test set it has not, and the metric is None.
+    """
+    metrics = files.metrics()
+    if step is not None:
+        metrics = metrics[metrics["step"] <= step]
+    reached = not criterion.times(metrics).t_gen.censored
+    return {"generalised": reached, criterion.test: number_or_none(float(metrics[criterion.test].iloc[-1]))}
+
+
+def number_or_none(value: float) -> float | None:
+    """Return None for NaN, which JSON lacks, and any other number as it is."""
+    return None if math.isnan(value) else value
+
+
 def _outcome(files: ArmDir, sparsity: float, criterion: Criterion) -> dict[str, Any]:
     row: dict[str, Any] = {"arm": files.arm, "seed": files.seed, "status": "not trained"}
     row["sparsity"] = sparsity
-    row |= dict.fromkeys(("steps", "t_mem", "t_gen", "tau", *LAST))
+    row |= dict.fromkeys(("steps", "t_mem", "t_gen", "tau", *LAST_METRICS))
     row |= {"t_mem_interval": "-", "t_gen_interval": "-", "note": ""}
     done, skipped = files.done(), files.skipped()
     if done is None:
@@ -48,8 +66,8 @@ def _outcome(files: ArmDir, sparsity: float, criterion: Criterion) -> dict[str, 
         "steps": done["steps"],
         "t_mem": times.t_mem.at,
         "t_gen": times.t_gen.at,
-        "tau": known(times.tau),
+        "tau": number_or_none(times.tau),
         "t_mem_interval": str(times.t_mem),
         "t_gen_interval": str(times.t_gen),
-        **{name: known(float(metrics[name].iloc[-1])) for name in LAST},
+        **{name: number_or_none(float(metrics[name].iloc[-1])) for name in LAST_METRICS},
     }

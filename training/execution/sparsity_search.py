@@ -1,16 +1,16 @@
-"""The search for a critical sparsity: which arm a recipe needs next, from what its arms have shown."""
+"""Search for the critical sparsity: arms that a recipe needs next."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from training.config.recipe import Recipe
-from training.execution.arm_plan import generalisation
+from training.execution.outcomes import generalisation
 from training.runs.run_directory import RunDir
 
 
 def refined(recipe: Recipe, run: RunDir) -> Recipe:
-    """The recipe with every arm that its search asks for so far: itself where there is nothing to add.
+    """Return the recipe with every arm that its search asks for so far; itself if none is missing.
 
     Bisection between the highest sparsity at which more than half of the seeds generalised and the lowest
     above it at which they did not; it waits until all seeds of both are trained.
@@ -19,11 +19,10 @@ def refined(recipe: Recipe, run: RunDir) -> Recipe:
         return recipe
     like, resolution = recipe.arms[recipe.refine.like], recipe.refine.resolution
     while True:
-        holds = _verdicts(recipe, run)
-        passing = [sparsity for sparsity, held in holds.items() if held]
-        low = max(passing, default=1.0)
-        high = min((sparsity for sparsity in holds if sparsity > low), default=1.0)
-        if holds.get(high) is not False:
+        verdicts = _verdicts(recipe, run)
+        low = max((sparsity for sparsity, generalised in verdicts.items() if generalised), default=1.0)
+        high = min((sparsity for sparsity in verdicts if sparsity > low), default=1.0)
+        if verdicts.get(high) is not False:
             return recipe
         between = round((high - low) / resolution)
         if between < 2:
@@ -33,23 +32,25 @@ def refined(recipe: Recipe, run: RunDir) -> Recipe:
         recipe = replace(recipe, arms={**recipe.arms, name: replace(like, sparsity=sparsity)})
 
 
-def family(recipe: Recipe) -> dict[float, str]:
-    """The arms that the search looks at, by their sparsity: those like `refine.like` but for it."""
+def arms_by_sparsity(recipe: Recipe) -> dict[float, str]:
+    """Return the arms of a recipe's search by sparsity: those that differ from `refine.like` in it alone."""
     assert recipe.refine is not None
     like = replace(recipe.arms[recipe.refine.like], sparsity=None)
-    own = {name for name, arm in recipe.arms.items() if replace(arm, sparsity=None) == like}
-    return dict(sorted((recipe.sparsity(name), name) for name in own))
+    alike = {name for name, arm in recipe.arms.items() if replace(arm, sparsity=None) == like}
+    return dict(sorted((recipe.sparsity(name), name) for name in alike))
 
 
 def _verdicts(recipe: Recipe, run: RunDir) -> dict[float, bool | None]:
-    """By sparsity, whether more than half of the seeds generalised; None while a seed is not trained."""
-    found: dict[float, bool | None] = {}
-    for sparsity, name in family(recipe).items():
-        files = [run.arm(name, seed) for seed in recipe.seeds]
-        if any(own.done() is None and own.skipped() is None for own in files):
-            found[sparsity] = None
+    """Return whether more than half of the seeds generalised, by sparsity; None until all are trained."""
+    verdicts: dict[float, bool | None] = {}
+    for sparsity, name in arms_by_sparsity(recipe).items():
+        networks = [run.arm(name, seed) for seed in recipe.seeds]
+        if any(files.done() is None and files.skipped() is None for files in networks):
+            verdicts[sparsity] = None
             continue
         criterion = recipe.setting(name).criterion
-        reached = [own.done() is not None and generalisation(criterion, own)["generalised"] for own in files]
-        found[sparsity] = 2 * sum(reached) > len(reached)
-    return found
+        n_generalised = sum(
+            files.done() is not None and generalisation(criterion, files)["generalised"] for files in networks
+        )
+        verdicts[sparsity] = 2 * n_generalised > len(networks)
+    return verdicts

@@ -15,8 +15,8 @@ from training.config.arm import Plateau
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
-from training.execution.arm_plan import NotTrained, Start, prepare
 from training.execution.jobs import Job
+from training.execution.starting_point import NotTrained, StartingPoint, starting_point
 from training.optimization.engine import METRICS, Engine, form_of
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
@@ -30,7 +30,7 @@ Report = Callable[[Job, int, float], None]
 class Trainee:
     """One arm in training: what it has shown so far, a row per evaluation, and its checkpoints."""
 
-    def __init__(self, job: Job, files: ArmDir, start: Start):
+    def __init__(self, job: Job, files: ArmDir, start: StartingPoint):
         self.job, self.files, self.start = job, files, start
         self.rows: list[np.ndarray] = []
         self.steps: list[int] = []
@@ -218,7 +218,7 @@ def train_group(
     for job in group:
         files = run.arm(job.arm, job.seed)
         try:
-            trainees.append(Trainee(job, files, prepare(recipe, run, job)))
+            trainees.append(Trainee(job, files, starting_point(recipe, run, job)))
         except NotTrained as reason:
             files.skip(arm_record(recipe, job.arm, job.seed) | {"reason": str(reason)})
             skipped.append((job, str(reason)))

@@ -170,10 +170,8 @@ def test_an_arm_that_another_process_trains_is_refused(copied, command, recipe_f
     with copied.arm("random", 0).locked():
         code, text, err = command(recipe_file, "--out", copied.path.parent, "--jobs", 1)
     assert (code, text) == (1, "")
-    assert (
-        err
-        == f"error: {copied.path}/arms/random/seed_0: another process is training this arm; wait for its end, or stop it\n"
-    )
+    arm = f"{copied.path}/arms/random/seed_0"
+    assert err == f"error: {arm}: another process is training this arm; wait for its end, or stop it\n"
     check_whole(copied.path.parent)
 
 

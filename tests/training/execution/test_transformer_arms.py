@@ -9,8 +9,8 @@ import analyses.norms.command
 from interp.masks.topk import density, keep_count
 from training.architectures.registry import Transformer, is_prunable, prunable
 from training.config.build_recipe import recipe_from_dict
-from training.execution.arm_plan import prepare
 from training.execution.jobs import Job
+from training.execution.starting_point import starting_point
 from training.pruning.registry import METHODS, STARTS
 from training.schema.validation import ConfigError, to_dict
 
@@ -94,7 +94,7 @@ def test_an_arm_has_exact_counts_pruned_zeros_and_biases_that_no_mask_covers(arm
 def test_the_norm_that_is_controlled_is_the_matrices(q, run):
     """From a checkpoint, where biases are not zero: they are scaled along and count for nothing."""
     late = recipe_of(ARMS | {"late": NORM_ARMS[f"norm_l{q}"] | {"from_step": 20}})
-    begun = prepare(late, run, Job("late", 0))
+    begun = starting_point(late, run, Job("late", 0))
     dense = {name: w[-1].astype(float) for name, w in run.arm("dense", 0).checkpoints().items()}
     mask = run.arm("ticket", 0).mask()
     kept, every = (
@@ -108,7 +108,7 @@ def test_the_norm_that_is_controlled_is_the_matrices(q, run):
 
 def test_reshuffling_leaves_biases_where_they_are(run):
     late = recipe_of(ARMS | {"late": TICKET | {"start": "reshuffle", "from_step": 20}})
-    begun = prepare(late, run, Job("late", 0))
+    begun = starting_point(late, run, Job("late", 0))
     for name, w in run.arm("dense", 0).checkpoints().items():
         assert (begun.weights[name] == w[-1]).all() == (not is_prunable(name))
 

@@ -13,9 +13,9 @@ from training.cli.parser import Interrupted
 from training.config.arm_config import arm_config
 from training.config.build_recipe import recipe_from_dict
 from training.config.settings import Optimizer
-from training.execution.arm_plan import prepare
 from training.execution.jobs import Job
 from training.execution.scheduler import _next_group
+from training.execution.starting_point import starting_point
 from training.execution.training_loop import train_group
 from training.models.network import normal_init
 from training.optimization.engine import Engine
@@ -220,7 +220,7 @@ def test_metrics_are_the_tangents_at_the_saved_weights(tangents, copied, arm):
         {name: torch.from_numpy(w[at]).double() for name, w in files.checkpoints().items()} for at in (0, -1)
     )
     kept = files.mask() or dict.fromkeys(start, True)
-    for name, w in prepare(tangents, copied, Job(arm, 0)).weights.items():
+    for name, w in starting_point(tangents, copied, Job(arm, 0)).weights.items():
         np.testing.assert_array_equal(start[name], w * kept[name])
     outputs, _ = slow_tangent("embed_mlp", start, end, torch.from_numpy(data.inputs))
     losses = cross_entropy(outputs, torch.from_numpy(data.labels), reduction="none")

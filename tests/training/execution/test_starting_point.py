@@ -5,8 +5,8 @@ import pytest
 
 from interp.masks.topk import keep_count
 from training.config.build_recipe import recipe_from_dict
-from training.execution.arm_plan import NotTrained, prepare
 from training.execution.jobs import Job
+from training.execution.starting_point import NotTrained, starting_point
 from training.execution.training_loop import train_group
 from training.optimization.engine import start
 from training.pruning.initialization import norm_ratio
@@ -37,7 +37,7 @@ def test_norm_controlled_is_dense_and_scaled_by_the_tickets_ratio(content, copie
     recipe = changed(
         content, arm, "arms.controlled.source=grokked_ticket", f"arms.controlled.norm_scope={scope}"
     )
-    begun = prepare(recipe, copied, Job("controlled", 0))
+    begun = starting_point(recipe, copied, Job("controlled", 0))
     ratio = norm_ratio(theta(recipe), copied.arm("grokked_ticket", 0).mask(), q, scope)
     assert begun.mask is None and 0 < ratio < 1
     for name, w in theta(recipe).items():
@@ -51,7 +51,7 @@ def test_a_ticket_with_random_weights_keeps_its_mask(content, copied):
         "arms.again.source=dense",
         "arms.again.start=random_reinit",
     )
-    begun = prepare(recipe, copied, Job("again", 0))
+    begun = starting_point(recipe, copied, Job("again", 0))
     ticket = copied.arm("grokked_ticket", 0).mask()
     for name, w in theta(recipe).items():
         np.testing.assert_array_equal(begun.mask[name], ticket[name])
@@ -164,7 +164,7 @@ def test_an_arm_of_another_task_is_trained_on_it(content, copied):
 def test_a_ticket_may_be_taken_at_any_checkpoint(content, copied):
     settings = ["arms.x.method=magnitude", "arms.x.source=dense", "arms.x.source_step=40"]
     settings += ["pruning.require_generalised=false"]
-    begun = prepare(changed(content, *settings), copied, Job("x", 0))
+    begun = starting_point(changed(content, *settings), copied, Job("x", 0))
     dense = copied.arm("dense", 0)
     weights = {name: w[list(dense.steps()).index(40)] for name, w in dense.checkpoints().items()}
     kept = np.concatenate([abs(w[begun.mask[name]]) for name, w in weights.items()])
@@ -178,10 +178,26 @@ def test_a_ticket_may_be_taken_at_any_checkpoint(content, copied):
 def test_a_source_that_had_not_generalised_at_that_step_is_refused(content, copied):
     settings = ["arms.x.method=magnitude", "arms.x.source=dense", "arms.x.source_step=40"]
     with pytest.raises(NotTrained, match=r"dense seed 0 has not generalised: test accuracy 0.* at step 40"):
-        prepare(changed(content, *settings), copied, Job("x", 0))
+        starting_point(changed(content, *settings), copied, Job("x", 0))
     settings[2] = "arms.x.source_step=400"
     with pytest.raises(NotTrained, match="dense seed 0 has no checkpoint at step 400"):
-        prepare(changed(content, *settings), copied, Job("x", 0))
+        starting_point(changed(content, *settings), copied, Job("x", 0))
+
+
+def test_a_skipped_ticket_says_what_to_type(content, copied):
+    settings = ["arms.x.method=magnitude", "arms.x.source=dense", "arms.x.source_step=40"]
+    with pytest.raises(NotTrained, match=r"--set arms\.x\.source_step=STEP .*require_generalised=false"):
+        starting_point(changed(content, *settings), copied, Job("x", 0))
+    dense = copied.arm("dense", 0)
+    metrics = dense.metrics()
+    never = {str(name): metrics[name].to_numpy()[:3] for name in metrics.columns}
+    dense.write_metrics(never)
+    last = dense.steps()[-1]
+    with pytest.raises(NotTrained, match=rf"--set arms\.dense\.max_steps={max(1000, 2 * last)} .*=false"):
+        starting_point(changed(content, *settings[:2]), copied, Job("x", 0))
+    dense.write_metrics(never | {"test_acc": np.full(3, np.nan), "test_loss": np.full(3, np.nan)})
+    with pytest.raises(NotTrained, match=r"no test set; --set pruning\.require_generalised=false"):
+        starting_point(changed(content, *settings[:2]), copied, Job("x", 0))
 
 
 ELASTIC = [

@@ -1,0 +1,154 @@
+"""Starting point of an arm: its initial weights, its mask, and the source that they were read from."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from training.architectures.registry import prunable
+from training.config.recipe import Recipe
+from training.config.settings import Criterion
+from training.execution.jobs import Job
+from training.execution.outcomes import generalisation
+from training.pruning.elastic import copied
+from training.pruning.method import CannotPrune, Mask, Subject
+from training.pruning.registry import METHODS, STARTS
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import ArmDir, RunDir
+
+
+@dataclass(frozen=True)
+class StartingPoint:
+    """Initial weights of an arm, its mask, and its source."""
+
+    weights: dict[str, np.ndarray]
+    """Before any mask; θ₀, which all arms of a seed share, unless the recipe names another start."""
+    mask: Mask | None
+    source: dict[str, Any] | None
+    """Network that the arm read: its arm, seed and step; for a ticket also whether it had generalised."""
+
+
+class NotTrained(Exception):
+    """Reason why an arm cannot be trained as the recipe says."""
+
+
+def starting_point(recipe: Recipe, run: RunDir, job: Job) -> StartingPoint:
+    """Return the starting point of an arm whose source, if it has one, is finished.
+
+    Raises
+    ------
+    NotTrained
+        If the source was not trained, or has to have generalised and has not, or the method leaves no weight.
+    """
+    arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
+    source = None if arm.source is None else run.arm(arm.source, job.seed)
+    source_record = None if source is None else _source_record(recipe, source, job.arm)
+    source_mask = None if source is None else source.mask()
+    generator = np.random.default_rng([job.seed, zlib.crc32(job.arm.encode())])
+    mask = None
+    if arm.has_method:
+        mask = _mask(recipe, run, job, source_mask, generator)
+    weights = _initial_weights(recipe, run, job.arm, job.seed, arm.from_step)
+    unpruned = {name: np.ones(w.shape, dtype=bool) for name, w in prunable(weights).items()}
+    started = STARTS[arm.start].start(
+        weights, mask or source_mask or unpruned, generator, setting.model.deviation, arm.norm_scope
+    )
+    return StartingPoint(started, mask, source_record)
+
+
+def _mask(
+    recipe: Recipe, run: RunDir, job: Job, source_mask: Mask | None, generator: np.random.Generator
+) -> Mask:
+    """Return the mask that an arm's pruning method makes."""
+    from training.models.registry import MODELS
+    from training.optimization.engine import objective
+
+    arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
+    outputs, loss = objective(setting)
+    final = None
+    if arm.reads_weights:
+        assert arm.source is not None
+        final = _checkpoint(run.arm(arm.source, job.seed), arm.source_step, setting.shapes())
+    subject = Subject(
+        initial=_initial_weights(recipe, run, job.arm, job.seed, step=None),
+        final=final,
+        source_mask=source_mask,
+        density=1 - recipe.sparsity(job.arm),
+        scope=recipe.scope(job.arm),
+        min_per_layer=recipe.pruning.min_per_layer,
+        generator=generator,
+        outputs=outputs,
+        loss=loss,
+        flow=MODELS[setting.model.function].flow,
+        layers=arm.layers,
+    )
+    try:
+        return METHODS[arm.method].prune(subject)
+    except CannotPrune as reason:
+        raise NotTrained(str(reason)) from None
+
+
+def _initial_weights(
+    recipe: Recipe, run: RunDir, arm: str, seed: int, step: int | None
+) -> dict[str, np.ndarray]:
+    """Return θ₀ of an arm, or its lineage's first arm at a step, with layers copied by the arm's map."""
+    from training.optimization.engine import start
+
+    settings = recipe.arms[arm]
+    if settings.layers is not None:
+        assert settings.source is not None
+        return copied(_initial_weights(recipe, run, settings.source, seed, step), settings.layers)
+    if step is None:
+        return {name: w.numpy() for name, w in start(recipe.setting(arm), seed).items()}
+    if settings.source is not None:
+        return _initial_weights(recipe, run, settings.source, seed, step)
+    return _checkpoint(run.arm(arm, seed), step, recipe.setting(arm).shapes())
+
+
+def _checkpoint(files: ArmDir, step: int | None, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return an arm's weights at a step, or its last ones."""
+    steps, row = files.steps(), -1
+    if step is not None:
+        rows = np.flatnonzero(steps == step)
+        if not len(rows):
+            raise NotTrained(
+                f"{files} has no checkpoint at step {step}: it ended at {steps[-1]}; choose an earlier step"
+            )
+        row = rows[0]
+    stacked = files.checkpoints()
+    return {name: stacked[name][row] for name in names}
+
+
+def _source_record(recipe: Recipe, source: ArmDir, arm: str) -> dict[str, Any]:
+    """Return what an arm's DONE says of its source; a ticket's source must have generalised."""
+    if source.done() is None:
+        raise NotTrained(f"its source {source} was not trained; its own note says why")
+    settings = recipe.arms[arm]
+    step = int(source.steps()[-1]) if settings.source_step is None else settings.source_step
+    record: dict[str, Any] = {"arm": source.arm, "seed": source.seed, "step": step}
+    if settings.reads_weights:
+        criterion = recipe.setting(source.arm).criterion
+        record |= generalisation(criterion, source, step)
+        if recipe.pruning.require_generalised and not record["generalised"]:
+            raise NotTrained(_not_generalised(source, record, criterion, arm))
+    if recipe.arms[source.arm].prunes and source.mask() is None:
+        raise RunError(f"{source.path / 'mask.safetensors'}: missing; --force trains {source} anew")
+    return record
+
+
+def _not_generalised(source: ArmDir, record: dict[str, Any], criterion: Criterion, arm: str) -> str:
+    """Return the reason for skipping a ticket, and what to type to train it."""
+    test, step = record[criterion.test], record["step"]
+    anyway = "--set pruning.require_generalised=false prunes it anyway"
+    if test is None:
+        return f"its source {source} has not generalised: it has no test set; {anyway}"
+    if generalisation(criterion, source)["generalised"]:
+        cure = f"--set arms.{arm}.source_step=STEP names a later step"
+    else:
+        cure = f"--set arms.{source.arm}.max_steps={max(2 * step, 1000)} trains it longer"
+    state = f"test {criterion.quantity} {test:.3g} at step {step}"
+    return f"its source {source} has not generalised: {state}; {cure}, {anyway}"
