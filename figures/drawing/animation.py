@@ -1,4 +1,4 @@
-"""A figure that moves: a GIF whose frames are one figure, changed from frame to frame."""
+"""Animation: a GIF whose frames are one figure, changed from frame to frame."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ FRAME_MS, LAST_FRAME_MS = 200, 2500
 
 
 class Animation(Drawing):
-    """A drawing that becomes a GIF.
+    """Drawing that becomes a GIF.
 
     Parameters
     ----------
     figure : Figure
-        With everything that is in a frame.
+        Figure with all that a frame shows.
     n_frames : int
-        How many frames there are.
+        Number of frames.
     show : callable
-        Makes the figure look as at a frame, 0 to n_frames - 1. The panels' places are those of the last.
+        Changes the figure to a frame, 0 to n_frames - 1. The last frame decides where the panels are.
     """
 
     def __init__(self, figure: Figure, n_frames: int, show: Callable[[int], None]):
@@ -33,14 +33,14 @@ class Animation(Drawing):
         self.n_frames, self._show = n_frames, show
 
     def pictures(self) -> dict[str, bytes]:
-        """Content of the .gif, by suffix."""
+        """Return the content of the .gif file, by suffix."""
         last = self._frame(self.n_frames - 1)
-        self.figure.set_layout_engine("none")  # laid out once: nothing but the numbers moves
+        self.figure.set_layout_engine("none")  # one layout for all frames: only the numbers move
         frames = [*(self._frame(i) for i in range(self.n_frames - 1)), last]
-        some = np.concatenate([np.asarray(frames[i]) for i in (0, len(frames) // 2, -1)])
-        palette = Image.fromarray(some).quantize()  # one for all frames: no colour flickers
+        sample = np.concatenate([np.asarray(frames[i]) for i in (0, len(frames) // 2, -1)])
+        palette = Image.fromarray(sample).quantize()  # one for all frames, so that no colour flickers
         colours = np.array(palette.getpalette()).reshape(-1, 3)
-        colours[(colours >= 248).all(axis=1)] = 255  # white, and not nearly so
+        colours[(colours >= 248).all(axis=1)] = 255  # nearly white becomes white
         palette.putpalette(colours.ravel().tolist())
         drawn = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
         content = io.BytesIO()
@@ -49,6 +49,7 @@ class Animation(Drawing):
         return {".gif": content.getvalue()}
 
     def _frame(self, i: int) -> Image.Image:
+        """Return frame i as an image."""
         self._show(i)
         canvas = self.figure.canvas
         assert isinstance(canvas, FigureCanvasAgg)

@@ -1,10 +1,10 @@
-"""A figure that remembers every number drawn in it, so that its CSV holds exactly these."""
+"""Figure that records every number drawn in it, for its CSV file."""
 
 from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
@@ -15,17 +15,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from analyses.tables.labels import series_of
+from analyses.tables.labels import arm_label, series_of
 from figures.drawing.origin import PREFIX
-from figures.drawing.style import arm_styles, line_style
+from figures.drawing.style import Styles, line_style, table_styles
 
 COLUMNS = ("panel", "series", "seed", "x", "y", "low", "high", "value")
 MOST_NAMED = 8
-"""Arms of one series that a legend names."""
+"""Largest number of arms of one series that a legend names."""
+CENTRES = ("mean", "median", "geometric mean")
+"""Centres of the seeds' curves; on a logarithmic axis the last two are right."""
 
 
 class Drawing:
-    """A figure, its numbers and its caption."""
+    """Figure with its numbers and its caption."""
 
     def __init__(self, figure: Figure):
         self.figure = figure
@@ -53,38 +55,63 @@ class Drawing:
     def heat(
         self, ax: Axes, panel: str, series: str, seed: Any, x: Any, y: Any, value: np.ndarray, **style: Any
     ) -> Any:
-        """Draw `value` (y, x) as colours; every cell reaches half way to its neighbours."""
+        """Draw `value` (y, x) as colours; every cell reaches halfway to its neighbours."""
         mesh = ax.pcolormesh(_edges(x), _edges(y), value, rasterized=True, **style)
         at_y, at_x = np.meshgrid(y, x, indexing="ij")
         self.note(panel, series, seed, x=at_x.ravel(), y=at_y.ravel(), value=value.ravel())
         return mesh
 
-    def arms(self, ax: Axes, panel: str, table: pd.DataFrame, y: str, centre: str = "mean") -> None:
-        """Draw a curve per arm over steps: every seed thin, their centre bold where all have the step.
+    def arms(
+        self,
+        ax: Axes,
+        panel: str,
+        table: pd.DataFrame,
+        y: str,
+        centre: str = "mean",
+        styles: Styles | None = None,
+    ) -> None:
+        """Draw every arm's curves over steps: seeds thin, their centre bold.
 
-        `centre` is "mean" or "median".
+        The bold curve has the steps that all seeds of the arm have.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Columns arm, seed, step and `y`; arm_role, if it is there, decides the colours.
+        centre : {"mean", "median", "geometric mean"}
+            Centre over seeds. A logarithmic axis needs one of the last two.
+        styles : dict, optional
+            Styles of all arms of the figure, if the table has only some of them.
+
+        Raises
+        ------
+        ValueError
+            If `centre` is none of these.
         """
-        for arm, style in arm_styles(list(dict.fromkeys(table["arm"]))).items():
-            own = table[table["arm"] == arm]
-            seeds = list(dict.fromkeys(own["seed"]))
+        if centre not in CENTRES:
+            raise ValueError(f"centre: expected one of {', '.join(CENTRES)}, got {centre!r}")
+        arms = list(dict.fromkeys(table["arm"]))
+        styles = styles or table_styles(table)
+        for arm in sorted(arms, key=list(styles).index):
+            arm_rows, style = table[table["arm"] == arm], styles[arm]
+            seeds = list(dict.fromkeys(arm_rows["seed"]))
             for seed in seeds if len(seeds) > 1 else []:
-                curve = own[own["seed"] == seed]
+                curve = arm_rows[arm_rows["seed"] == seed]
                 self.line(ax, panel, arm, curve["step"], curve[y], seed=seed, **line_style(style, seed=True))
-            shared = own.groupby("step")[y].agg([centre, "size"])
-            middle = shared.loc[shared["size"] == len(seeds), centre]
+            middle = _centre_over_seeds(arm_rows, y, centre, len(seeds))
             self.line(ax, panel, arm, middle.index, middle, seed=centre, **line_style(style))
 
     def table(self) -> pd.DataFrame:
-        """Every number drawn: panel, series, seed, then x, y and, where there are such, low, high, value."""
+        """Return every number drawn, with its panel, series and seed."""
         table = pd.concat(self._parts, ignore_index=True).reindex(columns=list(COLUMNS))
         return table.drop(columns=[name for name in COLUMNS[5:] if table[name].isna().all()])
 
     def stamp(self, note: str) -> None:
-        """Say in the lower right corner, below all panels, and in the caption what `note` says."""
+        """Write a note in the lower right corner, below all panels, and in the caption."""
         if not note:
             return
         width, height = self.figure.get_size_inches()
-        size = 5.5  # below what the style has for text that has to be read at a glance
+        size = 5.5  # smaller than all other text: nobody needs it at first glance
         lines = textwrap.wrap(note, width=int(width * 72 / (0.55 * size)))
         layout = self.figure.get_layout_engine()
         if isinstance(layout, ConstrainedLayoutEngine):
@@ -101,7 +128,7 @@ class Drawing:
         self.caption += f" Made of a run whose note is: {note}."
 
     def save(self, path: Path) -> list[Path]:
-        """Write the pictures, .csv and .txt (the caption) beside one another, the same bytes every time."""
+        """Write pictures, numbers (.csv) and caption (.txt), equal bytes every time."""
         from training.runs.atomic_files import write_bytes, write_table
 
         pictures = self.pictures()
@@ -113,7 +140,7 @@ class Drawing:
         return [path.with_suffix(suffix) for suffix in (*pictures, ".csv", ".txt")]
 
     def pictures(self) -> dict[str, bytes]:
-        """Content of the .png and of the .pdf, by suffix."""
+        """Return the content of the .png and the .pdf file, by suffix."""
         import io
 
         content = {}
@@ -121,44 +148,65 @@ class Drawing:
         for suffix, metadata in undated.items():
             buffer = io.BytesIO()
             self.figure.savefig(buffer, format=suffix[1:], metadata=metadata)
-            self.figure.set_layout_engine("none")  # laid out once, the same for both files
+            self.figure.set_layout_engine("none")  # one layout for both files
             content[suffix] = buffer.getvalue()
         return content
 
     def note(self, panel: str, series: str, seed: Any = "", **numbers: Any) -> None:
-        """Record numbers that were drawn by other means."""
+        """Record numbers that were drawn by other means than this class."""
         columns = {name: np.atleast_1d(np.asarray(v, dtype=np.float64)) for name, v in numbers.items()}
         self._parts.append(pd.DataFrame({"panel": panel, "series": series, "seed": str(seed)} | columns))
 
 
+def _centre_over_seeds(arm_rows: pd.DataFrame, y: str, centre: str, n_seeds: int) -> pd.Series:
+    """Return the centre of an arm's curves at the steps that all its seeds have."""
+    geometric = centre == "geometric mean"
+    with np.errstate(divide="ignore", invalid="ignore"):  # no curve where a value is not positive
+        values = np.log(arm_rows[y]) if geometric else arm_rows[y]
+    statistic = "mean" if geometric else centre
+    by_step = values.groupby(arm_rows["step"]).agg([statistic, "size"])
+    middle = by_step.loc[by_step["size"] == n_seeds, statistic]
+    return np.exp(middle) if geometric else middle
+
+
 def seeds_and_centre(table: pd.DataFrame, centre: str = "mean") -> str:
-    """The sentence of a caption that says what thin and bold curves are, with n."""
+    """Return the caption's sentence on thin and bold curves, with n."""
     n = table.groupby("arm", sort=False)["seed"].nunique()
+    if (n == 1).all():
+        return "One network per arm (n = 1)."
     return f"Thin: single seeds; bold: their {centre} where all seeds have a value ({counted(n.to_dict())})."
 
 
 def counted(n: Mapping[Any, int]) -> str:
-    """How many networks of every arm; in one number where it is the same."""
+    """Return the number of networks of every arm in words; one number if all are equal."""
     if len(set(n.values())) == 1:
         return f"n = {next(iter(n.values()))}" + (" of every arm" if len(n) > 1 else "")
-    return "; ".join(f"{style['label']} n = {n[arm]}" for arm, style in arm_styles(list(n)).items())
+    return "; ".join(f"{arm_label(arm)} n = {number}" for arm, number in n.items())
 
 
 def without_jumps(angle: Any) -> np.ndarray:
-    """A curve of angles in [-pi, pi) with gaps where it crosses the cut, for no stroke to be drawn there."""
+    """Return a curve of angles with gaps where it crosses from π to −π."""
     y = np.array(angle, dtype=np.float64)
     y[1:][np.abs(np.diff(y)) > np.pi] = np.nan
     return y
 
 
-def arm_legend(figure: Figure, table: pd.DataFrame, **style: Any) -> None:
-    """One legend of all arms above the panels, in as many rows as its words need; the figure grows by them.
+def shared_x_label(figure: Figure, axes: Iterable[Axes], label: str) -> None:
+    """Label the x axes of all panels once, below them."""
+    for ax in axes:
+        ax.set_xlabel("")
+    figure.supxlabel(f"{label} (all panels)", fontsize=8)
 
-    Of a long series of arms it names a few, evenly spaced; their colours say where the others are.
+
+def arm_legend(figure: Figure, table: pd.DataFrame, **style: Any) -> None:
+    """Draw one legend of a table's arms above the panels.
+
+    It has as many rows as its words need, and the figure grows by them. Of a long series of arms it names a
+    few, evenly spaced: the colours of the others lie between.
     """
     from matplotlib.lines import Line2D
 
-    styles = arm_styles(list(dict.fromkeys(table["arm"])))
+    styles = table_styles(table)
     for series in series_of(list(styles)):
         named = {round(at) for at in np.linspace(0, len(series) - 1, MOST_NAMED)}
         for place, arm in enumerate(series if len(series) > MOST_NAMED else ()):
@@ -175,19 +223,20 @@ def arm_legend(figure: Figure, table: pd.DataFrame, **style: Any) -> None:
 
 
 def _width(labels: Sequence[str], columns: int) -> float:
-    """About how wide a legend is, in inches."""
+    """Return the approximate width of a legend, in inches."""
     longest = [max(map(len, column)) for column in np.array_split(np.array(labels), columns)]
     return sum(0.52 + 0.054 * length for length in longest)
 
 
 def letter(axes: Sequence[Axes]) -> None:
-    """Put (a), (b), …, (z), (aa), … before the panels' titles."""
+    """Write (a), (b), …, (z), (aa), … before the panels' titles."""
     names = (first + last for first in ("", *ascii_lowercase) for last in ascii_lowercase)
     for name, ax in zip(names, axes, strict=False):
         ax.set_title(f"({name}) {ax.get_title(loc='left')}", loc="left")
 
 
 def _edges(centres: Any) -> np.ndarray:
+    """Return the borders of cells, halfway between their centres."""
     x = np.asarray(centres, dtype=np.float64)
     if len(x) == 1:
         return np.array([x[0] - 0.5, x[0] + 0.5])

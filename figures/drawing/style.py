@@ -1,10 +1,10 @@
-"""How arms look and are called in every figure, and how an axis of steps is drawn."""
+"""Colours, lines and markers of arms and matrices; axes of steps."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -12,12 +12,18 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from figures.drawing.labels import arm_label, series_of, short_number
+from analyses.tables.labels import arm_label, layer_label, series_of, short_number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SINGLE, DOUBLE = 3.5, 7.0
 """Widths of one and of two columns of a paper, in inches."""
 
-ARMS: dict[str, tuple[str, Any, str]] = {
+Look = tuple[str, Any, str]
+"""Colour, line style and marker."""
+
+ARMS: dict[str, Look] = {
     "dense": ("#26292f", "-", "o"),
     "grokked_ticket": ("#3f90da", "-", "s"),
     "random": ("#ffa90e", (0, (4, 1.5)), "^"),
@@ -25,10 +31,13 @@ ARMS: dict[str, tuple[str, Any, str]] = {
     "adamw": ("#832db6", (0, (1, 1)), "D"),
     "sgd": ("#a96b59", (0, (6, 1.5)), "P"),
 }
-"""Colour, line style and marker of the arms that several recipes have."""
+"""Looks of arms that several recipes have."""
+
+ROLES = {"dense": ARMS["dense"], "ticket": ARMS["grokked_ticket"], "control": ARMS["random"]}
+"""Looks of any other arm that is the only one of its role."""
 
 OTHERS = ["#832db6", "#a96b59", "#e76300", "#94a4a2", "#717581", "#92dadd", "#b9ac70"]
-"""Colours of further arms, in order."""
+"""Colours of all other arms, in order."""
 
 RAMPS: list[tuple[str, float, float, Any]] = [
     ("viridis_r", 0.1, 0.9, "-"),
@@ -40,44 +49,72 @@ DASHES: list[Any] = [(0, (1, 1)), (0, (6, 1.5)), (0, (3, 1, 1, 1, 1, 1))]
 MARKERS = "DPX<>*h"
 
 Styles = dict[str, dict[str, Any]]
-"""Of arms by name: label, colour, line style and marker."""
+"""Label, colour, line style and marker of arms, by name."""
 
 
-def arm_styles(arms: Sequence[str]) -> Styles:
-    """Label, colour, line style and marker of each arm, the same in every figure of a run.
+def arm_styles(arms: Sequence[str], roles: Mapping[str, str] | None = None) -> Styles:
+    """Return label, colour, line style and marker of each arm.
 
-    Arms that differ in a number have colours along a ramp, and stand together in its order.
+    An arm's name decides; an arm of an unknown name gets the look of its role if it is the only one of that
+    role. Arms that differ in a number have colours along a ramp, and follow one another in its order.
+
+    Parameters
+    ----------
+    roles : mapping, optional
+        Role of each arm.
     """
     series = series_of(arms)
-    looks = ARMS | {arm: look for place, own in enumerate(series) for arm, look in _ramp(own, place).items()}
+    looks = ARMS | {arm: look for place, group in enumerate(series) for arm, look in _ramp(group, place)}
+    looks |= _looks_of_roles([arm for arm in arms if arm in looks], arms, roles or {})
     for place, arm in enumerate(sorted(set(arms) - looks.keys())):
         looks[arm] = (OTHERS[place % len(OTHERS)], DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)])
-    together = {arm: own for own in series for arm in own}
-    ordered = dict.fromkeys(one for arm in arms for one in together.get(arm, [arm]))
+    group_of = {arm: group for group in series for arm in group}
+    ordered = dict.fromkeys(one for arm in arms for one in group_of.get(arm, [arm]))
     names = ("color", "linestyle", "marker")
     return {arm: {"label": arm_label(arm), **dict(zip(names, looks[arm], strict=True))} for arm in ordered}
 
 
-def _ramp(series: Sequence[str], place: int) -> dict[str, tuple[str, Any, str]]:
+def table_styles(table: pd.DataFrame) -> Styles:
+    """Return the styles of a table's arms, by name and role."""
+    roles = dict(zip(table["arm"], table["arm_role"], strict=True)) if "arm_role" in table else None
+    return arm_styles(list(dict.fromkeys(table["arm"])), roles)
+
+
+def _looks_of_roles(named: Sequence[str], arms: Sequence[str], roles: Mapping[str, str]) -> dict[str, Look]:
+    """Return the looks of arms without a look by name that are the only ones of their role."""
+    looks = {}
+    for role, look in ROLES.items():
+        arms_of_role = [arm for arm in dict.fromkeys(arms) if roles.get(arm) == role]
+        is_free = look not in [ARMS.get(arm) for arm in named]
+        if len(arms_of_role) == 1 and arms_of_role[0] not in named and is_free:
+            looks[arms_of_role[0]] = look
+    return looks
+
+
+def _ramp(series: Sequence[str], place: int) -> list[tuple[str, Look]]:
+    """Return the arms of a series with looks along a colour map."""
     name, start, stop, dash = RAMPS[place % len(RAMPS)]
     colors = colormaps[name](np.linspace(start, stop, len(series)))
-    looks = zip(series, colors, itertools.cycle(MARKERS))
-    return {arm: (to_hex(color), dash, marker) for arm, color, marker in looks}
+    return [
+        (arm, (to_hex(color), dash, marker))
+        for arm, color, marker in zip(series, colors, itertools.cycle(MARKERS))
+    ]
 
 
 def line_style(style: dict[str, Any], *, seed: bool = False) -> dict[str, Any]:
-    """Of an arm's style, what a curve needs: bold for the mean, thin and pale for a single seed."""
+    """Return an arm's curve style: bold for the centre, thin and pale for a seed."""
     look = {"color": style["color"], "linestyle": "-" if seed else style["linestyle"]}
     return look | ({"linewidth": 0.6, "alpha": 0.45} if seed else {"linewidth": 1.5, "label": style["label"]})
 
 
 def step_axis(ax: Axes, steps: Iterable[int], label: str = "step", narrow: bool = False) -> None:
-    """Logarithmic steps, with step 0 at the left end before a linear stretch up to the first positive one.
+    """Make the x axis one of logarithmic steps that begins with step 0.
 
-    In a narrow panel the first power of ten bears no number, and there are no ticks between powers.
+    It is linear from 0 to the first positive step. In a narrow panel the first power of ten bears no number,
+    and there are no ticks between powers.
     """
-    known = np.unique(np.asarray(list(steps)))
-    first, last = (int(known[known > 0].min()), int(known.max())) if known.max() > 0 else (1, 1)
+    positive = np.asarray([step for step in steps if step > 0] or [1])
+    first, last = int(positive.min()), int(positive.max())
     ax.set_xscale("symlog", linthresh=first, linscale=0.35)
     decades = [10**e for e in range(int(np.ceil(np.log10(first))), int(np.log10(last)) + 1)]
     if len(decades) < 2:
@@ -92,20 +129,20 @@ def step_axis(ax: Axes, steps: Iterable[int], label: str = "step", narrow: bool 
 
 
 def linear_steps(ax: Axes, label: str = "step") -> None:
-    """Steps on a linear axis, in thousands."""
+    """Make the x axis a linear one of steps, in thousands."""
     ax.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short_number(step)))
     ax.set_xlabel(label)
 
 
 def plain_log(ax: Axes) -> None:
-    """A logarithmic vertical axis over about a decade, its ticks 1, 2 and 5 in plain numbers."""
+    """Make the y axis logarithmic, with ticks 1, 2 and 5 in plain numbers."""
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-LAYERS: dict[str, tuple[str, Any, str]] = {
+LAYERS: dict[str, Look] = {
     "W_E": ("#3f90da", "-", "o"),
     "W_in": ("#bd1f01", (0, (4, 1.2)), "s"),
     "W_out": ("#ffa90e", (0, (4, 1, 1, 1)), "^"),
@@ -124,16 +161,11 @@ LAYERS: dict[str, tuple[str, Any, str]] = {
 
 
 def layer_style(layer: str) -> dict[str, Any]:
-    """How a weight matrix' curve is drawn and called, by its name's last part; "global" is all together."""
+    """Return style and label of a weight matrix' curve.
+
+    The last part of the name decides; "global" is all matrices together.
+    """
     layer = layer.rpartition(".")[2]
     color, dash, marker = LAYERS.get(layer, ("#94a4a2", "-", "P"))
     look = {"color": color, "linestyle": dash, "marker": marker, "markersize": 2.4}
     return look | {"linewidth": 1.6 if layer == "global" else 1.0, "label": layer_label(layer)}
-
-
-def layer_label(layer: str) -> str:
-    """A weight matrix as it is written: W with its index below, without the path to it."""
-    if layer == "global":
-        return "all weights"
-    symbol, _, index = layer.rpartition(".")[2].partition("_")
-    return rf"${symbol}_{{\mathrm{{{index}}}}}$" if index else layer

@@ -5,8 +5,9 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from analyses.tables.labels import layer_label
 from figures.drawing.recorded_figure import Drawing, letter
-from figures.drawing.style import DOUBLE, layer_label
+from figures.drawing.style import DOUBLE
 from figures.graph_props.null_panels import caption, legend, value_panel, z_panel
 
 TABLES = ("",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from figures.drawing.labels import OPERATIONS
+from analyses.tables.labels import OPERATIONS
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
 from figures.drawing.style import DOUBLE, arm_styles, step_axis
 from figures.grokking.accuracy_curves import crossings, curve_panel, thin, threshold_words

@@ -6,8 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from analyses.tables.labels import layer_label
 from figures.drawing.recorded_figure import Drawing, letter
-from figures.drawing.style import DOUBLE, arm_styles, layer_label
+from figures.drawing.style import DOUBLE, arm_styles
 from figures.snapshots.weight_panels import at_end, shown_arms, signed_bar, signed_heat, whose
 
 TABLES = ("_neurons", "_matrices")

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analyses.tables.labels import short_number
 from figures.__main__ import FIGURES, main
-from figures.drawing.labels import short_number
 from figures.drawing.recorded_figure import Drawing, without_jumps
 from figures.drawing.render import STYLE
 from figures.masks.mask_overlap import _short as cell_text

@@ -4,12 +4,13 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
-from figures.drawing.labels import ARMS, arm_label
+from analyses.tables.labels import ARMS, arm_label
 from figures.drawing.recorded_figure import MOST_NAMED, arm_legend
-from figures.drawing.style import arm_styles
+from figures.drawing.style import arm_styles, table_styles
 from training.config.recipe_files import read_recipe, recipe_names
 
-ALL = {name: list(read_recipe(name)[0].arms) for name in recipe_names()}
+RECIPES = {name: read_recipe(name)[0] for name in recipe_names()}
+ALL = {name: list(recipe.arms) for name, recipe in RECIPES.items()}
 
 
 def lightness(color):
@@ -23,6 +24,27 @@ def test_arms_of_a_recipe_differ_in_words_and_in_looks(recipe):
     for names in (("label",), ("color", "linestyle")):
         assert len({str([style[name] for name in names]) for style in styles.values()}) == len(styles)
     assert not any("_" in style["label"] for style in styles.values())
+
+
+@pytest.mark.parametrize("recipe", ALL)
+def test_roles_change_no_look_of_a_recipe_of_ours(recipe):
+    roles = {arm: RECIPES[recipe].role(arm) for arm in ALL[recipe]}
+    assert arm_styles(ALL[recipe], roles) == arm_styles(ALL[recipe])
+
+
+def test_an_arm_that_is_alone_in_its_role_has_the_look_of_the_role():
+    house = arm_styles(["dense", "grokked_ticket", "random"])
+    roles = {"base": "dense", "winner": "ticket", "noise": "control", "other": "variant"}
+    table = pd.DataFrame({"arm": list(roles), "arm_role": list(roles.values())})
+    styles = table_styles(table)
+    for arm, named in (("base", "dense"), ("winner", "grokked_ticket"), ("noise", "random")):
+        assert styles[arm] == house[named] | {"label": arm}
+    assert styles["other"]["color"] not in {house[arm]["color"] for arm in house}
+    two = arm_styles(["base", "winner", "late"], roles | {"late": "ticket"})
+    assert two["base"] == styles["base"]
+    assert house["grokked_ticket"]["color"] not in (two["winner"]["color"], two["late"]["color"])
+    taken = arm_styles(["dense", "base"], roles | {"dense": "variant"})
+    assert taken["dense"] == house["dense"] and taken["base"]["color"] != house["dense"]["color"]
 
 
 def test_words_are_those_of_arms_that_recipes_have():
