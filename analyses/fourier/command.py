@@ -80,7 +80,7 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
 
 
 def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the means and the neurons of one map (T, m, p) at every checkpoint."""
+    """Return the tables of means and neurons of one map (T, m, p)."""
     import numpy as np
 
     from analyses.tables.long_format import long_table
@@ -114,7 +114,7 @@ def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFram
 
 
 def _pairs(network: Network, passes: Passes) -> pd.DataFrame:
-    """Return the variance of the last network's logits and neurons by frequency over both inputs."""
+    """Return the last network's variance by frequency over both inputs."""
     import numpy as np
 
     from analyses.tables.long_format import long_table

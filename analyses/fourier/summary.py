@@ -1,4 +1,4 @@
-"""Summary of the Fourier tables: how far and how early entropy fell, in which arms."""
+"""Summary of the Fourier tables: fall of the entropy in every arm."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _key_lists(means: pd.DataFrame, key_frequencies: pd.DataFrame) -> list[dict[
 def _earlier_than_dense(
     falls: list[dict[str, Any]], references: Mapping[str, str | None]
 ) -> list[dict[str, Any]]:
-    """Count, per arm and map, the seeds whose entropy falls earlier than the dense network's."""
+    """Count the seeds whose entropy falls earlier than the dense network's."""
     by_network = {(fall["arm"], fall["seed"], fall["map"]): fall for fall in falls}
     counts: dict[tuple[str, str], dict[str, Any]] = {}
     for fall in falls:

@@ -1,4 +1,4 @@
-"""Command line that all analyses share: a run in; tables, a summary and figures out."""
+"""Command line of all analyses: a run in; tables, summary, figures out."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ def number_above(least: float) -> Callable[[str], float]:
 
 
 def use_one_thread() -> None:
-    """Keep linear algebra to one thread, unless the user chose: these matrices are too small for two.
+    """Keep linear algebra to one thread, unless the user chose a number.
 
-    NumPy reads these variables when it is first imported. One thread also gives the same numbers on any
+    These matrices are too small for two. NumPy reads these variables when it is first imported. One thread also gives the same numbers on any
     number of cores.
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -126,7 +126,9 @@ def analyse(
     figures: Sequence[str] = (),
     arguments: Mapping[str, Any] | None = None,
 ) -> int:
-    """Measure a run's networks; write and print the result, draw its figures, return the exit code.
+    """Measure a run's networks, write and print the result, draw the figures.
+
+    Returns the exit code.
 
     Parameters
     ----------
@@ -224,7 +226,7 @@ def _plain(content: Any) -> Any:
 
 
 def _draw(names: Sequence[str], target: RunDir) -> int:
-    """Draw figures from the saved tables, in a process of its own, and return the exit code.
+    """Draw figures in a process of their own, and return its exit code.
 
     Figures thus depend on nothing but what is on disk.
     """

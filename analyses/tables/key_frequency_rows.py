@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def key_frequency_rows(
     network: Network, steps: np.ndarray, by_step: Sequence[Mapping[str, np.ndarray]]
 ) -> pd.DataFrame:
-    """Return a row per key frequency of a network at some checkpoints, by every rule."""
+    """Return a row per rule and key frequency at some checkpoints."""
     at = {"arm": network.arm, "seed": network.seed}
     rows = [
         at | {"step": int(step), "rule": rule, "frequency": int(k)}

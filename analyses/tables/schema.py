@@ -112,7 +112,7 @@ class Table:
         )
 
     def digest(self) -> str:
-        """Return a hash of all that readers depend on: names, types, key, version; not of the prose."""
+        """Return a hash of names, types, key and version; prose does not count."""
         columns = [
             [column.name, column.dtype.__name__, bool(column.missing), bool(column.optional)]
             for column in (*self.columns, *filter(None, [self.numbered]))

@@ -23,7 +23,7 @@ METADATA_KEY = b"grokking_tickets"
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """What a saved table was made of: its schema, the code, what was read, the arguments."""
+    """Origin of a saved table: schema, code, inputs and arguments."""
 
     table: str
     version: int
@@ -39,7 +39,7 @@ class Origin:
 
 @functools.cache
 def analysis_code(analysis: str) -> str:
-    """Return the hash of an analysis' code and of all code of ours that it imports.
+    """Return the hash of an analysis' code, its imports included.
 
     Schemas do not count: a table records the hash of its own schema.
     """
@@ -57,7 +57,7 @@ def save_table(
     arguments: Mapping[str, Any] | None = None,
     roles: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Save a table as Parquet, with its origin, and return it as it was saved.
+    """Save a table with its origin, and return it as saved.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def _remake(path: Path, table: Table) -> str:
 
 
 def with_roles(table: Table, rows: pd.DataFrame, roles: Mapping[str, str]) -> pd.DataFrame:
-    """Return the rows with the columns of roles filled in, where the schema has them and the rows do not."""
+    """Return the rows with the schema's missing columns of roles filled in."""
     missing = [column for column in table.columns if column.role_of and column.name not in rows]
     return rows.assign(
         **{c.name: [roles.get(arm, "") for arm in rows[c.role_of]] for c in missing if c.role_of in rows}
@@ -198,7 +198,7 @@ def fit_to_schema(table: Table, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _converted(table: Table, column: Column, values: pd.Series) -> pd.Series:
-    """Return values as the column's type; whole numbers with gaps become floats, as pandas holds them."""
+    """Return values as the column's type; whole numbers with gaps become floats."""
     absent = values.isna()
     where = f"table {table.name}, column {values.name}"
     if absent.any() and not (column.missing or column.optional):
@@ -211,7 +211,8 @@ def _converted(table: Table, column: Column, values: pd.Series) -> pd.Series:
     if column.dtype is str and not all(isinstance(value, str) for value in present):
         kind = "?"
     if kind not in kinds:
-        raise SchemaError(f"{where}: expected {column.dtype.__name__}, got {present.iloc[0]!r}")
+        value = present.tolist()[0]  # as a plain Python value
+        raise SchemaError(f"{where}: expected {column.dtype.__name__}, got {value!r}")
     if column.dtype is float and values.dtype.kind == "f":
         return values  # float32 stays float32
     if column.dtype is float or (column.dtype is int and absent.any()):

@@ -61,7 +61,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
 def _spectra(
     drawing: Drawing, figure: plt.Figure, grid: plt.GridSpec, spectra: pd.DataFrame
 ) -> tuple[list[Axes], str]:
-    """Draw the first matrix' spectrum over steps for two arms at most, on one colour scale."""
+    """Draw the first matrix' spectrum over steps, of two arms at most."""
     first = spectra["weight"].iloc[0]
     symbol = "$" + first.replace("_", "_{") + "}$"
     table = spectra[spectra["weight"] == first]
@@ -90,7 +90,7 @@ def _spectra(
 
 
 def _clearest_neurons(neurons: pd.DataFrame) -> tuple[str, int, pd.DataFrame]:
-    """Return an arm, a seed, and its last neurons of largest input amplitude, one per frequency."""
+    """Return an arm, a seed, and its strongest last neurons, one per frequency."""
     arm = main_arm(neurons)
     periodic = neurons[(neurons["arm"] == arm) & (neurons["map"] == "input") & (neurons["frequency"] > 0)]
     seed = int(periodic["seed"].min())

@@ -48,7 +48,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
 
 
 def _bars(drawing: Drawing, ax: Axes, spectrum: pd.DataFrame, title: str) -> None:
-    """Draw the last spectrum of a weight matrix as bars, the first as a line."""
+    """Draw a weight matrix' last spectrum as bars, its first as a line."""
     first, last = (
         spectrum[spectrum["step"] == step] for step in (spectrum["step"].min(), spectrum["step"].max())
     )

@@ -1,0 +1,134 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from analyses.norms.schema import NORMS
+from analyses.tables import storage
+from analyses.tables.schema import Column, SchemaError, Table
+from analyses.tables.storage import (
+    METADATA_KEY,
+    fit_to_schema,
+    load_table,
+    read_origin,
+    save_table,
+    staleness,
+)
+from training.runs.atomic_files import RunError
+
+SCHEMA = Table(
+    analysis="norms",
+    part="tiny",
+    meaning="Losses.",
+    key=("arm", "step"),
+    columns=(
+        Column("arm", str, "Arm."),
+        Column("arm_role", str, "Role.", role_of="arm"),
+        Column("step", int, "Step."),
+        Column("loss", float, "Loss.", missing="no test set"),
+        Column("t_gen", int, "Step of generalisation.", missing="it never came"),
+        Column("holds", bool, "True if so."),
+        Column("note", str, "Note.", optional="skipped networks"),
+    ),
+)
+
+
+@pytest.fixture
+def rows():
+    return pd.DataFrame(
+        {
+            "step": [0, 10],
+            "arm": ["dense", "dense"],
+            "t_gen": [None, 10],
+            "loss": [np.float32(0.5), np.nan],
+            "holds": [True, False],
+        }
+    )
+
+
+def saved(tmp_path, rows, **origin):
+    path = tmp_path / "run" / "analyses" / "norms_tiny.parquet"
+    save_table(path, SCHEMA, rows, roles={"dense": "dense"}, **origin)
+    return path
+
+
+def test_saved_and_loaded_a_table_has_the_schemas_columns_order_and_types(tmp_path, rows):
+    table = load_table(saved(tmp_path, rows), SCHEMA)
+    assert list(table) == ["arm", "arm_role", "step", "loss", "t_gen", "holds"]
+    assert table["arm_role"].tolist() == ["dense", "dense"]
+    assert table["step"].dtype == "int64" and table["holds"].dtype == bool
+    assert table["loss"].dtype.kind == table["t_gen"].dtype.kind == "f"
+    assert table["t_gen"].tolist()[1] == 10 and np.isnan(table["t_gen"][0])
+
+
+def test_an_empty_table_has_all_columns():
+    empty = fit_to_schema(SCHEMA, pd.DataFrame())
+    assert len(empty) == 0 and "loss" in empty and empty["step"].dtype == "int64"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.drop(columns="loss"), "columns of the schema are missing: loss"),
+        (lambda t: t.assign(extra=1), "not in the schema: extra"),
+        (lambda t: t.assign(step=[0.5, 1.0]), "column step: expected int, got 0.5"),
+        (lambda t: t.assign(step=[0, None]), "column step: 1 of 2 values are missing"),
+        (lambda t: t.assign(loss=["a", "b"]), "column loss: expected float, got 'a'"),
+        (lambda t: t.assign(holds=[0, 1]), "column holds: expected bool"),
+        (lambda t: t.assign(arm=[1, 2]), "column arm: expected str, got 1"),
+        (
+            lambda t: t.assign(step=[0, 0]),
+            "expected one row per arm, step; several have arm = dense, step = 0",
+        ),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused_and_the_column_is_named(rows, change, message):
+    with pytest.raises(SchemaError, match=message):
+        fit_to_schema(SCHEMA, change(rows.assign(arm_role="dense")))
+
+
+def test_the_origin_is_recorded(tmp_path, rows):
+    origin = read_origin(saved(tmp_path, rows, inputs="abc", arguments={"arms": ["dense"]}))
+    assert (origin.table, origin.version, origin.schema) == ("norms_tiny", 1, SCHEMA.digest())
+    assert origin.code == storage.analysis_code("norms") and origin.inputs == "abc"
+    assert origin.arguments == {"arms": ["dense"]}
+
+
+def test_a_table_is_stale_by_schema_code_inputs_and_arguments(tmp_path, rows, monkeypatch):
+    path = saved(tmp_path, rows, inputs="abc")
+    assert staleness(path, SCHEMA, "abc") is None
+    assert staleness(path, SCHEMA, "other") == "made from other networks"
+    assert staleness(path, NORMS, "abc") == "made by another schema"
+    assert (
+        staleness(saved(tmp_path, rows, inputs="abc", arguments={"steps": [0]}), SCHEMA, "abc")
+        == "made with steps"
+    )
+    monkeypatch.setattr(storage, "analysis_code", lambda analysis: "other")
+    assert staleness(path, SCHEMA, "abc") == "made by other code"
+
+
+def refusal(path, schema=SCHEMA):
+    with pytest.raises(RunError) as error:
+        load_table(path, schema)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_what_cannot_be_used_is_one_line_with_the_command_that_remakes_it(tmp_path, rows):
+    path = saved(tmp_path, rows)
+    again = f"'python -m analyses.norms --run {tmp_path / 'run'}' makes it again"
+    assert refusal(path, NORMS).endswith(again) and "expected the schema norms, version 1" in refusal(
+        path, NORMS
+    )
+    table = pq.read_table(path)
+    origin = json.loads(table.schema.metadata[METADATA_KEY]) | {"code": "0"}
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(origin).encode()}), path)
+    assert "made by other code than the installed one" in refusal(path) and refusal(path).endswith(again)
+    rows.to_parquet(path)
+    assert "got none" in refusal(path) and refusal(path).endswith(again)
+    path.write_bytes(path.read_bytes()[:100])
+    assert "damaged" in refusal(path)
+    path.unlink()
+    assert "missing" in refusal(path) and "python -m analyses.norms" in refusal(path)
