@@ -207,11 +207,16 @@ def publish(
             roles=roles,
         )
     write_table(target.analysis(analysis.name, ".csv"), rows)
-    summary = _plain(result.summary)
-    write_json(target.analysis(analysis.name, ".json"), summary)
-    print(json.dumps(summary, indent=2) if args.json else render(result.printed, args.verbose), flush=True)
+    write_json(target.analysis(analysis.name, ".json"), _plain(result.summary))
+    print_result(args, result)
     print(f"tables: {target.analysis(analysis.name, '')}*", file=sys.stderr)
     return _draw(figures or (analysis.name,), target) if args.plot else 0
+
+
+def print_result(args: argparse.Namespace, result: Result) -> None:
+    """Print the summary as JSON with `--json`, else as tables for people."""
+    text = json.dumps(_plain(result.summary), indent=2) if args.json else render(result.printed, args.verbose)
+    print(text, flush=True)
 
 
 def _plain(content: Any) -> Any:

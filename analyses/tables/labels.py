@@ -55,6 +55,14 @@ ARMS = {
 }
 """Words for arms whose names do not explain themselves."""
 
+LOTTERY_RULES = {
+    "min_abs_misalignment": "least |D|",
+    "max_magnitude": "largest α",
+    "max_aligned_product": "largest α²β cos D",
+    "min_blowup_time": "least blow-up time",
+}
+"""Words for rules that predict a neuron's final frequency."""
+
 SERIES = {
     "ticket": "ticket, sparsity {}",
     "biprop": "biprop, sparsity {}",

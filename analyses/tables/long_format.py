@@ -70,6 +70,17 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{min(places, digits)}f}"
 
 
+def decimals(value: float, places: int = 2) -> str:
+    """Return a number with fixed decimals; '-' for a missing one.
+
+    Examples
+    --------
+    >>> decimals(0.8349), decimals(0.0, 3), decimals(float("nan"))
+    ('0.83', '0.000', '-')
+    """
+    return "-" if value != value else f"{value:.{places}f}"
+
+
 def change(first: float, last: float) -> str:
     """What a number was and became."""
     return f"{number(first)} → {number(last)}"

@@ -32,7 +32,7 @@ class PrintedTable:
         Cells by column header, in the order in which they are printed; a header names its unit. The rows may
         have different columns: a cell that a row lacks is printed as missing.
     conclusion : str
-        Line below the table: what to conclude from it.
+        Line below the table: what to conclude from it. Further lines explain its columns.
     details : bool
         True: printed with `--verbose` only.
 
@@ -76,8 +76,12 @@ def render(tables: Sequence[PrintedTable], verbose: bool = False) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    """Return text as lines of at most `WIDTH` characters, broken between words."""
-    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    """Return text as lines of at most `WIDTH` characters, broken between words and at line ends."""
+    return [
+        line
+        for paragraph in text.splitlines()
+        for line in textwrap.wrap(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)
+    ]
 
 
 def _aligned(headers: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:

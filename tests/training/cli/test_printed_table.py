@@ -50,6 +50,8 @@ def test_details_are_printed_with_verbose_only():
 def test_a_long_conclusion_is_wrapped_between_words():
     shown = PrintedTable("Title.", [columns(1)], "word " * 50).text().splitlines()
     assert max(map(len, shown)) <= 100 and " ".join(shown[3:]).split() == ["word"] * 50
+    two = PrintedTable("Title.", [columns(1)], "Conclusion.\nLegend.").text().splitlines()
+    assert two[-2:] == ["Conclusion.", "Legend."]
 
 
 def test_a_table_without_rows_says_so():
