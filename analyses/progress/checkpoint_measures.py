@@ -22,10 +22,11 @@ from interp.mechanism.fourier_ablation import (
     restricted_logits,
     restricted_logits_through_neurons,
 )
-from interp.mechanism.key_frequency_rules import activation_frequency, key_frequencies_by_rule
+from interp.mechanism.key_frequency_rules import key_frequencies_by_rule
 from interp.mechanism.logit_fit import cosine_fit, cross_entropy
 from interp.spectra.concentration import gini_coefficient
 from interp.spectra.embedding_spectrum import fourier_coefficient_ratio, fourier_frequency_density
+from interp.spectra.pair_spectrum import activation_frequency
 from interp.spectra.weight_spectrum import frequency_norms, frequency_power, mean_over_neurons
 from training.config.settings import Setting
 from training.models.forward_pass import Passes, embedding_gradients, pass_pairs

@@ -1,12 +1,15 @@
-"""The decoupled gradient flow: how a neuron's frequencies grow, each on its own, while logits are small.
+"""Decoupled gradient flow of a neuron's frequencies at small logits.
 
     t  saved times     ... any axes: neurons, frequencies
 
-Component (neuron, frequency) has the complex amplitudes u = alpha exp(i phi) of its input map and
-v = beta exp(i psi) of its output map (`interp.spectra.fourier.complex_amplitude`). For the network
-sum_m xi_m (theta_m[x] + theta_m[y])^2 over one-hot inputs, cross-entropy with the softmax held uniform and
-summed over all p^2 pairs, gradient flow is exactly u' = 2p conj(u) v, v' = p u^2; the mean loss divides both
-by p^2. Every component runs off to infinity in finite time, but for a few that balance.
+A component is one frequency of one neuron. Its complex amplitudes are u = alpha exp(i phi) in the input map
+and v = beta exp(i psi) in the output map (`interp.spectra.fourier.complex_amplitude`). While logits are
+small, the softmax is nearly uniform and components do not influence each other: the flow is decoupled.
+
+Take the network sum_m xi_m (theta_m[x] + theta_m[y])^2 over one-hot inputs, and cross-entropy with the
+softmax held uniform, summed over all p^2 pairs. Gradient flow is then exactly u' = 2p conj(u) v, v' = p u^2.
+The loss averaged over the pairs divides both by p^2. Every component grows to infinity in finite time (it
+*blows up*), except those in exact balance.
 """
 
 from dataclasses import dataclass
@@ -17,27 +20,30 @@ from scipy.integrate import solve_ivp
 
 __all__ = ["Trajectory", "gradient_descent", "gradient_flow", "invariants", "velocity"]
 
-TOLERANCE = 1e-11  # relative, of the integrator
+TOLERANCE = 1e-11
+"""Relative tolerance of the integrator."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trajectory:
-    """What was reached, at the times asked for up to the blow-up."""
+    """Amplitudes at the requested times, up to the blow-up."""
 
     time: Float[np.ndarray, " t"]
-    """Of the flow, or learning rate times updates."""
+    """Time of the flow; for gradient descent, learning rate times number of updates."""
     u: Complex[np.ndarray, " t *shape"]
     """Input amplitudes."""
     v: Complex[np.ndarray, " t *shape"]
     """Output amplitudes."""
     blowup_time: float
-    """When the first component leaves for infinity; inf if none does before the last time asked for."""
+    """Time at which the first component becomes infinite; inf if this is after the last requested time."""
 
 
 def velocity(
     u: Complex[np.ndarray, "*shape"], v: Complex[np.ndarray, "*shape"], p: int
 ) -> tuple[Complex[np.ndarray, "*shape"], Complex[np.ndarray, "*shape"]]:
-    """Right-hand side of the flow of the summed loss: 2p conj(u) v and p u^2.
+    """Velocity of the amplitudes: 2p conj(u) v and p u^2.
+
+    This is the right-hand side of the flow of the summed loss.
 
     Parameters
     ----------
@@ -49,12 +55,12 @@ def velocity(
     Returns
     -------
     tuple of Complex[np.ndarray, "*shape"]
-        u' and v', amplitude per time.
+        u' and v', in amplitude per time.
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, decoupled gradient flow (polar there; complex here, so beta = 0 is
-       no special case).
+    .. [1] He et al., arXiv:2602.16849, decoupled gradient flow (there in polar form; here complex, where
+       beta = 0 is no special case).
 
     Examples
     --------
@@ -68,7 +74,9 @@ def velocity(
 def invariants(
     u: Complex[np.ndarray, "*shape"], v: Complex[np.ndarray, "*shape"]
 ) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
-    """What the flow of a component leaves as it is: alpha^2 - 2 beta^2 and alpha^2 beta sin D.
+    """Conserved quantities: alpha^2 - 2 beta^2 and alpha^2 beta sin D.
+
+    The flow of a component does not change them.
 
     Parameters
     ----------
@@ -78,7 +86,7 @@ def invariants(
     Returns
     -------
     tuple of Float[np.ndarray, "*shape"]
-        In squares and cubes of the amplitudes' units; D = 2 phi - psi.
+        In squares and cubes of the amplitudes' units; D = 2 phi - psi is the misalignment.
 
     References
     ----------
@@ -102,7 +110,7 @@ def gradient_flow(
     mean_loss: bool = False,
     growth: float = 1e6,
 ) -> Trajectory:
-    """Follow all components together, until the last time or the first blow-up.
+    """Integrate all components up to the first blow-up.
 
     Parameters
     ----------
@@ -111,17 +119,17 @@ def gradient_flow(
     p : int
         Number of residues.
     time : Float[np.ndarray, "t"]
-        Increasing, from 0 on: when to save.
+        Times to save, increasing, from 0 on. The last is where the integration ends.
     mean_loss : bool
-        Of the loss averaged over the p^2 pairs, not summed: p^2 times slower.
+        True: flow of the loss averaged over the p^2 pairs, p^2 times slower. False: of the summed loss.
     growth : float
-        Blow-up is when the largest amplitude is so many times the largest at time 0; what is then left of
-        its course, 1 / (2p beta), is added to the time.
+        Integration stops when the largest amplitude is `growth` times the largest at time 0. The remaining
+        time to infinity, 1 / (2p beta), is added to the blow-up time.
 
     Returns
     -------
     Trajectory
-        Saved times up to the blow-up, and its time.
+        Amplitudes at the requested times before the blow-up, and the blow-up time.
 
     Raises
     ------
@@ -144,15 +152,15 @@ def gradient_flow(
         raise ValueError(f"time: expected increasing numbers from 0, got {time.tolist()}")
     scale = p**2 if mean_loss else 1
     limit = _limit(u, v, growth)
-    half = u.size
+    n_components = u.size
 
     def rate(_: float, y: Complex[np.ndarray, " n"]) -> Complex[np.ndarray, " n"]:
-        return np.concatenate(velocity(y[:half], y[half:], p)) / scale
+        return np.concatenate(velocity(y[:n_components], y[n_components:], p)) / scale
 
-    def room(_: float, y: Complex[np.ndarray, " n"]) -> float:
+    def below_limit(_: float, y: Complex[np.ndarray, " n"]) -> float:
         return float(limit - np.abs(y).max(initial=0))
 
-    room.terminal = True  # type: ignore[attr-defined]
+    below_limit.terminal = True  # type: ignore[attr-defined]
     start = np.concatenate([u.ravel(), v.ravel()])
     path = solve_ivp(
         rate,
@@ -160,14 +168,14 @@ def gradient_flow(
         start,
         method="DOP853",
         t_eval=time,
-        events=room,
+        events=below_limit,
         rtol=TOLERANCE,
         atol=TOLERANCE * limit / growth,
     )
     blowup_time = np.inf
     assert path.t_events is not None and path.y_events is not None
     if len(path.t_events[0]):
-        beta = np.abs(path.y_events[0][0][half:]).max()
+        beta = np.abs(path.y_events[0][0][n_components:]).max()
         blowup_time = float(path.t_events[0][0] + scale / (2 * p * beta))
     reached = time[: len(path.t)]
     saved = np.array(path.y, dtype=np.complex128).T.reshape(len(reached), 2, *u.shape)  # (t, 2, ...)
@@ -184,7 +192,9 @@ def gradient_descent(
     mean_loss: bool = True,
     growth: float = 1e6,
 ) -> Trajectory:
-    """The same by plain gradient descent, which is the explicit Euler method with step `lr`.
+    """Amplitudes under gradient descent with learning rate `lr`.
+
+    Gradient descent is the explicit Euler method for `gradient_flow` with step `lr`.
 
     Parameters
     ----------
@@ -193,18 +203,19 @@ def gradient_descent(
     p : int
         Number of residues.
     updates : Int[np.ndarray, "t"]
-        Increasing, from 0 on: after how many to save.
+        Numbers of updates after which to save, increasing, from 0 on.
     lr : float
         Learning rate.
     mean_loss : bool
-        Of the loss averaged over the p^2 pairs, as networks are trained.
+        True: descend on the loss averaged over the p^2 pairs, as in training. False: on the summed loss.
     growth : float
-        Stop once the largest amplitude is so many times the largest at the start.
+        Stop once the largest amplitude exceeds `growth` times the largest at the start.
 
     Returns
     -------
     Trajectory
-        Saved updates up to the stop, with `time` = lr * updates; `blowup_time` is that of the stop.
+        Amplitudes at the requested updates before the stop; `time` is lr * updates, `blowup_time` is the time
+        of the stop.
 
     Raises
     ------
@@ -213,8 +224,8 @@ def gradient_descent(
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, decoupled gradient flow. Its simulated cases are this with lr = 1;
-       its contour this with the summed loss.
+    .. [1] He et al., arXiv:2602.16849, decoupled gradient flow. The paper's simulated cases use lr = 1, its
+       contour plot the summed loss.
 
     Examples
     --------
@@ -239,9 +250,9 @@ def gradient_descent(
             saved.append((u, v))
         du, dv = velocity(u, v, p)
         u, v = u + step * du, v + step * dv
-    kept = np.array(saved, dtype=np.complex128).reshape(len(saved), 2, *u.shape)  # (t, 2, ...)
+    amplitudes = np.array(saved, dtype=np.complex128).reshape(len(saved), 2, *u.shape)  # (t, 2, ...)
     reached = lr * updates[: len(saved)]
-    return Trajectory(time=reached, u=kept[:, 0], v=kept[:, 1], blowup_time=blowup_time)
+    return Trajectory(time=reached, u=amplitudes[:, 0], v=amplitudes[:, 1], blowup_time=blowup_time)
 
 
 def _checked(
@@ -254,7 +265,7 @@ def _checked(
 
 
 def _limit(u: Complex[np.ndarray, "..."], v: Complex[np.ndarray, "..."], growth: float) -> float:
-    """The amplitude at which components count as blown up."""
+    """Amplitude above which a component counts as blown up."""
     if not growth > 1:
         raise ValueError(f"growth: expected a number above 1, got {growth}")
     largest = max(np.abs(u).max(initial=0), np.abs(v).max(initial=0))

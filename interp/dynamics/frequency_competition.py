@@ -1,8 +1,10 @@
-"""The race of a neuron's frequencies in the decoupled flow, every neuron on a clock of its own.
+"""Competition of a neuron's frequencies in the decoupled flow.
 
     m  neurons     K  frequencies, (p - 1) / 2     ... leading axes
 
-u and v are the complex amplitudes of input and output map (`interp.dynamics.decoupled_flow`).
+u and v are the complex amplitudes of input and output map (`interp.dynamics.decoupled_flow`). Each neuron's
+frequencies grow until the neuron has grown by a given factor. Neurons reach it at very different times, so
+each neuron has a time variable of its own.
 """
 
 from dataclasses import dataclass
@@ -15,31 +17,33 @@ from interp.dynamics.decoupled_flow import TOLERANCE, velocity
 
 __all__ = ["CompetitionResult", "neuron_norm", "simulate_competition"]
 
-MAX_CLOCK_TIME = 200.0  # on the neurons' clocks, which count e-foldings, up to a factor near 1
-FINISHED_SHARE = 0.99  # share of the goal at which a race is over: clocks slow down before it
+MAX_CLOCK_TIME = 200.0
+"""Longest integration, in the neurons' own time, which counts e-foldings up to a factor near 1."""
+FINISHED_SHARE = 0.99
+"""Share of the growth at which a neuron counts as finished: near full growth its own time slows to a halt."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompetitionResult:
-    """Every neuron when it has grown to the goal, each at a time of its own."""
+    """Time and amplitudes of every neuron at the end of its growth."""
 
     time: Float[np.ndarray, " m"]
-    """Of the flow, when the neuron arrived; where it did not, how far it was followed."""
+    """Time of the flow at which the neuron finished; for an unfinished neuron, the last time reached."""
     u: Complex[np.ndarray, "m K"]
-    """Input amplitudes then."""
+    """Input amplitudes at this time."""
     v: Complex[np.ndarray, "m K"]
-    """Output amplitudes then."""
+    """Output amplitudes at this time."""
     finished: Bool[np.ndarray, " m"]
-    """Whether it grew so far: not if it is zero, or balances."""
+    """True where the neuron grew by the given factor; False if its weights are zero or in balance."""
 
 
 def simulate_competition(
     u: Complex[np.ndarray, "m K"], v: Complex[np.ndarray, "m K"], p: int, *, growth: float
 ) -> CompetitionResult:
-    """Let every neuron's frequencies grow until the neuron has grown so many times; the fastest have won.
+    """Grow every neuron's frequencies by the flow, to a given size.
 
-    A neuron's clock runs by its own size and halts at the goal, so that one integration serves all,
-    whenever each blows up.
+    The fastest frequency of a neuron is then the largest. A neuron's own time depends on its size and stops
+    at the final size, so that one integration serves all neurons, whenever each blows up.
 
     Parameters
     ----------
@@ -48,12 +52,13 @@ def simulate_competition(
     p : int
         Number of residues.
     growth : float
-        The goal: the norm sqrt(sum_k alpha_k^2 + beta_k^2) over that at time 0, above 1.
+        Final norm sqrt(sum_k alpha_k^2 + beta_k^2) over the norm at time 0, above 1.
 
     Returns
     -------
     CompetitionResult
-        Time (of the summed loss), amplitudes, and whether it arrived (within 1 %), per neuron.
+        Per neuron: time in the flow of the summed loss, amplitudes, and whether it finished (reached 99 % of
+        the final norm).
 
     Raises
     ------
@@ -62,7 +67,7 @@ def simulate_competition(
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, lottery of the frequencies (the clock is ours).
+    .. [1] He et al., arXiv:2602.16849, lottery of the frequencies (the neurons' own times are ours).
 
     Examples
     --------
@@ -76,37 +81,43 @@ def simulate_competition(
     if not growth > 1:
         raise ValueError(f"growth: expected a number above 1, got {growth}")
     m, K = u.shape
-    first = neuron_norm(u, v)  # (m,)
-    zero = first == 0
-    unit = np.where(zero, 1, first)  # sizes are in units of each neuron's first: all tolerances then fit
+    initial_norm = neuron_norm(u, v)  # (m,)
+    zero = initial_norm == 0
+    unit = np.where(zero, 1, initial_norm)  # so that one absolute tolerance fits all neurons
 
-    def parts(y: Complex[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def unpack(y: Complex[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         amplitudes = y[m:].reshape(2, m, K)
         return y[:m].real, amplitudes[0], amplitudes[1]
 
     def rate(_: float, y: Complex[np.ndarray, " n"]) -> Complex[np.ndarray, " n"]:
-        a, b = parts(y)[1:]
+        a, b = unpack(y)[1:]
         size = np.where(zero, growth, neuron_norm(a, b))
-        tick = np.maximum(1 - size / growth, 0) / (p * size)  # (m,)
+        tick = np.maximum(1 - size / growth, 0) / (p * size)  # (m,), flow time per own time
         da, db = velocity(a, b, p)
         return np.concatenate([tick, (da * tick[:, None]).ravel(), (db * tick[:, None]).ravel()])
 
-    def left(_: float, y: Complex[np.ndarray, " n"]) -> float:
-        a, b = parts(y)[1:]
+    def slowest_left(_: float, y: Complex[np.ndarray, " n"]) -> float:
+        a, b = unpack(y)[1:]
         return float(FINISHED_SHARE * growth - np.where(zero, growth, neuron_norm(a, b)).min())
 
-    left.terminal = True  # type: ignore[attr-defined]
+    slowest_left.terminal = True  # type: ignore[attr-defined]
     start = np.concatenate([np.zeros(m), (u / unit[:, None]).ravel(), (v / unit[:, None]).ravel()])
     path = solve_ivp(
-        rate, (0, MAX_CLOCK_TIME), start, method="DOP853", events=left, rtol=TOLERANCE, atol=TOLERANCE
+        rate,
+        (0, MAX_CLOCK_TIME),
+        start,
+        method="DOP853",
+        events=slowest_left,
+        rtol=TOLERANCE,
+        atol=TOLERANCE,
     )
-    time, a, b = parts(path.y[:, -1])
+    time, a, b = unpack(path.y[:, -1])
     finished = ~zero & (neuron_norm(a, b) >= FINISHED_SHARE * growth * (1 - 1e-9))
     return CompetitionResult(time=time / unit, u=a * unit[:, None], v=b * unit[:, None], finished=finished)
 
 
 def neuron_norm(u: Complex[np.ndarray, "... K"], v: Complex[np.ndarray, "... K"]) -> Float[np.ndarray, "..."]:
-    """Size of a neuron, sqrt(sum_k alpha_k^2 + beta_k^2).
+    """Norm of a neuron's amplitudes, sqrt(sum_k alpha_k^2 + beta_k^2).
 
     Parameters
     ----------
@@ -116,11 +127,11 @@ def neuron_norm(u: Complex[np.ndarray, "... K"], v: Complex[np.ndarray, "... K"]
     Returns
     -------
     Float[np.ndarray, "..."]
-        In the units of the amplitudes; what is constant over the residues is excluded.
+        In the units of the amplitudes. The part that is constant over the residues is excluded.
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, norm of the weights (of one neuron here).
+    .. [1] He et al., arXiv:2602.16849, norm of the weights (here of one neuron).
 
     Examples
     --------

@@ -1,9 +1,10 @@
-"""Which frequency a neuron ends with, told from its start: blow-up times, and four rules for the winner.
+"""Prediction of a neuron's final frequency from its initial weights.
 
     m  neurons     K  frequencies, (p - 1) / 2     ... any axes
 
-u = alpha exp(i phi) and v = beta exp(i psi) are amplitudes of a neuron's input and output map at every
-frequency, D = 2 phi - psi their misalignment (`interp.dynamics.decoupled_flow`).
+Blow-up times of the decoupled flow, and four rules that name the winning frequency. u = alpha exp(i phi) and
+v = beta exp(i psi) are the amplitudes of a neuron's input and output map at every frequency, and
+D = 2 phi - psi is their misalignment (`interp.dynamics.decoupled_flow`).
 """
 
 from collections.abc import Callable
@@ -16,37 +17,39 @@ from scipy.stats import binomtest
 
 __all__ = ["LOTTERY_RULES", "FrequencyMatch", "blowup_time", "match_frequencies", "predicted_frequency"]
 
-NEWTON_STEPS = 9  # from an upper bound of at most twice the root: converged after 6
+NEWTON_STEPS = 9
+"""Number of Newton steps. From an upper bound of at most twice the root, 6 steps converge."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrequencyMatch:
-    """How often a rule named the frequency that won."""
+    """Share of neurons with equal predicted and final frequency."""
 
     n: int
-    """Neurons compared: those with a frequency both predicted and final."""
+    """Number of neurons compared: those that have both frequencies."""
     hits: int
-    """Of these, where both are the same."""
+    """Number of these with equal frequencies."""
     share: float
     """hits / n; NaN if n is 0."""
     low: float
-    """Lower end of the Wilson interval of `share`, neurons taken as independent; NaN if n is 0."""
+    """Lower end of the 95 % Wilson interval of `share`, neurons taken as independent; NaN if n is 0."""
     high: float
-    """Its upper end."""
+    """Upper end of this interval."""
     chance: float
-    """1 / K: a guess."""
+    """1 / K, the share of a uniform guess."""
     shuffled_chance: float
-    """What the same predictions share with the same winners when dealt out to neurons at random."""
+    """Expected share after a random permutation of the predictions over the neurons compared."""
 
 
 def blowup_time(
     u: Complex[np.ndarray, "*shape"], v: Complex[np.ndarray, "*shape"], p: int, *, mean_loss: bool = False
 ) -> Float[np.ndarray, "*shape"]:
-    """Time at which the decoupled flow takes each component to infinity, in closed form.
+    """Time to infinity of each component in the decoupled flow.
 
-    w = beta^2 obeys w' = +-2p sqrt(Q(w)), Q = w (2w + c1)^2 - c2^2, with the invariants c1 and c2 of the
-    flow. With x1, x2, x3 the distances from w to the roots of Q, the way out takes R_F(x1, x2, x3) / 2p
-    (Carlson's integral). If cos D < 0, w first falls to the largest root, and the way in is added.
+    The closed form is as follows. w = beta^2 obeys w' = +-2p sqrt(Q(w)), Q = w (2w + c1)^2 - c2^2, with the
+    invariants c1 and c2 of the flow. With x1, x2, x3 the distances from w to the roots of Q, the time from w
+    to infinity is R_F(x1, x2, x3) / 2p (Carlson's integral). If cos D < 0, w first decreases to the largest
+    root of Q, the turning point, and the time to this point is added.
 
     Parameters
     ----------
@@ -55,13 +58,14 @@ def blowup_time(
     p : int
         Number of residues.
     mean_loss : bool
-        Of the loss averaged over the p^2 pairs, not summed: p^2 times later.
+        True: flow of the loss averaged over the p^2 pairs, where times are p^2 times longer. False: of the
+        summed loss.
 
     Returns
     -------
     Float[np.ndarray, "*shape"]
-        In units of 1 / amplitude. inf where the component never leaves: alpha = 0, or D = pi exactly and
-        alpha^2 <= 2 beta^2. Finite where beta = 0: the output grows at once, and aligned.
+        In units of 1 / amplitude. inf where the component never blows up: alpha = 0, or D = pi exactly and
+        alpha^2 <= 2 beta^2. Finite where beta = 0, since the output then starts to grow, aligned.
 
     Raises
     ------
@@ -70,7 +74,7 @@ def blowup_time(
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, lottery of the frequencies (the integral; closed form ours).
+    .. [1] He et al., arXiv:2602.16849, lottery of the frequencies (the integral; the closed form is ours).
     .. [2] Carlson, Numer. Algorithms 10 (1995), R_F.
 
     Examples
@@ -90,31 +94,33 @@ def blowup_time(
     moment = u * u * np.conj(v)  # alpha^2 beta exp(iD)
     c1, c2 = alpha2 - 2 * w, np.abs(moment.imag)
     beta = _turning_beta(c1, c2)
-    alpha2_turning = np.where(c1 < 0, c2 / np.where(c1 < 0, beta, 1), c1 + 2 * beta**2)  # without cancelling
+    # Two equal formulas for alpha^2 at the turning point; each is used where it has no cancellation.
+    alpha2_turning = np.where(c1 < 0, c2 / np.where(c1 < 0, beta, 1), c1 + 2 * beta**2)
 
-    # From the turning point, where w = beta^2, to the other two roots: real, or a conjugate pair.
+    # Distances from the turning point, w = beta^2, to the other two roots: real, or a conjugate pair.
     spread = beta * np.sqrt(beta**2 - 2 * alpha2_turning + 0j)
     far = (beta**2 + alpha2_turning + spread) / 2
     product = alpha2_turning**2 / 4 + alpha2_turning * beta**2
     near = product / np.where(far == 0, 1, far)
 
-    # From w to the turning point; refined, because where cos D is near 0 the difference cancels.
+    # Distance from w to the turning point. Where cos D is near 0 the difference cancels, so it is refined.
     x = np.maximum(np.where(c1 < 0, (alpha2 - alpha2_turning) / 2, w - beta**2), 0)
     others = ((x + near) * (x + far)).real
     x = np.where(others > 0, moment.real**2 / (4 * np.where(others > 0, others, 1)), x)
 
-    out = elliprf(x + 0j, x + near, x + far).real
-    whole = elliprf(0j, near, far).real
-    with np.errstate(invalid="ignore"):  # inf - inf, where the way out is not taken
-        time = np.where(moment.real >= 0, out, 2 * whole - out)
+    from_start = elliprf(x + 0j, x + near, x + far).real
+    from_turning = elliprf(0j, near, far).real
+    with np.errstate(invalid="ignore"):  # inf - inf, in entries that np.where does not use
+        time = np.where(moment.real >= 0, from_start, 2 * from_turning - from_start)
     time = np.where(size == 0, np.inf, time)
     return np.asarray(time / (2 * p * unit) * (p**2 if mean_loss else 1))
 
 
 def _turning_beta(c1: Float[np.ndarray, "..."], c2: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Smallest beta of the orbit, the largest root of 2b^3 + c1 b = c2, by Newton from above.
+    """Smallest beta on the orbit with invariants c1 and c2.
 
-    The cubic is convex there, so that the steps descend to the root and never pass it.
+    This is the largest root of 2b^3 + c1 b = c2. Newton's method starts above the root, where the cubic is
+    convex, so the steps decrease to the root and never pass it.
     """
     cube = np.cbrt(c2 / 2)
     positive = np.where(c1 > 0, c1, 1)
@@ -143,14 +149,15 @@ LOTTERY_RULES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "max_aligned_product": _aligned_product,
     "min_blowup_time": lambda u, v: -blowup_time(u, v, 1),
 }
-"""Score of a component by rule, the neuron's highest wins: -|D|, alpha, alpha^2 beta cos D, and -T, whose
-order is the same for all p."""
+"""Score of a component by rule: -|D|, alpha, alpha^2 beta cos D, and minus the blow-up time.
+
+The rule predicts the neuron's frequency of highest score. The order of blow-up times does not depend on p."""
 
 
 def predicted_frequency(
     rule: str, u: Complex[np.ndarray, "... K"], v: Complex[np.ndarray, "... K"]
 ) -> Int[np.ndarray, "..."]:
-    """The frequency that a rule says a neuron will end with.
+    """Final frequency of a neuron as predicted by a rule.
 
     Parameters
     ----------
@@ -162,8 +169,8 @@ def predicted_frequency(
     Returns
     -------
     Int[np.ndarray, "..."]
-        In 1..K, the smallest of equals; 0 for a neuron without input (components of alpha = 0 never grow)
-        and, by `min_blowup_time`, for one that never leaves.
+        In 1..K, the smallest on a tie; 0 for a neuron without input (components of alpha = 0 never grow) and,
+        by `min_blowup_time`, for a neuron that never blows up.
 
     Raises
     ------
@@ -172,7 +179,7 @@ def predicted_frequency(
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, lottery of the frequencies (reports the misalignment rule).
+    .. [1] He et al., arXiv:2602.16849, lottery of the frequencies (there the misalignment rule).
 
     Examples
     --------
@@ -196,7 +203,7 @@ def match_frequencies(
     n_frequencies: int,
     among: Bool[np.ndarray, " m"] | None = None,
 ) -> FrequencyMatch:
-    """Share of neurons whose final frequency was the predicted one, beside what chance gives.
+    """Compare predicted with final frequencies, neuron by neuron.
 
     Parameters
     ----------
@@ -205,27 +212,27 @@ def match_frequencies(
     n_frequencies : int
         K.
     among : Bool[np.ndarray, "m"], optional
-        Only these neurons.
+        True for neurons to compare; by default all.
 
     Returns
     -------
     FrequencyMatch
-        Share with its 95 % interval, and two chance levels.
+        Share of equal frequencies with its 95 % interval, and two chance levels.
 
     Raises
     ------
     ValueError
-        If the shapes differ, or a frequency leaves 0..K.
+        If the shapes differ, or a frequency is outside 0..K.
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, lottery of the frequencies (chance and interval added here).
+    .. [1] He et al., arXiv:2602.16849, lottery of the frequencies (chance and interval are ours).
     .. [2] Wilson, J. Am. Stat. Assoc. 22 (1927).
 
     Examples
     --------
-    >>> found = match_frequencies(np.array([1, 1, 2, 0]), np.array([1, 1, 1, 3]), 4)
-    >>> found.hits, found.n, found.chance, round(found.shuffled_chance, 3)
+    >>> match = match_frequencies(np.array([1, 1, 2, 0]), np.array([1, 1, 1, 3]), 4)
+    >>> match.hits, match.n, match.chance, round(match.shuffled_chance, 3)
     (2, 3, 0.25, 0.667)
     """
     predicted, final = np.asarray(predicted), np.asarray(final)
@@ -236,8 +243,8 @@ def match_frequencies(
     for name, k in (("predicted", predicted), ("final", final)):
         if ((k < 0) | (k > n_frequencies)).any():
             raise ValueError(f"{name}: expected a number in 0..{n_frequencies}, got {k.min()}..{k.max()}")
-    kept = (predicted > 0) & (final > 0) & (True if among is None else np.asarray(among))
-    predicted, final = predicted[kept], final[kept]
+    compared = (predicted > 0) & (final > 0) & (True if among is None else np.asarray(among))
+    predicted, final = predicted[compared], final[compared]
     n, hits = len(final), int((predicted == final).sum())
     if n == 0:
         share = low = high = shuffled = np.nan

@@ -1,9 +1,10 @@
-"""How much of a ReLU neuron's gradient leaves its own frequency for harmonics of it.
+"""Leakage of a ReLU neuron's gradient into harmonics of its frequency.
 
     p  residues, odd and at least 3     K  frequencies, (p - 1) / 2     r  harmonics 1, 2, ...
     ... any axes: neurons
 
-With a square instead of the ReLU there is no leakage: frequencies are decoupled (`interp.dynamics.decoupled_flow`).
+With a square activation instead of the ReLU there is no leakage: frequencies are decoupled
+(`interp.dynamics.decoupled_flow`).
 """
 
 import numpy as np
@@ -14,15 +15,16 @@ from interp.spectra.fourier import check_modulus
 
 __all__ = ["relu_leakage", "relu_leakage_limit"]
 
-ROUNDING = 1e-12  # of a sum of two cosines; where it is 0 exactly, as at phase pi / 2, the ReLU's slope is 0
+ROUNDING = 1e-12
+"""Rounding error of a sum of two cosines. An exact sum of 0, as at phase pi / 2, has ReLU slope 0."""
 
 
 def relu_leakage(
     p: int, n_harmonics: int, frequency: int = 1, phase: float = 0.0, misalignment: float = 0.0
 ) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, " r"]]:
-    """Gradient of a single-frequency ReLU neuron into each harmonic, relative to its own frequency.
+    """Gradient of a ReLU neuron at each harmonic of its frequency.
 
-    The neuron reads cos(omega_k j + phi) and writes cos(omega_k j + 2 phi - D); the loss is cross-entropy
+    The neuron reads cos(omega_k j + phi) and writes cos(omega_k j + 2 phi - D). The loss is cross-entropy
     over all p^2 pairs with the softmax held uniform. All sums over residues are exact.
 
     Parameters
@@ -30,8 +32,8 @@ def relu_leakage(
     p : int
         Number of residues, odd and at least 3.
     n_harmonics : int
-        Harmonics 1..n; harmonic r is frequency r k mod p, or p minus it. At most K, beyond which they are
-        the same frequencies again.
+        Harmonics 1..n_harmonics. Harmonic r is frequency r k mod p, or p - (r k mod p). At most K: further
+        harmonics repeat these frequencies.
     frequency : int
         k, coprime to p.
     phase : float
@@ -42,16 +44,16 @@ def relu_leakage(
     Returns
     -------
     input, output : Float[np.ndarray, "r"]
-        Amplitude of the gradient of the input and of the output map at harmonic r over that at r = 1.
+        Amplitude of the gradient of the input map, and of the output map, at harmonic r over that at r = 1.
 
     Raises
     ------
     ValueError
-        If p is even or below 3, `frequency` shares a factor with p, or `n_harmonics` leaves 1..K.
+        If p is even or below 3, `frequency` shares a factor with p, or `n_harmonics` is outside 1..K.
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, leakage of the ReLU (the authors' blog has 1/9 and 1/25; D = 0 there).
+    .. [1] He et al., arXiv:2602.16849, leakage of the ReLU (there D = 0; the authors' blog has 1/9 and 1/25).
 
     Examples
     --------
@@ -68,8 +70,8 @@ def relu_leakage(
     theta, xi = np.cos(angle + phase), np.cos(angle + 2 * phase - misalignment)
     reads = theta[:, None] + theta  # (x, y)
     pair_sum = np.add.outer(np.arange(p), np.arange(p)) % p  # (x, y)
-    wanted = xi[pair_sum] - xi.mean()  # what one more unit of activation is worth
-    into_input = 2 * ((reads > ROUNDING) * wanted).sum(axis=1)  # x stands first and, as often, second
+    loss_decrease = xi[pair_sum] - xi.mean()  # per unit of activation
+    into_input = 2 * ((reads > ROUNDING) * loss_decrease).sum(axis=1)  # 2: x as first and as second input
     into_output = np.bincount(pair_sum.ravel(), weights=np.maximum(reads, 0).ravel(), minlength=p)
     harmonic = frequency * np.arange(1, n_harmonics + 1) % p
     harmonic = np.minimum(harmonic, p - harmonic)
@@ -80,23 +82,24 @@ def relu_leakage(
 def relu_leakage_limit(
     n_harmonics: int, misalignment: Float[np.ndarray, "..."] | float = 0.0
 ) -> tuple[Float[np.ndarray, "... r"], Float[np.ndarray, "... r"]]:
-    """What `relu_leakage` tends to for large p: 3 / |r^2 - 4| at odd r and 0 at even, and 3 / (4 r^2 - 1).
+    """Limit of `relu_leakage` for large p.
 
-    Those are of an aligned neuron. Its misalignment turns the gradient of the input map from
-    |sin a| cos a to |sin a| sin a, where a = omega_k j + phi, which leaks less; the output map's does not
-    depend on it.
+    For an aligned neuron the limit is 3 / |r^2 - 4| at odd r and 0 at even r for the input map, and
+    3 / (4 r^2 - 1) for the output map. A misalignment of pi / 2 changes the gradient of the input map from
+    |sin a| cos a to |sin a| sin a, where a = omega_k j + phi, which leaks less. The gradient of the output
+    map does not depend on the misalignment.
 
     Parameters
     ----------
     n_harmonics : int
-        Harmonics 1..n.
+        Harmonics 1..n_harmonics.
     misalignment : Float[np.ndarray, "..."] or float
         D of every neuron, radians.
 
     Returns
     -------
     input, output : Float[np.ndarray, "... r"]
-        Relative to r = 1.
+        Amplitude of the gradient of the input map, and of the output map, at harmonic r over that at r = 1.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def relu_leakage_limit(
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, leakage of the ReLU (aligned; the misaligned neuron is ours).
+    .. [1] He et al., arXiv:2602.16849, leakage of the ReLU (aligned neurons; misaligned ones are ours).
 
     Examples
     --------

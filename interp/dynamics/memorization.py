@@ -1,9 +1,10 @@
-"""Which pairs a network has met in training, in either order, and how right it is on each kind.
+"""Classes of input pairs by presence in the training set, in either order.
 
     p  residues     ... leading axes: checkpoints, arms
 
-A network that adds its two inputs cannot tell (x, y) from (y, x): it knows a test pair whose other order was
-trained on as soon as it has memorised. Only the pairs met in neither order measure generalisation.
+The *swapped pair* of (x, y) is (y, x). A network that adds its two inputs gives both the same answer: once
+the training set is memorised, a test pair whose swapped pair was trained on is right too. Only test pairs
+whose swapped pair was not trained on measure generalization.
 """
 
 from dataclasses import dataclass
@@ -18,22 +19,25 @@ PAIR_CLASSES = ("common", "rare", "test_sym", "test_true")
 
 @dataclass(frozen=True, kw_only=True)
 class PairClasses:
-    """Every ordered pair in one of four classes; a pair (x, x) is its own other order."""
+    """Four disjoint classes of ordered pairs, as boolean masks.
+
+    A pair (x, x) is its own swapped pair.
+    """
 
     common: Bool[np.ndarray, "p p"]
-    """Trained on, and so is its other order."""
+    """The pair and its swapped pair are trained on."""
     rare: Bool[np.ndarray, "p p"]
-    """Trained on, its other order not."""
+    """The pair is trained on, its swapped pair is not."""
     test_sym: Bool[np.ndarray, "p p"]
-    """Not trained on, its other order is."""
+    """The pair is not trained on, its swapped pair is."""
     test_true: Bool[np.ndarray, "p p"]
-    """Neither trained on."""
+    """Neither the pair nor its swapped pair is trained on."""
 
     @property
     def memorization_plateau(self) -> float:
-        """|test_sym| / |test|: test accuracy of a symmetric network that has memorised and no more.
+        """Test accuracy of a symmetric network that only memorized.
 
-        NaN if there is no test pair.
+        |test_sym| / |test|; NaN if there is no test pair.
         """
         n_sym, n_true = int(self.test_sym.sum()), int(self.test_true.sum())
         n_test = n_sym + n_true
@@ -41,12 +45,12 @@ class PairClasses:
 
 
 def pair_classes(train: Bool[np.ndarray, "p p"]) -> PairClasses:
-    """Sort all ordered pairs by whether they and their other order are trained on.
+    """Classify all ordered pairs by the training set.
 
     Parameters
     ----------
     train : Bool[np.ndarray, "p p"]
-        Entry (x, y): whether the pair is in the training set; the others are the test set.
+        Entry (x, y) is True if the pair is in the training set; all other pairs are the test set.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def pair_classes(train: Bool[np.ndarray, "p p"]) -> PairClasses:
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, memorisation of common and rare pairs.
+    .. [1] He et al., arXiv:2602.16849, memorization of common and rare pairs.
 
     Examples
     --------
@@ -68,40 +72,46 @@ def pair_classes(train: Bool[np.ndarray, "p p"]) -> PairClasses:
     >>> {name: int(getattr(classes, name).sum()) for name in PAIR_CLASSES}, classes.memorization_plateau
     ({'common': 3, 'rare': 1, 'test_sym': 1, 'test_true': 4}, 0.2)
     """
-    own = np.asarray(train)
-    if own.ndim != 2 or own.shape[0] != own.shape[1] or own.dtype != np.bool_:
+    trained = np.asarray(train)
+    if trained.ndim != 2 or trained.shape[0] != trained.shape[1] or trained.dtype != np.bool_:
         raise ValueError(
-            f"train: expected a square table of booleans, got shape {own.shape}, type {own.dtype}"
+            f"train: expected a square table of booleans, got shape {trained.shape}, type {trained.dtype}"
         )
-    other = own.T
-    return PairClasses(common=own & other, rare=own & ~other, test_sym=~own & other, test_true=~own & ~other)
+    swapped = trained.T
+    return PairClasses(
+        common=trained & swapped,
+        rare=trained & ~swapped,
+        test_sym=~trained & swapped,
+        test_true=~trained & ~swapped,
+    )
 
 
 def class_means(
     values: Shaped[np.ndarray, "*batch p p"], classes: PairClasses
 ) -> dict[str, Float[np.ndarray, "*batch"]]:
-    """Mean over each class of pairs: of what is right, its accuracy.
+    """Mean of a quantity over each class of pairs.
 
     Parameters
     ----------
     values : Shaped[np.ndarray, "*batch p p"]
-        A number for every ordered pair: whether it is right, its loss, the probability of its true class.
+        A value per ordered pair: True if the answer is right (the mean is the accuracy), the loss, or the
+        probability of the true class.
     classes : PairClasses
         From `pair_classes`.
 
     Returns
     -------
     dict[str, Float[np.ndarray, "*batch"]]
-        By the names of `PAIR_CLASSES`, in the units of `values`; NaN for a class without pairs.
+        By name in `PAIR_CLASSES`, in the units of `values`; NaN for a class without pairs.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the last two axes of `values` do not have the shape of the classes.
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849 (common before rare; the test set split by symmetry here).
+    .. [1] He et al., arXiv:2602.16849 (common before rare; splitting the test set by symmetry is ours).
 
     Examples
     --------
@@ -116,7 +126,7 @@ def class_means(
         raise ValueError(f"values: expected shape (..., {shape[0]}, {shape[1]}), got {np.shape(values)}")
     means = {}
     for name in PAIR_CLASSES:
-        chosen = getattr(classes, name)
-        size = np.count_nonzero(chosen)
-        means[name] = np.asarray(values[..., chosen].sum(axis=-1) / (size if size else np.nan))
+        pairs = getattr(classes, name)
+        n_pairs = np.count_nonzero(pairs)
+        means[name] = np.asarray(values[..., pairs].sum(axis=-1) / (n_pairs if n_pairs else np.nan))
     return means

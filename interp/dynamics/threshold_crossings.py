@@ -1,9 +1,10 @@
-"""When a training curve crosses a level, said no more precisely than it was measured.
+"""Steps at which a training curve crosses a threshold.
 
     n  measurements of one curve, at increasing steps
 
-A curve is measured every so many steps, so a crossing is an interval (last step below, first step at or
-above]; a curve that never crosses is *censored* at its budget: the time is unknown and larger.
+A curve is measured only at some steps, so a crossing is known as an interval: (last measured step before,
+first measured step at or beyond the threshold]. A curve that never crosses is *censored* at its last measured
+step, the budget: the time of the crossing is unknown and larger than the budget.
 """
 
 import math
@@ -18,7 +19,7 @@ __all__ = ["Crossing", "GrokkingTimes", "first_crossing", "grokking_times", "hal
 
 @dataclass(frozen=True)
 class Crossing:
-    """The interval of steps in which a curve first reached its level.
+    """Interval of steps in which a curve first reached its threshold.
 
     Examples
     --------
@@ -27,25 +28,31 @@ class Crossing:
     """
 
     last_before: int | None
-    """Last measured step before the crossing; None if the first measurement had crossed already."""
+    """Last measured step before the crossing; None if the first measurement is already beyond it."""
     at: int | None
-    """First measured step at or beyond the level; None if there is none (censored)."""
+    """First measured step at or beyond the threshold; None if censored."""
     budget: int
     """Last measured step of the curve."""
 
     @property
     def censored(self) -> bool:
-        """Whether the curve never crossed within its budget."""
+        """True if the curve never crossed within its budget."""
         return self.at is None
 
     @property
     def lower(self) -> int:
-        """The time is later than this step: the last one below, or 0; the budget if censored."""
+        """Lower bound of the crossing time, exclusive, in steps.
+
+        `last_before`, or 0 if there is none; the budget if censored.
+        """
         return self.budget if self.at is None else (self.last_before or 0)
 
     @property
     def upper(self) -> float:
-        """The time is this step or earlier: the first one across; infinite if censored."""
+        """Upper bound of the crossing time, inclusive, in steps.
+
+        `at`; infinite if censored.
+        """
         return math.inf if self.at is None else float(self.at)
 
     def __str__(self) -> str:
@@ -56,7 +63,7 @@ class Crossing:
 
 @dataclass(frozen=True)
 class GrokkingTimes:
-    """When a network memorised and when it generalised.
+    """Steps at which a network memorized and generalized.
 
     Examples
     --------
@@ -72,16 +79,19 @@ class GrokkingTimes:
 
     @property
     def tau(self) -> float:
-        """t_gen / t_mem, first measured steps across; NaN if either is censored or t_mem is step 0."""
+        """t_gen / t_mem, of the first measured steps at the threshold.
+
+        NaN if either is censored or t_mem is step 0.
+        """
         if self.t_gen.at is None or not self.t_mem.at:
             return math.nan
         return self.t_gen.at / self.t_mem.at
 
     @property
     def tau_bounds(self) -> tuple[float, float]:
-        """Least and largest tau that the measurements allow; a censored t_gen leaves only the lower one.
+        """Smallest and largest tau compatible with the measurements.
 
-        (0, inf) says nothing is known, as when both are censored.
+        The upper bound is inf if t_gen is censored. If both are censored the bounds are (0, inf).
         """
         lower = self.t_gen.lower / self.t_mem.upper if self.t_mem.upper else 0.0
         upper = self.t_gen.upper / self.t_mem.lower if self.t_mem.lower else math.inf
@@ -94,23 +104,23 @@ def first_crossing(
     threshold: float,
     direction: Literal["up", "down"] = "up",
 ) -> Crossing:
-    """First measured step at which a curve is at or beyond a level.
+    """First measured step at which a curve reaches a threshold.
 
     Parameters
     ----------
     steps : Int[np.ndarray, " n"]
         Optimizer updates done at each measurement, at least 0, strictly increasing.
     values : Float[np.ndarray, " n"]
-        The curve. NaN is "not measured at this step" and skipped; infinite values count.
+        The curve. NaN means "not measured at this step" and is skipped; infinite values count.
     threshold : float
-        The level, in the units of `values`.
+        In the units of `values`.
     direction : {"up", "down"}
         "up": first value >= threshold (accuracy); "down": first value <= threshold (loss).
 
     Returns
     -------
     Crossing
-        In steps. Later returns across the level do not count.
+        In steps. Later crossings do not count.
 
     Raises
     ------
@@ -120,7 +130,7 @@ def first_crossing(
 
     References
     ----------
-    .. [1] Minegishi et al., arXiv:2310.19470, t_mem and t_gen (a single step there, an interval here).
+    .. [1] Minegishi et al., arXiv:2310.19470, t_mem and t_gen (there a single step, here an interval).
 
     Examples
     --------
@@ -142,24 +152,24 @@ def grokking_times(
     threshold: float = 0.95,
     direction: Literal["up", "down"] = "up",
 ) -> GrokkingTimes:
-    """First steps at which the train curve (t_mem) and the test curve (t_gen) reach a level.
+    """Steps at which train (t_mem) and test curve (t_gen) reach a threshold.
 
     Parameters
     ----------
     steps : Int[np.ndarray, " n"]
         As in `first_crossing`.
     train, test : Float[np.ndarray, " n"]
-        Accuracies in [0, 1], or losses with direction "down" and the task's own threshold. Each may be NaN
-        where the other was measured.
+        Accuracies in [0, 1], or losses with direction "down" and a threshold of the task. A curve may be NaN
+        where only the other was measured.
     threshold : float
-        The level of both.
+        Threshold of both curves.
     direction : {"up", "down"}
         As in `first_crossing`.
 
     Returns
     -------
     GrokkingTimes
-        The two crossings, their ratio `tau` (NaN when censored) and its bounds.
+        The two crossings, their ratio `tau` (NaN when censored) and the bounds of `tau`.
 
     Raises
     ------
@@ -186,10 +196,11 @@ def grokking_times(
 def half_decrease_step(
     steps: Int[np.ndarray, " n"], values: Float[np.ndarray, " n"], fraction: float = 0.5
 ) -> Crossing:
-    """First step at which a falling curve has covered `fraction` of its total fall.
+    """Step at which a curve has made half of its total decrease.
 
-    The total fall is from the first measured value to the lowest one. It makes curves of different depth
-    comparable in speed only, so report the depth too: a curve of noise has a (meaningless) half fall as well.
+    The total decrease is from the first measured value to the lowest. Steps of curves with different total
+    decrease are comparable, but a step says nothing about the size of the decrease, so report the size too:
+    even a curve of pure noise has such a step.
 
     Parameters
     ----------
@@ -198,7 +209,7 @@ def half_decrease_step(
     values : Float[np.ndarray, " n"]
         The curve, such as the mean Fourier entropy at each checkpoint. NaN is skipped.
     fraction : float
-        In (0, 1].
+        Share of the total decrease, in (0, 1].
 
     Returns
     -------
@@ -208,11 +219,11 @@ def half_decrease_step(
     Raises
     ------
     ValueError
-        As `first_crossing`, or if `fraction` leaves (0, 1], or a value is infinite.
+        As `first_crossing`, or if `fraction` is outside (0, 1], or a value is infinite.
 
     References
     ----------
-    .. [1] Minegishi et al., arXiv:2310.19470, compares entropy curves by eye; the number is ours.
+    .. [1] Minegishi et al., arXiv:2310.19470, compares entropy curves by eye; the measure is ours.
 
     Examples
     --------
@@ -224,27 +235,27 @@ def half_decrease_step(
     t, y = _measured(steps, values)
     if np.isinf(y).any():
         raise ValueError("values: expected finite values or NaN, got an infinite one")
-    fall = y[0] - y.min()
-    if fall == 0:
+    decrease = y[0] - y.min()
+    if decrease == 0:
         return _crossing(t, np.zeros(len(t), dtype=bool))
-    # counted from the bottom, so that at fraction 1 the lowest value itself is across
-    return _crossing(t, y - y.min() <= (1 - fraction) * fall)
+    # Measured from the lowest value: at fraction 1, rounding then cannot exclude the lowest value itself.
+    return _crossing(t, y - y.min() <= (1 - fraction) * decrease)
 
 
 def _measured(
     steps: Int[np.ndarray, " n"], values: Float[np.ndarray, " n"]
 ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    """The curve where it was measured, checked."""
+    """Measured steps and values of a curve, after checking them."""
     t, y = np.asarray(steps), np.asarray(values, dtype=np.float64)
     if t.ndim != 1 or t.shape != y.shape:
         raise ValueError(
             f"steps and values: expected two lists of one length, got shapes {t.shape}, {y.shape}"
         )
-    falls = np.flatnonzero(np.diff(t, prepend=-1) <= 0)
-    if falls.size:
-        before = f"{t[falls[0] - 1]}, " if falls[0] else ""
+    wrong = np.flatnonzero(np.diff(t, prepend=-1) <= 0)
+    if wrong.size:
+        before = f"{t[wrong[0] - 1]}, " if wrong[0] else ""
         raise ValueError(
-            f"steps: expected strictly increasing whole numbers from 0, got {before}{t[falls[0]]}"
+            f"steps: expected strictly increasing whole numbers from 0, got {before}{t[wrong[0]]}"
         )
     measured = ~np.isnan(y)
     if not measured.any():
@@ -252,9 +263,9 @@ def _measured(
     return t[measured], y[measured]
 
 
-def _crossing(t: Int[np.ndarray, " n"], across: Bool[np.ndarray, " n"]) -> Crossing:
+def _crossing(t: Int[np.ndarray, " n"], crossed: Bool[np.ndarray, " n"]) -> Crossing:
     budget = int(t[-1])
-    if not across.any():
+    if not crossed.any():
         return Crossing(last_before=budget, at=None, budget=budget)
-    first = int(across.argmax())
+    first = int(crossed.argmax())
     return Crossing(last_before=int(t[first - 1]) if first else None, at=int(t[first]), budget=budget)

@@ -1,8 +1,9 @@
-"""The three stages of grokking, from the curves of one network.
+"""Three stages of grokking, from the curves of one network.
 
     n  measurements at increasing steps
 
-Stage 1 memorises, stage 2 generalises while weights still grow, stage 3 shrinks them.
+Stage 1: the network memorizes. Stage 2: it generalizes while the weights still grow. Stage 3: weight decay
+shrinks the weights.
 """
 
 from dataclasses import dataclass
@@ -17,16 +18,16 @@ __all__ = ["GrokkingStages", "grokking_stages"]
 
 @dataclass(frozen=True, kw_only=True)
 class GrokkingStages:
-    """Ends of the first two stages, and where the norm of the weights is largest."""
+    """Ends of the first two stages, and the peak of the weight norm."""
 
     stage_1_end: Crossing
     """Train accuracy reaches the threshold: t_mem."""
     stage_2_end: Crossing
-    """Test accuracy does: t_gen."""
+    """Test accuracy reaches the threshold: t_gen."""
     norm_peak_step: int
     """First measured step of the largest norm; the last step if the norm only grows."""
     norm_peak: float
-    """The largest norm, in its own units."""
+    """Largest norm, in the units of the weights."""
 
 
 def grokking_stages(
@@ -36,7 +37,7 @@ def grokking_stages(
     norm: Float[np.ndarray, " n"],
     threshold: float = 0.95,
 ) -> GrokkingStages:
-    """Where the stages end, and where the weights are largest.
+    """Ends of the stages, and the peak of the weight norm.
 
     Parameters
     ----------
@@ -45,7 +46,8 @@ def grokking_stages(
     train_accuracy, test_accuracy : Float[np.ndarray, " n"]
         In [0, 1]; NaN where not measured.
     norm : Float[np.ndarray, " n"]
-        L2 norm of all weights, such as "global" of `interp.masks.weight_norms.weight_norm`; NaN where not measured.
+        L2 norm of all weights, such as "global" of `interp.masks.weight_norms.weight_norm`; NaN where not
+        measured.
     threshold : float
         Accuracy at which a stage ends.
 
@@ -57,7 +59,7 @@ def grokking_stages(
     Raises
     ------
     ValueError
-        As `first_crossing`, of each curve.
+        As `first_crossing`, for each curve.
 
     References
     ----------
@@ -72,11 +74,11 @@ def grokking_stages(
     """
     times = grokking_times(steps, train_accuracy, test_accuracy, threshold)
     peak = float(np.max(norm, initial=-np.inf, where=~np.isnan(norm)))
-    reached = first_crossing(steps, norm, peak)
-    assert reached.at is not None
+    peak_crossing = first_crossing(steps, norm, peak)
+    assert peak_crossing.at is not None
     return GrokkingStages(
         stage_1_end=times.t_mem,
         stage_2_end=times.t_gen,
-        norm_peak_step=reached.at,
+        norm_peak_step=peak_crossing.at,
         norm_peak=peak,
     )

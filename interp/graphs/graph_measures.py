@@ -1,6 +1,7 @@
-"""Structure of a mask graph in numbers: distances, clustering, degrees, dead units.
+"""Measures of a mask graph: distances, clustering, degrees, dead units.
 
-The graph and its two constructions are those of `interp.graphs.mask_graph`; its null is in `interp.graphs.null_models`.
+The graph and its two constructions are defined in `interp.graphs.mask_graph`. Compare the measures with those
+of random masks: `interp.graphs.null_models`.
 
 Shape letters: "_ _" = any two sizes; n = nodes; a, b = nodes of the two sides of a bipartite graph.
 """
@@ -16,10 +17,10 @@ from interp.graphs.reachability import count_dead_units, reachable_outputs
 
 
 def properties(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construction) -> dict[str, float]:
-    """Every graph property of a network's mask.
+    """All graph properties of a network's mask.
 
-    Edges are undirected and unweighted. Distances are hops. A pair is an unordered pair of two different
-    nodes, and is reachable if both lie in one component.
+    Edges are undirected and unweighted. The distance of two nodes is the number of edges on a shortest path.
+    A pair is an unordered pair of different nodes; it is reachable if both are in one component.
 
     Parameters
     ----------
@@ -32,19 +33,20 @@ def properties(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construc
     -------
     dict[str, float]
         `n_nodes`, `n_edges`;
-        `average_path_length`: mean hops over reachable pairs, nan without one;
+        `average_path_length`: mean distance over reachable pairs, nan if there is none;
         `reachable_fraction`: reachable pairs over all pairs, isolated nodes included, nan for a single node;
-        `largest_component`: its number of nodes;
-        `global_efficiency`: mean over all pairs of 1 / hops, 0 for a pair that is not reachable;
-        `average_clustering`: mean over nodes of the share of neighbour pairs that are joined, nodes of degree
-        below 2 count 0; identically 0 in a graph that is bipartite by layer parity;
-        `latapy_clustering`: mean over nodes of the mean overlap |N(u) & N(v)| / |N(u) | N(v)| with the nodes
-        v two hops away, nodes without such v count 0;
-        `robins_alexander_clustering`: 4 times the 4-cycles over the 3-paths, 0 without 3-paths; this and the
-        one before are nan in a graph that is not bipartite by layer parity;
+        `largest_component`: number of nodes of the largest component;
+        `global_efficiency`: mean over all pairs of 1 / distance, 0 for a pair that is not reachable;
+        `average_clustering`: mean over nodes of the share of neighbour pairs that are joined, where a node
+        of degree below 2 counts 0; always 0 in a graph that is bipartite by layer parity;
+        `latapy_clustering`: mean over nodes u of the mean overlap |N(u) & N(v)| / |N(u) | N(v)| of its
+        neighbours N(u) with those of the nodes v at distance 2, where a node without such v counts 0;
+        `robins_alexander_clustering`: 4 times the number of 4-cycles over the number of 3-paths, 0 without
+        3-paths; both bipartite clusterings are nan in a graph that is not bipartite by layer parity;
         `degree_mean`, `degree_variance` (ddof 0), `degree_cv` (standard deviation over mean, nan without
         edges), `degree_max`; `isolated_fraction`: share of nodes without an edge;
-        `dead_units`: hidden units on no forward path from an input to an output (see `interp.graphs.reachability`);
+        `dead_units`: number of hidden units on no forward path from an input to an output
+        (`interp.graphs.reachability`);
         `input_output_reachability`: share of (input, output) pairs joined by a forward path.
         The last two do not depend on the construction.
 
@@ -74,14 +76,14 @@ def properties(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construc
         degrees, counts, sizes, clustering = _measure_any(adjacency(layers, construction).toarray())
     n_pairs = degrees.size * (degrees.size - 1) // 2
     n_reachable = int(counts.sum())
-    hops = np.arange(counts.size)
+    distances = np.arange(counts.size)
     return {
         "n_nodes": float(degrees.size),
         "n_edges": float(degrees.sum() // 2),
-        "average_path_length": int(counts @ hops) / n_reachable if n_reachable else np.nan,
+        "average_path_length": int(counts @ distances) / n_reachable if n_reachable else np.nan,
         "reachable_fraction": n_reachable / n_pairs,
         "largest_component": float(sizes.max(initial=1)),
-        "global_efficiency": float(counts[1:] @ (1.0 / hops[1:])) / n_pairs,
+        "global_efficiency": float(counts[1:] @ (1.0 / distances[1:])) / n_pairs,
         **clustering,
         "degree_mean": float(degrees.mean()),
         "degree_variance": float(degrees.var()),
@@ -96,43 +98,49 @@ def properties(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construc
 def _measure_bipartite(
     edges: Bool[np.ndarray, "a b"],
 ) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " h"], Int[np.ndarray, " c"], dict[str, float]]:
-    """Degrees, pairs per hop distance, component sizes and clustering from the biadjacency matrix."""
+    """Degrees, pairs per distance, component sizes, clustering of a biadjacency."""
     if edges.shape[0] > edges.shape[1]:
         edges = edges.T
     degrees = np.concatenate([np.count_nonzero(edges, axis=1), np.count_nonzero(edges, axis=0)])  # (n,)
-    kept = edges[degrees[: len(edges)] > 0][:, degrees[len(edges) :] > 0].astype(np.float32)  # (a, b)
-    shared_a = kept @ kept.T  # (a, a), numbers of common neighbours
-    _, overlap_a = _sum_overlaps(np.ascontiguousarray(kept.T))
-    near_b, overlap_b = _sum_overlaps(kept)
-    counts, sizes = bipartite_distance_counts(kept, shared_a > 0, near_b)
+    linked = edges[degrees[: len(edges)] > 0][:, degrees[len(edges) :] > 0].astype(np.float32)  # (a, b)
+    shared_a = linked @ linked.T  # (a, a), numbers of common neighbours
+    _, overlap_a = _sum_overlaps(np.ascontiguousarray(linked.T))
+    near_b, overlap_b = _sum_overlaps(linked)
+    counts, sizes = bipartite_distance_counts(linked, shared_a > 0, near_b)
     clustering = {
         "average_clustering": 0.0,
         "latapy_clustering": (overlap_a + overlap_b) / degrees.size,
-        "robins_alexander_clustering": _closed_three_paths(kept, shared_a),
+        "robins_alexander_clustering": _closed_three_paths(linked, shared_a),
     }
     return degrees, counts, sizes, clustering
 
 
-def _sum_overlaps(kept: Float32[np.ndarray, "a b"]) -> tuple[Int[np.ndarray, " b"], float]:
-    """For side b: nodes within two hops of each node, itself included, and the sum of Latapy coefficients."""
-    degree = kept.sum(axis=0)  # (b,), exact small integers like all that follows up to the division
+def _sum_overlaps(edges: Float32[np.ndarray, "a b"]) -> tuple[Int[np.ndarray, " b"], float]:
+    """Nodes within distance 2 and sum of Latapy coefficients, side b.
+
+    The number of nodes includes the node itself. `edges` has no empty row or column.
+    """
+    degree = edges.sum(axis=0)  # (b,), exact: all floats up to the division hold small integers
     near = np.zeros(degree.size, dtype=np.int64)
     overlap = np.zeros(degree.size)
-    for here, after, shared in symmetric_product_blocks(kept, kept):
-        either = degree[here, None] + degree[here.start :] - shared
+    for rows, rows_after, shared in symmetric_product_blocks(edges, edges):
+        either = degree[rows, None] + degree[rows.start :] - shared
         ratio = np.divide(shared, either, dtype=np.float64)
-        near[here] += np.count_nonzero(shared, axis=1)
-        near[after] += np.count_nonzero(shared[:, len(shared) :], axis=0)
-        overlap[here] += ratio.sum(axis=1)
-        overlap[after] += ratio[:, len(shared) :].sum(axis=0)
+        near[rows] += np.count_nonzero(shared, axis=1)
+        near[rows_after] += np.count_nonzero(shared[:, len(shared) :], axis=0)
+        overlap[rows] += ratio.sum(axis=1)
+        overlap[rows_after] += ratio[:, len(shared) :].sum(axis=0)
     others = near - 1
     return near, float(np.sum((overlap - 1.0)[others > 0] / others[others > 0]))
 
 
-def _closed_three_paths(kept: Float32[np.ndarray, "a b"], shared_a: Float32[np.ndarray, "a a"]) -> float:
-    """Robins-Alexander coefficient: a pair with s common neighbours closes s(s-1)/2 squares."""
-    others_a, others_b = (kept.sum(axis=side, dtype=np.float64) - 1.0 for side in (1, 0))
-    three_paths = float(others_a @ kept.astype(np.float64) @ others_b)
+def _closed_three_paths(edges: Float32[np.ndarray, "a b"], shared_a: Float32[np.ndarray, "a a"]) -> float:
+    """Robins-Alexander coefficient.
+
+    A pair with s common neighbours closes s(s-1)/2 squares.
+    """
+    others_a, others_b = (edges.sum(axis=side, dtype=np.float64) - 1.0 for side in (1, 0))
+    three_paths = float(others_a @ edges.astype(np.float64) @ others_b)
     shared = shared_a.astype(np.float64)
     squares = (float(np.sum(shared * (shared - 1.0))) - float(np.sum((others_a + 1.0) * others_a))) / 4.0
     return 4.0 * squares / three_paths if three_paths else 0.0
@@ -141,7 +149,7 @@ def _closed_three_paths(kept: Float32[np.ndarray, "a b"], shared_a: Float32[np.n
 def _measure_any(
     edges: Bool[np.ndarray, "n n"],
 ) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " h"], Int[np.ndarray, " c"], dict[str, float]]:
-    """The same as `_measure_bipartite` from the adjacency matrix of any graph."""
+    """Degrees, pairs per distance, component sizes, clustering of any graph."""
     degrees = np.count_nonzero(edges, axis=1)
     counts, sizes = distance_counts(edges)
     step = edges.astype(np.float32)

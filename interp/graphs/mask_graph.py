@@ -1,15 +1,16 @@
-"""The graph of a mask: units are nodes, kept weights are undirected edges.
+"""Graph of a mask: units are nodes, kept weights are edges.
 
-A network's mask is the ordered chain of its layers' masks, row = source unit, column = target unit, so that
-the columns of one are the rows of the next: `layers` everywhere below, bool, True = kept.
+A network's mask is the ordered chain of its layers' masks, called `layers` in this folder. Each is a bool
+matrix, row = source unit, column = target unit, True = kept; the columns of one are the rows of the next.
+Edges are undirected.
 
-Two constructions. `layered`: a node per unit. `folded`: output unit a is the same node as input unit a (tasks
-on residues), so the chain becomes a ring. Nodes are numbered layer by layer, input first.
+Two constructions. `layered`: a node per unit. `folded`: output unit a and input unit a are one node (in tasks
+on residues), so that the chain becomes a ring. Nodes are numbered layer by layer, input first.
 
-A layered graph is bipartite by the parity of the layer. A folded graph closes a ring of `len(layers)` layers
-of nodes, and every edge steps to a neighbouring one; a closed walk of odd length exists only if the ring is
-odd. So with an even number of weight layers (the paper's MLP: four) the folded graph is bipartite too and has
-no triangle; only three weight layers allow triangles.
+A layered graph is bipartite by the parity of the layer. A folded graph is a ring of `len(layers)` layers of
+nodes, and every edge goes to a neighbouring layer, so a closed walk of odd length exists only if the ring is
+odd. With an even number of weight layers (the paper's MLP: four) the folded graph is therefore bipartite and
+has no triangle; only three weight layers allow triangles.
 
 Shape letters: n = nodes; a, b = nodes in even and odd layers; "_ _" = any two sizes.
 """
@@ -26,7 +27,7 @@ Construction = Literal["layered", "folded"]
 
 
 def layer_sizes(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construction) -> tuple[int, ...]:
-    """Number of nodes in each layer of nodes; the one place that checks a chain of masks.
+    """Number of nodes in each layer, after checking the masks.
 
     Parameters
     ----------
@@ -43,9 +44,9 @@ def layer_sizes(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Constru
     Raises
     ------
     ValueError
-        If `layers` is empty, one is not a bool matrix with units on both sides, the shapes do not chain,
-        `construction` is unknown, or `folded` gets fewer than two layers (it would make loops) or an output
-        whose size is not that of the input.
+        If `layers` is empty, a mask is not a bool matrix with units on both sides, the shapes do not chain,
+        `construction` is unknown, or `folded` gets fewer than two layers (which would make loops) or outputs
+        and inputs of different number.
 
     References
     ----------
@@ -59,14 +60,14 @@ def layer_sizes(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Constru
     """
     if len(layers) == 0:
         raise ValueError("layers: expected at least one mask, got none")
-    for place, mask in enumerate(layers):
+    for i, mask in enumerate(layers):
         if mask.dtype != np.bool_ or mask.ndim != 2 or 0 in mask.shape:
             raise ValueError(
-                f"layers[{place}]: expected a bool matrix with units, got {mask.dtype} of shape {mask.shape}"
+                f"layers[{i}]: expected a bool matrix with units, got {mask.dtype} of shape {mask.shape}"
             )
-        if place > 0 and mask.shape[0] != layers[place - 1].shape[1]:
+        if i > 0 and mask.shape[0] != layers[i - 1].shape[1]:
             raise ValueError(
-                f"layers[{place}]: expected {layers[place - 1].shape[1]} rows, the columns of the layer "
+                f"layers[{i}]: expected {layers[i - 1].shape[1]} rows, the columns of the layer "
                 f"before, got shape {mask.shape}"
             )
     sizes = (layers[0].shape[0], *(mask.shape[1] for mask in layers))
@@ -85,7 +86,9 @@ def layer_sizes(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Constru
 
 
 def is_bipartite(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construction) -> bool:
-    """Whether the parity of the layer splits the nodes so that every edge goes across.
+    """Return True if the graph is bipartite by layer parity.
+
+    Every edge then connects an even layer to an odd layer.
 
     Parameters
     ----------
@@ -97,8 +100,8 @@ def is_bipartite(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Constr
     Returns
     -------
     bool
-        True for `layered`, and for `folded` with an even number of weight layers. A mask with few edges may
-        be bipartite by accident where this says False.
+        True for `layered`, and for `folded` with an even number of weight layers. Where this is False, a mask
+        with few edges may still be bipartite by accident.
 
     Raises
     ------
@@ -122,7 +125,9 @@ def is_bipartite(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Constr
 def biadjacency(
     layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construction
 ) -> Bool[np.ndarray, "a b"]:
-    """Edges of a bipartite mask graph as one matrix, nodes in even layers against nodes in odd layers.
+    """Edges of a bipartite mask graph as one matrix.
+
+    Nodes of even layers are rows, nodes of odd layers are columns.
 
     Parameters
     ----------
@@ -134,8 +139,8 @@ def biadjacency(
     Returns
     -------
     Bool[np.ndarray, "a b"]
-        Rows: units of layers 0, 2, …; columns: units of layers 1, 3, …; each in order. In a folded graph of
-        two layers a pair kept in either layer is one edge.
+        Rows: units of layers 0, 2, …; columns: units of layers 1, 3, …; both in order. In a folded graph of
+        two layers, a pair of units that is kept in either layer is one edge.
 
     Raises
     ------
@@ -206,13 +211,15 @@ def adjacency(
         for rows, columns in [np.nonzero(mask)]
     ]
     tail, head = (np.concatenate(side) for side in zip(*ends, strict=True))
-    places = (np.concatenate([tail, head]), np.concatenate([head, tail]))
+    entries = (np.concatenate([tail, head]), np.concatenate([head, tail]))
     shape = (int(starts[-1]), int(starts[-1]))
-    return scipy.sparse.coo_array((np.ones(2 * tail.size, dtype=bool), places), shape=shape).tocsr()
+    return scipy.sparse.coo_array((np.ones(2 * tail.size, dtype=bool), entries), shape=shape).tocsr()
 
 
 def to_networkx(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Construction) -> nx.Graph:
-    """The mask graph as a networkx graph, ready for `networkx.write_graphml`.
+    """Return the mask graph as a networkx graph.
+
+    The result can be written by `networkx.write_graphml`.
 
     Parameters
     ----------
@@ -224,8 +231,8 @@ def to_networkx(layers: Sequence[Bool[np.ndarray, "_ _"]], construction: Constru
     Returns
     -------
     networkx.Graph
-        Nodes 0..n-1 with the integer attributes `layer` (a folded output unit has layer 0) and `index` (the
-        unit's place in its layer); units without edges are nodes too.
+        Nodes 0..n-1 with the integer attributes `layer` (0 for a folded output unit) and `index` (the unit's
+        position in its layer). Units without edges are nodes too.
 
     Raises
     ------

@@ -1,6 +1,9 @@
-"""What a graph number would be by chance: the same statistic on random masks.
+"""Null models: statistics of random masks, to compare a mask with.
 
-Shape letters: n = null samples; "_ _" = any two sizes.
+A *null model* draws random masks that share some counts with a mask. A statistic of the mask says something
+about its structure only as far as the statistic differs from that of the random masks.
+
+Shape letters: n = random masks; "_ _" = any two sizes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,22 +22,22 @@ NullKind = Literal["density", "degree"]
 
 @dataclass(frozen=True)
 class NullComparison:
-    """A statistic beside its null."""
+    """Statistic of a mask, with its distribution over random masks."""
 
     observed: float
-    """The value of the mask itself."""
+    """Statistic of the mask itself."""
     mean: float
-    """Mean over the null samples in which the statistic is defined; nan if there is none."""
+    """Mean over the random masks in which the statistic is defined; nan if there is none."""
     sd: float
-    """Standard deviation over them, ddof 1; nan below two; exactly 0 if all are equal."""
+    """Standard deviation over these masks, ddof 1; nan for fewer than two; exactly 0 if all are equal."""
     z: float
     """(observed − mean) / sd; nan if `sd` is 0 or nan or the observed value is nan.
 
-    A `sd` of 0 means that the null fixes the statistic (such as `n_edges`, or `degree_cv` at fixed degrees),
-    so it cannot judge it, whether or not the observed value equals the mean; compare the two to see which.
+    A `sd` of 0 means that the null model fixes the statistic (such as `n_edges`, or `degree_cv` at fixed
+    degrees). There is then no z-score, even if `observed` and `mean` differ.
     """
     n: int
-    """Number of null samples in which the statistic is defined (not nan)."""
+    """Number of random masks in which the statistic is defined (not nan)."""
 
 
 def compare_properties_with_null(
@@ -45,7 +48,7 @@ def compare_properties_with_null(
     n: int = 20,
     kind: NullKind = "density",
 ) -> dict[str, NullComparison]:
-    """Every graph property of a mask beside the same property of random masks.
+    """Compare all graph properties of a mask with random masks.
 
     Parameters
     ----------
@@ -58,7 +61,7 @@ def compare_properties_with_null(
     n : int
         Number of random masks, at least 2.
     kind : {"density", "degree"}
-        What they keep, see `null_masks`.
+        Counts that the random masks share with the mask, see `null_masks`.
 
     Returns
     -------
@@ -94,7 +97,9 @@ def null_masks(
     n: int = 20,
     kind: NullKind = "density",
 ) -> Iterator[list[Bool[np.ndarray, "_ _"]]]:
-    """Random masks of a network to hold a mask against, for any statistic and for both constructions at once.
+    """Yield random masks that share counts with a mask.
+
+    They serve for any statistic, and for both graph constructions.
 
     Parameters
     ----------
@@ -145,14 +150,14 @@ def null_masks(
 def compare_with_null(
     observed: Mapping[str, float], samples: Sequence[Mapping[str, float]]
 ) -> dict[str, NullComparison]:
-    """Put each statistic beside the mean and spread it has over null samples.
+    """Compare each statistic with its mean and spread over random masks.
 
     Parameters
     ----------
     observed : Mapping[str, float]
         Statistics of the mask, by name.
     samples : Sequence[Mapping[str, float]]
-        The same statistics of each random mask; nan where one is undefined.
+        Statistics of each random mask, with the names of `observed`; nan where undefined.
 
     Returns
     -------
@@ -188,7 +193,7 @@ def _compare(observed: float, samples: Float[np.ndarray, " n"]) -> NullCompariso
     defined = samples[~np.isnan(samples)]
     if defined.size == 0:
         return NullComparison(observed, np.nan, np.nan, np.nan, 0)
-    if np.ptp(defined) == 0:  # the mean of equal numbers need not be that number in floating point
+    if np.ptp(defined) == 0:  # in floating point, the mean of equal numbers may differ from the number
         sd = 0.0 if defined.size > 1 else np.nan
         return NullComparison(observed, float(defined[0]), sd, np.nan, defined.size)
     mean, sd = float(defined.mean()), float(defined.std(ddof=1))

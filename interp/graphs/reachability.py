@@ -1,7 +1,7 @@
-"""What a mask lets through: which units lie on a path from an input to an output.
+"""Units of a mask that lie on a path from input to output.
 
-Paths run forward, over kept weights, one layer at a time; they know nothing of a graph's construction.
-`layers` is the chain of bool masks of `interp.graphs.mask_graph`, row = source unit, column = target unit.
+Paths run forward over kept weights, one layer at a time. They do not depend on the construction of the mask
+graph. `layers` is the chain of bool masks of `interp.graphs.mask_graph`, row = source unit, column = target.
 
 Shape letters: i, o = input and output units; "_ _" = any two sizes; d = units of one layer.
 """
@@ -15,10 +15,10 @@ from interp.graphs.mask_graph import layer_sizes
 
 
 def live_units(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> tuple[Bool[np.ndarray, " _"], ...]:
-    """For every layer of units, which lie on a path from some input to some output.
+    """Units on a path from an input to an output, per layer.
 
-    A hidden unit that is not live cannot carry any signal: nothing reaches it, or nothing it says gets out
-    (a unit whose only target is dead is dead as well).
+    A hidden unit that is not live carries no signal: either no input reaches the unit, or the unit reaches no
+    output (a unit whose only target is dead is dead too).
 
     Parameters
     ----------
@@ -28,7 +28,8 @@ def live_units(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> tuple[Bool[np.ndarr
     Returns
     -------
     tuple[Bool[np.ndarray, "d"], ...]
-        `len(layers) + 1` arrays, input units first; all False if no path gets through.
+        `len(layers) + 1` arrays, input units first; True = live. All False if no path connects input and
+        output.
 
     Raises
     ------
@@ -37,7 +38,7 @@ def live_units(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> tuple[Bool[np.ndarr
 
     References
     ----------
-    .. [1] Tanaka et al., arXiv:2006.05467, Sec. 3 (layer collapse, the case of no live unit in a layer).
+    .. [1] Tanaka et al., arXiv:2006.05467, Sec. 3 (layer collapse: no live unit in a layer).
 
     Examples
     --------
@@ -49,16 +50,17 @@ def live_units(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> tuple[Bool[np.ndarr
     reached: list[np.ndarray] = [np.ones(sizes[0], dtype=bool)]
     for mask in layers:
         reached.append(np.any(mask[reached[-1]], axis=0, keepdims=True)[0])
-    heard: list[np.ndarray] = [np.ones(sizes[-1], dtype=bool)]
+    reaching: list[np.ndarray] = [np.ones(sizes[-1], dtype=bool)]
     for mask in reversed(layers):
-        heard.append(np.any(mask[:, heard[-1]], axis=1, keepdims=True)[:, 0])
-    return tuple(forth & back for forth, back in zip(reached, reversed(heard), strict=True))
+        reaching.append(np.any(mask[:, reaching[-1]], axis=1, keepdims=True)[:, 0])
+    pairs = zip(reached, reversed(reaching), strict=True)
+    return tuple(from_input & to_output for from_input, to_output in pairs)
 
 
 def count_dead_units(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> int:
     """Number of hidden units on no path from an input to an output.
 
-    Input and output units are not counted: an input that is not used is no dead neuron.
+    Input and output units are not counted: an unused input is not a dead neuron.
 
     Parameters
     ----------
@@ -88,7 +90,7 @@ def count_dead_units(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> int:
 
 
 def reachable_outputs(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> Bool[np.ndarray, "i o"]:
-    """Which outputs each input reaches by a forward path.
+    """Outputs that each input reaches by a forward path.
 
     Parameters
     ----------
@@ -115,7 +117,7 @@ def reachable_outputs(layers: Sequence[Bool[np.ndarray, "_ _"]]) -> Bool[np.ndar
     [[True], [False]]
     """
     layer_sizes(layers, "layered")
-    reach = layers[0]
+    reached = layers[0]
     for mask in layers[1:]:
-        reach = reach.astype(np.float32) @ mask.astype(np.float32) > 0  # (i, d)
-    return reach
+        reached = reached.astype(np.float32) @ mask.astype(np.float32) > 0  # (i, d)
+    return reached

@@ -1,4 +1,4 @@
-"""How far two masks are apart, beside what two independent masks would give.
+"""Overlap of two masks, compared with the overlap of independent masks.
 
 Shape letters: "..." = any shape of a weight.
 """
@@ -13,7 +13,7 @@ from interp.masks.topk import GLOBAL, density
 
 
 def jaccard_distance(a: Bool[np.ndarray, "*shape"], b: Bool[np.ndarray, "*shape"]) -> float:
-    """Jaccard distance of two masks of one weight, `1 - |a and b| / |a or b|`.
+    """Jaccard distance `1 - |a and b| / |a or b|` of two masks.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def jaccard_distance(a: Bool[np.ndarray, "*shape"], b: Bool[np.ndarray, "*shape"
     Returns
     -------
     float
-        0 for equal masks, 1 for masks without a common kept entry. Two masks that keep nothing are equal: 0.
+        0 for equal masks, 1 for masks without a common kept entry. Two masks that keep nothing have 0.
 
     Raises
     ------
@@ -46,10 +46,10 @@ def jaccard_distance(a: Bool[np.ndarray, "*shape"], b: Bool[np.ndarray, "*shape"
 
 
 def chance_jaccard_distance(density_a: float, density_b: float) -> float:
-    """Jaccard distance that two independent random masks of these densities have.
+    """Jaccard distance of two independent random masks.
 
-    The ratio of the expected sizes of intersection and union, `1 - ab / (a + b - ab)`; for equal densities
-    `1 - d / (2 - d)`. The expected ratio differs from it by a relative O(1 / number of entries).
+    This is 1 minus the ratio of the expected sizes of intersection and union, `1 - ab / (a + b - ab)`; for
+    equal densities `1 - d / (2 - d)`. The expected ratio differs by a relative O(1 / number of entries).
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def chance_jaccard_distance(density_a: float, density_b: float) -> float:
 def jaccard_distances(
     a: Mapping[str, Bool[np.ndarray, "..."]], b: Mapping[str, Bool[np.ndarray, "..."]]
 ) -> dict[str, float]:
-    """Jaccard distance of two networks' masks, per layer and, under "global", over all entries.
+    """Jaccard distance of two networks' masks, per layer and overall.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def jaccard_distances(
     Returns
     -------
     dict[str, float]
-        The layers in the order of `a`, then "global"; see `jaccard_distance`.
+        The layers in the order of `a`, then "global", over the entries of all layers. See `jaccard_distance`.
 
     Raises
     ------
@@ -122,10 +122,11 @@ def jaccard_distances(
 def chance_jaccard_distances(
     a: Mapping[str, Bool[np.ndarray, "..."]], b: Mapping[str, Bool[np.ndarray, "..."]]
 ) -> dict[str, float]:
-    """Jaccard distance of independent random masks with the layer densities of `a` and `b`.
+    """Jaccard distance of independent masks with given layer densities.
 
-    The global value adds expected intersections and unions over layers. It is what `shuffled_mask` gives,
-    and lies below `chance_jaccard_distance` of the global densities when both masks favour the same layers.
+    The layer densities are those of `a` and `b`. The global value adds the expected intersections and unions
+    of the layers: the expectation for masks from `shuffled_mask`. It is below `chance_jaccard_distance` of
+    the global densities when both masks are densest in one set of layers.
 
     Parameters
     ----------
@@ -153,28 +154,29 @@ def chance_jaccard_distances(
     {'W_E': 0.0, 'W_U': 0.6666666666666667, 'global': 0.2857142857142857}
     """
     _check_pair(a, b)
-    of_a, of_b = density(a), density(b)
-    both = sum(of_a[name] * of_b[name] * layer.size for name, layer in a.items())
-    either = sum(
-        (of_a[name] + of_b[name] - of_a[name] * of_b[name]) * layer.size for name, layer in a.items()
-    )
-    chances = {name: chance_jaccard_distance(of_a[name], of_b[name]) for name in a}
+    densities_a, densities_b = density(a), density(b)
+    both = either = 0.0
+    for name, layer in a.items():
+        density_a, density_b = densities_a[name], densities_b[name]
+        both += density_a * density_b * layer.size
+        either += (density_a + density_b - density_a * density_b) * layer.size
+    chances = {name: chance_jaccard_distance(densities_a[name], densities_b[name]) for name in a}
     return chances | {GLOBAL: 1.0 - both / either if either else 0.0}
 
 
 def overlap_excess(overlap: float, chance: float) -> float:
-    """How far an overlap has gone from chance to equal masks, `(overlap - chance) / (1 - chance)`.
+    """Overlap corrected for chance, `(overlap - chance) / (1 - chance)`.
 
     Parameters
     ----------
     overlap, chance : float
-        Jaccard overlaps (1 - distance) found and expected, in [0, 1].
+        Measured and expected Jaccard overlap (1 - distance), in [0, 1].
 
     Returns
     -------
     float
-        1 for equal masks, 0 at chance, negative below it; NaN where chance is 1. Masks of different
-        densities a < b cannot be equal: their overlap is a / b at most.
+        1 for equal masks, 0 at chance, negative below chance; NaN where chance is 1. Masks of different
+        densities a < b cannot be equal: their overlap is at most a / b.
 
     Raises
     ------
@@ -183,8 +185,8 @@ def overlap_excess(overlap: float, chance: float) -> float:
 
     References
     ----------
-    .. [1] Cohen, A coefficient of agreement for nominal scales, Educ. Psychol. Meas. 20 (1960) (agreement
-       corrected for chance in this way; here of Jaccard overlaps).
+    .. [1] Cohen, A coefficient of agreement for nominal scales, Educ. Psychol. Meas. 20 (1960) (this
+       correction of an agreement; here of Jaccard overlaps).
 
     Examples
     --------
@@ -200,11 +202,12 @@ def overlap_excess(overlap: float, chance: float) -> float:
 def overlap_z_scores(
     a: Mapping[str, Bool[np.ndarray, "..."]], b: Mapping[str, Bool[np.ndarray, "..."]]
 ) -> dict[str, float]:
-    """How many standard deviations the common entries are above those of masks shuffled within layers.
+    """z-score of the common entries against masks shuffled within layers.
 
-    Exact moments: a layer of N entries of which a and b are kept has a hypergeometric number of common
-    ones, mean ab/N and variance ab(N - a)(N - b) / (N²(N - 1)); layers are independent, so both add up.
-    With the counts fixed the Jaccard overlap rises with the number of common entries, and with nothing else.
+    Mean and standard deviation are exact. In a layer of N entries, of which one mask keeps a and the other b,
+    the number of common entries is hypergeometric with mean ab/N and variance ab(N - a)(N - b) / (N²(N - 1)).
+    Layers are independent, so means and variances add. At fixed a and b the Jaccard overlap is an increasing
+    function of the number of common entries alone, so the z-score is one of the overlap too.
 
     Parameters
     ----------
@@ -214,8 +217,8 @@ def overlap_z_scores(
     Returns
     -------
     dict[str, float]
-        The layers in the order of `a`, then "global"; NaN where the number cannot vary (a mask that keeps all
-        or nothing of every layer).
+        In standard deviations; the layers in the order of `a`, then "global". NaN where the number of common
+        entries cannot vary (a mask that keeps all or nothing of every layer).
 
     Raises
     ------
@@ -233,15 +236,15 @@ def overlap_z_scores(
     {'W_E': 1.732, 'global': 1.732}
     """
     _check_pair(a, b)
-    of_a, of_b = density(a), density(b)
-    above, variance = {}, {}
+    densities_a, densities_b = density(a), density(b)
+    excess, variance = {}, {}
     for name, layer in a.items():
-        expected = layer.size * of_a[name] * of_b[name]
-        above[name] = int(np.count_nonzero(layer & b[name])) - expected
-        left = (1 - of_a[name]) * (1 - of_b[name])
-        variance[name] = expected * left * layer.size / (layer.size - 1) if layer.size > 1 else 0.0
-    above[GLOBAL], variance[GLOBAL] = sum(above.values()), sum(variance.values())
-    return {name: above[name] / math.sqrt(v) if v else math.nan for name, v in variance.items()}
+        expected = layer.size * densities_a[name] * densities_b[name]
+        excess[name] = int(np.count_nonzero(layer & b[name])) - expected
+        pruned = (1 - densities_a[name]) * (1 - densities_b[name])
+        variance[name] = expected * pruned * layer.size / (layer.size - 1) if layer.size > 1 else 0.0
+    excess[GLOBAL], variance[GLOBAL] = sum(excess.values()), sum(variance.values())
+    return {name: excess[name] / math.sqrt(v) if v else math.nan for name, v in variance.items()}
 
 
 def _check_pair(a: Mapping[str, Bool[np.ndarray, "..."]], b: Mapping[str, Bool[np.ndarray, "..."]]) -> None:

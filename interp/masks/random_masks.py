@@ -1,4 +1,6 @@
-"""Random masks, the controls of a ticket: the same number of kept weights at other places.
+"""Random masks, used as controls for a ticket's mask.
+
+They keep as many weights as the ticket, at random positions.
 
 Shape letters: r, c = rows (source units) and columns (target units) of one layer; "..." = any shape.
 """
@@ -14,9 +16,9 @@ from interp.masks.topk import check_layers, keep_top_globally
 def random_mask(
     shapes: Mapping[str, tuple[int, ...]], density: float, generator: np.random.Generator
 ) -> dict[str, Bool[np.ndarray, "..."]]:
-    """Mask of uniformly random places, drawn over all layers together.
+    """Mask with uniformly random positions over all layers together.
 
-    The global count is exact; layers end near, not at, the same density.
+    The total number of kept weights is exact. The density of a single layer is only close to `density`.
 
     Parameters
     ----------
@@ -53,7 +55,9 @@ def random_mask(
 def shuffled_mask(
     mask: Mapping[str, Bool[np.ndarray, "..."]], generator: np.random.Generator
 ) -> dict[str, Bool[np.ndarray, "..."]]:
-    """Mask with the same number of kept entries in every layer, at uniformly random places.
+    """Mask with the kept entries of every layer moved at random.
+
+    Every layer keeps its number of entries.
 
     Parameters
     ----------
@@ -74,7 +78,8 @@ def shuffled_mask(
 
     References
     ----------
-    .. [1] Frankle and Carbin, arXiv:1803.03635, Sec. 2 (random controls; within layers is stricter).
+    .. [1] Frankle and Carbin, arXiv:1803.03635, Sec. 2 (random controls; keeping the layers' densities is
+       stricter).
 
     Examples
     --------
@@ -89,12 +94,13 @@ def shuffled_mask(
 def rewired_mask(
     mask: Bool[np.ndarray, "r c"], generator: np.random.Generator, rounds: int = 10
 ) -> Bool[np.ndarray, "r c"]:
-    """Random mask of one layer in which every unit keeps its number of inputs and of outputs.
+    """Random mask of one layer with every unit's degree unchanged.
 
-    Curveball trades: two units pool the partners that only one of them has and share them out anew, each
-    getting its own number. One round pairs all units of the smaller side at random and trades in every pair
-    (one sits out if their number is odd). The chain is symmetric, so its limit is uniform over all masks
-    with these degrees; ten rounds are the 5 trades per unit of [1]_.
+    The degree of a unit is its number of kept inputs or outputs. The method is curveball trades: two units
+    pool the partners that only one of them has and split the pool at random, each keeping its number of
+    partners. One round pairs all units of the smaller side at random and trades in every pair (one unit is
+    left out if their number is odd). The chain is symmetric, so its limit is uniform over all masks with
+    these degrees. Ten rounds are the 5 trades per unit of [1]_.
 
     Parameters
     ----------
@@ -108,7 +114,7 @@ def rewired_mask(
     Returns
     -------
     Bool[np.ndarray, "r c"]
-        Row and column sums are those of `mask`, exactly.
+        Its row and column sums equal those of `mask`.
 
     Raises
     ------
@@ -142,16 +148,19 @@ def rewired_mask(
 def _trade(
     a: Bool[np.ndarray, "r c"], b: Bool[np.ndarray, "r c"], generator: np.random.Generator
 ) -> tuple[Bool[np.ndarray, "r c"], Bool[np.ndarray, "r c"]]:
-    """Share out row by row the columns that are in exactly one of `a` and `b`; `a` keeps its number."""
+    """Split the columns in only one of `a` and `b` at random.
+
+    Row by row; every row keeps its number of columns.
+    """
     single = a ^ b  # (r, c)
     n_columns = a.shape[1]
-    # The column in the low bits makes the keys of a row distinct, so the cut takes exactly the number wanted.
+    # The column in the low bits makes the keys of a row distinct, so the cut takes exactly `n_for_a` columns.
     keys = generator.integers(0, 2**62 // n_columns, size=a.shape, dtype=np.uint64) * np.uint64(n_columns)
     keys += np.arange(n_columns, dtype=np.uint64)
     keys[~single] = np.iinfo(np.uint64).max
-    wanted = np.count_nonzero(a & single, axis=1)  # (r,)
+    n_for_a = np.count_nonzero(a & single, axis=1)  # (r,)
     ranked = np.sort(keys, axis=1)
-    last = np.minimum(wanted, n_columns - 1)
-    cut = np.where(wanted < n_columns, ranked[np.arange(len(a)), last], np.iinfo(np.uint64).max)
+    last = np.minimum(n_for_a, n_columns - 1)
+    cut = np.where(n_for_a < n_columns, ranked[np.arange(len(a)), last], np.iinfo(np.uint64).max)
     to_a = single & (keys < cut[:, None])
     return a & b | to_a, a & b | single & ~to_a

@@ -1,6 +1,6 @@
-"""Masks over weights: which entries are kept, how many, and how far two masks are apart.
+"""Masks that keep the weights of largest score.
 
-A mask is a bool array of a weight's shape, True = kept; a network's mask maps the weight's name to it.
+A mask is a bool array of a weight's shape, True = kept. A network's mask maps each weight's name to its mask.
 Density is the share kept, sparsity the share pruned.
 
 Shape letters: n = entries of one flattened score vector; "..." = any shape of a weight.
@@ -14,15 +14,15 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 GLOBAL = "global"
-"""Key under which the numbers over all layers stand; no layer may bear this name."""
+"""Key of the value over all layers. No layer may have this name."""
 
 
 def keep_count(n: int, density: float) -> int:
-    """Number of entries that a mask of this density keeps among `n`.
+    """Number of entries that a mask of given density keeps.
 
-    It is `n - floor((1 - density) * n)`, the smallest integer not below `density * n`. The product is taken
-    with a slack of `1e-12 * n`, so a density that floating point cannot hold (`1 - 0.6`) counts as the
-    decimal that was meant.
+    This is `n - floor((1 - density) * n)`, the smallest integer not below `density * n`. The product has a
+    tolerance of `1e-12 * n`, so that a density with a floating-point error (`1 - 0.6`) counts as the intended
+    decimal.
 
     Parameters
     ----------
@@ -58,14 +58,15 @@ def keep_count(n: int, density: float) -> int:
 
 
 def keep_top(scores: Float[np.ndarray, " n"], density: float) -> Bool[np.ndarray, " n"]:
-    """Mask that keeps the entries with the largest scores, exactly `keep_count(n, density)` of them.
+    """Mask that keeps the entries with the largest scores.
 
-    Equal scores are ranked by index, the lower one kept first. The order never depends on the sort used.
+    Exactly `keep_count(n, density)` entries are kept. On equal scores the lower index is kept first, whatever
+    the sorting algorithm.
 
     Parameters
     ----------
     scores : Float[np.ndarray, "n"]
-        One score per entry, any unit; `-inf` marks an entry that was pruned before and must stay so.
+        One score per entry, any unit. `-inf` marks an entry that was pruned before and stays pruned.
     density : float
         Share kept, in (0, 1], of all `n` entries, the `-inf` ones included.
 
@@ -77,8 +78,8 @@ def keep_top(scores: Float[np.ndarray, " n"], density: float) -> Bool[np.ndarray
     Raises
     ------
     ValueError
-        If `density` is outside (0, 1], a score is NaN, or fewer entries are above `-inf` than are to be kept
-        (keeping the count would revive pruned entries).
+        If `density` is outside (0, 1], a score is NaN, or fewer scores are above `-inf` than the number to
+        keep (pruned entries would be revived).
 
     References
     ----------
@@ -109,7 +110,9 @@ def keep_top(scores: Float[np.ndarray, " n"], density: float) -> Bool[np.ndarray
 def keep_top_globally(
     scores: Mapping[str, Float[np.ndarray, "..."]], density: float
 ) -> dict[str, Bool[np.ndarray, "..."]]:
-    """Mask of the largest scores of all layers together, `keep_count` of the total number of entries.
+    """Mask that keeps the largest scores over all layers together.
+
+    It keeps `keep_count` of the total number of entries.
 
     Parameters
     ----------
@@ -149,7 +152,7 @@ def magnitude_mask(
     density: float,
     scope: Literal["global", "layer"] = "global",
 ) -> dict[str, Bool[np.ndarray, "..."]]:
-    """Mask of the weights of largest absolute value.
+    """Mask that keeps the weights of largest magnitude.
 
     Parameters
     ----------
@@ -192,7 +195,7 @@ def magnitude_mask(
 
 
 def density(mask: Mapping[str, Bool[np.ndarray, "..."]]) -> dict[str, float]:
-    """Share of kept entries in each layer and, under "global", over all layers.
+    """Share of kept entries per layer and overall ("global").
 
     Parameters
     ----------
@@ -211,7 +214,7 @@ def density(mask: Mapping[str, Bool[np.ndarray, "..."]]) -> dict[str, float]:
 
     References
     ----------
-    .. [1] Frankle and Carbin, arXiv:1803.03635, Sec. 1 (their "P_m" is this share in per cent).
+    .. [1] Frankle and Carbin, arXiv:1803.03635, Sec. 1 ("P_m" there is this share in per cent).
 
     Examples
     --------
@@ -219,14 +222,14 @@ def density(mask: Mapping[str, Bool[np.ndarray, "..."]]) -> dict[str, float]:
     {'W_E': 0.5, 'W_U': 0.8333333333333334, 'global': 0.75}
     """
     check_layers(mask)
-    kept = {name: int(np.count_nonzero(layer)) for name, layer in mask.items()}
-    return {name: kept[name] / layer.size for name, layer in mask.items()} | {
-        GLOBAL: sum(kept.values()) / sum(layer.size for layer in mask.values())
+    n_kept = {name: int(np.count_nonzero(layer)) for name, layer in mask.items()}
+    return {name: n_kept[name] / layer.size for name, layer in mask.items()} | {
+        GLOBAL: sum(n_kept.values()) / sum(layer.size for layer in mask.values())
     }
 
 
 def check_layers(layers: Mapping[str, np.ndarray]) -> None:
-    """Refuse a mapping that cannot be a network's mask: no layers, an empty one, or one called "global".
+    """Raise unless a mapping can be a network's mask.
 
     Parameters
     ----------
@@ -236,7 +239,7 @@ def check_layers(layers: Mapping[str, np.ndarray]) -> None:
     Raises
     ------
     ValueError
-        In each of the three cases, naming the layer.
+        If there is no layer, a layer has no entries, or a layer is called "global".
 
     References
     ----------
@@ -249,6 +252,6 @@ def check_layers(layers: Mapping[str, np.ndarray]) -> None:
     if not layers:
         raise ValueError("mask: expected at least one layer, got none")
     if GLOBAL in layers:
-        raise ValueError(f"mask: {GLOBAL!r} is the key of the total, expected another name for the layer")
+        raise ValueError(f"mask: expected no layer called {GLOBAL!r}, the key of the total, got one")
     if empty := [name for name, layer in layers.items() if layer.size == 0]:
         raise ValueError(f"mask: expected entries in every layer, got none in {empty}")

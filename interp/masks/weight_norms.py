@@ -1,4 +1,4 @@
-"""Norms of a network's weights, all of them or those that a mask keeps; and how far several norms lie apart.
+"""Norms of a network's weights, and the spread of several norms.
 
 Shape letters: n = norms compared; "..." = any shape of a weight.
 """
@@ -17,9 +17,10 @@ def weight_norm(
     q: Literal[1, 2],
     mask: Mapping[str, Bool[np.ndarray, "..."]] | None = None,
 ) -> dict[str, float]:
-    """Entrywise norm of each layer and, under "global", of all layers as one vector.
+    """L1 or L2 norm of each layer and of all layers ("global").
 
-    Taken in float64 whatever the weights' type: squares of float32 are exact in it.
+    The norm is entrywise: each layer, and all layers together, count as one vector. It is computed in float64
+    whatever the weights' type, where squares of float32 are exact.
 
     Parameters
     ----------
@@ -28,13 +29,13 @@ def weight_norm(
     q : {1, 2}
         ‖·‖₁ (sum of magnitudes) or ‖·‖₂ (root of the sum of squares).
     mask : Mapping[str, Bool[np.ndarray, "..."]], optional
-        True = counted, of the weights' names and shapes; without it every weight counts.
+        True = counted; with the weights' names and shapes. Without a mask every weight counts.
 
     Returns
     -------
     dict[str, float]
-        In the units of the weights; the layers in order, then "global". Not divided by the number of
-        weights, so norms of masks of other densities differ by their counts too.
+        In the units of the weights; the layers in order, then "global". The norm is not divided by the number
+        of weights, so norms under masks of different densities differ by their counts too.
 
     Raises
     ------
@@ -58,9 +59,11 @@ def weight_norm(
         raise ValueError(f"q: expected 1 or 2, got {q!r}")
     check_layers(weights)
     if mask is not None:
-        shapes, of_mask = ({name: x.shape for name, x in of.items()} for of in (weights, mask))
-        if shapes != of_mask:
-            raise ValueError(f"mask: expected the names and shapes of the weights, {shapes}, got {of_mask}")
+        shapes, mask_shapes = ({name: x.shape for name, x in layers.items()} for layers in (weights, mask))
+        if shapes != mask_shapes:
+            raise ValueError(
+                f"mask: expected the names and shapes of the weights, {shapes}, got {mask_shapes}"
+            )
     sums = {}
     for name, w in weights.items():
         size = (
@@ -72,10 +75,10 @@ def weight_norm(
 
 
 def relative_spread(norms: Float[np.ndarray, " n"]) -> dict[str, float]:
-    """How far positive numbers lie apart, in three measures that no unit enters.
+    """Spread of positive numbers, in three measures without a unit.
 
-    Norms of another order or of more weights are larger by a factor, which cancels here: the spreads of L1
-    and L2 may be compared.
+    A common factor of all norms cancels, so the spreads of L1 and L2 norms, or of norms over different
+    numbers of weights, may be compared.
 
     Parameters
     ----------
@@ -92,12 +95,12 @@ def relative_spread(norms: Float[np.ndarray, " n"]) -> dict[str, float]:
     Raises
     ------
     ValueError
-        If there are none, or one is not positive or not finite.
+        If there is no norm, or one is not positive or not finite.
 
     References
     ----------
-    .. [1] Minegishi et al., arXiv:2310.19470, Sec. 4 (zones of norms, compared by eye there; the numbers are
-       ours).
+    .. [1] Minegishi et al., arXiv:2310.19470, Sec. 4 (there zones of norms are compared by eye; the measures
+       are ours).
 
     Examples
     --------

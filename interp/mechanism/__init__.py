@@ -9,7 +9,6 @@ from interp._lazy_exports import lazy_exports
 __getattr__ = lazy_exports(
     __name__,
     {
-        "activation_frequency": "key_frequency_rules",
         "activation_swap": "two_layer_forward",
         "amplitude_variation": "diversification",
         "circularity": "clock_pizza",

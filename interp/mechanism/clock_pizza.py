@@ -1,4 +1,7 @@
-"""Measures that tell two ways of adding on circles apart: the Clock multiplies, the Pizza averages.
+"""Measures that separate the Clock from the Pizza algorithm.
+
+Both add residues as angles on circles. The Clock multiplies the two inputs' cosines and sines. The Pizza
+averages the two embeddings, so that its logits depend on the distance of the inputs.
 
 p  residues, odd and at least 3     a, b  the two inputs, residues     d_model  width of the embedding
 n  triples (a, b, c)                ... leading axes: checkpoints, arms
@@ -14,21 +17,24 @@ __all__ = ["circularity", "distance_irrelevance", "gradient_symmetricity"]
 
 
 def distance_irrelevance(correct_logits: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "..."]:
-    """How little the distance of the two inputs matters to the true class's logit: Clock high, Pizza low.
+    """Distance irrelevance: high for the Clock, low for the Pizza.
 
-    mean over d of std over i of L[i, i + d], over the standard deviation of all of L; indices mod p, every
-    standard deviation over its population (divided by the number of entries).
+    It measures how little the true class's logit depends on the distance of the two inputs. With L the table
+    of these logits, it is the mean over d of the standard deviation over i of L[i, i + d], divided by the
+    standard deviation of all of L. Indices are mod p; standard deviations are divided by the number of
+    entries (ddof 0).
 
     Parameters
     ----------
     correct_logits : Float[np.ndarray, "... p p"]
-        Entry (a, b) is the logit of a + b mod p at inputs (a, b): rows are i = a, the distance is d = b - a.
+        Entry (a, b) is the logit of class a + b mod p at inputs (a, b). The row is i = a, the distance is
+        d = b - a.
 
     Returns
     -------
     Float[np.ndarray, "..."]
-        In [0, 1]: 0 if L is a function of b - a alone, 1 if of a + b alone; white noise averages about
-        1 - 3/(4p). NaN if L is constant.
+        In [0, 1]: 0 if L is a function of b - a alone, 1 if L is a function of a + b alone; white noise
+        averages about 1 - 3/(4p). NaN if L is constant.
 
     Raises
     ------
@@ -59,30 +65,32 @@ def distance_irrelevance(correct_logits: Float[np.ndarray, "... p p"]) -> Float[
 
 
 def circularity(W_E: Float[np.ndarray, "... p d_model"], n_components: int = 4) -> Float[np.ndarray, "..."]:
-    """Mean over an embedding's first principal components of the best single frequency's share of each.
+    """Share of one frequency in an embedding's principal components.
 
-    The components are those of the p rows less their mean, as functions of the residue. Components of equal
-    variance are one plane, harmless if it is a circle (any two axes of it have that frequency), but two
-    circles of exactly equal size have no axes of their own and come out below 1.
+    The principal components of the p rows, less their mean, are functions of the residue. For each of the
+    first components, take the share of its best single frequency; circularity is the mean of these shares.
+    Components of equal variance span a plane without preferred axes. This has no effect on a single circle
+    (any two axes of its plane have its frequency), but the components of two circles of exactly equal size
+    mix both frequencies, and circularity is then below 1.
 
     Parameters
     ----------
     W_E : Float[np.ndarray, "... p d_model"]
-        A row per residue; rows of other tokens (such as =) left out by the caller.
+        A row per residue. The caller leaves out rows of other tokens (such as =).
     n_components : int
-        Principal components averaged, those of largest variance.
+        Number of principal components to average, those of largest variance.
 
     Returns
     -------
     Float[np.ndarray, "..."]
-        In [1/K, 1]: 1 if each component turns at one frequency. A component whose singular value is at most
-        1e-12 of the norm of `W_E` is rounding and is left out of the mean, as are those beyond d_model; NaN
-        if all rows are equal.
+        In [1/K, 1], K = (p - 1) / 2: 1 if each component has a single frequency. Left out of the mean are
+        components whose singular value is at most 1e-12 of the norm of `W_E` (rounding), and components
+        beyond d_model. NaN if all rows are equal.
 
     Raises
     ------
     ValueError
-        If p is even or below 3, `W_E` is not finite or has no row axis, or `n_components` leaves 1..p-1.
+        If p is even or below 3, `W_E` is not finite or has no row axis, or `n_components` is outside 1..p-1.
 
     References
     ----------
@@ -110,20 +118,23 @@ def circularity(W_E: Float[np.ndarray, "... p d_model"], n_components: int = 4) 
 def gradient_symmetricity(
     grad_a: Float[np.ndarray, "... n d_model"], grad_b: Float[np.ndarray, "... n d_model"]
 ) -> tuple[Float[np.ndarray, "..."], Int[np.ndarray, "..."]]:
-    """Mean cosine similarity of a logit's gradients with respect to the two inputs' embeddings.
+    """Mean cosine similarity of a logit's two input gradients.
+
+    The gradients are those of one logit with respect to the embeddings of the two inputs.
 
     Parameters
     ----------
     grad_a, grad_b : Float[np.ndarray, "... n d_model"]
-        Row t is the gradient of the logit of class c at inputs (a, b), for the t-th triple (a, b, c), with
-        respect to the embedding of a, and of b, as two separate leaves (also where a = b).
+        Row t is for the t-th triple (a, b, c): the gradient of the logit of class c at inputs (a, b) with
+        respect to the embedding of a, and of b. The two embeddings are separate variables even if a = b.
 
     Returns
     -------
     mean : Float[np.ndarray, "..."]
-        In [-1, 1]: 1 if the network only sees the sum of its embeddings. NaN if no triple has an angle.
+        In [-1, 1]: 1 if the network depends only on the sum of the embeddings. NaN if every triple is
+        excluded.
     n_skipped : Int[np.ndarray, "..."]
-        Triples of which a gradient is exactly 0 (all its neurons off), excluded from the mean.
+        Number of triples with a gradient of exactly 0 (all neurons off), excluded from the mean.
 
     Raises
     ------
@@ -132,8 +143,8 @@ def gradient_symmetricity(
 
     References
     ----------
-    .. [1] Zhong et al., arXiv:2306.17844, gradient symmetricity (100 random triples there; which ones is the
-       caller's choice here).
+    .. [1] Zhong et al., arXiv:2306.17844, gradient symmetricity (there 100 random triples; here the caller
+       chooses the triples).
 
     Examples
     --------
@@ -145,13 +156,13 @@ def gradient_symmetricity(
     a, b = _directions(grad_a, "grad_a"), _directions(grad_b, "grad_b")
     if a.shape != b.shape:
         raise ValueError(f"grad_b: expected the shape of grad_a, {a.shape}, got {b.shape}")
-    return mean_over_neurons((a * b).sum(axis=-1))  # over triples: NaN is left out and counted all the same
+    return mean_over_neurons((a * b).sum(axis=-1))  # the mean is over triples; NaN is left out and counted
 
 
 def _directions(
     gradient: Float[np.ndarray, "... n d_model"], argument: str
 ) -> Float[np.ndarray, "... n d_model"]:
-    """Gradients of length 1, NaN for those of length 0."""
+    """Gradients scaled to length 1; NaN for gradients of length 0."""
     g = np.asarray(gradient, dtype=np.float64)
     if g.ndim < 2 or 0 in g.shape:
         raise ValueError(f"{argument}: expected shape (..., n, d_model), none of them 0, got shape {g.shape}")

@@ -1,11 +1,12 @@
-"""How the neurons of a two-layer network share the work: evenly over frequencies, phases and amplitudes.
+"""Spread of neurons over frequencies, phases and amplitudes.
 
     K  frequencies, (p - 1) / 2         r  orders of phase symmetry, 1..4
     m  neurons                          ... leading axes: checkpoints, arms
 
-Each neuron has one frequency, 1..K, and at it a phase and an amplitude (`interp.mechanism.phase_alignment`). A network that adds
-by majority uses all frequencies alike and spreads the phases of each evenly. Dead neurons (`interp.spectra.fourier`)
-have frequency 0 and a NaN phase; they belong to no group and are counted.
+Each neuron of a two-layer network has one frequency, 1..K, and a phase and an amplitude at this frequency
+(`interp.mechanism.phase_alignment`). The neurons of one frequency are a *group*. A network that adds by
+majority vote uses all frequencies equally and spreads the phases of each group evenly. Dead neurons
+(`interp.spectra.fourier`) have frequency 0 and a NaN phase; they are in no group, and are counted.
 """
 
 from dataclasses import dataclass
@@ -18,62 +19,73 @@ from interp.spectra.weight_spectrum import checked_frequency, mean_over_neurons
 
 __all__ = ["FrequencyCounts", "PhaseSymmetry", "amplitude_variation", "frequency_counts", "phase_symmetry"]
 
-ORDERS = np.arange(1, 5)  # iota of the phase symmetry
+ORDERS = np.arange(1, 5)
+"""Orders iota of the phase symmetry."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseSymmetry:
-    """Resultant lengths of the phases within each frequency group."""
+    """Resultant lengths R of the phases in each frequency group.
+
+    iota is the order of the symmetry: R_iota is the length of the mean of exp(i iota phi) over the group. It
+    is 0 if the phases times iota are spread evenly, and 1 if they are all equal.
+    """
 
     R: Float[np.ndarray, "*batch K r"]
-    """|mean exp(i iota phi)|, iota = 1..4, in [0, 1]: 0 evenly spread, 1 all equal; NaN in an empty group."""
+    """|mean exp(i iota phi)| for iota = 1..4, in [0, 1]; NaN in an empty group."""
     n_neurons: Int[np.ndarray, "*batch K"]
-    """Live neurons in the group."""
+    """Number of live neurons in the group."""
     baseline: Float[np.ndarray, "*batch K"]
-    """What n independent uniform phases average, sqrt(pi / 4n) (large n; 0.886 where 1 is exact at n = 1)."""
+    """Rayleigh baseline: mean R of n independent uniform phases, sqrt(pi / 4n).
+
+    The formula is for large n. At n = 1 it gives 0.886 where 1 is exact.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrequencyCounts:
-    """How many neurons use each frequency, against a uniform use of all K."""
+    """Number of neurons per frequency, with a test of uniformity."""
 
     count: Int[np.ndarray, "*batch K"]
-    """Live neurons per frequency."""
+    """Number of live neurons per frequency."""
     chi2: Float[np.ndarray, "*batch"]
     """Pearson's statistic with K - 1 degrees of freedom; NaN if no neuron is live."""
     p_value: Float[np.ndarray, "*batch"]
-    """Chance of a `chi2` at least as large under uniform use."""
+    """Probability of a `chi2` at least as large if all frequencies were equally likely."""
     n_dead: Int[np.ndarray, "*batch"]
-    """Neurons without a frequency, excluded."""
+    """Number of neurons without a frequency, excluded."""
 
 
 def phase_symmetry(
     phase: Float[np.ndarray, "*batch m"], frequency: Int[np.ndarray, "*batch m"], n_frequencies: int
 ) -> PhaseSymmetry:
-    """How evenly the phases of the neurons of one frequency are spread, R_iota = |mean exp(i iota phi)|.
+    """Evenness of the phases in each frequency group.
+
+    The measure is R_iota = |mean exp(i iota phi)| for the orders iota = 1..4.
 
     Parameters
     ----------
     phase : Float[np.ndarray, "*batch m"]
         Radians, such as `Misalignment.input_phase`; NaN for a dead neuron, which is excluded.
     frequency : Int[np.ndarray, "*batch m"]
-        The neuron's group, 1..K; 0 puts it in none.
+        Group of each neuron, 1..K; 0 for no group.
     n_frequencies : int
         K = (p - 1) / 2.
 
     Returns
     -------
     PhaseSymmetry
-        R for orders 1..4 and each frequency, group sizes, and the Rayleigh baseline to read R against.
+        R for each frequency and order, group sizes, and the Rayleigh baseline: the R that random phases have
+        on average.
 
     Raises
     ------
     ValueError
-        If the shapes differ, or a frequency leaves 0..K.
+        If the shapes differ, or a frequency is outside 0..K.
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, phase symmetry (baseline added here).
+    .. [1] He et al., arXiv:2602.16849, phase symmetry (the baseline is ours).
 
     Examples
     --------
@@ -95,29 +107,31 @@ def phase_symmetry(
 
 
 def frequency_counts(frequency: Int[np.ndarray, "*batch m"], n_frequencies: int) -> FrequencyCounts:
-    """Neurons per frequency, with a chi-squared test against uniform use.
+    """Number of neurons per frequency, tested against uniform use.
+
+    The test is Pearson's chi-squared test.
 
     Parameters
     ----------
     frequency : Int[np.ndarray, "*batch m"]
         Per neuron, 1..K; 0 for a dead neuron, which is excluded.
     n_frequencies : int
-        K = (p - 1) / 2, at least 2 for the test (one frequency is trivially uniform: NaN).
+        K = (p - 1) / 2. With K = 1 there is no test: statistic and p-value are NaN.
 
     Returns
     -------
     FrequencyCounts
-        Counts, statistic and p-value. The p-value is the large-sample one: with fewer than about five
-        neurons per frequency (48 over 33, say) it is rough.
+        Counts, statistic and p-value. The p-value is that of large samples: with fewer than about five
+        neurons per frequency (for instance 48 over 33) it is inaccurate.
 
     Raises
     ------
     ValueError
-        If a frequency leaves 0..K.
+        If a frequency is outside 0..K.
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, frequency diversification (test added here).
+    .. [1] He et al., arXiv:2602.16849, frequency diversification (the test is ours).
 
     Examples
     --------
@@ -138,17 +152,18 @@ def frequency_counts(frequency: Int[np.ndarray, "*batch m"], n_frequencies: int)
 
 
 def amplitude_variation(amplitude: Float[np.ndarray, "... m"]) -> Float[np.ndarray, "..."]:
-    """Coefficient of variation of the neurons' amplitudes: 0 when all are equally strong.
+    """Coefficient of variation of the neurons' amplitudes.
 
     Parameters
     ----------
     amplitude : Float[np.ndarray, "... m"]
-        alpha or beta of every neuron, at least 0. NaN and 0 are dead neurons, excluded.
+        alpha or beta of every neuron, at least 0. NaN and 0 mark dead neurons, which are excluded.
 
     Returns
     -------
     Float[np.ndarray, "..."]
-        Standard deviation (ddof 0) over mean, dimensionless; NaN if no neuron is live.
+        Standard deviation (ddof 0) over mean, dimensionless: 0 if all amplitudes are equal. NaN if no neuron
+        is live.
 
     Raises
     ------

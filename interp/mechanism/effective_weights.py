@@ -1,7 +1,7 @@
-"""What the weights of each network mean: the maps that its neurons see and write.
+"""Weights of each model as maps between residues and neurons.
 
-Shapes: p residues, d = d_emb or d_model, m = d_mlp; leading axes (checkpoints) pass through. Weights go by
-TransformerLens' names, with or without the path before the last dot (`blocks.0.mlp.W_in`).
+Shapes: p residues, d = d_emb or d_model, m = d_mlp; leading axes (checkpoints) are allowed everywhere.
+Weights have TransformerLens' names, with or without the path before the last dot (`blocks.0.mlp.W_in`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,44 +11,46 @@ from einops import rearrange
 from jaxtyping import Float, Shaped
 
 GRAPH_WEIGHTS = ("W_E", "W_in", "W_out", "W_U")
-"""The weights that lie between layers of units which follow one another, input to output."""
+"""Names of the weights between successive layers of units, from input to output."""
 MODEL_WEIGHTS = {
     "embed_mlp": GRAPH_WEIGHTS,
     "embedded_mlp": GRAPH_WEIGHTS[:-1],
     "one_hot_mlp": ("W_in", "W_out"),
     "transformer": ("W_E", "W_V", "W_O", "W_in", "W_out", "W_U"),
 }
-"""The weights of each model between residues and neurons, and between neurons and classes."""
+"""By model: names of the weights from residues to neurons, and from neurons to classes."""
 
 
 def effective_maps(
     model: str, weights: Mapping[str, Float[np.ndarray, "..."]]
 ) -> dict[str, Float[np.ndarray, "... m p"]]:
-    """What each neuron receives from every residue, and what it writes to every class.
+    """Input and output map of every neuron.
 
-    For `embed_mlp`: rows of (W_E W_in)ᵀ and of W_out W_U; for `one_hot_mlp`: of W_inᵀ and of W_out; for
-    `embedded_mlp`, which has an embedding but writes its logits itself, of (W_E W_in)ᵀ and of W_out.
+    The input map says what a neuron receives from every residue, the output map what it adds to every class.
+    They are (W_E W_in)ᵀ and W_out W_U for `embed_mlp`; W_inᵀ and W_out for `one_hot_mlp`; (W_E W_in)ᵀ and
+    W_out for `embedded_mlp`, which has an embedding but no unembedding.
 
-    A transformer's neurons receive residues by way of attention, and as much as its pattern says. `input` is
-    what they receive of a residue to which every head attends alone, W_E (sum over heads of W_V W_O) W_in;
-    with half of the attention on either input they receive half of it of both. `output` is W_out W_U, without
-    the stream that passes the neurons by. Further maps are the parts of that: `head 0`, … if there are
-    several; and beside them, without a token = after the inputs, `direct`, W_E W_in, which the last input
-    adds to its own stream. Positions and biases add the same for every residue, and are left out.
+    A transformer's neurons receive residues through attention, weighted by the attention pattern. `input` is
+    what they receive from a residue on which every head puts all of its attention: W_E (sum over heads of
+    W_V W_O) W_in. With half of the attention on each input they receive half of the map of both. `output` is
+    W_out W_U, without the residual stream around the neurons. Further maps: `head 0`, … are the terms of
+    `input` if there are several heads; `direct` is W_E W_in, which the last input adds to its own residual
+    stream, in models without a token = after the inputs. Positions and biases contribute equally to every
+    residue, and are left out.
 
     Parameters
     ----------
     model : str
         A key of `MODEL_WEIGHTS`.
     weights : Mapping[str, Float[np.ndarray, "..."]]
-        By name, pruned entries zero; leading axes (checkpoints) alike in all.
+        By name, pruned entries zero; all with equal leading axes (checkpoints).
 
     Returns
     -------
     dict[str, Float[np.ndarray, "... m p"]]
-        `input` first, entry (i, a): the pre-activation that residue `a` adds to neuron `i`. Then `output`,
-        entry (i, c): the logit that a unit activation of neuron `i` adds to class `c`. Then the further maps,
-        as `input`. float64.
+        `input` first; entry (i, a) is the pre-activation that residue `a` adds to neuron `i`. Then `output`;
+        entry (i, c) is the logit that a unit activation of neuron `i` adds to class `c`. Then the further
+        maps, with the axes of `input`. float64.
 
     Raises
     ------
@@ -59,8 +61,8 @@ def effective_maps(
     ----------
     .. [1] Minegishi et al., arXiv:2310.19470, Sec. 4 (weights of the neurons in residue space).
     .. [2] He et al., arXiv:2602.16849 (θ_m and ξ_m).
-    .. [3] Nanda et al., arXiv:2301.05217, Sec. 4 (W_L = W_U W_out; its neurons are read by their activations,
-       `interp.mechanism.key_frequency_rules.activation_frequency`, not by a map: `input` is ours).
+    .. [3] Nanda et al., arXiv:2301.05217, Sec. 4 (W_L = W_U W_out). The paper measures neurons by their
+       activations (`interp.spectra.pair_spectrum.activation_frequency`); the `input` map is ours.
 
     Examples
     --------
@@ -70,27 +72,29 @@ def effective_maps(
     >>> {name: m.shape for name, m in effective_maps("embed_mlp", weights).items()}
     {'input': (2, 5), 'output': (2, 5)}
     """
-    own = _by_kind(model, weights)
+    W = _weights_by_name(model, weights)
     if model == "one_hot_mlp":
-        return {"input": np.swapaxes(own["W_in"], -1, -2), "output": own["W_out"]}
+        return {"input": np.swapaxes(W["W_in"], -1, -2), "output": W["W_out"]}
     W_E = residue_weights(model, weights)["W_E"]
-    write = own["W_out"] @ own["W_U"] if "W_U" in own else own["W_out"]
+    output = W["W_out"] @ W["W_U"] if "W_U" in W else W["W_out"]
     if model in ("embed_mlp", "embedded_mlp"):
-        return {"input": np.swapaxes(W_E @ own["W_in"], -1, -2), "output": write}
-    values = rearrange(W_E, "... p d -> ... 1 p d") @ own["W_V"]
-    heads = np.swapaxes(values @ own["W_O"] @ rearrange(own["W_in"], "... d m -> ... 1 d m"), -1, -2)
-    maps = {"input": heads.sum(axis=-3), "output": write}
+        return {"input": np.swapaxes(W_E @ W["W_in"], -1, -2), "output": output}
+    values = rearrange(W_E, "... p d -> ... 1 p d") @ W["W_V"]
+    heads = np.swapaxes(values @ W["W_O"] @ rearrange(W["W_in"], "... d m -> ... 1 d m"), -1, -2)
+    maps = {"input": heads.sum(axis=-3), "output": output}
     if heads.shape[-3] > 1:
         maps |= {f"head {h}": heads[..., h, :, :] for h in range(heads.shape[-3])}
-    if own["W_E"].shape[-2] == W_E.shape[-2]:
-        maps["direct"] = np.swapaxes(W_E @ own["W_in"], -1, -2)
+    if W["W_E"].shape[-2] == W_E.shape[-2]:
+        maps["direct"] = np.swapaxes(W_E @ W["W_in"], -1, -2)
     return maps
 
 
 def residue_weights(
     model: str, weights: Mapping[str, Float[np.ndarray, "..."]]
 ) -> dict[str, Float[np.ndarray, "... p _"]]:
-    """The first and the last matrix, a row per residue each: embedding and unembedding where there are such.
+    """First and last weight matrix of a model, a row per residue.
+
+    These are embedding and unembedding in models that have both.
 
     Parameters
     ----------
@@ -102,9 +106,9 @@ def residue_weights(
     Returns
     -------
     dict[str, Float[np.ndarray, "... p _"]]
-        `W_E` (`W_in` of a `one_hot_mlp`), row a of which is all that the network is told of residue a; rows
-        of tokens that are none (=) are left out. Then `W_U` (`W_out` of networks without one) transposed,
-        row c of which is all that class c is told. float64.
+        First `W_E` (`W_in` of a `one_hot_mlp`), whose row a is all that the network receives of residue a;
+        rows of other tokens (=) are left out. Then `W_U` transposed (`W_out` of models without `W_U`), whose
+        row c is all that class c receives. float64.
 
     Raises
     ------
@@ -122,26 +126,26 @@ def residue_weights(
     >>> {name: W.shape for name, W in residue_weights("transformer", weights).items()}
     {'W_E': (5, 4), 'W_U': (5, 4)}
     """
-    own = _by_kind(model, weights)
+    W = _weights_by_name(model, weights)
     first, *_, last = MODEL_WEIGHTS[model]
-    return {first: own[first][..., : own[last].shape[-1], :], last: np.swapaxes(own[last], -1, -2)}
+    return {first: W[first][..., : W[last].shape[-1], :], last: np.swapaxes(W[last], -1, -2)}
 
 
 def layer_matrices(layers: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str, Shaped[np.ndarray, "_ _"]]:
-    """A network's weights, or its mask, as matrices (units in, units out).
+    """Weights or mask of a network as matrices (units in, units out).
 
-    Attention is taken apart by heads (`blocks.0.attn.W_Q head 0`) if there are several. Biases are left out,
-    and so are the rows of tokens that are no residues (=).
+    Attention weights are split into heads (`blocks.0.attn.W_Q head 0`) if there are several. Biases and the
+    rows of tokens that are not residues (=) are left out.
 
     Parameters
     ----------
     layers : Mapping[str, Shaped[np.ndarray, "..."]]
-        By name; attention's with the head first.
+        By name; attention weights with the head as first axis.
 
     Returns
     -------
     dict[str, Shaped[np.ndarray, "_ _"]]
-        In the same order.
+        By name, in the order of `layers`.
 
     References
     ----------
@@ -170,16 +174,17 @@ def layer_matrices(layers: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str,
 
 
 def graph_layer_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Which of a network's matrices make its graph: those that lead from layer to layer of units.
+    """Names of the matrices that form a network's graph.
 
-    All of a network without attention. Of a transformer, W_E, W_in, W_out and W_U: its nodes are residues,
-    the residual stream before the neurons, the neurons, the stream after them, classes. Attention, which
-    moves the stream between tokens, and the stream's way around the neurons are no edges; nor are positions.
+    These are the matrices between successive layers of units: all matrices of a network without attention,
+    and W_E, W_in, W_out and W_U of a transformer, whose nodes are residues, the residual stream before the
+    neurons, the neurons, the stream after the neurons, and classes. Attention (which moves the stream between
+    tokens), the residual stream around the neurons, and positions are not edges.
 
     Parameters
     ----------
     names : Sequence[str]
-        As of `layer_matrices`.
+        Names as from `layer_matrices`.
 
     Returns
     -------
@@ -188,8 +193,7 @@ def graph_layer_names(names: Sequence[str]) -> tuple[str, ...]:
 
     References
     ----------
-    .. [1] Minegishi et al., arXiv:2310.19470, Sec. 5 (graph of an MLP's weights; of a transformer's it says
-       nothing).
+    .. [1] Minegishi et al., arXiv:2310.19470, Sec. 5 (graph of an MLP's weights; a transformer's is ours).
 
     Examples
     --------
@@ -203,15 +207,15 @@ def graph_layer_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name.rpartition(".")[2] in GRAPH_WEIGHTS)
 
 
-def _by_kind(
+def _weights_by_name(
     model: str, weights: Mapping[str, Float[np.ndarray, "..."]]
 ) -> dict[str, Float[np.ndarray, "..."]]:
-    """The weights that the model's maps are made of, by the last part of their names, float64."""
+    """Weights of the model's maps by the last part of their names, float64."""
     if model not in MODEL_WEIGHTS:
         raise ValueError(f"model: expected one of {', '.join(sorted(MODEL_WEIGHTS))}, got {model!r}")
-    given = {name.rpartition(".")[2]: W for name, W in weights.items()}
-    if missing := [name for name in MODEL_WEIGHTS[model] if name not in given]:
+    by_name = {name.rpartition(".")[2]: W for name, W in weights.items()}
+    if missing := [name for name in MODEL_WEIGHTS[model] if name not in by_name]:
         raise ValueError(
             f"weights: expected {', '.join(MODEL_WEIGHTS[model])}, and {', '.join(missing)} is missing"
         )
-    return {name: given[name].astype(np.float64) for name in MODEL_WEIGHTS[model]}
+    return {name: by_name[name].astype(np.float64) for name in MODEL_WEIGHTS[model]}

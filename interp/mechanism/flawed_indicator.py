@@ -1,10 +1,11 @@
-"""The flawed indicator: what a network that adds by majority computes, and how closely a network does.
+"""Flawed indicator: the logits of a network that adds by majority vote.
 
     p  residues, odd and at least 3     K  frequencies, (p - 1) / 2     m  neurons
     x, y  the two inputs                c  classes                      ... leading axes: checkpoints, arms
 
-A sum of squared cosines over all frequencies is largest at the true class x + y, and half as much larger than
-the rest at two wrong ones, the *ghosts* 2x and 2y: what the network would say to (x, x) and to (y, y).
+Summed over all frequencies, the votes of neurons with a squared activation are largest at the true class
+x + y. They are also raised, half as much, at two wrong classes, the *ghosts* 2x and 2y, which are the answers
+to (x, x) and (y, y). The ghosts are the flaw of this indicator function of the true class.
 """
 
 from dataclasses import dataclass
@@ -21,16 +22,19 @@ __all__ = ["IndicatorFit", "ideal_neurons", "indicator_fit", "indicator_logits"]
 
 @dataclass(frozen=True, kw_only=True)
 class IndicatorFit:
-    """logits = constant + main 1[c = label] + ghost (1[c = label of (x, x)] + 1[c = label of (y, y)])."""
+    """Least-squares fit of logits by the flawed indicator.
+
+    logits = constant + main 1[c = label] + ghost (1[c = label of (x, x)] + 1[c = label of (y, y)]).
+    """
 
     main: Float[np.ndarray, "*batch"]
-    """In the units of the logits."""
+    """Coefficient of the label, in the units of the logits."""
     ghost: Float[np.ndarray, "*batch"]
-    """Likewise, of each of the two ghosts."""
+    """Coefficient of each of the two ghosts, in the units of the logits."""
     ratio: Float[np.ndarray, "*batch"]
-    """ghost / main: 1/2 in ideal neurons, 0 without ghosts; NaN where main is 0."""
+    """ghost / main: 1/2 for ideal neurons, 0 without ghosts; NaN where main is 0."""
     r2: Float[np.ndarray, "*batch"]
-    """Share of the logits' variance over classes, in [0, 1]; NaN where logits do not vary over classes."""
+    """Share of the logits' variance over classes that the fit explains, in [0, 1]; NaN if there is none."""
 
 
 def ideal_neurons(
@@ -44,7 +48,7 @@ def ideal_neurons(
     Parameters
     ----------
     n_neurons : Int[np.ndarray, " K"]
-        N of every frequency 1..K, at least 0; p is 2K + 1.
+        Number N of neurons of every frequency 1..K, at least 0; p is 2K + 1.
     input_amplitude, output_amplitude : float
         alpha and beta.
 
@@ -82,12 +86,13 @@ def ideal_neurons(
 
 
 def indicator_logits(p: int, strength: float) -> Float[np.ndarray, "p p p"]:
-    """Logits of ideal neurons that square their input, as many of every frequency, in closed form.
+    """Logits of ideal neurons with a squared activation.
 
+    With equally many neurons of every frequency they have a closed form:
     f[c] = strength / 2 (-1 + p/2 1[c = x + y] + p/4 (1[c = 2x] + 1[c = 2y])). The margin is strength p / 8,
     between x + y and a ghost. With N neurons of amplitudes alpha, beta for every frequency, the strength is
-    N alpha^2 beta, and f is exact for N = 3 and N >= 5: with 1, 2 and 4 the phases, doubled or fourfold, do
-    not cancel.
+    N alpha^2 beta. The form is exact for N = 3 and N >= 5; for N = 1, 2 and 4 the phases, doubled or times
+    four, do not cancel.
 
     Parameters
     ----------
@@ -108,7 +113,7 @@ def indicator_logits(p: int, strength: float) -> Float[np.ndarray, "p p p"]:
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, flawed indicator (alpha^2 beta here: sigma is applied to the input).
+    .. [1] He et al., arXiv:2602.16849, flawed indicator (here alpha^2 beta: sigma is applied to the input).
 
     Examples
     --------
@@ -124,32 +129,32 @@ def indicator_logits(p: int, strength: float) -> Float[np.ndarray, "p p p"]:
 def indicator_fit(
     logits: Float[np.ndarray, "*batch p p p"], labels: Int[np.ndarray, "p p"] | None = None
 ) -> IndicatorFit:
-    """How much of a network's logits points to the label, how much to the two ghosts, by least squares.
+    """Fit logits by the label and the two ghosts.
 
-    The constant is each pair's own: the loss does not see it.
+    The fit is by least squares. Every pair has its own constant, which the loss does not depend on.
 
     Parameters
     ----------
     logits : Float[np.ndarray, "*batch p p p"]
         Axes (..., x, y, class), every ordered pair.
     labels : Int[np.ndarray, "p p"], optional
-        Class of every pair; its diagonal says where the ghosts are. By default x + y mod p.
+        Class of every pair; the diagonal gives the ghosts. By default x + y mod p.
 
     Returns
     -------
     IndicatorFit
-        Coefficients, their ratio, and R^2 relative to the logits less their mean over classes, of each pair;
-        pooled over pairs.
+        Coefficients, their ratio, and R^2, pooled over pairs. R^2 is relative to the logits less each pair's
+        mean over classes.
 
     Raises
     ------
     ValueError
-        If p is even or below 3, the axes differ, `logits` is not finite, `labels` leaves 0..p-1 or does not
-        fit, or all labels are the same, so that ghosts and label are too.
+        If p is even or below 3, the axes differ, `logits` is not finite, a label is outside 0..p-1, or
+        `labels` has the wrong shape or a single class, in which label and ghosts coincide.
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, flawed indicator (closed form there; the fit is ours).
+    .. [1] He et al., arXiv:2602.16849, flawed indicator (there the closed form; the fit is ours).
 
     Examples
     --------
@@ -188,6 +193,6 @@ def _one_hot(label: Int[np.ndarray, "*shape"], p: int) -> Float[np.ndarray, "*sh
 
 
 def _ghosts(label: Int[np.ndarray, "p p"]) -> Float[np.ndarray, "p p p"]:
-    """1 at the labels of (x, x) and of (y, y), 2 where they are the same."""
-    own = _one_hot(np.diagonal(label), len(label))  # (p, p)
-    return own[:, None] + own[None]
+    """Indicator of the two ghosts: 1 at each, 2 where they coincide."""
+    doubled = _one_hot(np.diagonal(label), len(label))  # (p, p), row x is 1 at the label of (x, x)
+    return doubled[:, None] + doubled[None]

@@ -1,13 +1,13 @@
-"""A network's logits with its key frequencies alone, and with all but them.
+"""Restricted and excluded logits: with only, or without, key frequencies.
 
     p  residues, odd and at least 3     a, b  the two inputs, residues      n  key frequencies
     c  classes     m  columns: classes or neurons     r  directions         pairs  p^2, b varying fastest
     ... leading axes: checkpoints, arms
 
-Everything here projects functions of the pair (a, b) on orthonormal directions, functions of the pair too.
-The *sum directions* of a frequency are cos and sin of omega_k (a + b). Losses of the results are
-`interp.mechanism.logit_fit.cross_entropy`; a network of another operation is brought to addition by relabelling its
-inputs first (`logits[..., -np.arange(p), :, :]` for b - a).
+All functions project functions of the pair (a, b) on orthonormal directions, which are functions of the pair
+too. The *sum waves* of a frequency are cos and sin of omega_k (a + b). Compute the loss of the results by
+`interp.mechanism.logit_fit.cross_entropy`. For an operation other than addition, relabel the inputs first
+(`logits[..., -np.arange(p), :, :]` for b - a).
 """
 
 from collections.abc import Callable
@@ -30,13 +30,14 @@ __all__ = [
 def restricted_logits(
     logits: Float[np.ndarray, "... p p c"], frequencies: Int[np.ndarray, " n"], operator: str = "sum2"
 ) -> Float[np.ndarray, "... p p c"]:
-    """Logits of which only the key frequencies, and each class's mean over all pairs, are kept.
+    """Logits restricted to the key frequencies.
 
-    The operator says which functions of (a, b) count as frequency k:
+    Each class's mean over all pairs is kept too. The operator says which functions of (a, b) belong to
+    frequency k:
 
-    - `sum2`: cos and sin of omega_k (a + b), 2 per frequency;
-    - `block4`: {cos, sin} of omega_k a times the same of b, 4;
-    - `block8`: {1, cos, sin} of omega_k a times the same of b, less the constant, 8.
+    - `sum2`: the sum waves, cos and sin of omega_k (a + b); 2 functions;
+    - `block4`: {cos, sin} of omega_k a times {cos, sin} of omega_k b; 4 functions;
+    - `block8`: {1, cos, sin} of omega_k a times {1, cos, sin} of omega_k b, less the constant; 8 functions.
 
     Products of two different key frequencies are never kept.
 
@@ -45,7 +46,7 @@ def restricted_logits(
     logits : Float[np.ndarray, "... p p c"]
         Logit of each class at inputs (a, b), every ordered pair.
     frequencies : Int[np.ndarray, " n"]
-        Key frequencies, different, each in 1..K; none leaves the means.
+        Key frequencies in 1..K, each at most once. With none, only the means are left.
     operator : str
         A key of `OPERATORS`.
 
@@ -58,12 +59,12 @@ def restricted_logits(
     ------
     ValueError
         If `operator` is unknown, the two residue axes differ, p is even or below 3, `logits` is not finite,
-        or a frequency leaves 1..K or comes twice.
+        or a frequency is outside 1..K or repeated.
 
     References
     ----------
-    .. [1] Nanda et al., arXiv:2301.05217, Sec. 5 (restricted loss; its words fit more than one operator, so
-       each has a name here).
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 5 (restricted loss; the text does not fix the operator, so
+       the operators have names here).
 
     Examples
     --------
@@ -76,28 +77,29 @@ def restricted_logits(
         raise ValueError(f"operator: expected one of {', '.join(OPERATORS)}, got {operator!r}")
     x = _checked_pairs(logits, "logits")
     p = x.shape[-2]
-    kept = OPERATORS[operator](p, frequencies)
-    # All other directions have mean 0, so keeping the constant one is adding mean(original - new).
-    return _project(x, np.concatenate([np.full((1, p * p), 1 / p), kept]))
+    directions = OPERATORS[operator](p, frequencies)
+    # The constant direction keeps each class's mean: all other directions have mean 0.
+    return _project(x, np.concatenate([np.full((1, p * p), 1 / p), directions]))
 
 
 def excluded_logits(
     logits: Float[np.ndarray, "... p p c"], frequencies: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, "... p p c"]:
-    """Logits without the two sum directions of the key frequencies.
+    """Logits without the sum waves of the key frequencies.
 
     Parameters
     ----------
     logits : Float[np.ndarray, "... p p c"]
-        Logit of each class at inputs (a, b), every ordered pair, whichever of them the loss is taken over.
+        Logit of each class at inputs (a, b). All ordered pairs are needed, even if the loss is taken over
+        some of them.
     frequencies : Int[np.ndarray, " n"]
-        Different, each in 1..K: all key frequencies together, or one alone (`frequencies[[i]]`).
+        Frequencies in 1..K, each at most once: all key frequencies, or a single one (`frequencies[[i]]`).
 
     Returns
     -------
     Float[np.ndarray, "... p p c"]
-        `logits - project_on_sum_waves(logits, frequencies)`; means over pairs are untouched. The published loss is that
-        of the training pairs.
+        `logits - project_on_sum_waves(logits, frequencies)`. Means over pairs do not change. The published
+        loss is over the training pairs.
 
     Raises
     ------
@@ -123,28 +125,28 @@ def excluded_logits(
 def project_on_sum_waves(
     x: Float[np.ndarray, "... p p m"], frequencies: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, "... p p m"]:
-    """Part of functions of (a, b) that lies on the sum directions of some frequencies.
+    """Project functions of (a, b) on the sum waves of given frequencies.
 
-    Equal to the mean over the p pairs of equal a + b mod p, of which only these frequencies are kept.
+    Equivalently: average over the p pairs of equal a + b mod p, then keep only these frequencies.
 
     Parameters
     ----------
     x : Float[np.ndarray, "... p p m"]
-        m functions, of logits or of neurons' activations, at inputs (a, b), every ordered pair.
+        m functions, such as logits or activations, at every ordered pair of inputs (a, b).
     frequencies : Int[np.ndarray, " n"]
-        Different, each in 1..K.
+        Frequencies in 1..K, each at most once.
 
     Returns
     -------
     Float[np.ndarray, "... p p m"]
-        In the units of `x`; the constant is excluded. Neurons' activations so projected are mapped to logits
-        by the caller, or by `restricted_logits_through_neurons`, which never holds them.
+        In the units of `x`; the constant is excluded. For activations, `restricted_logits_through_neurons`
+        gives the logits that result, with less memory.
 
     Raises
     ------
     ValueError
-        If the two residue axes differ, p is even or below 3, `x` is not finite, or a frequency leaves 1..K or
-        comes twice.
+        If the two residue axes differ, p is even or below 3, `x` is not finite, or a frequency is outside
+        1..K or repeated.
 
     References
     ----------
@@ -153,7 +155,8 @@ def project_on_sum_waves(
     Examples
     --------
     >>> wave = np.cos(2 * np.pi * 2 * np.arange(7) / 7)
-    >>> print(project_on_sum_waves(np.multiply.outer(wave, wave)[..., None], np.array([2]))[0, :3, 0] / wave[:3])
+    >>> projection = project_on_sum_waves(np.multiply.outer(wave, wave)[..., None], np.array([2]))
+    >>> print(projection[0, :3, 0] / wave[:3])
     [0.5 0.5 0.5]
     """
     x = _checked_pairs(x, "x")
@@ -166,73 +169,75 @@ def restricted_logits_through_neurons(
     logits: Float[np.ndarray, "... p p c"],
     frequencies: Int[np.ndarray, " n"],
 ) -> Float[np.ndarray, "... p p c"]:
-    """Restricted logits by way of the neurons: their activations on the sum directions, mapped to logits.
+    """Restricted logits, with the restriction applied to the neurons.
 
-    Where neurons are all that feeds the logits, and linearly, this is `restricted_logits` with `sum2`. It
-    differs by what reaches the logits around the neurons, of which only the mean is kept.
+    The neurons' activations are projected on the sum waves, then mapped to logits. If the logits are a linear
+    function of the neurons alone, the result equals `restricted_logits` with `sum2`. Otherwise it lacks the
+    part that reaches the logits around the neurons, of which only the mean is kept.
 
     Parameters
     ----------
     activations : Float[np.ndarray, "... p p m"]
         Activation of each neuron (after its nonlinearity) at inputs (a, b), every ordered pair.
     W_L : Float[np.ndarray, "... m c"]
-        Row m is what neuron m adds to each class's logit, the transpose of W_U W_out.
+        Row m is what a unit activation of neuron m adds to each class's logit: the transpose of W_U W_out.
     logits : Float[np.ndarray, "... p p c"]
-        The network's own, for each class's mean over all pairs.
+        Logits of the network, used for each class's mean over all pairs.
     frequencies : Int[np.ndarray, " n"]
-        Key frequencies, different, each in 1..K.
+        Key frequencies in 1..K, each at most once.
 
     Returns
     -------
     Float[np.ndarray, "... p p c"]
-        In the units of `logits`, their mean over the p^2 pairs that of `logits`.
+        In the units of `logits`. Per class, the mean over the p^2 pairs is that of `logits`.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, p is even or below 3, `activations` or `logits` is not finite, or a frequency
-        leaves 1..K or comes twice.
+        If the shapes do not match, p is even or below 3, `activations` or `logits` is not finite, or a
+        frequency is outside 1..K or repeated.
 
     References
     ----------
-    .. [1] Nanda et al., arXiv:2301.05217, Sec. 5 (of logits there; through the neurons here).
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 5 (there applied to logits; here to the neurons).
 
     Examples
     --------
     >>> acts = np.random.default_rng(0).standard_normal((7, 7, 4))
     >>> W_L = np.random.default_rng(1).standard_normal((4, 7))
     >>> logits, keys = acts @ W_L, np.array([1, 3])
-    >>> print(bool(np.allclose(restricted_logits_through_neurons(acts, W_L, logits, keys), restricted_logits(logits, keys))))
+    >>> through_neurons = restricted_logits_through_neurons(acts, W_L, logits, keys)
+    >>> print(bool(np.allclose(through_neurons, restricted_logits(logits, keys))))
     True
     """
-    acts, whole = _checked_pairs(activations, "activations"), _checked_pairs(logits, "logits")
+    acts, all_logits = _checked_pairs(activations, "activations"), _checked_pairs(logits, "logits")
     p = acts.shape[-2]
-    expected = (acts.shape[-1], whole.shape[-1])
-    if np.shape(W_L)[-2:] != expected or whole.shape[-2] != p:
+    expected = (acts.shape[-1], all_logits.shape[-1])
+    if np.shape(W_L)[-2:] != expected or all_logits.shape[-2] != p:
         raise ValueError(
-            f"W_L: expected shape (..., {expected[0]}, {expected[1]}) and logits (..., {p}, {p}, c) beside "
-            f"activations of shape {acts.shape}, got {np.shape(W_L)} and {whole.shape}"
+            f"W_L: expected shape (..., {expected[0]}, {expected[1]}) and logits (..., {p}, {p}, c) for "
+            f"activations of shape {acts.shape}, got {np.shape(W_L)} and {all_logits.shape}"
         )
     directions = _sum2(p, frequencies)  # (r, pairs)
     neurons = directions @ rearrange(acts, "... a b m -> ... (a b) m")  # (..., r, m)
     new = directions.T @ (neurons @ np.asarray(W_L, dtype=np.float64))  # (..., pairs, c)
-    return rearrange(new, "... (a b) c -> ... a b c", a=p) + whole.mean(axis=(-3, -2), keepdims=True)
+    return rearrange(new, "... (a b) c -> ... a b c", a=p) + all_logits.mean(axis=(-3, -2), keepdims=True)
 
 
 def _sum2(p: int, frequencies: Int[np.ndarray, " n"]) -> Float[np.ndarray, "r pairs"]:
-    """cos and sin of omega_k (a + b)."""
+    """Sum waves: cos and sin of omega_k (a + b)."""
     total = np.add.outer(np.arange(p), np.arange(p)).ravel() % p
     return rearrange(fourier_waves(frequencies, p)[..., total] / np.sqrt(p), "n i ab -> (n i) ab")
 
 
 def _block4(p: int, frequencies: Int[np.ndarray, " n"]) -> Float[np.ndarray, "r pairs"]:
-    """{cos, sin} of omega_k a times the same of b."""
+    """Products of {cos, sin} of omega_k a with {cos, sin} of omega_k b."""
     waves = fourier_waves(frequencies, p)
     return rearrange(np.einsum("nia,njb->nijab", waves, waves), "n i j a b -> (n i j) (a b)")
 
 
 def _block8(p: int, frequencies: Int[np.ndarray, " n"]) -> Float[np.ndarray, "r pairs"]:
-    """{1, cos, sin} of omega_k a times the same of b, less 1 times 1."""
+    """Products of {1, cos, sin} over a and b, without the constant."""
     waves = np.insert(fourier_waves(frequencies, p), 0, p**-0.5, axis=1)  # (n, 3, p)
     block = rearrange(np.einsum("nia,njb->nijab", waves, waves), "n i j a b -> n (i j) (a b)")
     return rearrange(block[:, 1:], "n r ab -> (n r) ab")
@@ -248,13 +253,13 @@ OPERATORS: dict[str, Callable[[int, Int[np.ndarray, " n"]], Float[np.ndarray, "r
 def _project(
     x: Float[np.ndarray, "... p p m"], directions: Float[np.ndarray, "r pairs"]
 ) -> Float[np.ndarray, "... p p m"]:
-    """Part of every function in the span of orthonormal directions."""
+    """Project every function on the span of orthonormal directions."""
     on_directions = directions @ rearrange(x, "... a b m -> ... (a b) m")  # (..., r, m)
     return rearrange(directions.T @ on_directions, "... (a b) m -> ... a b m", a=x.shape[-2])
 
 
 def _checked_pairs(x: Float[np.ndarray, "... p p m"], argument: str) -> Float[np.ndarray, "... p p m"]:
-    """The same in float64, once it is known to hold numbers over all pairs of residues."""
+    """Functions over all pairs in float64, after checking them."""
     shape = np.shape(x)
     if len(shape) < 3 or shape[-3] != shape[-2]:
         raise ValueError(f"{argument}: expected shape (..., p, p, columns), got shape {shape}")

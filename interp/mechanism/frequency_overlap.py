@@ -1,9 +1,9 @@
-"""What two networks have in common: the frequencies in use, and the frequency of each neuron.
+"""Overlap of two networks' frequencies, with chance levels.
 
     m  neurons     K  frequencies, (p - 1) / 2     n  frequencies in use     ... leading axes: checkpoints
 
-Agreement of two lists of frequencies is worth nothing without chance: networks that use four frequencies of
-33 agree in more neurons than 1 / K. Each measure gives its own.
+The networks are compared by the set of frequencies in use, or neuron by neuron. Every measure comes with its
+chance level: networks that use four frequencies of 33 agree in more than 1 / K of their neurons by chance.
 """
 
 from dataclasses import dataclass
@@ -19,39 +19,41 @@ __all__ = ["SetOverlap", "second_harmonic", "set_overlap", "weighted_agreement"]
 
 @dataclass(frozen=True)
 class SetOverlap:
-    """How far two sets of frequencies are the same."""
+    """Overlap of two sets of frequencies, with its chance level."""
 
     common: int
-    """Frequencies in both."""
+    """Number of frequencies in both sets."""
     jaccard: float
-    """common / in either; NaN if both are empty."""
+    """Number in both sets over number in either; NaN if both are empty."""
     chance: float
-    """Mean of `jaccard` over all sets of the first one's size."""
+    """Mean of `jaccard` over all sets of the size of the first."""
     p_value: float
-    """Share of those that have as many in common, or more."""
+    """Share of these sets with at least as many frequencies in common."""
 
 
 def set_overlap(
     first: Int[np.ndarray, " n_first"], second: Int[np.ndarray, " n_second"], n_frequencies: int
 ) -> SetOverlap:
-    """Jaccard overlap of two sets of frequencies beside that of a set drawn at random.
+    """Jaccard overlap of two sets of frequencies.
+
+    It is compared with the overlap of a random set.
 
     Parameters
     ----------
     first, second : Int[np.ndarray, " n"]
-        Different frequencies, each in 1..K.
+        Frequencies in 1..K, each at most once.
     n_frequencies : int
         K.
 
     Returns
     -------
     SetOverlap
-        The number in common is hypergeometric by chance, so its moments are exact sums, not samples.
+        Chance level and p-value are exact: the number in common with a random set is hypergeometric.
 
     Raises
     ------
     ValueError
-        If a frequency leaves 1..K or comes twice.
+        If a frequency is outside 1..K or repeated.
 
     References
     ----------
@@ -59,8 +61,8 @@ def set_overlap(
 
     Examples
     --------
-    >>> found = set_overlap(np.array([1, 2]), np.array([2, 3]), 4)
-    >>> found.common, round(found.jaccard, 3), round(found.chance, 3), round(found.p_value, 3)
+    >>> overlap = set_overlap(np.array([1, 2]), np.array([2, 3]), 4)
+    >>> overlap.common, round(overlap.jaccard, 3), round(overlap.chance, 3), round(overlap.p_value, 3)
     (1, 0.333, 0.389, 0.833)
     """
     for name, k in (("first", first), ("second", second)):
@@ -88,23 +90,25 @@ def weighted_agreement(
     reference: Int[np.ndarray, " m"],
     weight: Float[np.ndarray, " m"] | None = None,
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
-    """Share of the neurons that have the frequency of the same neuron of a reference, each by its weight.
+    """Weighted share of neurons with the frequency of a reference.
+
+    Neuron i is compared with neuron i of the reference.
 
     Parameters
     ----------
     frequency : Int[np.ndarray, "... m"]
         From `neuron_frequency`; 0 for a dead neuron, which is left out.
     reference : Int[np.ndarray, " m"]
-        Likewise.
+        Frequencies of the reference; 0 for a dead neuron, which is left out.
     weight : Float[np.ndarray, " m"], optional
-        At least 0, in any units (energies, say); 1 by default.
+        Weight of each neuron, at least 0, in any units (such as energy); 1 by default.
 
     Returns
     -------
     share : Float[np.ndarray, "..."]
-        In [0, 1]; NaN if nothing is left that has a weight.
+        In [0, 1]; NaN if the total weight of the neurons compared is 0.
     chance : Float[np.ndarray, "..."]
-        Its mean over all orders in which `frequency` can be dealt out to the neurons compared.
+        Mean of `share` over all permutations of `frequency` over the neurons compared.
 
     Raises
     ------
@@ -114,7 +118,7 @@ def weighted_agreement(
     References
     ----------
     .. [1] Cohen, A coefficient of agreement for nominal scales, Educ. Psychol. Meas. 20 (1960) (chance from
-       both sides' own counts; weights ours).
+       the counts of both sides; the weights are ours).
 
     Examples
     --------
@@ -136,22 +140,22 @@ def weighted_agreement(
     K = int(max(k.max(initial=0), final.max(initial=0)))
     k, final = checked_frequency(k, K), checked_frequency(final, K)
     live = (k > 0) & (final > 0)  # (..., m)
-    of_weight = live * w
-    total = of_weight.sum(axis=-1)
+    live_weight = live * w
+    total = live_weight.sum(axis=-1)
     total = np.where(total > 0, total, np.nan)
-    each = np.arange(1, K + 1)[:, None]  # (K, 1)
-    n_with = ((k[..., None, :] == each) & live[..., None, :]).sum(axis=-1)  # (..., K)
-    weight_with = ((final == each) * of_weight[..., None, :]).sum(axis=-1)  # (..., K)
-    share = ((k == final) * of_weight).sum(axis=-1) / total
-    chance = (n_with * weight_with).sum(axis=-1) / (np.maximum(live.sum(axis=-1), 1) * total)
+    frequencies = np.arange(1, K + 1)[:, None]  # (K, 1)
+    count = ((k[..., None, :] == frequencies) & live[..., None, :]).sum(axis=-1)  # (..., K)
+    reference_weight = ((final == frequencies) * live_weight[..., None, :]).sum(axis=-1)  # (..., K)
+    share = ((k == final) * live_weight).sum(axis=-1) / total
+    chance = (count * reference_weight).sum(axis=-1) / (np.maximum(live.sum(axis=-1), 1) * total)
     return np.asarray(share), np.asarray(chance)
 
 
 def second_harmonic(amplitude: Complex[np.ndarray, "... K"]) -> Complex[np.ndarray, "... K"]:
-    """Amplitude of every frequency's second harmonic, where a wave that has lost its sign is found.
+    """Amplitude of every frequency's second harmonic.
 
-    A magnitude mask keeps what is large either way: |cos(omega j + phi)| has no part at omega, and at
-    2 omega one of phase 2 phi.
+    A mask by magnitude keeps a weight whatever its sign. A wave without its sign moves to the second
+    harmonic: |cos(omega j + phi)| has no part at omega, and a part of phase 2 phi at 2 omega.
 
     Parameters
     ----------
@@ -161,8 +165,8 @@ def second_harmonic(amplitude: Complex[np.ndarray, "... K"]) -> Complex[np.ndarr
     Returns
     -------
     Complex[np.ndarray, "... K"]
-        Entry k-1 is the amplitude at 2k mod p; above K, at p - 2k with the phase turned round, which is the
-        same wave. A permutation of the entries, up to conjugation.
+        Entry k-1 is the amplitude at frequency 2k; for 2k above K, the conjugate of the amplitude at p - 2k,
+        which is an equal wave on the residues. A permutation of the entries, up to conjugation.
 
     Raises
     ------
@@ -171,7 +175,7 @@ def second_harmonic(amplitude: Complex[np.ndarray, "... K"]) -> Complex[np.ndarr
 
     References
     ----------
-    .. [1] Minegishi et al., arXiv:2310.19470 (the magnitude mask; reading it at 2k is ours).
+    .. [1] Minegishi et al., arXiv:2310.19470 (the magnitude mask; its second harmonic is ours).
 
     Examples
     --------

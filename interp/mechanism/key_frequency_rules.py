@@ -1,11 +1,11 @@
-"""Which frequencies a trained network computes with, by three published rules.
+"""Key frequencies of a trained network, by three rules.
 
-    p  residues, odd and at least 3     K  frequencies, (p - 1) / 2     n  key frequencies found
+    p  residues, odd and at least 3     K  frequencies, (p - 1) / 2     n  key frequencies
     a, b  the two inputs, residues      d_model, d_mlp  widths
-    ...  leading axes: neurons, checkpoints
 
-The rules look at different parts of a network (embedding, neuron-logit map, activations) and need not
-agree; a result always names its rule.
+Key frequencies are the few Fourier frequencies that a network computes with. The published rules look at
+different parts of a network (embedding, neuron-logit map, activations) and may disagree, so a result always
+names its rule.
 """
 
 from collections.abc import Callable
@@ -13,13 +13,12 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int
 
-from interp.spectra.fourier import RELATIVE_ROUNDING, checked_map
-from interp.spectra.pair_spectrum import BLOCK, spectrum_2d
+from interp.spectra.fourier import checked_map
+from interp.spectra.pair_spectrum import activation_frequency
 from interp.spectra.weight_spectrum import frequency_norms
 
 __all__ = [
     "KEY_RULES",
-    "activation_frequency",
     "embedding_key_frequencies",
     "key_frequencies",
     "key_frequencies_by_rule",
@@ -31,31 +30,33 @@ __all__ = [
 def embedding_key_frequencies(
     W_E: Float[np.ndarray, "p d_model"], threshold: float = 0.5
 ) -> Int[np.ndarray, " n"]:
-    """Frequencies whose part of the embedding has at least `threshold` times the largest norm.
+    """Key frequencies by their norm in the embedding.
+
+    A frequency counts if its norm is at least `threshold` times the largest.
 
     Parameters
     ----------
     W_E : Float[np.ndarray, "p d_model"]
-        Embedding, a row per residue; rows of other tokens (such as =) left out by the caller.
+        Embedding, a row per residue. The caller leaves out rows of other tokens (such as =).
     threshold : float
         Fraction of the largest of the K `frequency_norms`, in (0, 1].
 
     Returns
     -------
     Int[np.ndarray, " n"]
-        Ascending, each in 1..K; none if all rows are equal. The constant is excluded. The rule is relative,
-        so an embedding without structure returns nearly all K: read it beside `frequency_power`.
+        Ascending, each in 1..K; empty if all rows are equal. The constant is excluded. The rule is relative:
+        an embedding without structure has nearly all K as key frequencies, so also look at `frequency_power`.
 
     Raises
     ------
     ValueError
-        If p is even or below 3, `W_E` is not finite, or `threshold` leaves (0, 1].
+        If p is even or below 3, `W_E` is not finite, or `threshold` is outside (0, 1].
 
     References
     ----------
-    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.1, reads the non-negligible norms off a plot and states no
-       threshold; ours is the relative one of Furuta et al., arXiv:2402.16726 (FFD, 0.5). Cosine and sine are
-       one norm here, two there.
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.1, reads the large norms off a plot, without a threshold.
+    .. [2] Furuta et al., arXiv:2402.16726, has our relative threshold, 0.5, in the Fourier frequency density
+       (FFD), with separate norms of cosine and sine; here they are one norm.
 
     Examples
     --------
@@ -69,24 +70,26 @@ def embedding_key_frequencies(
 
 
 def logit_key_frequencies(W_L: Float[np.ndarray, "d_mlp p"], threshold: float = 0.5) -> Int[np.ndarray, " n"]:
-    """Frequencies whose part of the neuron-logit map has at least `threshold` times the largest norm.
+    """Key frequencies by their norm in the neuron-logit map.
+
+    A frequency counts if its norm is at least `threshold` times the largest.
 
     Parameters
     ----------
     W_L : Float[np.ndarray, "d_mlp p"]
-        Row m is what neuron m adds to each residue's logit, the transpose of W_U W_out.
+        Row m is what a unit activation of neuron m adds to each residue's logit: the transpose of W_U W_out.
     threshold : float
         Fraction of the largest norm, in (0, 1].
 
     Returns
     -------
     Int[np.ndarray, " n"]
-        As `embedding_key_frequencies`, over the residues of the output.
+        As for `embedding_key_frequencies`, but over the residues of the output.
 
     Raises
     ------
     ValueError
-        If p is even or below 3, `W_L` is not finite, or `threshold` leaves (0, 1].
+        If p is even or below 3, `W_L` is not finite, or `threshold` is outside (0, 1].
 
     References
     ----------
@@ -103,92 +106,28 @@ def logit_key_frequencies(W_L: Float[np.ndarray, "d_mlp p"], threshold: float = 
     return _large(frequency_norms(checked_map(W_L, "W_L").T), threshold)
 
 
-def activation_frequency(
-    activations: Float[np.ndarray, "... p p d_mlp"],
-) -> tuple[Int[np.ndarray, "... d_mlp"], Float[np.ndarray, "... d_mlp"]]:
-    """The frequency that explains most of each neuron's activation over all input pairs.
-
-    Block k of the spectrum is {constant, cos k, sin k} over a times the same over b, nine entries, less the
-    constant one; its share is of the variance over the p^2 pairs. k runs over 1..K inclusive. A neuron may be
-    any function of the two inputs, such as the attention that a head pays to a: the measure is the same.
-
-    Parameters
-    ----------
-    activations : Float[np.ndarray, "... p p d_mlp"]
-        Activation of each neuron (after its nonlinearity), or attention of each head, at inputs (a, b).
-
-    Returns
-    -------
-    frequency : Int[np.ndarray, "... d_mlp"]
-        1..K; 0 for a neuron that is constant over all pairs (dead).
-    share : Float[np.ndarray, "... d_mlp"]
-        Of its variance, in [0, 1]; NaN if dead. The neuron's mean is excluded throughout.
-
-    Raises
-    ------
-    ValueError
-        If the two residue axes differ, p is even or below 3, or `activations` is not finite.
-
-    References
-    ----------
-    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.3 (its code stops before k = K).
-
-    Examples
-    --------
-    >>> angle = 2 * np.pi * 3 * np.arange(7) / 7
-    >>> both = np.cos(angle)[:, None] + np.cos(angle)
-    >>> frequency, share = activation_frequency(np.stack([both**2, 0 * both], axis=-1))
-    >>> print(frequency, share.round(3))  # the square leaks to frequency 6 = 1 mod 7
-    [3 0] [0.8 nan]
-    """
-    shape = np.shape(activations)
-    if len(shape) < 3 or shape[-3] != shape[-2]:
-        raise ValueError(f"activations: expected shape (..., p, p, d_mlp), got shape {shape}")
-    x = checked_map(np.moveaxis(activations, -1, -3), "activations")  # (..., d_mlp, p, p)
-    blocks = [
-        _clusters(x[..., start : start + BLOCK, :, :]) for start in range(0, max(1, x.shape[-3]), BLOCK)
-    ]
-    frequency, share = (np.concatenate(found, axis=-1) for found in zip(*blocks, strict=True))
-    return frequency, share
-
-
-def _clusters(
-    x: Float[np.ndarray, "... m p p"],
-) -> tuple[Int[np.ndarray, "... m"], Float[np.ndarray, "... m"]]:
-    """`activation_frequency` of some neurons, neuron before inputs."""
-    top = np.abs(x).max(axis=(-1, -2))  # (..., m)
-    dead = np.ptp(x, axis=(-1, -2)) <= RELATIVE_ROUNDING * top
-    power = spectrum_2d(x / np.where(dead, 1, top)[..., None, None]) ** 2  # (..., m, p, p)
-    power[..., 0, 0] = 0
-    over_a = power[..., 1::2, :] + power[..., 2::2, :]  # (..., m, K, p), cosine and sine together
-    over_b = power[..., 0, 1::2] + power[..., 0, 2::2]  # (..., m, K), constant over a
-    both = np.diagonal(over_a[..., 1::2] + over_a[..., 2::2], axis1=-2, axis2=-1)  # (..., m, K)
-    block = over_a[..., 0] + over_b + both  # (..., m, K)
-    share = block.max(axis=-1) / np.where(dead, np.nan, power.sum(axis=(-1, -2)))
-    return np.where(dead, 0, block.argmax(axis=-1) + 1), share
-
-
 def neuron_key_frequencies(
     activations: Float[np.ndarray, "p p d_mlp"], threshold: float = 0.85
 ) -> Int[np.ndarray, " n"]:
-    """Frequencies that alone explain at least `threshold` of some neuron's activation.
+    """Key frequencies that alone explain some neuron's activation.
 
     Parameters
     ----------
     activations : Float[np.ndarray, "p p d_mlp"]
         Activation of each neuron at inputs (a, b).
     threshold : float
-        Least share of a neuron's variance in the frequency's 3 x 3 block, in (0, 1]; one neuron is enough.
+        Smallest share of a neuron's variance in the frequency's 3 x 3 block
+        (`interp.spectra.pair_spectrum.activation_frequency`), in (0, 1]. One neuron is enough.
 
     Returns
     -------
     Int[np.ndarray, " n"]
-        Ascending, each in 1..K; possibly none. Dead neurons are excluded.
+        Ascending, each in 1..K; may be empty. Dead neurons are excluded.
 
     Raises
     ------
     ValueError
-        As `activation_frequency`, or if `threshold` leaves (0, 1].
+        As `activation_frequency`, or if `threshold` is outside (0, 1].
 
     References
     ----------
@@ -220,12 +159,12 @@ def key_frequencies(
     Parameters
     ----------
     array : Float[np.ndarray, "..."]
-        What the rule looks at: the embedding (p, d_model) for `embedding_key_frequencies`, the neuron-logit map
-        (d_mlp, p) for `logit_key_frequencies`, activations (p, p, d_mlp) for `neuron_key_frequencies`.
+        Input of the rule: the embedding (p, d_model) for "embedding_norm", the neuron-logit map (d_mlp, p)
+        for "logit_map", activations (p, p, d_mlp) for "neuron_cluster".
     rule : str
         A key of `KEY_RULES`.
     threshold : float, optional
-        The rule's own default otherwise.
+        By default the rule's own default.
 
     Returns
     -------
@@ -235,7 +174,7 @@ def key_frequencies(
     Raises
     ------
     ValueError
-        If `rule` is unknown, or the rule refuses its array or threshold.
+        If `rule` is unknown, or as the rule's function.
 
     References
     ----------
@@ -257,22 +196,24 @@ def key_frequencies_by_rule(
     W_L: Float[np.ndarray, "d_mlp p"],
     activations: Float[np.ndarray, "p p d_mlp"],
 ) -> dict[str, Int[np.ndarray, " n"]]:
-    """Key frequencies of one network by each rule, at its own threshold.
+    """Key frequencies of one network by every rule.
+
+    Each rule has its default threshold.
 
     Parameters
     ----------
     W_E, W_L, activations
-        As `embedding_key_frequencies`, `logit_key_frequencies` and `neuron_key_frequencies` take them.
+        Inputs of `embedding_key_frequencies`, `logit_key_frequencies` and `neuron_key_frequencies`.
 
     Returns
     -------
     dict[str, Int[np.ndarray, " n"]]
-        By the keys of `KEY_RULES`; ascending, each in 1..K.
+        By name of the rule, as in `KEY_RULES`; ascending, each in 1..K.
 
     Raises
     ------
     ValueError
-        As the rules.
+        As the rules' functions.
 
     References
     ----------
@@ -282,12 +223,12 @@ def key_frequencies_by_rule(
     --------
     >>> from interp.spectra.fourier import fourier_basis
     >>> F = fourier_basis(7)
-    >>> found = key_frequencies_by_rule(F[[1, 4]].T, F[[3, 4]], np.multiply.outer(F[5], F[[5, 6]].T))
-    >>> {rule: k.tolist() for rule, k in found.items()}
+    >>> by_rule = key_frequencies_by_rule(F[[1, 4]].T, F[[3, 4]], np.multiply.outer(F[5], F[[5, 6]].T))
+    >>> {rule: k.tolist() for rule, k in by_rule.items()}
     {'embedding_norm': [1, 2], 'logit_map': [2], 'neuron_cluster': [3]}
     """
-    looked_at = {"embedding_norm": W_E, "logit_map": W_L, "neuron_cluster": activations}
-    return {rule: key_frequencies(looked_at[rule], rule) for rule in KEY_RULES}
+    arrays = {"embedding_norm": W_E, "logit_map": W_L, "neuron_cluster": activations}
+    return {rule: key_frequencies(arrays[rule], rule) for rule in KEY_RULES}
 
 
 def _check_threshold(threshold: float) -> None:

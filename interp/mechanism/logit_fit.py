@@ -1,4 +1,4 @@
-"""Loss and margin of logits, and how well cosines of the distance to the true class describe them.
+"""Loss and margin of logits, and their fit by cosines.
 
 p  classes, residues, odd and at least 3     n  frequencies fitted     K  frequencies, (p - 1) / 2
 examples  axes of `labels`: all ordered pairs (p, p), or a list such as the training pairs
@@ -18,38 +18,43 @@ __all__ = ["CosineFit", "checked_labels", "cosine_fit", "cross_entropy", "logit_
 
 @dataclass(frozen=True, kw_only=True)
 class CosineFit:
-    """logits = sum_k amplitude_k cos(omega_k (label - c)), fitted by least squares."""
+    """Least-squares fit of logits by cosines around the label.
+
+    logits = sum_k amplitude_k cos(omega_k (label - c)) for class c.
+    """
 
     amplitude: Float[np.ndarray, "*batch n"]
-    """alpha_k, in the units of the logits, in the order of the frequencies; negative where they speak against
-    the label."""
+    """alpha_k, in the units of the logits, in the order of the frequencies. A negative amplitude lowers the
+    label's logit."""
     r2: Float[np.ndarray, "*batch"]
-    """Share of the logits' variance over classes, in [0, 1]; NaN where logits do not vary over classes."""
+    """Share of the logits' variance over classes that the fit explains, in [0, 1]; NaN if there is none."""
     loss: Float[np.ndarray, "*batch"]
-    """Cross-entropy of the fitted logits, in nats; one number, since they are the same around every label."""
+    """Cross-entropy of the fitted logits, in nats. It is equal for all examples, as the fit depends only on
+    label - c."""
 
 
 def checked_labels(
     labels: Int[np.ndarray, "..."], logits: Float[np.ndarray, "... p"]
 ) -> Int[np.ndarray, "..."]:
-    """Return the labels, once each is known to be a class and they to fit the logits' examples.
+    """Return labels after checking their values and shape.
 
     Parameters
     ----------
     labels : Int[np.ndarray, "..."]
         True class of each example.
     logits : Float[np.ndarray, "... p"]
-        Axes (..., examples, class), or any array of such a shape.
+        Axes (..., examples, class). Only the shape is used.
 
     Returns
     -------
     Int[np.ndarray, "..."]
-        The same values.
+        Equal to `labels`.
 
     Raises
     ------
     ValueError
-        If there is no label, one is no whole number in 0..p-1, or the shapes do not fit.
+        If there is no label, a label is not a whole number in 0..p-1, or the shape of `labels` is not that of
+        the examples.
 
     References
     ----------
@@ -64,7 +69,7 @@ def checked_labels(
     if label.size == 0 or logits.shape[-1 - label.ndim : -1] != label.shape:
         raise ValueError(
             f"labels: expected the shape of the logits' examples, (..., *labels.shape, p), and at least one, "
-            f"got labels of shape {label.shape} beside logits of shape {logits.shape}"
+            f"got labels of shape {label.shape} and logits of shape {logits.shape}"
         )
     if not np.issubdtype(label.dtype, np.integer) or label.min() < 0 or label.max() >= p:
         raise ValueError(f"labels: expected whole numbers in 0..{p - 1}, got {label.min()}..{label.max()}")
@@ -74,10 +79,11 @@ def checked_labels(
 def cross_entropy(
     logits: Float[np.ndarray, "... p"], labels: Int[np.ndarray, "..."]
 ) -> Float[np.ndarray, "..."]:
-    """Minus the log probability of the true class, of every example, exact however confident it is.
+    """Cross-entropy of every example, accurate down to tiny losses.
 
-    log(1 + sum over the other classes of exp(logit - true logit)): a loss of 1e-30 is summed from margins,
-    where one minus a probability would have lost it.
+    Minus the log probability of the true class, computed as
+    log(1 + sum over the other classes of exp(logit - true logit)). A loss of 1e-30 keeps its digits, which
+    one minus a probability would lose.
 
     Parameters
     ----------
@@ -89,18 +95,17 @@ def cross_entropy(
     Returns
     -------
     Float[np.ndarray, "..."]
-        Nats, float64, axes (..., examples), at least 0. Mean over the examples wanted (all, train, test): by
-        the caller.
+        Nats, float64, axes (..., examples), at least 0. The caller takes the mean over examples (all, train
+        or test).
 
     Raises
     ------
     ValueError
-        If p is even or below 3, `logits` is not finite, or `labels` leaves 0..p-1 or does not fit.
+        If p is even or below 3, `logits` is not finite, or as `checked_labels`.
 
     References
     ----------
-    .. [1] Nanda et al., arXiv:2301.05217 (log-softmax in float64, against rounding at small losses; from
-       margins here).
+    .. [1] Nanda et al., arXiv:2301.05217 (there log-softmax in float64 for accuracy at small losses).
 
     Examples
     --------
@@ -111,7 +116,7 @@ def cross_entropy(
     index = np.broadcast_to(checked_labels(labels, x), x.shape[:-1])[..., None]
     margins = x - np.take_along_axis(x, index, axis=-1)
     np.put_along_axis(margins, index, -np.inf, axis=-1)
-    base = np.maximum(margins.max(axis=-1), 0)  # nothing overflows
+    base = np.maximum(margins.max(axis=-1), 0)  # subtracted so that no exponential overflows
     margins -= base[..., None]
     others = np.exp(margins, out=margins).sum(axis=-1)
     return np.asarray(base + np.log1p(np.expm1(-base) + others))
@@ -120,9 +125,9 @@ def cross_entropy(
 def logit_margin(
     logits: Float[np.ndarray, "... p"], labels: Int[np.ndarray, "..."]
 ) -> Float[np.ndarray, "..."]:
-    """Logit of the true class less the largest other one, of every example.
+    """Logit of the true class less the largest other logit.
 
-    An example is right where its margin is above 0; a tie is wrong, so that a network that says nothing is
+    An example is right if its margin is above 0. A tie counts as wrong, so a network with constant logits is
     never right. Accuracy is the share of margins above 0.
 
     Parameters
@@ -144,7 +149,7 @@ def logit_margin(
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849 (margin of the flawed indicator, least over examples there).
+    .. [1] He et al., arXiv:2602.16849 (margin of the flawed indicator; there the minimum over examples).
 
     Examples
     --------
@@ -164,35 +169,36 @@ def cosine_fit(
     frequencies: Int[np.ndarray, " n"],
     labels: Int[np.ndarray, "..."] | None = None,
 ) -> CosineFit:
-    """Amplitudes of logits = sum_k alpha_k cos(omega_k (label - c)), and how good a description that is.
+    """Fit logits by cosines of the distance to the label.
 
-    The cosines are orthogonal over the classes of each example, so alpha_k is 2/p times the mean over
-    examples of sum_c logit cos(omega_k (label - c)), whichever examples and labels there are.
+    The model is logits = sum_k alpha_k cos(omega_k (label - c)). The cosines are orthogonal over the classes
+    of each example, so alpha_k is 2/p times the mean over examples of sum_c logit cos(omega_k (label - c)),
+    for any examples and labels.
 
     Parameters
     ----------
     logits : Float[np.ndarray, "... p"]
         Axes (..., a, b, class), or (..., examples, class) with `labels`.
     frequencies : Int[np.ndarray, " n"]
-        Different, each in 1..K.
+        Frequencies in 1..K, each at most once.
     labels : Int[np.ndarray, "..."], optional
         True class of each example, 0..p-1. By default a + b mod p.
 
     Returns
     -------
     CosineFit
-        Amplitudes, R^2 and loss. R^2 is relative to the logits less their mean over classes, of each
-        example: what the loss sees. It is pooled over examples, and a class's bias counts as unexplained.
+        Amplitudes, R^2 and loss. R^2 is relative to the logits less each example's mean over classes, which
+        the loss does not depend on. It is pooled over examples; a bias of a class counts as unexplained.
 
     Raises
     ------
     ValueError
-        If p is even or below 3, `logits` is not finite, `labels` leaves 0..p-1 or does not fit, or a
-        frequency leaves 1..K or comes twice.
+        If p is even or below 3, `logits` is not finite, a frequency is outside 1..K or repeated, or as
+        `checked_labels`.
 
     References
     ----------
-    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.2 (all pairs, addition; any labels here).
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.2 (there all pairs and addition; here any labels).
 
     Examples
     --------

@@ -1,10 +1,11 @@
-"""A network as a vote of its neurons: how right ever more of them are, and the neurons of some frequencies.
+"""Logits as a vote of the neurons: accuracy of subsets of neurons.
 
     p  classes, odd and at least 3      m  neurons     K  frequencies     o  orders     n  sizes of the vote
     examples  axes of `labels`: all ordered pairs (p, p), or a list such as the test pairs
 
-A neuron's vote is its activation times its row of the output map, one logit per class; the votes of all
-neurons add to the network's logits. No function here holds the votes of more than one group at a time.
+A neuron's vote is its activation times its row of the output map, one logit per class. The votes of all
+neurons add up to the network's logits. A *vote curve* is the accuracy, margin and loss of the votes so far
+as neurons are added. No function holds the votes of more than one group in memory.
 """
 
 from collections.abc import Iterable
@@ -21,35 +22,36 @@ from interp.spectra.weight_spectrum import checked_frequency
 
 __all__ = ["GroupVotes", "VoteCurve", "group_votes", "grouped_vote_curve", "vote_curve"]
 
-N_SIZES = 32  # of a curve, by default
+N_SIZES = 32
+"""Default number of sizes of a vote curve."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VoteCurve:
-    """How right the neurons drawn so far are, in every order drawn."""
+    """Accuracy, margin and loss per order (row) and size (column)."""
 
     sizes: Int[np.ndarray, " n"]
-    """How many neurons, frequencies or neurons of every frequency vote, ascending."""
+    """Number of voting neurons, of voting frequencies, or of voting neurons per frequency; ascending."""
     accuracy: Float[np.ndarray, "o n"]
-    """Share of examples whose true class has the most, ties excluded; a row per order."""
+    """Share of examples whose true class has the largest logit; a tie counts as wrong."""
     margin: Float[np.ndarray, "o n"]
-    """Mean over examples of the true logit less the largest other, likewise."""
+    """Mean over examples of the true logit less the largest other logit."""
     loss: Float[np.ndarray, "o n"]
-    """Mean cross-entropy in nats, likewise."""
+    """Mean cross-entropy in nats."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroupVotes:
-    """How right the neurons of one frequency are among themselves."""
+    """Accuracy, margin and loss of the neurons of each frequency."""
 
     n_neurons: Int[np.ndarray, " K"]
-    """Neurons of frequencies 1..K."""
+    """Number of neurons of frequencies 1..K."""
     accuracy: Float[np.ndarray, " K"]
-    """As in `VoteCurve`; NaN in an empty group."""
+    """As in `VoteCurve`; NaN for a frequency without neurons."""
     margin: Float[np.ndarray, " K"]
-    """Likewise."""
+    """As in `VoteCurve`; NaN for a frequency without neurons."""
     loss: Float[np.ndarray, " K"]
-    """Likewise."""
+    """As in `VoteCurve`; NaN for a frequency without neurons."""
 
 
 def vote_curve(
@@ -60,38 +62,39 @@ def vote_curve(
     n_orders: int = 10,
     sizes: Int[np.ndarray, " n"] | None = None,
 ) -> VoteCurve:
-    """Accuracy, margin and loss of the vote as neurons are added in random orders.
+    """Vote curve of neurons added in random orders.
 
     Parameters
     ----------
     activations : Float[np.ndarray, "*examples m"]
-        Of every neuron, after its nonlinearity (`interp.mechanism.two_layer_forward.pair_activations`).
+        Activation of every neuron, after its nonlinearity
+        (`interp.mechanism.two_layer_forward.pair_activations`).
     output_map : Float[np.ndarray, "m p"]
-        Row i is what a unit activation of neuron i adds to each class.
+        Entry (i, c) is what a unit activation of neuron i adds to class c.
     labels : Int[np.ndarray, "*examples"]
         True class of every example.
     rng : np.random.Generator
         Draws the orders.
     n_orders : int
-        How many, at least 1.
+        Number of orders, at least 1.
     sizes : Int[np.ndarray, " n"], optional
-        Numbers of neurons to count the vote at, ascending, in 1..m. By default at most 32, evenly spaced in
-        their logarithm, 1 and m among them.
+        Numbers of neurons at which to measure, ascending, in 1..m. By default at most 32 sizes from 1 to m,
+        evenly spaced in their logarithm.
 
     Returns
     -------
     VoteCurve
-        Per order and size; the mean over orders is the caller's. At size m all orders agree.
+        Per order and size; the caller takes the mean over orders. At size m all orders agree.
 
     Raises
     ------
     ValueError
-        If p is even or below 3, the shapes do not fit, an array is not finite, `labels` leaves 0..p-1,
-        `n_orders` is below 1, or `sizes` does not ascend or leaves 1..m.
+        If p is even or below 3, the shapes do not match, an array is not finite, a label is outside 0..p-1,
+        `n_orders` is below 1, or `sizes` does not ascend or is outside 1..m.
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, majority voting (the argument there; the curve is ours).
+    .. [1] He et al., arXiv:2602.16849, majority voting (there the argument; the curve is ours).
 
     Examples
     --------
@@ -104,8 +107,8 @@ def vote_curve(
     """
     acts, writes, label = _checked_votes(activations, output_map, labels)
     n = _checked_sizes(sizes, len(writes), n_orders)
-    places = (np.argsort(rng.permutation(len(writes))) for _ in range(n_orders))
-    return _curve(acts, writes, label, places, n)
+    positions = (np.argsort(rng.permutation(len(writes))) for _ in range(n_orders))
+    return _curve(acts, writes, label, positions, n)
 
 
 def grouped_vote_curve(
@@ -118,22 +121,24 @@ def grouped_vote_curve(
     n_orders: int = 10,
     sizes: Int[np.ndarray, " n"] | None = None,
 ) -> VoteCurve:
-    """The same as the neurons of ever more frequencies vote, or ever more neurons of every frequency.
+    """Vote curve of frequencies, or of neurons within frequencies.
+
+    Either whole frequencies are added one after the other, or one neuron of every frequency at a time.
 
     Parameters
     ----------
     activations, output_map, labels
         As in `vote_curve`.
     frequency : Int[np.ndarray, " m"]
-        The neuron's group, 1..K, K = (p - 1) / 2; 0 puts it in none, and it never votes.
+        Group of each neuron, 1..K, K = (p - 1) / 2. A neuron with 0 is in no group and never votes.
     by : "frequencies" or "neurons"
-        Whether all neurons of some frequencies vote, or some neurons (phases) of all frequencies. A
-        frequency with fewer neurons than that votes with all it has.
+        "frequencies": all neurons of some frequencies vote. "neurons": some neurons (phases) of all
+        frequencies vote; a frequency with fewer neurons than the size votes with all of its neurons.
     rng, n_orders
-        As in `vote_curve`, of the frequencies or of the neurons.
+        As in `vote_curve`; orders of the frequencies or of the neurons.
     sizes : Int[np.ndarray, " n"], optional
-        Numbers of frequencies, or of neurons of each; up to those in use, or those of the largest group. By
-        default as in `vote_curve`.
+        Numbers of frequencies, up to the number in use; or numbers of neurons per frequency, up to the size
+        of the largest group. By default as in `vote_curve`.
 
     Returns
     -------
@@ -143,7 +148,7 @@ def grouped_vote_curve(
     Raises
     ------
     ValueError
-        As `vote_curve`, or if `frequency` leaves 0..K, is not one per neuron or 0 throughout, or `by` is
+        As `vote_curve`, or if a frequency is outside 0..K, there is not one per neuron, all are 0, or `by` is
         unknown.
 
     References
@@ -171,16 +176,16 @@ def grouped_vote_curve(
     n = _checked_sizes(sizes, groups.size if by == "frequencies" else int(size.max()), n_orders)
     starts = size.cumsum() - size
 
-    def place() -> Int[np.ndarray, " live"]:
-        """When each live neuron begins to vote."""
+    def draw_positions() -> Int[np.ndarray, " live"]:
+        """Position of each live neuron in a random order."""
         if by == "frequencies":
             return rng.permutation(groups.size)[group]
         order = rng.permutation(group.size)
-        order = order[np.argsort(group[order], kind="stable")]  # by group, at random within
+        order = order[np.argsort(group[order], kind="stable")]  # sorted by group, random within a group
         return np.argsort(order) - starts[group]
 
     live = k > 0
-    return _curve(acts[:, live], writes[live], label, (place() for _ in range(n_orders)), n)
+    return _curve(acts[:, live], writes[live], label, (draw_positions() for _ in range(n_orders)), n)
 
 
 def group_votes(
@@ -189,14 +194,14 @@ def group_votes(
     labels: Int[np.ndarray, "*examples"],
     frequency: Int[np.ndarray, " m"],
 ) -> GroupVotes:
-    """Accuracy, margin and loss of the neurons of each frequency, when only they vote.
+    """Accuracy, margin and loss of each frequency's neurons alone.
 
     Parameters
     ----------
     activations, output_map, labels
         As in `vote_curve`.
     frequency : Int[np.ndarray, " m"]
-        The neuron's group, 1..K, K = (p - 1) / 2; 0 puts it in none.
+        Group of each neuron, 1..K, K = (p - 1) / 2; 0 for no group.
 
     Returns
     -------
@@ -206,11 +211,11 @@ def group_votes(
     Raises
     ------
     ValueError
-        As `vote_curve`, or if `frequency` leaves 0..K or is not one per neuron.
+        As `vote_curve`, or if a frequency is outside 0..K or there is not one per neuron.
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, frequency diversification (no frequency is enough).
+    .. [1] He et al., arXiv:2602.16849, frequency diversification (no single frequency is enough).
 
     Examples
     --------
@@ -226,8 +231,8 @@ def group_votes(
     k, K = _checked_groups(frequency, writes), writes.shape[1] // 2
     accuracy, mean_margin, loss = np.full((3, K), np.nan)
     for group in np.unique(k[k > 0]):
-        own, at = k == group, group - 1
-        accuracy[at], mean_margin[at], loss[at] = _score(acts[:, own] @ writes[own], label)
+        members, i = k == group, group - 1
+        accuracy[i], mean_margin[i], loss[i] = _score(acts[:, members] @ writes[members], label)
     count = np.bincount(k, minlength=K + 1)[1:]
     return GroupVotes(n_neurons=count, accuracy=accuracy, margin=mean_margin, loss=loss)
 
@@ -236,15 +241,15 @@ def _curve(
     acts: Float[np.ndarray, "e m"],
     writes: Float[np.ndarray, "m p"],
     label: Int[np.ndarray, " e"],
-    places: Iterable[Int[np.ndarray, " m"]],
+    orders: Iterable[Int[np.ndarray, " m"]],
     sizes: Int[np.ndarray, " n"],
 ) -> VoteCurve:
-    """Votes of the neurons whose place is below each size, for every order of places."""
+    """Vote curve from the neurons' positions in each order."""
     scores = []
-    for place in places:
+    for position in orders:
         logits = np.zeros((len(acts), writes.shape[1]))  # (examples, p)
         for before, size in pairwise([0, *sizes]):
-            new = (place >= before) & (place < size)
+            new = (position >= before) & (position < size)
             logits += acts[:, new] @ writes[new]
             scores.append(_score(logits, label))
     accuracy, mean_margin, loss = rearrange(np.array(scores), "(o n) score -> score o n", n=sizes.size)
@@ -257,22 +262,22 @@ def _score(logits: Float[np.ndarray, "e p"], label: Int[np.ndarray, " e"]) -> tu
     return float((margins > 0).mean()), float(margins.mean()), float(cross_entropy(logits, label).mean())
 
 
-def _checked_sizes(sizes: Int[np.ndarray, " n"] | None, most: int, n_orders: int) -> Int[np.ndarray, " n"]:
-    """The sizes, or the default ones."""
+def _checked_sizes(sizes: Int[np.ndarray, " n"] | None, largest: int, n_orders: int) -> Int[np.ndarray, " n"]:
+    """Sizes of the vote after checking them, or the default sizes."""
     if n_orders < 1:
         raise ValueError(f"n_orders: expected at least 1, got {n_orders}")
     if sizes is None:
-        return np.unique(np.geomspace(1, most, N_SIZES).round().astype(np.int64))
+        return np.unique(np.geomspace(1, largest, N_SIZES).round().astype(np.int64))
     n = np.asarray(sizes)
-    if n.ndim != 1 or n.size == 0 or n[0] < 1 or n[-1] > most or (np.diff(n) <= 0).any():
-        raise ValueError(f"sizes: expected ascending numbers within 1..{most}, got {n.tolist()}")
+    if n.ndim != 1 or n.size == 0 or n[0] < 1 or n[-1] > largest or (np.diff(n) <= 0).any():
+        raise ValueError(f"sizes: expected ascending numbers within 1..{largest}, got {n.tolist()}")
     return n
 
 
 def _checked_groups(
     frequency: Int[np.ndarray, " m"], writes: Float[np.ndarray, "m p"]
 ) -> Int[np.ndarray, " m"]:
-    """The neurons' frequencies, once there is one for each."""
+    """Frequencies of the neurons, after checking range and number."""
     m, p = writes.shape
     k = checked_frequency(frequency, p // 2)
     if k.shape != (m,):
@@ -285,12 +290,12 @@ def _checked_votes(
     output_map: Float[np.ndarray, "m p"],
     labels: Int[np.ndarray, "*examples"],
 ) -> tuple[Float[np.ndarray, "e m"], Float[np.ndarray, "m p"], Int[np.ndarray, " e"]]:
-    """The same in float64, examples in one list, once shapes are known to fit."""
+    """Arrays of a vote after checking them, examples on one axis."""
     acts, label = np.asarray(activations, dtype=np.float64), np.asarray(labels)
     writes = checked_map(output_map, "output_map")
     if writes.ndim != 2 or len(writes) == 0 or acts.shape != (*label.shape, len(writes)):
         raise ValueError(
-            "activations: expected shape (*labels.shape, m) beside output_map (m, p), m at least 1, got "
+            "activations: expected shape (*labels.shape, m) with output_map (m, p), m at least 1, got "
             f"{acts.shape}, {writes.shape} and labels of shape {label.shape}"
         )
     if not np.isfinite(acts).all():

@@ -1,12 +1,12 @@
-"""Whether the two weights of a neuron agree: its input and output frequency, its input and output phase.
+"""Alignment of each neuron's output phase with twice its input phase.
 
     p  residues, odd and at least 3     K  frequencies, (p - 1) / 2
     m  neurons                          ... leading axes: checkpoints, arms
 
-Every neuron has a row in the input map, alpha cos(omega_k j + phi), and one in the output map,
-beta cos(omega_k j + psi), k its frequency. A network that adds has psi = 2 phi; how its neurons differ from
-one another is in `interp.mechanism.diversification`. Dead neurons (`interp.spectra.fourier`) have frequency 0 and NaN phases; they
-are left out of every mean and counted.
+Every neuron has a row in the input map, alpha cos(omega_k j + phi), and a row in the output map,
+beta cos(omega_k j + psi), where k is its frequency. A network that adds has psi = 2 phi. Differences between
+neurons are measured in `interp.mechanism.diversification`. Dead neurons (`interp.spectra.fourier`) have
+frequency 0 and NaN phases; they are left out of every mean and counted.
 """
 
 from dataclasses import dataclass
@@ -22,32 +22,34 @@ __all__ = ["Misalignment", "frequency_agreement", "misalignment", "wrap_angle"]
 
 @dataclass(frozen=True, kw_only=True)
 class Misalignment:
-    """Phases and amplitudes of every neuron at its frequency, and the means over live neurons."""
+    """Phases and amplitudes of neurons at their frequency, and means."""
 
     frequency: Int[np.ndarray, "*batch m"]
-    """The frequency compared at, 1..K; 0 where the neuron has none."""
+    """Frequency at which input and output are compared, 1..K; 0 for a neuron without a frequency."""
     D: Float[np.ndarray, "*batch m"]
     """wrap_angle(2 input_phase - output_phase), radians in [-pi, pi); NaN where either row is dead."""
     input_amplitude: Float[np.ndarray, "*batch m"]
-    """alpha, in the units of the input map; NaN where the frequency is 0, 0 where only its row is dead."""
+    """alpha, in the units of the input map; NaN where the frequency is 0, 0 where only this row is dead."""
     output_amplitude: Float[np.ndarray, "*batch m"]
-    """beta, likewise, of the output map."""
+    """beta, in the units of the output map; NaN where the frequency is 0, 0 where only this row is dead."""
     input_phase: Float[np.ndarray, "*batch m"]
-    """phi, radians in [-pi, pi]; NaN where dead."""
+    """phi, radians in [-pi, pi]; NaN where the row is dead."""
     output_phase: Float[np.ndarray, "*batch m"]
-    """psi, likewise."""
+    """psi, radians in [-pi, pi]; NaN where the row is dead."""
     mean_abs_sin: Float[np.ndarray, "*batch"]
-    """Mean |sin D|: 0 aligned or opposed, 2/pi for uniform phases. NaN if no neuron is live."""
+    """Mean |sin D|: 0 if aligned or opposed, 2/pi for uniform phases. NaN if no neuron is live."""
     mean_cos: Float[np.ndarray, "*batch"]
-    """Mean cos D: 1 aligned, -1 opposed, 0 for uniform phases."""
+    """Mean cos D: 1 if aligned, -1 if opposed, 0 for uniform phases."""
     weighted_cos: Float[np.ndarray, "*batch"]
-    """sum alpha^2 beta^2 cos D / sum alpha^2 beta^2: the same, by how much a neuron matters."""
+    """sum alpha^2 beta^2 cos D / sum alpha^2 beta^2: mean cos D, weighted by the neurons' strength."""
     n_dead: Int[np.ndarray, "*batch"]
-    """Neurons without a D, excluded from the three means."""
+    """Number of neurons without D, excluded from the three means."""
 
 
 def wrap_angle(angle: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Bring angles into [-pi, pi), unchanged where they are there already.
+    """Return angles shifted by whole turns into [-pi, pi).
+
+    Angles in this range are returned unchanged.
 
     Parameters
     ----------
@@ -78,30 +80,32 @@ def misalignment(
     output_map: Float[np.ndarray, "*batch m p"],
     frequency: Int[np.ndarray, "*#batch m"] | None = None,
 ) -> Misalignment:
-    """Misalignment D = wrap_angle(2 phi - psi) of every neuron's output phase with twice its input phase.
+    """Misalignment D of every neuron's output and input phase.
+
+    D = wrap_angle(2 phi - psi), with phi the input phase and psi the output phase.
 
     Parameters
     ----------
     input_map, output_map : Float[np.ndarray, "*batch m p"]
-        Row m is what neuron m reads from, and writes to, each residue.
+        Row m is what neuron m reads from each residue, and what it writes to each residue.
     frequency : Int[np.ndarray, "*#batch m"], optional
-        Compare here, 1..K, 0 for none; one per neuron serves all checkpoints. By default each neuron's own
-        input frequency at each checkpoint (`neuron_frequency(input_map)`).
+        Frequency at which to compare, 1..K, or 0 for none; without leading axes it serves all checkpoints. By
+        default the dominant input frequency at each checkpoint (`neuron_frequency(input_map)`).
 
     Returns
     -------
     Misalignment
-        D, phases and amplitudes per neuron, and their means; a neuron dead in either map has no D and is
+        D, phases and amplitudes per neuron, and the means of D. A neuron dead in either map has no D and is
         excluded from the means.
 
     Raises
     ------
     ValueError
-        If p is even or below 3, a map is not finite, the maps' shapes differ, or `frequency` leaves 0..K.
+        If p is even or below 3, a map is not finite, the maps' shapes differ, or a frequency is outside 0..K.
 
     References
     ----------
-    .. [1] He et al., arXiv:2602.16849, phase alignment (reports |sin D| alone, which cannot tell 0 from pi).
+    .. [1] He et al., arXiv:2602.16849, phase alignment (there only |sin D|, which is 0 at D = 0 and pi).
 
     Examples
     --------
@@ -128,7 +132,7 @@ def misalignment(
         raise ValueError(
             f"frequency: expected a shape that fits {alpha_K.shape[:-1]}, got shape {k.shape}"
         ) from None
-    alpha, phi, beta, psi = (_at(x_K, k) for x_K in (alpha_K, phi_K, beta_K, psi_K))  # (..., m)
+    alpha, phi, beta, psi = (_at_frequency(x_K, k) for x_K in (alpha_K, phi_K, beta_K, psi_K))  # (..., m)
     D = wrap_angle(2 * phi - psi)
     mean_abs_sin, n_dead = mean_over_neurons(np.abs(np.sin(D)))
     return Misalignment(
@@ -148,19 +152,19 @@ def misalignment(
 def frequency_agreement(
     input_frequency: Int[np.ndarray, "... m"], output_frequency: Int[np.ndarray, "... m"]
 ) -> tuple[Float[np.ndarray, "..."], Int[np.ndarray, "..."]]:
-    """Share of neurons whose input and output rows have the same frequency.
+    """Share of neurons with equal input and output frequency.
 
     Parameters
     ----------
     input_frequency, output_frequency : Int[np.ndarray, "... m"]
-        From `neuron_frequency`; 0 is a dead row.
+        From `neuron_frequency`; 0 for a dead row.
 
     Returns
     -------
     share : Float[np.ndarray, "..."]
         In [0, 1], about 1/K by chance; NaN if no neuron is live in both maps.
     n_dead : Int[np.ndarray, "..."]
-        Neurons dead in either map, excluded from the share.
+        Number of neurons dead in either map, excluded from the share.
 
     Raises
     ------
@@ -185,10 +189,10 @@ def frequency_agreement(
     return mean_over_neurons(np.where((k_in == 0) | (k_out == 0), np.nan, k_in == k_out))
 
 
-def _at(
+def _at_frequency(
     x_K: Float[np.ndarray, "*batch m K"], k: Int[np.ndarray, "*batch m"]
 ) -> Float[np.ndarray, "*batch m"]:
-    """The entry of frequency k, NaN where k is 0."""
+    """Entry of frequency k; NaN where k is 0."""
     x = np.take_along_axis(x_K, np.maximum(k, 1)[..., None] - 1, axis=-1)[..., 0]
     return np.where(k == 0, np.nan, x)
 

@@ -1,10 +1,11 @@
-"""What a network computes from its two maps over all pairs, with any activation function.
+"""Activations and logits of a two-layer network over all input pairs.
 
     p  residues, odd and at least 3     m  neurons     ... leading axes: checkpoints, arms
 
-The network has one hidden layer: neuron i reads input_map[i, x] + input_map[i, y] and writes its activation
-times output_map[i]. Swapping the activation function of a trained network shows what it relies on: with
-phases spread evenly, the odd part of a function cancels over the neurons, and its even part is enough.
+The network has one hidden layer: neuron i reads input_map[i, x] + input_map[i, y] and adds its activation
+times output_map[i] to the logits. Replacing the activation function of a trained network shows which part of
+the function the network uses: with evenly spread phases, the odd part cancels over the neurons, and the even
+part is enough.
 """
 
 from collections.abc import Callable
@@ -31,10 +32,10 @@ ACTIVATIONS: dict[str, Callable[[Float[np.ndarray, "..."]], Float[np.ndarray, ".
 
 @dataclass(frozen=True, kw_only=True)
 class PairScores:
-    """How good a network is over all p^2 ordered pairs."""
+    """Accuracy and loss of a network over all p^2 ordered pairs."""
 
     accuracy: Float[np.ndarray, "*batch"]
-    """Share of pairs whose true class has the largest logit, ties excluded."""
+    """Share of pairs whose true class has the largest logit; a tie counts as wrong."""
     loss: Float[np.ndarray, "*batch"]
     """Mean cross-entropy in nats."""
 
@@ -47,7 +48,7 @@ def pair_activations(
     Parameters
     ----------
     input_map : Float[np.ndarray, "*batch m p"]
-        Row i is what neuron i receives from each residue.
+        Entry (i, a) is what neuron i receives from residue a.
     activation : str
         A key of `ACTIVATIONS`.
 
@@ -60,7 +61,7 @@ def pair_activations(
     ------
     ValueError
         If `activation` is unknown, p is even or below 3, `input_map` is not finite or has no neuron axis, or
-        an activation is too large for a number.
+        an activation overflows.
 
     References
     ----------
@@ -83,7 +84,8 @@ def pair_activations(
         activations = ACTIVATIONS[activation](received)
     if not np.isfinite(activations).all():
         raise ValueError(
-            f"input_map: expected values small enough for activation {activation!r}, got sums up to {received.max()}"
+            f"input_map: expected values small enough for activation {activation!r}, "
+            f"got sums up to {received.max()}"
         )
     return activations
 
@@ -98,9 +100,9 @@ def pair_logits(
     Parameters
     ----------
     input_map : Float[np.ndarray, "*batch m p"]
-        Row i is what neuron i receives from each residue.
+        Entry (i, a) is what neuron i receives from residue a.
     output_map : Float[np.ndarray, "*batch m p"]
-        Row i is what a unit activation of neuron i adds to each class.
+        Entry (i, c) is what a unit activation of neuron i adds to class c.
     activation : str
         A key of `ACTIVATIONS`.
 
@@ -120,7 +122,7 @@ def pair_logits(
 
     Examples
     --------
-    >>> eye = np.eye(3)  # neuron i reads residue i and speaks for class i
+    >>> eye = np.eye(3)  # neuron i reads residue i and adds to class i
     >>> print(pair_logits(eye, eye)[0, 2])
     [1. 0. 1.]
     """
@@ -139,7 +141,9 @@ def activation_swap(
     labels: Int[np.ndarray, "p p"],
     activation: str,
 ) -> PairScores:
-    """Accuracy and loss of a network with another activation function than it was trained with.
+    """Accuracy and loss with another activation function.
+
+    The function replaces the one that the network was trained with.
 
     Parameters
     ----------
@@ -148,18 +152,18 @@ def activation_swap(
     labels : Int[np.ndarray, "p p"]
         True class of every ordered pair.
     activation : str
-        A key of `ACTIVATIONS`; its own to compare with.
+        A key of `ACTIVATIONS`; the network's own function gives the unchanged network.
 
     Returns
     -------
     PairScores
-        Over all pairs, those trained on included. The weights are not rescaled, so the loss depends on how
-        large the function's values are; the accuracy does not.
+        Over all pairs, training pairs included. The weights are not rescaled: the loss depends on the scale
+        of the function's values, the accuracy does not.
 
     Raises
     ------
     ValueError
-        As `pair_logits`, or if `labels` leaves 0..p-1 or does not fit.
+        As `pair_logits`, or if a label is outside 0..p-1 or `labels` does not have shape (p, p).
 
     References
     ----------

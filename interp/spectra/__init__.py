@@ -9,6 +9,7 @@ from interp._lazy_exports import lazy_exports
 __getattr__ = lazy_exports(
     __name__,
     {
+        "activation_frequency": "pair_spectrum",
         "amplitude_phase": "fourier",
         "complex_amplitude": "fourier",
         "fourier_basis": "fourier",

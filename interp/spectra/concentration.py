@@ -1,10 +1,14 @@
-"""How much of a neuron sits on how few Fourier components: participation ratio, Gini, entropy.
+"""Concentration of each neuron on few Fourier components.
 
     p  residues, odd and at least 3          K  frequencies, (p - 1) / 2
     ... leading axes: checkpoints, arms, neurons
 
-A dead neuron, one that does not vary over the residues, has NaN throughout; average with
-`interp.spectra.weight_spectrum.mean_over_neurons`, which leaves it out and counts it.
+Three measures: inverse participation ratio, Gini coefficient, entropy. Their `components` are either the K
+frequencies, cosine and sine together and the constant excluded, or the p coefficients in the Fourier basis,
+the constant included.
+
+A dead neuron (it does not vary over the residues) has NaN in all three. Average with
+`interp.spectra.weight_spectrum.mean_over_neurons`, which leaves dead neurons out and counts them.
 """
 
 from typing import Literal
@@ -20,30 +24,30 @@ __all__ = ["fourier_entropy", "gini_coefficient", "inverse_participation_ratio",
 
 
 def inverse_participation_ratio(
-    W: Float[np.ndarray, "... p"], kind: Literal["frequency", "basis"] = "frequency"
+    W: Float[np.ndarray, "... p"], components: Literal["frequencies", "basis"] = "frequencies"
 ) -> Float[np.ndarray, "..."]:
-    """Inverse participation ratio: how concentrated each neuron is, 1 when on a single component.
+    """Inverse participation ratio (IPR) of each neuron's spectrum.
 
-    `frequency`: sum_k A_k^4 / (sum_k A_k^2)^2 over the K frequencies, A_k^2 = cos^2 + sin^2, the constant
-    excluded; a pure cosine has 1, white noise averages 2/(K+1). `basis`: the same over all p single
-    coefficients, the constant among them; a pure cosine averages 3/4 over its phase, noise 3/(p+2).
+    `frequencies`: sum_k A_k^4 / (sum_k A_k^2)^2 over the K frequencies, A_k^2 = cos^2 + sin^2, the constant
+    excluded. A pure cosine has 1, white noise averages 2/(K+1). `basis`: sum_i c_i^4 / (sum_i c_i^2)^2 over
+    all p coefficients, the constant included. A pure cosine averages 3/4 over its phase, white noise 3/(p+2).
 
     Parameters
     ----------
     W : Float[np.ndarray, "... p"]
         A row per neuron, residues on the last axis.
-    kind : {"frequency", "basis"}
-        What counts as one component.
+    components : {"frequencies", "basis"}
+        The K frequencies or the p basis coefficients.
 
     Returns
     -------
     Float[np.ndarray, "..."]
-        One number per neuron, in [1/K, 1] or [1/p, 1]; NaN for a dead neuron.
+        One number per neuron, in [1/K, 1] or [1/p, 1]: 1 on a single component. NaN for a dead neuron.
 
     Raises
     ------
     ValueError
-        If `kind` is unknown, p is even or below 3, or `W` is not finite.
+        If `components` is unknown, p is even or below 3, or `W` is not finite.
 
     References
     ----------
@@ -53,32 +57,33 @@ def inverse_participation_ratio(
     --------
     >>> from interp.spectra.fourier import fourier_basis
     >>> W = fourier_basis(7)[3] + fourier_basis(7)[4]  # cosine and sine of frequency 2
-    >>> float(inverse_participation_ratio(W).round(9)), float(inverse_participation_ratio(W, "basis").round(9))
-    (1.0, 0.5)
+    >>> [float(inverse_participation_ratio(W, name).round(9)) for name in ("frequencies", "basis")]
+    [1.0, 0.5]
     """
-    power = _components(W, kind, "kind", "frequency") ** 2
+    power = _component_sizes(W, components) ** 2
     return np.asarray((power**2).sum(axis=-1) / power.sum(axis=-1) ** 2)
 
 
 def neuron_gini(
     W: Float[np.ndarray, "... p"], components: Literal["frequencies", "basis"] = "frequencies"
 ) -> Float[np.ndarray, "..."]:
-    """Gini coefficient of each neuron's Fourier amplitudes: 0 all equal, towards 1 a single one.
+    """Gini coefficient of each neuron's Fourier amplitudes.
 
-    `frequencies`: of the K amplitudes sqrt(cos^2 + sin^2), the constant excluded. `basis`: of the p absolute
-    coefficients, the constant among them.
+    `frequencies`: over the K amplitudes sqrt(cos^2 + sin^2), the constant excluded. `basis`: over the p
+    absolute coefficients, the constant included.
 
     Parameters
     ----------
     W : Float[np.ndarray, "... p"]
         A row per neuron, residues on the last axis.
     components : {"frequencies", "basis"}
-        What it is of.
+        The K frequencies or the p basis coefficients.
 
     Returns
     -------
     Float[np.ndarray, "..."]
-        One number per neuron, in [0, 1 - 1/n]; NaN for a dead neuron.
+        One number per neuron, in [0, 1 - 1/n] for n components: 0 if all are equal, 1 - 1/n for a single
+        one. NaN for a dead neuron.
 
     Raises
     ------
@@ -87,8 +92,8 @@ def neuron_gini(
 
     References
     ----------
-    .. [1] Nanda et al., arXiv:2301.05217, Sec. 5 (of the norms of a whole matrix there, for which there is
-       `gini_coefficient` of `interp.spectra.weight_spectrum.frequency_norms`; per neuron here).
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 5. There the coefficient is over the norms of a whole matrix:
+       `gini_coefficient(frequency_norms(W))`. Here it is per neuron.
 
     Examples
     --------
@@ -96,28 +101,28 @@ def neuron_gini(
     >>> float(neuron_gini(fourier_basis(7)[3]).round(9))  # 1 - 1/K
     0.666666667
     """
-    return gini_coefficient(_components(W, components, "components", "frequencies"))
+    return gini_coefficient(_component_sizes(W, components))
 
 
 def gini_coefficient(x: Float[np.ndarray, "... n"]) -> Float[np.ndarray, "..."]:
-    """How unequal some sizes are: 0 all equal, 1 - 1/n a single one.
+    """Gini coefficient of sizes: 0 if equal, 1 - 1/n for a single one.
 
-    2 sum_i i x_(i) / (n sum x) - (n + 1) / n with x ascending.
+    2 sum_i i x_(i) / (n sum x) - (n + 1) / n with x in ascending order.
 
     Parameters
     ----------
     x : Float[np.ndarray, "... n"]
-        Sizes, at least 0: norms by frequency, for instance.
+        Sizes, at least 0, such as norms by frequency.
 
     Returns
     -------
     Float[np.ndarray, "..."]
-        In [0, 1 - 1/n]; NaN where all are 0 or one is NaN.
+        In [0, 1 - 1/n]; NaN where all sizes are 0 or one is NaN.
 
     Raises
     ------
     ValueError
-        If there is no last axis, nothing on it, or a negative size.
+        If there is no last axis, the last axis is empty, or a size is negative.
 
     References
     ----------
@@ -138,23 +143,26 @@ def gini_coefficient(x: Float[np.ndarray, "... n"]) -> Float[np.ndarray, "..."]:
 
 
 def fourier_entropy(W: Float[np.ndarray, "... p"], paper_compat: bool = False) -> Float[np.ndarray, "..."]:
-    """Entropy, in nats, of each neuron's share of amplitude by frequency; low is concentrated.
+    """Entropy of each neuron's amplitude over frequencies, in nats.
 
     -sum_k q_k log q_k with q_k = A_k / sum A (amplitudes, not squares) over all K frequencies, the constant
-    excluded. A pure cosine has 0, K equal amplitudes log K; white noise at p = 67 averages 3.361.
+    excluded. Low means concentrated: a pure cosine has 0, K equal amplitudes have log K, and white noise at
+    p = 67 averages 3.361.
 
     Parameters
     ----------
     W : Float[np.ndarray, "... p"]
         A row per neuron, residues on the last axis; average with `mean_over_neurons`.
     paper_compat : bool
-        The number the paper's code computes: frequencies 1..K-1 only, and -sum q log softmax(q) in place of
-        the entropy. Its range is log(e + K - 2) - 1 to log(K - 1): for p = 67 pure 2.518, noise 3.458.
+        Compute the number of the paper's code: frequencies 1..K-1 only, and -sum q log softmax(q) in place of
+        the entropy. The range is log(e + K - 2) - 1 to log(K - 1); at p = 67 a pure cosine has 2.518 and
+        white noise 3.458.
 
     Returns
     -------
     Float[np.ndarray, "..."]
-        One number per neuron; NaN for a dead neuron, and under `paper_compat` for one at frequency K alone.
+        One number per neuron. NaN for a dead neuron, and under `paper_compat` for a neuron that has only
+        frequency K.
 
     Raises
     ------
@@ -163,7 +171,8 @@ def fourier_entropy(W: Float[np.ndarray, "... p"], paper_compat: bool = False) -
 
     References
     ----------
-    .. [1] Minegishi et al., arXiv:2310.19470, Fourier entropy (its code departs from its formula, see above).
+    .. [1] Minegishi et al., arXiv:2310.19470, Fourier entropy (its code differs from its formula: see
+       `paper_compat`).
 
     Examples
     --------
@@ -172,7 +181,7 @@ def fourier_entropy(W: Float[np.ndarray, "... p"], paper_compat: bool = False) -
     >>> float(fourier_entropy(W).round(6) + 0.0), float(fourier_entropy(W, paper_compat=True).round(3))
     (0.0, 2.518)
     """
-    A = _components(W, "frequencies", "components", "frequencies")  # (..., K), largest is 1
+    A = _component_sizes(W, "frequencies")  # (..., K), largest is 1
     if paper_compat:
         if A.shape[-1] < 2:
             raise ValueError("W: expected at least p = 5 residues under paper_compat, got p = 3")
@@ -184,13 +193,11 @@ def fourier_entropy(W: Float[np.ndarray, "... p"], paper_compat: bool = False) -
     return np.asarray(special.entr(q).sum(axis=-1))
 
 
-def _components(
-    W: Float[np.ndarray, "... p"], kind: str, argument: str, by_frequency: str
-) -> Float[np.ndarray, "... n"]:
-    """Relative size of the K frequencies or of the p basis coefficients; NaN in dead rows."""
+def _component_sizes(W: Float[np.ndarray, "... p"], components: str) -> Float[np.ndarray, "... n"]:
+    """Sizes of the components relative to the largest; NaN in dead rows."""
     z, dead = complex_amplitude(W)
-    if kind == by_frequency:
+    if components == "frequencies":
         return relative_to_largest(np.abs(z))
-    if kind == "basis":
+    if components == "basis":
         return np.where(dead[..., None], np.nan, relative_to_largest(np.abs(fourier_coefficients(W))))
-    raise ValueError(f"{argument}: expected '{by_frequency}' or 'basis', got {kind!r}")
+    raise ValueError(f"components: expected 'frequencies' or 'basis', got {components!r}")

@@ -1,12 +1,14 @@
-"""The Fourier transform of maps from the residues mod p: basis, coefficients, amplitudes and phases.
+"""Fourier transform of functions of the residues mod p.
 
     p  residues, odd and at least 3          K  frequencies, (p - 1) / 2
     ... leading axes: checkpoints, arms, neurons; every function treats them alike
 
-Frequency k = 1..K turns k times over the p residues, by the angle omega_k = 2 pi k / p each step.
-A *dead* row does not vary over the residues (pruned away, or constant): its range is at most 1e-12 of
-its largest magnitude. It has no frequency: every measure gives NaN for it, and `interp.spectra.weight_spectrum` gives it
-frequency 0, leaves it out of means and counts it.
+A *map* is an array whose last axis is the residue: a row per neuron, for instance. Frequency k = 1..K turns k
+times over the p residues, by the angle omega_k = 2 pi k / p per step.
+
+A *dead* row does not vary over the residues (pruned away, or constant): its range is at most 1e-12 of its
+largest magnitude. A dead row has no frequency. Every measure gives NaN for a dead row, and
+`interp.spectra.weight_spectrum` gives it frequency 0, leaves it out of means and counts it.
 """
 
 import numpy as np
@@ -23,11 +25,14 @@ __all__ = [
     "fourier_waves",
 ]
 
-RELATIVE_ROUNDING = 1e-12  # relative range below which a row is float rounding around a constant
+RELATIVE_ROUNDING = 1e-12
+"""Relative size below which a difference counts as floating-point rounding."""
 
 
 def check_modulus(p: int) -> int:
-    """Number of frequencies of the residues mod `p`, refusing a `p` that has none or a Nyquist one.
+    """Number of frequencies of the residues mod `p`.
+
+    Raises if `p` is not allowed: an even `p` has a Nyquist frequency, which has no sine.
 
     Parameters
     ----------
@@ -42,7 +47,7 @@ def check_modulus(p: int) -> int:
     Raises
     ------
     ValueError
-        If `p` is even (its last frequency has no sine) or below 3.
+        If `p` is even or below 3.
 
     References
     ----------
@@ -59,19 +64,19 @@ def check_modulus(p: int) -> int:
 
 
 def checked_map(W: Float[np.ndarray, "... p"], argument: str = "W") -> Float[np.ndarray, "... p"]:
-    """Return the map in float64, once its last axis is known to hold residues and every entry a number.
+    """Return a map in float64 after checking its shape and values.
 
     Parameters
     ----------
     W : Float[np.ndarray, "... p"]
         Any real array, residues on the last axis.
     argument : str
-        The caller's name for `W`, for the error.
+        The caller's name for `W`, used in the error.
 
     Returns
     -------
     Float[np.ndarray, "... p"]
-        Same values, float64; not a copy where it already was.
+        Equal to `W`, float64; not a copy if `W` was float64 already.
 
     Raises
     ------
@@ -94,16 +99,17 @@ def checked_map(W: Float[np.ndarray, "... p"], argument: str = "W") -> Float[np.
         raise ValueError(f"{argument}: expected p odd and at least 3 residues, got p = {x.shape[-1]}")
     if not np.isfinite(x).all():
         raise ValueError(
-            f"{argument}: expected finite values, got {np.count_nonzero(~np.isfinite(x))} NaN or infinite of {x.size}"
+            f"{argument}: expected finite values, "
+            f"got {np.count_nonzero(~np.isfinite(x))} NaN or infinite of {x.size}"
         )
     return x
 
 
 def fourier_basis(p: int) -> Float[np.ndarray, "p p"]:
-    """Orthonormal real Fourier basis over the residues mod `p`, one basis vector per row.
+    """Orthonormal real Fourier basis, one basis vector per row.
 
-    Row 0 is 1/sqrt(p); row 2k-1 is sqrt(2/p) cos(omega_k j), row 2k is sqrt(2/p) sin(omega_k j). For
-    transforms use `fourier_coefficients`; this matrix is for plots, projections and oracles.
+    Row 0 is 1/sqrt(p); row 2k-1 is sqrt(2/p) cos(omega_k j), row 2k is sqrt(2/p) sin(omega_k j) at residue j.
+    Use `fourier_coefficients` to transform: this matrix is for plots, projections and tests.
 
     Parameters
     ----------
@@ -113,7 +119,7 @@ def fourier_basis(p: int) -> Float[np.ndarray, "p p"]:
     Returns
     -------
     Float[np.ndarray, "p p"]
-        Basis vector by residue; dimensionless, F F^T = 1.
+        Entry (i, j): basis vector i at residue j. Dimensionless, F F^T = 1.
 
     Raises
     ------
@@ -139,24 +145,26 @@ def fourier_basis(p: int) -> Float[np.ndarray, "p p"]:
 
 
 def fourier_waves(frequencies: Int[np.ndarray, " n"], p: int) -> Float[np.ndarray, "n 2 p"]:
-    """Cosine and sine of some frequencies, the rows of `fourier_basis(p)` that belong to them.
+    """Cosine and sine of given frequencies.
+
+    These are rows of `fourier_basis(p)`.
 
     Parameters
     ----------
     frequencies : Int[np.ndarray, " n"]
-        Different, each in 1..K, in any order, or none: key frequencies, for instance.
+        Frequencies in 1..K, each at most once, in any order; may be empty.
     p : int
         Number of residues, odd and at least 3.
 
     Returns
     -------
     Float[np.ndarray, "n 2 p"]
-        Cosine, then sine, of each frequency by residue; dimensionless, orthonormal.
+        Per frequency the cosine, then the sine, by residue. Dimensionless, orthonormal.
 
     Raises
     ------
     ValueError
-        If a frequency is not a whole number in 1..K or comes twice, or if p is even or below 3.
+        If a frequency is not a whole number in 1..K or repeated, or if p is even or below 3.
 
     References
     ----------
@@ -178,7 +186,7 @@ def fourier_waves(frequencies: Int[np.ndarray, " n"], p: int) -> Float[np.ndarra
 
 
 def fourier_coefficients(W: Float[np.ndarray, "... p"]) -> Float[np.ndarray, "... p"]:
-    """Coefficients of each row of `W` in `fourier_basis(p)`, by FFT.
+    """Coefficients of each row in the Fourier basis, by FFT.
 
     Parameters
     ----------
@@ -217,7 +225,9 @@ def fourier_coefficients(W: Float[np.ndarray, "... p"]) -> Float[np.ndarray, "..
 def amplitude_phase(
     W: Float[np.ndarray, "... p"],
 ) -> tuple[Float[np.ndarray, "... K"], Float[np.ndarray, "... K"]]:
-    """Amplitude and phase of every frequency: W[j] = mean + sum_k amplitude_k cos(omega_k j + phase_k).
+    """Amplitude and phase of every frequency of each row.
+
+    W[j] = mean + sum_k amplitude_k cos(omega_k j + phase_k).
 
     Parameters
     ----------
@@ -227,9 +237,9 @@ def amplitude_phase(
     Returns
     -------
     amplitude : Float[np.ndarray, "... K"]
-        In the units of `W`, at least 0; entry k-1 is frequency k. The constant is excluded. 0 in a dead row.
+        Entry k-1 is frequency k, in the units of `W`, at least 0. The constant is excluded. 0 in a dead row.
     phase : Float[np.ndarray, "... K"]
-        Radians in [-pi, pi]; NaN in a dead row, meaningless where the amplitude is mere rounding.
+        Radians in [-pi, pi]; NaN in a dead row, meaningless where the amplitude is only rounding.
 
     Raises
     ------
@@ -254,7 +264,9 @@ def amplitude_phase(
 def complex_amplitude(
     W: Float[np.ndarray, "... p"],
 ) -> tuple[Complex[np.ndarray, "... K"], Bool[np.ndarray, "..."]]:
-    """Amplitude and phase of each frequency in one number, A exp(i phase), and which rows are dead.
+    """Complex amplitude A exp(i phase) of every frequency of each row.
+
+    Also returns which rows are dead.
 
     Parameters
     ----------
@@ -264,9 +276,9 @@ def complex_amplitude(
     Returns
     -------
     amplitude : Complex[np.ndarray, "... K"]
-        Units of `W`; exactly 0 throughout a dead row.
+        Entry k-1 is frequency k, in the units of `W`; exactly 0 throughout a dead row.
     dead : Bool[np.ndarray, "..."]
-        Whether the row does not vary over the residues.
+        True for a row that does not vary over the residues.
 
     Raises
     ------

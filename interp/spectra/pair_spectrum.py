@@ -1,22 +1,25 @@
-"""Which pairs of frequencies a function of two residues is made of.
+"""Two-dimensional Fourier spectrum of functions of two residues.
 
 p  residues, odd and at least 3     K  frequencies, (p - 1) / 2     q  K + 1, with the constant
-a, b  the two inputs, residues      c  columns: classes or neurons
+a, b  the two inputs, residues      c  columns: classes or neurons      m  neurons
+... leading axes: checkpoints, arms
 """
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from interp.spectra.fourier import RELATIVE_ROUNDING, checked_map, fourier_coefficients
 
-__all__ = ["pair_power", "spectrum_2d"]
+__all__ = ["activation_frequency", "pair_power", "spectrum_2d"]
 
-BLOCK = 64
-"""Columns transformed at once: the spectra of all of a large network's would leave the processor's cache."""
+BLOCK_SIZE = 64
+"""Columns transformed at once. The spectra of all columns of a large network do not fit the cache."""
 
 
 def spectrum_2d(X: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "... p p"]:
-    """Two-dimensional Fourier spectrum F X F^T of a function of two residues (logits, activations).
+    """Fourier coefficients F X F^T of a function of two residues.
+
+    The function may be a logit or an activation over all input pairs.
 
     Parameters
     ----------
@@ -27,7 +30,7 @@ def spectrum_2d(X: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "... p p"]
     -------
     Float[np.ndarray, "... p p"]
         Entry (i, j) is the coefficient of basis vector i over a times basis vector j over b, in the order of
-        `fourier_basis`; units of `X`, same sum of squares. Nothing is excluded.
+        `fourier_basis`. In the units of `X`, with the sum of squares of `X`. Nothing is excluded.
 
     Raises
     ------
@@ -53,10 +56,11 @@ def spectrum_2d(X: Float[np.ndarray, "... p p"]) -> Float[np.ndarray, "... p p"]
 
 
 def pair_power(X: Float[np.ndarray, "p p c"]) -> Float[np.ndarray, "q q"]:
-    """Share of the variance of all columns that is at frequency k over a and frequency l over b.
+    """Share of variance at each pair of frequencies (k, l).
 
-    Cosine and sine of a frequency are added up, so shifts and reflections of either input change nothing. A
-    function of a + b or a - b has all on the diagonal; one of a alone has all in column 0.
+    k is the frequency over a, l over b. The squares of cosine and sine are added, so shifts and reflections
+    of either input change nothing. A function of a + b or a - b lies on the diagonal, a function of a alone
+    in column 0.
 
     Parameters
     ----------
@@ -66,8 +70,8 @@ def pair_power(X: Float[np.ndarray, "p p c"]) -> Float[np.ndarray, "q q"]:
     Returns
     -------
     Float[np.ndarray, "q q"]
-        Row k, column l, from 0 (no dependence). Dimensionless, sums to 1; entry (0, 0), each column's mean,
-        is excluded. NaN if every column is constant.
+        Row k, column l, both from 0 (no dependence). Over all columns of `X` together; dimensionless, sums
+        to 1. Entry (0, 0), which is each column's mean, is excluded. NaN if every column is constant.
 
     Raises
     ------
@@ -76,8 +80,8 @@ def pair_power(X: Float[np.ndarray, "p p c"]) -> Float[np.ndarray, "q q"]:
 
     References
     ----------
-    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.1 (norms of the 2-D Fourier components of the logits, cosine
-       and sine apart there; shares of their squares here).
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.1 (there norms of the 2-D Fourier components of the logits,
+       cosine and sine separate; here shares of their squares).
 
     Examples
     --------
@@ -94,16 +98,86 @@ def pair_power(X: Float[np.ndarray, "p p c"]) -> Float[np.ndarray, "q q"]:
     columns = checked_map(np.moveaxis(X, -1, 0), "X")  # (c, p, p)
     top = np.abs(columns).max(initial=0) or 1.0
     power = np.zeros(shape[:2])
-    for start in range(0, max(1, len(columns)), BLOCK):
-        some = columns[start : start + BLOCK] / top
-        varies = np.ptp(some, axis=(-1, -2)) > RELATIVE_ROUNDING * np.abs(some).max(axis=(-1, -2), initial=0)
-        power += (spectrum_2d(some[varies]) ** 2).sum(axis=0)
+    for start in range(0, max(1, len(columns)), BLOCK_SIZE):
+        block = columns[start : start + BLOCK_SIZE] / top
+        varies = np.ptp(block, axis=(-1, -2)) > RELATIVE_ROUNDING * np.abs(block).max(
+            axis=(-1, -2), initial=0
+        )
+        power += (spectrum_2d(block[varies]) ** 2).sum(axis=0)
     power[0, 0] = 0
-    over_a = _cosine_with_sine(power)
-    blocks = _cosine_with_sine(over_a.T).T
+    over_a = _add_cosine_and_sine(power)
+    blocks = _add_cosine_and_sine(over_a.T).T
     total = blocks.sum()
     return blocks / (total if total > 0 else np.nan)
 
 
-def _cosine_with_sine(power: Float[np.ndarray, "p s"]) -> Float[np.ndarray, "q s"]:
+def _add_cosine_and_sine(power: Float[np.ndarray, "p s"]) -> Float[np.ndarray, "q s"]:
     return np.concatenate([power[:1], power[1::2] + power[2::2]])
+
+
+def activation_frequency(
+    activations: Float[np.ndarray, "... p p m"],
+) -> tuple[Int[np.ndarray, "... m"], Float[np.ndarray, "... m"]]:
+    """Dominant frequency of each neuron's activation over all input pairs.
+
+    Block k of the 2-D spectrum has nine entries, {constant, cos k, sin k} over a times {constant, cos k,
+    sin k} over b; without the constant one, eight. The dominant frequency is the k in 1..K whose block has
+    the largest share of the variance over the p^2 pairs. In place of an activation, any function of the two
+    inputs may be measured, such as the attention of a head to the first input.
+
+    Parameters
+    ----------
+    activations : Float[np.ndarray, "... p p m"]
+        Activation of each neuron (after its nonlinearity), or attention of each head, at inputs (a, b).
+
+    Returns
+    -------
+    frequency : Int[np.ndarray, "... m"]
+        In 1..K; 0 for a neuron that is constant over all pairs (dead).
+    share : Float[np.ndarray, "... m"]
+        Share of the neuron's variance in the block of this frequency, in [0, 1]; NaN if dead. The neuron's
+        mean is excluded.
+
+    Raises
+    ------
+    ValueError
+        If the two residue axes differ, p is even or below 3, or `activations` is not finite.
+
+    References
+    ----------
+    .. [1] Nanda et al., arXiv:2301.05217, Sec. 4.3 (its code stops before k = K).
+
+    Examples
+    --------
+    >>> angle = 2 * np.pi * 3 * np.arange(7) / 7
+    >>> both = np.cos(angle)[:, None] + np.cos(angle)
+    >>> frequency, share = activation_frequency(np.stack([both**2, 0 * both], axis=-1))
+    >>> print(frequency, share.round(3))  # the square leaks to frequency 6 = 1 mod 7
+    [3 0] [0.8 nan]
+    """
+    shape = np.shape(activations)
+    if len(shape) < 3 or shape[-3] != shape[-2]:
+        raise ValueError(f"activations: expected shape (..., p, p, m), got shape {shape}")
+    x = checked_map(np.moveaxis(activations, -1, -3), "activations")  # (..., m, p, p)
+    blocks = [
+        _frequency_and_share(x[..., start : start + BLOCK_SIZE, :, :])
+        for start in range(0, max(1, x.shape[-3]), BLOCK_SIZE)
+    ]
+    frequency, share = (np.concatenate(parts, axis=-1) for parts in zip(*blocks, strict=True))
+    return frequency, share
+
+
+def _frequency_and_share(
+    x: Float[np.ndarray, "... m p p"],
+) -> tuple[Int[np.ndarray, "... m"], Float[np.ndarray, "... m"]]:
+    """`activation_frequency` of a block of neurons, neuron axis before inputs."""
+    top = np.abs(x).max(axis=(-1, -2))  # (..., m)
+    dead = np.ptp(x, axis=(-1, -2)) <= RELATIVE_ROUNDING * top
+    power = spectrum_2d(x / np.where(dead, 1, top)[..., None, None]) ** 2  # (..., m, p, p)
+    power[..., 0, 0] = 0
+    over_a = power[..., 1::2, :] + power[..., 2::2, :]  # (..., m, K, p), cosine and sine together
+    over_b = power[..., 0, 1::2] + power[..., 0, 2::2]  # (..., m, K), constant over a
+    both = np.diagonal(over_a[..., 1::2] + over_a[..., 2::2], axis1=-2, axis2=-1)  # (..., m, K)
+    block = over_a[..., 0] + over_b + both  # (..., m, K)
+    share = block.max(axis=-1) / np.where(dead, np.nan, power.sum(axis=(-1, -2)))
+    return np.where(dead, 0, block.argmax(axis=-1) + 1), share

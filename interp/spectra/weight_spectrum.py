@@ -1,4 +1,4 @@
-"""Which frequency holds how much: shares of a matrix, the dominant frequency of a neuron, means over neurons.
+"""Fourier power of weights, and the dominant frequency of each neuron.
 
 p  residues, odd and at least 3          K  frequencies, (p - 1) / 2
 m  neurons                               d  columns that share the residues (embedding width)
@@ -21,10 +21,10 @@ __all__ = [
 
 
 def frequency_norms(W: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... K"]:
-    """Norm of the part of a weight matrix at each Fourier frequency.
+    """Norm of a weight matrix at each Fourier frequency.
 
-    Row `a` of `W` belongs to residue `a`. sqrt of the sum of squares of the cosine and sine coefficients
-    (orthonormal basis) over the d columns.
+    Row `a` of `W` belongs to residue `a`. The norm is the square root of the sum of squares of the cosine and
+    sine coefficients (orthonormal basis) over the d columns.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def frequency_norms(W: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... K
 
 
 def frequency_power(W: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... K"]:
-    """Share of a weight matrix's variance carried by each Fourier frequency.
+    """Share of a weight matrix's variance at each Fourier frequency.
 
     Row `a` of `W` belongs to residue `a`; the mean over residues is removed.
 
@@ -96,7 +96,9 @@ def frequency_power(W: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... K
 def neuron_frequency(
     W: Float[np.ndarray, "... p"],
 ) -> tuple[Int[np.ndarray, "..."], Float[np.ndarray, "..."]]:
-    """Frequency of largest amplitude of every neuron, and how much of the neuron it is.
+    """Dominant frequency of every neuron, and its energy share.
+
+    The dominant frequency is the one of largest amplitude.
 
     Parameters
     ----------
@@ -106,10 +108,10 @@ def neuron_frequency(
     Returns
     -------
     frequency : Int[np.ndarray, "..."]
-        In 1..K, the smallest of equals; 0 for a dead neuron. The constant is excluded.
+        In 1..K, the smallest on a tie; 0 for a dead neuron. The constant is excluded.
     energy_share : Float[np.ndarray, "..."]
-        Its amplitude squared over the sum of all K squared: 1 pure, small where the neuron has no clear
-        frequency, NaN dead.
+        Squared amplitude of this frequency over the sum of all K squared amplitudes: 1 for a single
+        frequency, small without a clear frequency, NaN for a dead neuron.
 
     Raises
     ------
@@ -130,28 +132,28 @@ def neuron_frequency(
     z, dead = complex_amplitude(W)
     power = relative_to_largest(np.abs(z)) ** 2  # (..., K)
     frequency = np.where(dead, 0, np.argmax(power, axis=-1) + 1)
-    return frequency, np.asarray(1 / power.sum(axis=-1))  # the largest relative power is 1
+    return frequency, np.asarray(1 / power.sum(axis=-1))  # the dominant frequency has relative power 1
 
 
 def checked_frequency(frequency: Int[np.ndarray, "..."], n_frequencies: int) -> Int[np.ndarray, "..."]:
-    """Return the neurons' frequencies, once each is known to be one, or 0 for none.
+    """Return the neurons' frequencies after checking their range.
 
     Parameters
     ----------
     frequency : Int[np.ndarray, "..."]
-        From `neuron_frequency`, or a choice of the caller's.
+        One per neuron, as from `neuron_frequency`; 0 for a neuron without a frequency.
     n_frequencies : int
         K = (p - 1) / 2.
 
     Returns
     -------
     Int[np.ndarray, "..."]
-        The same values.
+        Equal to `frequency`.
 
     Raises
     ------
     ValueError
-        If a frequency leaves 0..K.
+        If a frequency is outside 0..K.
 
     References
     ----------
@@ -171,7 +173,7 @@ def checked_frequency(frequency: Int[np.ndarray, "..."], n_frequencies: int) -> 
 def mean_over_neurons(
     values: Float[np.ndarray, "... m"],
 ) -> tuple[Float[np.ndarray, "..."], Int[np.ndarray, "..."]]:
-    """Mean of a measure over the neurons that have one, and how many were left out.
+    """Mean of a measure over the live neurons, and the number left out.
 
     Parameters
     ----------
@@ -210,7 +212,9 @@ def mean_over_neurons(
 
 
 def relative_to_largest(x: Float[np.ndarray, "... n"]) -> Float[np.ndarray, "... n"]:
-    """Divide by the largest entry of the last axis, so that no later power underflows.
+    """Divide by the largest entry of the last axis.
+
+    Later powers of the result then do not underflow.
 
     Parameters
     ----------
@@ -224,7 +228,7 @@ def relative_to_largest(x: Float[np.ndarray, "... n"]) -> Float[np.ndarray, "...
 
     References
     ----------
-    .. [1] Scaling before squaring, as LAPACK's `nrm2` does; every measure built on it is free of scale.
+    .. [1] Scaling before squaring, as in LAPACK's `nrm2`; measures of the result do not depend on scale.
 
     Examples
     --------

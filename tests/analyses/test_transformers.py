@@ -23,7 +23,7 @@ from interp.graphs.expander_spectrum import expander_properties
 from interp.graphs.graph_measures import properties
 from interp.mechanism.clock_pizza import gradient_symmetricity
 from interp.mechanism.effective_weights import effective_maps
-from interp.mechanism.key_frequency_rules import activation_frequency
+from interp.spectra.pair_spectrum import activation_frequency
 from training.models.forward_pass import embedding_gradients, pass_pairs
 
 P = 7

@@ -65,7 +65,7 @@ def test_bad_arguments_are_refused():
         weight_norm(weights, 1, {"W_E": np.ones((30, 20), bool)})
     with pytest.raises(ValueError, match="at least one layer"):
         weight_norm({}, 1)
-    with pytest.raises(ValueError, match="'global' is the key of the total"):
+    with pytest.raises(ValueError, match="no layer called 'global'"):
         weight_norm({"global": np.ones((2, 2))}, 1)
 
 

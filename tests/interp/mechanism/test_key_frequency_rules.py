@@ -1,11 +1,13 @@
-"""Networks whose key frequencies are planted; p residues, K = (p - 1) / 2."""
+"""Networks with planted key frequencies.
+
+p residues, K = (p - 1) / 2.
+"""
 
 import numpy as np
 import pytest
 
 from interp.mechanism.key_frequency_rules import (
     KEY_RULES,
-    activation_frequency,
     embedding_key_frequencies,
     key_frequencies,
     key_frequencies_by_rule,
@@ -13,6 +15,7 @@ from interp.mechanism.key_frequency_rules import (
     neuron_key_frequencies,
 )
 from interp.spectra.fourier import fourier_basis
+from interp.spectra.pair_spectrum import activation_frequency
 
 P = 23
 K = 11
@@ -25,14 +28,17 @@ def rng(seed=0):
 
 
 def embedding(keys, d=16, noise=0.02):
-    """Each key frequency's cosine and sine in random directions, over weak white noise."""
+    """Random circles of the key frequencies, with weak white noise."""
     F = fourier_basis(P)
     rows = F[[2 * k - 1 for k in keys] + [2 * k for k in keys]]  # (2n, p)
     return 2 + rows.T @ rng().standard_normal((len(rows), d)) + noise * rng(1).standard_normal((P, d))
 
 
 def activations(keys, per_key=4):
-    """ReLU neurons of one frequency each: relu(cos(omega_k a + phi) + cos(omega_k b + phi))."""
+    """ReLU neurons of one frequency each.
+
+    relu(cos(omega_k a + phi) + cos(omega_k b + phi)).
+    """
     k = np.repeat(keys, per_key)
     phi = rng().uniform(-np.pi, np.pi, len(k))
     wave = np.cos(2 * np.pi * np.arange(P)[:, None] * k / P + phi)  # (p, d_mlp)
@@ -85,21 +91,6 @@ def test_relu_neurons_cluster_at_their_frequencies_up_to_the_last():
     assert (share > 0.85).all() and (share < 1).all()
     np.testing.assert_array_equal(neuron_key_frequencies(acts), KEYS)
     assert neuron_key_frequencies(acts, threshold=0.999).size == 0
-
-
-def test_clusters_match_the_projection_on_the_block():
-    acts, F = rng().standard_normal((2, P, P, 3)), fourier_basis(P)
-    frequency, share = activation_frequency(acts)
-    for t in range(2):
-        for m in range(3):
-            x = acts[t, ..., m] - acts[t, ..., m].mean()
-            slow = []
-            for k in range(1, K + 1):
-                rows = F[[0, 2 * k - 1, 2 * k]]
-                kept = rows.T @ (rows @ x @ rows.T) @ rows
-                slow.append((kept**2).sum() / (x**2).sum())
-            assert frequency[t, m] == np.argmax(slow) + 1
-            assert share[t, m] == pytest.approx(max(slow))
 
 
 def test_clusters_are_free_of_scale_and_mean_and_follow_the_labels():
@@ -170,25 +161,12 @@ def test_activations_over_unequal_axes_are_refused():
         neuron_key_frequencies(np.ones((23, 21, 4)))
 
 
-def test_many_neurons_are_each_what_they_are_alone():
-    x = np.maximum(rng(5).standard_normal((2, P, P, 130)), 0)
-    x[0, ..., 70] = 1.5  # dead
-    frequency, share = activation_frequency(x)
-    assert frequency.shape == share.shape == (2, 130)
-    for m in (0, 63, 64, 70, 129):
-        alone = activation_frequency(x[..., [m]])
-        np.testing.assert_array_equal(frequency[:, [m]], alone[0])
-        np.testing.assert_allclose(share[:, [m]], alone[1])
-    assert frequency[0, 70] == 0 and np.isnan(share[0, 70])
-    assert activation_frequency(x[..., :0])[0].shape == (2, 0)
-
-
 def test_rules_together_are_the_rules_alone():
     acts, _ = activations([3])
     W_L = embedding([5], d=acts.shape[-1]).T
-    found = key_frequencies_by_rule(embedding(KEYS), W_L, acts)
-    assert list(found) == list(KEY_RULES)
-    looked_at = {"embedding_norm": embedding(KEYS), "logit_map": W_L, "neuron_cluster": acts}
-    for rule, array in looked_at.items():
-        np.testing.assert_array_equal(found[rule], key_frequencies(array, rule))
-    assert [k.tolist() for k in found.values()] == [KEYS, [5], [3]]
+    by_rule = key_frequencies_by_rule(embedding(KEYS), W_L, acts)
+    assert list(by_rule) == list(KEY_RULES)
+    arrays = {"embedding_norm": embedding(KEYS), "logit_map": W_L, "neuron_cluster": acts}
+    for rule, array in arrays.items():
+        np.testing.assert_array_equal(by_rule[rule], key_frequencies(array, rule))
+    assert [k.tolist() for k in by_rule.values()] == [KEYS, [5], [3]]

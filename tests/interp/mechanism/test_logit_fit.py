@@ -188,9 +188,7 @@ def test_wrong_logits_and_labels_are_refused(measure):
         measure(x[..., :10], labels)
     with pytest.raises(ValueError, match="logits: expected finite values"):
         measure(np.full_like(x, np.nan), labels)
-    with pytest.raises(
-        ValueError, match=r"labels: expected the shape .* \(10, 11\) beside .* \(11, 11, 11\)"
-    ):
+    with pytest.raises(ValueError, match=r"labels: expected the shape .* \(10, 11\) and .* \(11, 11, 11\)"):
         measure(x, labels[1:])
     with pytest.raises(ValueError, match="at least one"):
         measure(x[:0, 0], labels[:0, 0])

@@ -325,11 +325,10 @@ def test_maps_without_axes_are_refused():
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_unknown_kinds_are_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="kind: expected 'frequency' or 'basis', got 'frequencies'"):
-        inverse_participation_ratio(noise(P), "frequencies")
+@pytest.mark.parametrize("measure", [inverse_participation_ratio, neuron_gini])
+def test_unknown_components_are_refused(measure):
     with pytest.raises(ValueError, match="components: expected 'frequencies' or 'basis', got 'frequency'"):
-        neuron_gini(noise(P), "frequency")
+        measure(noise(P), "frequency")
 
 
 def test_three_residues_have_no_paper_compatible_entropy():

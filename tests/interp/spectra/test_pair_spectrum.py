@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from interp.spectra.fourier import fourier_basis
-from interp.spectra.pair_spectrum import pair_power, spectrum_2d
+from interp.spectra.pair_spectrum import activation_frequency, pair_power, spectrum_2d
 
 P, K = 11, 5
 ANGLE = 2 * np.pi * np.arange(P) / P
@@ -91,3 +91,31 @@ def test_what_is_no_function_of_two_residues_is_refused(unchecked):
     for wrong in (np.random.default_rng(0).normal(size=(8, 8, 2)), np.full((5, 5, 1), np.inf)):
         with pytest.raises(ValueError):
             pair_power(wrong)
+
+
+def test_activation_frequency_is_that_of_the_largest_block():
+    acts, F = np.random.default_rng(0).standard_normal((2, P, P, 3)), fourier_basis(P)
+    frequency, share = activation_frequency(acts)
+    for t in range(2):
+        for m in range(3):
+            x = acts[t, ..., m] - acts[t, ..., m].mean()
+            slow = []
+            for k in range(1, K + 1):
+                rows = F[[0, 2 * k - 1, 2 * k]]
+                projected = rows.T @ (rows @ x @ rows.T) @ rows
+                slow.append((projected**2).sum() / (x**2).sum())
+            assert frequency[t, m] == np.argmax(slow) + 1
+            assert share[t, m] == pytest.approx(max(slow))
+
+
+def test_the_frequencies_of_many_neurons_are_those_of_each_alone():
+    x = np.maximum(np.random.default_rng(5).standard_normal((2, P, P, 130)), 0)
+    x[0, ..., 70] = 1.5  # dead
+    frequency, share = activation_frequency(x)
+    assert frequency.shape == share.shape == (2, 130)
+    for m in (0, 63, 64, 70, 129):
+        alone = activation_frequency(x[..., [m]])
+        np.testing.assert_array_equal(frequency[:, [m]], alone[0])
+        np.testing.assert_allclose(share[:, [m]], alone[1])
+    assert frequency[0, 70] == 0 and np.isnan(share[0, 70])
+    assert activation_frequency(x[..., :0])[0].shape == (2, 0)
