@@ -7,14 +7,14 @@ from typing import Any
 
 from analyses.claims.claim import Claim, Evidence, Finding
 from analyses.claims.findings import amount
-from analyses.norms.generalization_zone import NORMS
+from analyses.norms.schema import NORM_LABELS
 
 
 def zones(summary: Mapping[str, Any]) -> list[Finding]:
     """M8, in every reading of which weights the two norms are of."""
     return [
         Finding(
-            name=f"SD of log: {NORMS[row['l2']]} against {NORMS[row['l1']]}",
+            name=f"SD of log: {NORM_LABELS[row['l2']]} against {NORM_LABELS[row['l1']]}",
             expected="the first is smaller",
             value=f"{amount(row['l2_log_sd'])} against {amount(row['l1_log_sd'])}",
             n=row["n"],

@@ -5,73 +5,84 @@ import pandas as pd
 import pytest
 
 from analyses.norms.command import main
-from analyses.norms.generalization_zone import NORMS, comparisons, show, spreads
+from analyses.norms.generalization_zone import spreads
+from analyses.norms.schema import ANALYSIS, ENDS, MASKED, NORM_LABELS, NORMS, SPREAD
+from analyses.norms.summary import comparisons, printed
+from analyses.tables.storage import load_table
+from training.cli.printed_table import render
 from training.runs.run_directory import RunDir
 
 LAYERS = ["W_E", "W_in", "W_out", "W_U"]
 
 
 @pytest.fixture(scope="module")
-def found(tiny_run, tmp_path_factory):
+def measured(tiny_run, tmp_path_factory):
+    """Tables of the tiny run by schema, and the summary as "json"."""
     out = tmp_path_factory.mktemp("norms")
     assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
-    suffixes = ("", "_masked", "_ends", "_spread")
-    tables = {s: pd.read_parquet(out / "analyses" / f"norms{s}.parquet") for s in suffixes}
+    tables = {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
     return tables | {"json": json.loads((out / "analyses" / "norms.json").read_text())}
 
 
 @pytest.mark.parametrize("arm", ["dense", "grokked_ticket", "random"])
-def test_norms_of_all_weights_are_numpys(arm, found, tiny_run, planted):
+def test_norms_of_all_weights_are_numpys(arm, measured, tiny_run, planted):
     weights = RunDir(tiny_run).arm(arm, 1).checkpoints()
     for layer in (*LAYERS, "global"):
         names = LAYERS if layer == "global" else [layer]
         flat = np.concatenate([weights[n].reshape(len(weights[n]), -1) for n in names], axis=1).astype(float)
-        own = found[""].query("arm == @arm and seed == 1 and layer == @layer")
-        assert own["step"].tolist() == planted["steps"][arm]
-        np.testing.assert_allclose(own["l1"], np.linalg.norm(flat, 1, axis=1))
-        np.testing.assert_allclose(own["l2"], np.linalg.norm(flat, 2, axis=1))
+        rows = measured[NORMS].query("arm == @arm and seed == 1 and layer == @layer")
+        assert rows["step"].tolist() == planted["steps"][arm]
+        np.testing.assert_allclose(rows["l1"], np.linalg.norm(flat, 1, axis=1))
+        np.testing.assert_allclose(rows["l2"], np.linalg.norm(flat, 2, axis=1))
 
 
-def test_kept_are_a_dense_arms_largest_and_all_of_a_pruned_one(found, tiny_run, planted):
+def test_kept_are_a_dense_arms_largest_and_all_of_a_pruned_one(measured, tiny_run, planted):
     weights = RunDir(tiny_run).arm("dense", 0).checkpoints()
     flat = np.abs(
         np.concatenate([weights[n].reshape(len(weights[n]), -1) for n in LAYERS], axis=1).astype(float)
     )
     n = flat.shape[1] - int(planted["sparsity"] * flat.shape[1])
     largest = np.sort(flat, axis=1)[:, -n:]
-    own = found[""].query("arm == 'dense' and seed == 0 and layer == 'global'")
-    np.testing.assert_allclose(own["kept_l1"], largest.sum(axis=1))
-    np.testing.assert_allclose(own["kept_l2"], np.sqrt((largest**2).sum(axis=1)))
-    pruned = found[""].query("arm != 'dense'")
+    rows = measured[NORMS].query("arm == 'dense' and seed == 0 and layer == 'global'")
+    np.testing.assert_allclose(rows["kept_l1"], largest.sum(axis=1))
+    np.testing.assert_allclose(rows["kept_l2"], np.sqrt((largest**2).sum(axis=1)))
+    pruned = measured[NORMS].query("arm != 'dense'")
     assert (pruned["kept_l1"] == pruned["l1"]).all() and (pruned["kept_l2"] == pruned["l2"]).all()
 
 
-def test_a_source_is_seen_through_its_tickets_mask(found, tiny_run):
+def test_a_source_is_seen_through_its_tickets_mask(measured, tiny_run):
     run = RunDir(tiny_run)
-    assert set(zip(found["_masked"]["ticket"], found["_masked"]["arm"], strict=True)) == {
+    assert set(zip(measured[MASKED]["ticket"], measured[MASKED]["arm"], strict=True)) == {
         ("grokked_ticket", "dense")
     }
     weights, mask = run.arm("dense", 1).checkpoints(), run.arm("grokked_ticket", 1).mask()
-    own = found["_masked"].query("seed == 1 and layer == 'W_in'")
+    masked = measured[MASKED].query("seed == 1 and layer == 'W_in'")
     np.testing.assert_allclose(
-        own["l1"], [np.abs(w[mask["W_in"]]).sum() for w in weights["W_in"].astype(float)]
+        masked["l1"], [np.abs(w[mask["W_in"]]).sum() for w in weights["W_in"].astype(float)]
     )
-    last = own.iloc[-1]  # the ticket was drawn there
-    kept = found[""].query("arm == 'dense' and seed == 1 and layer == 'W_in'").iloc[-1]
+    last = masked.iloc[-1]  # the ticket was drawn there
+    kept = measured[NORMS].query("arm == 'dense' and seed == 1 and layer == 'W_in'").iloc[-1]
     assert last["l2"] == kept["kept_l2"] and last["step"] == kept["step"]
 
 
-def test_milestones_are_checkpoints_from_t_gen_on(found, planted):
-    ends = found["_ends"].set_index(["arm", "seed", "at"])
+def test_arms_have_their_roles_and_all_of_them_none(measured):
+    assert set(measured[MASKED]["ticket_role"]) == {"ticket"}
+    assert set(measured[MASKED]["arm_role"]) == {"dense"}
+    roles = dict(measured[SPREAD][["arm", "arm_role"]].to_numpy())
+    assert roles == {"all": "", "dense": "dense", "grokked_ticket": "ticket"}
+
+
+def test_landmarks_are_checkpoints_from_t_gen_on(measured, planted):
+    ends = measured[ENDS].set_index(["arm", "seed", "at"])
     assert planted["t_gen"]["dense"] == (6000, 7500)
     assert ends.loc[("dense", 0, "t_gen"), "step"] == 6000
     assert ends.loc[("dense", 1, "t_gen"), "step"] == 8000
     assert ends.loc[("grokked_ticket", 1, "t_gen"), "step"] == 1000
     assert ("random", 0, "t_gen") not in ends.index
     assert ends.loc[("random", 0, "end"), "outcome"] == "never"
-    table = found[""].query("layer == 'global'").set_index(["arm", "seed", "step"])
+    table = measured[NORMS].query("layer == 'global'").set_index(["arm", "seed", "step"])
     for (arm, seed, _), row in ends.iterrows():
-        assert row[[*NORMS]].tolist() == table.loc[(arm, seed, row["step"]), [*NORMS]].tolist()
+        assert row[[*NORM_LABELS]].tolist() == table.loc[(arm, seed, row["step"]), [*NORM_LABELS]].tolist()
 
 
 def test_without_the_last_checkpoints_there_is_no_t_gen(tiny_run, tmp_path):
@@ -83,7 +94,7 @@ def test_without_the_last_checkpoints_there_is_no_t_gen(tiny_run, tmp_path):
 
 def reached(*networks):
     """At the end of each: arm, seed, outcome, and the norms L1, L2 of all weights, then of the kept ones."""
-    columns = ["arm", "seed", "outcome", *NORMS]
+    columns = ["arm", "seed", "outcome", *NORM_LABELS]
     return pd.DataFrame(networks, columns=columns).assign(at="end", step=100, t_gen=10.0)
 
 
@@ -102,7 +113,9 @@ def test_zones_are_of_the_generalised_and_count_the_others_inside():
     l1 = zones.loc[("all", "l1")]
     assert (l1["n"], l1["n_arms"], l1["least"], l1["largest"], l1["max_over_min"]) == (3, 2, 50, 400, 8)
     assert l1["log_sd"] == pytest.approx(np.std(np.log([100, 400, 50]), ddof=1))
-    never = {name: (zones.loc[("all", name), "inside"], zones.loc[("all", name), "never"]) for name in NORMS}
+    never = {
+        name: (zones.loc[("all", name), "inside"], zones.loc[("all", name), "never"]) for name in NORM_LABELS
+    }
     assert never == {"l1": (1, 2), "l2": (1, 2), "kept_l1": (1, 2), "kept_l2": (0, 2)}
     assert zones.loc[("dense", "l2"), "n"] == 2 and np.isnan(zones.loc[("ticket", "l2"), "log_sd"])
     assert "random" not in zones.index and "other" not in zones.index
@@ -120,13 +133,28 @@ def test_every_reading_of_one_l2_many_l1_has_its_numbers():
 def test_too_few_networks_are_not_compared():
     for few in (NETWORKS.iloc[2:], NETWORKS.iloc[3:]):
         spread = spreads(few)
-        assert comparisons(spread) == [] and "SD of log at the end" not in show(few, spread)
+        assert comparisons(spread) == [] and "Spread of L2 against L1" not in render(printed(few, spread))
     assert len(spreads(NETWORKS.iloc[3:])) == 0
-    assert "L2, kept 0.068 < L1, all weights 1.06" in show(NETWORKS, spreads(NETWORKS))
 
 
-def test_the_summary_is_what_the_tables_say(found):
-    assert [row["n"] for row in found["json"]["comparisons"]] == [4, 4, 4]
-    pooled = found["_spread"].query("arm == 'all' and at == 'end'").set_index("norm")
+def test_printed_tables_conclude():
+    norms, zones, compared = printed(NETWORKS, spreads(NETWORKS))
+    assert {"last, never generalised", "last, no metrics"} <= {row["checkpoint"] for row in norms.rows}
+    assert "Number of the 2 networks that never generalised but end in the range: 1 (L1, all weights)" in (
+        zones.conclusion
+    )
+    row = next(row for row in compared.rows if (row["L2 norm"], row["L1 norm"]) == ("L2, kept", "L1, kept"))
+    assert (row["SD of ln L2"], row["SD of ln L1"], row["spreads less"]) == ("0.068", "0.129", "L2")
+    assert "3 of 3 readings" in compared.conclusion
+    assert all(len(table.rows[0]) <= 7 for table in (norms, zones, compared))
+    one = NETWORKS.iloc[:1]
+    (_, zone) = printed(one, spreads(one))
+    assert (zone.rows[0]["range"], zone.rows[0]["SD of ln"]) == ("100", "-")
+    assert zone.conclusion.startswith("Every network generalised")
+
+
+def test_the_summary_is_what_the_tables_say(measured):
+    assert [row["n"] for row in measured["json"]["comparisons"]] == [4, 4, 4]
+    pooled = measured[SPREAD].query("arm == 'all' and at == 'end'").set_index("norm")
     assert (pooled["never"] == 2).all()
-    assert found["json"]["comparisons"][0]["l2_log_sd"] == pytest.approx(pooled.loc["kept_l2", "log_sd"])
+    assert measured["json"]["comparisons"][0]["l2_log_sd"] == pytest.approx(pooled.loc["kept_l2", "log_sd"])
