@@ -1,1 +1,7 @@
-"""From a run directory to tables: one module per question, each a command."""
+"""Analyses: from a run to saved tables and a summary.
+
+One folder per question (`python -m analyses` lists them), each with its command, its schema, its tables and
+its summary. `loading` opens runs, `tables` declares and saves tables, `running` is the command line that all
+share, `claims` judges the papers' claims from saved tables, `report` writes what came of them. May import
+`interp` and `training`.
+"""

@@ -1,1 +1,6 @@
-"""From saved tables to pictures: one script per figure, one style."""
+"""Figures: saved tables in, pictures out; nothing is measured here.
+
+One folder per question, each declaring its figures in its `__init__.py`; `drawing` is the house style and
+the saving, `catalogue` the registry, `pipeline` what `make figures` runs. Of other packages they read the
+schemas and tables of `analyses`, and `training.runs`; only the pipeline, which runs commands, reads more.
+"""

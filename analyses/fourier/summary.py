@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from analyses.fourier.schema import KEY_FREQUENCIES, MEANS
 from analyses.tables.key_frequency_rows import printed_key_frequencies
 from analyses.tables.long_format import arm_words, change, first_and_last, groups, step_range
 from interp.dynamics.threshold_crossings import first_crossing, half_decrease_step

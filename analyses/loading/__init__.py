@@ -1,1 +1,4 @@
-"""TODO."""
+"""Loading: a run's networks, their outcomes and landmark checkpoints.
+
+May import `interp`, `training` and `analyses.tables`.
+"""

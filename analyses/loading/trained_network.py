@@ -1,7 +1,7 @@
-"""The networks of a run, as an analysis meets them: checked against the run's config, across checkpoints.
+"""Networks of a run with their weights and masks, checked against its config.
 
 A run that this project trained has a provenance and, for every finished arm, a DONE. A folder without a
-provenance holds weights from elsewhere: its `config.json` then needs no more than the task's `p` and the
+provenance holds adopted weights: its `config.json` then needs no more than the task's `p` and the
 model's sizes, and its arms no DONE, metrics or mask.
 """
 
@@ -56,7 +56,7 @@ class Network:
 
     @property
     def setting(self) -> Setting:
-        """What it was trained on and by."""
+        """Task, model and optimizer that it was trained with."""
         return self.recipe.setting(self.arm)
 
     @property
@@ -75,7 +75,12 @@ class Network:
         return p
 
     def maps(self, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Input and output map of its neurons, (T, m, p) each, from what `weights()` returned.
+        """Return the input and the output map of its neurons, (T, m, p) each.
+
+        Parameters
+        ----------
+        weights : mapping
+            As `weights()` returns them.
 
         Raises
         ------
@@ -85,16 +90,16 @@ class Network:
         from interp.mechanism.effective_weights import effective_maps
 
         assert self.p
-        found = effective_maps(self.setting.model.name, weights)
-        return found["input"], found["output"]
+        maps = effective_maps(self.setting.model.name, weights)
+        return maps["input"], maps["output"]
 
     def maps_of_sums(self, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """The same of a network that is its maps: its neurons get the sum of two entries, its classes theirs.
+        """Return the input and the output map; raise unless the network sums its two inputs.
 
         Raises
         ------
         RunError
-            As `maps`, or if the network does more than that.
+            If the task is not about residues, or the network does more than sum its two inputs.
         """
         model = self.setting.model
         if self.p and not model.symmetric:
@@ -113,11 +118,11 @@ class Network:
 
     @cached_property
     def steps(self) -> np.ndarray:
-        """Steps of the checkpoints looked at, (T,)."""
+        """Steps of its checkpoints, (T,)."""
         return self.files.steps()[self._rows]
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Weights across these checkpoints by name, (T, ...), float32, pruned entries zero."""
+        """Return the weights across checkpoints by name, (T, ...), float32, pruned ones zero."""
         stacked = self.files.checkpoints()
         n_steps = len(self.files.steps())
         shapes = self.setting.shapes()
@@ -134,7 +139,7 @@ class Network:
         return {name: stacked[name][self._rows] for name in shapes}
 
     def mask(self) -> dict[str, np.ndarray] | None:
-        """The arm's own mask by the name of each prunable weight; None if it is dense.
+        """Return the arm's mask by the name of each prunable weight; None if dense.
 
         Raises
         ------
@@ -154,16 +159,22 @@ class Network:
         return {name: mask[name] for name in shapes}
 
     def masks(self, weights: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
-        """A mask per checkpoint: a pruned arm's own, a dense arm's magnitude mask at the recipe's rate.
+        """Return a mask per checkpoint.
 
-        `weights` are what `weights()` returned, so that they need not be read twice.
+        A pruned arm has its mask at every checkpoint, an arm with trained scores the mask they choose then, a
+        dense arm the magnitude mask of its weights at the recipe's sparsity.
+
+        Parameters
+        ----------
+        weights : mapping
+            As `weights()` returns them: they need not be read twice.
         """
-        own = self.mask()
+        mask = self.mask()
         if self.recipe.arms[self.arm].trains_scores:
             places = range(len(self.steps))
             return [{name: w[t] != 0 for name, w in prunable(weights).items()} for t in places]
-        if own is not None:
-            return [own] * len(self.steps)
+        if mask is not None:
+            return [mask] * len(self.steps)
         pruning, matrices = self.recipe.pruning, prunable(weights)
         return [
             magnitude_mask({name: w[t] for name, w in matrices.items()}, 1 - pruning.sparsity, pruning.scope)
@@ -172,11 +183,13 @@ class Network:
 
     @property
     def mask_changes(self) -> bool:
-        """Whether `masks` differ between checkpoints: they follow the weights, or the arm's own scores."""
+        """True if `masks` differ between checkpoints."""
         return self.mask() is None or self.recipe.arms[self.arm].trains_scores
 
     def metrics(self) -> pd.DataFrame | None:
-        """One row per evaluation; None, said on stderr, for weights from elsewhere that came without.
+        """Return one row per evaluation; None for adopted weights that came without.
+
+        The missing file is named on stderr.
 
         Raises
         ------
@@ -198,7 +211,7 @@ class Network:
 def open_networks(
     path: str, arms: Sequence[str] | None = None, steps: Sequence[int] | None = None
 ) -> tuple[RunDir, list[Network]]:
-    """The networks of a run that are ready to be looked at; the others are named on stderr.
+    """Return a run and its finished networks; unfinished ones are named on stderr.
 
     Raises
     ------
@@ -208,24 +221,25 @@ def open_networks(
         If the run is damaged, holds nothing finished, or its config was edited after it was trained.
     """
     run = RunDir.open(path)
-    recipe, ours = _recipe(run), run.provenance() is not None
+    recipe, trained_here = _recipe(run), run.provenance() is not None
     unknown = set(arms or ()) - set(recipe.arms)
     if unknown:
         raise ConfigError(f"--arms: expected some of {names(recipe.arms)}, got {names(unknown)}")
     chosen = [files for arm in (arms or recipe.arms) for files in run.arms() if files.arm == arm]
     only = None if steps is None else tuple(steps)
-    ready = [Network(files, recipe, only) for files in chosen if _ready(files, recipe, ours)]
+    ready = [Network(files, recipe, only) for files in chosen if _is_ready(files, recipe, trained_here)]
     if not ready:
-        raise RunError(f"{path}: no arm is finished; python -m training goes on with it")
+        raise RunError(f"{path}: no arm is finished; 'python -m training RECIPE' goes on with it")
     if only is not None:
-        known = {int(step) for network in ready for step in network.files.steps()}
-        if not known >= set(only):
-            missing = ", ".join(str(step) for step in sorted(set(only) - known))
-            raise ConfigError(f"--steps: expected steps with a checkpoint (0 to {max(known)}), got {missing}")
+        saved = {int(step) for network in ready for step in network.files.steps()}
+        if not saved >= set(only):
+            missing = ", ".join(str(step) for step in sorted(set(only) - saved))
+            raise ConfigError(f"--steps: expected steps with a checkpoint (0 to {max(saved)}), got {missing}")
     return run, [network for network in ready if len(network.steps) > 0]
 
 
 def _recipe(run: RunDir) -> Recipe:
+    """Return the recipe of a run; of adopted weights, what their config says and defaults."""
     config = run.config() or {}
     if run.provenance() is None:
         arms: dict[str, dict[str, str]] = {files.arm: {} for files in run.arms()}
@@ -236,8 +250,9 @@ def _recipe(run: RunDir) -> Recipe:
         raise RunError(f"{run.path / 'config.json'}: {error}") from None
 
 
-def _ready(files: ArmDir, recipe: Recipe, ours: bool) -> bool:
-    if not ours:
+def _is_ready(files: ArmDir, recipe: Recipe, trained_here: bool) -> bool:
+    """Return True for a finished network; name an unfinished one on stderr."""
+    if not trained_here:
         return files.has_checkpoints()
     if files.arm not in recipe.arms:
         print(f"{files}: left out: no arm of config.json", file=sys.stderr)

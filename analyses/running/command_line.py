@@ -112,8 +112,8 @@ def number_above(least: float) -> Callable[[str], float]:
 def use_one_thread() -> None:
     """Keep linear algebra to one thread, unless the user chose a number.
 
-    These matrices are too small for two. NumPy reads these variables when it is first imported. One thread also gives the same numbers on any
-    number of cores.
+    These matrices are too small for two. NumPy reads the variables when it is first imported. One thread also
+    gives the same numbers on any number of cores.
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")

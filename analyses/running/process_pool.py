@@ -1,6 +1,6 @@
-"""Processes that share an analysis' tasks among them.
+"""Pool of processes that share an analysis' tasks.
 
-One BLAS thread per process: the command sets that in the environment, which the workers inherit.
+Each has one BLAS thread: the command sets that in the environment, which the workers inherit.
 """
 
 from __future__ import annotations
@@ -11,23 +11,24 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
 
-FEW = 4
-"""So few tasks are done here rather than wait for processes to start."""
+FEW_TASKS = 4
+"""Up to this number of tasks, run in this process: starting workers would take longer."""
 
 T = TypeVar("T")
-Found = TypeVar("Found")
+R = TypeVar("R")
 
 
-def spread(function: Callable[[T], Found], tasks: Sequence[T], jobs: int, unit: str) -> Iterator[Found]:
-    """Results in the tasks' order, behind one bar that is silent off a terminal.
+def spread(function: Callable[[T], R], tasks: Sequence[T], jobs: int, unit: str) -> Iterator[R]:
+    """Yield a function's results in the tasks' order, behind a progress bar.
 
+    The bar is silent off a terminal.
     Workers import the function's module, so it should import no more than it needs.
     """
     from tqdm import tqdm
 
     bar = tqdm(total=len(tasks), unit=f" {unit}", disable=None)
     pool = None
-    if jobs > 1 and len(tasks) > FEW:
+    if jobs > 1 and len(tasks) > FEW_TASKS:
         pool = ProcessPoolExecutor(
             min(jobs, len(tasks)),
             mp_context=multiprocessing.get_context("spawn"),

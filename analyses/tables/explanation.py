@@ -24,7 +24,7 @@ def _table_lines(table: Table) -> Iterator[str]:
     for column in table.columns:
         yield from _column_lines(column.name, column)
     if table.numbered is not None:
-        yield from _column_lines("0, 1, …", table.numbered)
+        yield from _column_lines(f"one per {table.numbered.name}", table.numbered)
 
 
 def _column_lines(name: str, column: Column) -> list[str]:

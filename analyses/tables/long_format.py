@@ -1,4 +1,4 @@
-"""Long tables of measures over arms, seeds and checkpoints; and how their numbers are printed."""
+"""Long tables over arms, seeds and checkpoints, and their numbers as text."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ arm_words = arm_label
 
 
 def long_table(network: Network, axes: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """One row per combination of the axes' entries, led by the network's arm and seed.
+    """Return a network's table with one row per combination of the axes' entries.
 
     Parameters
     ----------
     axes : mapping
         Column name and entries of each axis of the values, in order.
     values : mapping
-        Arrays of the axes' lengths, or that broadcast to them.
+        Arrays of the axes' lengths, or that broadcast to them, by column name.
     """
     shape = tuple(len(entries) for entries in axes.values())
     places = np.unravel_index(np.arange(int(np.prod(shape))), shape)
@@ -39,29 +39,29 @@ def long_table(network: Network, axes: Mapping[str, Any], values: Mapping[str, n
 
 
 def groups(table: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
-    """The rows of each combination of these columns, in the order in which it is first met."""
+    """Yield the rows of each combination of some columns, in order of appearance."""
     for key, rows in table.groupby(list(by), sort=False):
         yield key if isinstance(key, tuple) else (key,), rows
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain mappings."""
+    """Return rows as plain mappings."""
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def gather(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The networks' tables one after the other."""
+    """Return the networks' tables as one."""
     return pd.concat(tables, ignore_index=True)
 
 
 def first_and_last(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows of each arm's and seed's first checkpoint, and those of its last."""
+    """Return the rows of each network's first checkpoint, and of its last."""
     steps = table.groupby(["arm", "seed"], sort=False)["step"]
     return table[table["step"] == steps.transform("min")], table[table["step"] == steps.transform("max")]
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number in so many significant digits; '-' for one that is not there."""
+    """Return a number with significant digits; '-' for a missing one."""
     if value is None or value != value:
         return "-"
     if value != 0 and (abs(value) >= 10_000 or abs(value) < 1e-3):
@@ -82,32 +82,32 @@ def decimals(value: float, places: int = 2) -> str:
 
 
 def change(first: float, last: float) -> str:
-    """What a number was and became."""
+    """Return two numbers as text: first → last."""
     return f"{number(first)} → {number(last)}"
 
 
 def step_range(steps: Sequence[int | None]) -> str:
-    """Steps of several seeds: the least and the largest; how many are missing is said."""
-    known = sorted(step for step in steps if step is not None)
-    if not known:
-        return "-"
-    text = f"{known[0]:,}" if known[0] == known[-1] else f"{known[0]:,}–{known[-1]:,}"
-    missing = len(steps) - len(known)
-    return f"{text} ({missing} never)" if missing else text
+    """Return the range of several seeds' steps, and how many seeds have none."""
+    reached = sorted(step for step in steps if step is not None)
+    if not reached:
+        return "never"
+    text = f"{reached[0]:,}" if reached[0] == reached[-1] else f"{reached[0]:,}–{reached[-1]:,}"
+    n_missing = len(steps) - len(reached)
+    return f"{text} ({n_missing} never)" if n_missing else text
 
 
 def few(entries: Sequence[int], of: int, most: int = 6) -> str:
-    """A short list in full, a long one by its length."""
+    """Return a short list in full, a long one by its length in parentheses."""
     return " ".join(map(str, entries)) or "none" if len(entries) <= most else f"({len(entries)} of {of})"
 
 
 def pairs_of(entries: Sequence[Any]) -> list[tuple[Any, Any]]:
-    """Every pair of different entries, in order."""
+    """Return every pair of different entries, in order."""
     return list(itertools.combinations(entries, 2))
 
 
 def plain_means(table: pd.DataFrame, by: Sequence[str]) -> list[dict[str, Any]]:
-    """Per group, every measure's mean over seeds at the first and last checkpoint, and its last maximum."""
+    """Return per group each measure's first and last mean over seeds, and its last maximum."""
     first, last = first_and_last(table)
     measures = [name for name in table.columns if name not in {"arm", "arm_role", "seed", "step", *by}]
     rows = []

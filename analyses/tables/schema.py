@@ -90,6 +90,11 @@ class Table:
         """File name without its end, as "fourier_neurons"."""
         return f"{self.analysis}_{self.part}" if self.part else self.analysis
 
+    @property
+    def measured_columns(self) -> list[str]:
+        """Names of the columns that an analysis fills in: all but roles."""
+        return [column.name for column in self.columns if not column.role_of]
+
     def __getitem__(self, name: str) -> Column:
         """Return a column by name.
 
