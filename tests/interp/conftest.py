@@ -4,5 +4,5 @@ import pytest
 
 @pytest.fixture
 def unchecked(monkeypatch):
-    """Outside the tests nothing checks shapes before our own errors do."""
+    """Switch off the shape checks of jaxtyping, as outside the tests."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)

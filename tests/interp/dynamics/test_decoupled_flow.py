@@ -1,4 +1,4 @@
-"""The flow against the loss it comes from, its invariants, and the figures its authors give."""
+"""Decoupled flow against its loss, invariants and published numbers."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from interp.spectra.fourier import complex_amplitude
 
 
 def amplitudes(*shape, scale=0.02, seed=0):
-    """u and v of complex normal components."""
+    """Complex normal amplitudes u and v."""
     z = np.random.default_rng(seed).normal(scale=scale, size=(4, *shape))
     return z[0] + 1j * z[1], z[2] + 1j * z[3]
 
@@ -23,7 +23,10 @@ def logits(theta, xi):
 
 
 def summed_loss(theta, xi, uniform):
-    """With `uniform`, log-softmax to first order around equal logits: f_c - mean f - log p."""
+    """Loss summed over pairs; `uniform` linearizes the log-softmax.
+
+    To first order around equal logits, log-softmax is f_c - mean f - log p.
+    """
     p = theta.shape[1]
     f = logits(theta, xi)
     label = (np.arange(p)[:, None] + np.arange(p)) % p
@@ -33,7 +36,7 @@ def summed_loss(theta, xi, uniform):
 
 
 def downhill(theta, xi, uniform, h=1e-5):
-    """Minus the gradient, by central differences."""
+    """Negative gradient of the loss, by central differences."""
     slopes = []
     for which in (0, 1):
         slope = np.zeros_like((theta, xi)[which])
@@ -100,7 +103,7 @@ def test_invariants_drift_by_less_than_2e_7(seed):
 
 
 def test_aligned_and_balanced_has_a_closed_form():
-    """alpha^2 = 2 beta^2 and D = 0 stay so: beta = 1 / (2p (T - t))."""
+    """Balanced and aligned: beta = 1 / (2p (T - t)) at all times."""
     p, beta = 23, 0.02
     path = gradient_flow(
         np.array([np.sqrt(2) * beta + 0j]), np.array([beta + 0j]), p, np.linspace(0, 1.0, 11)

@@ -1,4 +1,4 @@
-"""The race against each neuron's own flow, and against the closed form of what is left to run."""
+"""Competition of frequencies against the flow of single neurons."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from interp.spectra.fourier import complex_amplitude
 
 
 def amplitudes(*shape, scale=0.02, seed=0):
-    """u and v of complex normal components."""
+    """Complex normal amplitudes u and v."""
     z = np.random.default_rng(seed).normal(scale=scale, size=(4, *shape))
     return z[0] + 1j * z[1], z[2] + 1j * z[3]
 
@@ -25,7 +25,7 @@ def test_the_norm_is_that_of_the_weights_without_their_means():
     assert neuron_norm(np.zeros((2, 3), dtype=complex), np.zeros((2, 3), dtype=complex)).tolist() == [0, 0]
 
 
-def test_every_neuron_arrives_at_its_own_time_where_the_flow_is_then():
+def test_every_neuron_finishes_where_its_flow_is_at_that_time():
     u, v = amplitudes(4, 5)
     u[0], v[0] = u[0] / 100, v[0] / 100  # a hundred times later than the others
     end = simulate_competition(u, v, 11, growth=20.0)
@@ -46,7 +46,7 @@ def test_what_is_left_of_the_course_is_the_rest_of_the_blow_up_time():
     np.testing.assert_allclose(end.time[:, None] + left, blowup_time(u, v, 23), rtol=1e-8)
 
 
-def test_a_neuron_that_balances_does_not_arrive_and_holds_nobody_up():
+def test_a_balanced_neuron_does_not_finish_and_the_others_do():
     u = np.array([[0.02], [0.02], [0.0], [0.0]], dtype=complex)
     v = np.array([[-0.02], [0.02], [0.02], [0.0]], dtype=complex)
     end = simulate_competition(u, v, 23, growth=20.0)

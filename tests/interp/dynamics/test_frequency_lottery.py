@@ -1,4 +1,4 @@
-"""Blow-up times against quadrature and the flow itself; rules against loops; agreement by count."""
+"""Blow-up times, rules and matches against slow computations."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,10 @@ def random_components(*shape, seed=0):
 
 
 def quadrature(u, v, p):
-    """The integral over w as it is written; w = end + s^2 takes its square-root ends away."""
+    """Blow-up time as an integral over w.
+
+    The substitution w = end + s^2 removes the square-root singularities at the ends.
+    """
     (c1,), (c2,) = invariants(np.array([u]), np.array([v]))
     roots = np.roots([4, 4 * c1, c1**2, -(c2**2)])
     turning = max(z.real for z in roots if abs(z.imag) < 1e-9 * abs(u) ** 2)
@@ -48,7 +51,7 @@ def quadrature(u, v, p):
 
 
 def ends(u, v):
-    """Blow-up time of one component, followed there."""
+    """Blow-up time of one component by integrating the flow."""
     return gradient_flow(u, v, P, np.array([1e6]), growth=1e5).blowup_time
 
 
@@ -83,7 +86,10 @@ def test_known_times():
 
 @pytest.mark.parametrize("alpha", 10.0 ** np.arange(-14, 3))
 def test_aligned_and_opposed_components_are_elementary(alpha):
-    """With c2 = 0, T is the integral of db / (p (2b^2 + c1)), an arctangent or a logarithm."""
+    """Blow-up times where the integral is elementary.
+
+    With c2 = 0, T is the integral of db / (p (2b^2 + c1)), an arctangent or a logarithm.
+    """
     beta = 0.02
     if alpha**2 > 2 * beta**2:
         s = np.sqrt(alpha**2 / 2 - beta**2)
@@ -110,7 +116,10 @@ def test_without_input_or_without_anything_never(alpha):
 
 @pytest.mark.parametrize(("alpha", "finite"), [(0.01, False), (0.02, False), (0.03, True), (0.2, True)])
 def test_exactly_opposed(alpha, finite):
-    """alpha^2 > 2 beta^2: beta passes through zero and comes out aligned; else alpha goes to zero first."""
+    """Opposed components, which blow up only if alpha^2 > 2 beta^2.
+
+    beta then passes through zero and becomes aligned; otherwise alpha goes to zero first.
+    """
     u, v = np.array([alpha + 0j]), np.array([-0.02 + 0j])
     T = blowup_time(u, v, P)[0]
     assert np.isfinite(T) == finite
@@ -194,7 +203,7 @@ def test_rules_match_the_loop():
     assert predicted_frequency("min_blowup_time", u[0], v[0]) == by_flow
 
 
-def test_the_earliest_blow_up_wins_the_race():
+def test_the_frequency_of_the_earliest_blow_up_wins():
     u, v = random_components(200, 11)
     end = simulate_competition(u, v, P, growth=1000.0)
     won = np.abs(end.u).argmax(axis=-1) + 1
@@ -242,10 +251,10 @@ def test_wrong_arguments_of_rules(unchecked):
 
 def test_agreement_counts_neurons_with_both_frequencies():
     predicted, final = np.array([1, 2, 3, 0, 4, 4]), np.array([1, 2, 1, 5, 0, 4])
-    found = match_frequencies(predicted, final, 11)
-    assert (found.n, found.hits, found.share) == (4, 3, 0.75)
-    assert found.chance == 1 / 11
-    assert found.shuffled_chance == pytest.approx(
+    match = match_frequencies(predicted, final, 11)
+    assert (match.n, match.hits, match.share) == (4, 3, 0.75)
+    assert match.chance == 1 / 11
+    assert match.shuffled_chance == pytest.approx(
         np.mean([[a == b for a in [1, 2, 3, 4]] for b in [1, 2, 1, 4]])
     )
     among = np.array([False, True, True, True, True, True])
@@ -253,10 +262,10 @@ def test_agreement_counts_neurons_with_both_frequencies():
 
 
 def test_the_interval_is_wilsons():
-    found = match_frequencies(np.ones(50, dtype=int), np.repeat([1, 2], [40, 10]), 5)
+    match = match_frequencies(np.ones(50, dtype=int), np.repeat([1, 2], [40, 10]), 5)
     z, n, q = 1.959963984540054, 50, 0.8
     centre, half = q + z**2 / (2 * n), z * np.sqrt(q * (1 - q) / n + z**2 / (4 * n**2))
-    assert (found.low, found.high) == pytest.approx(
+    assert (match.low, match.high) == pytest.approx(
         ((centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n))
     )
 
@@ -265,15 +274,15 @@ def test_random_predictions_agree_as_often_as_chance_says():
     rng = np.random.default_rng(0)
     final = rng.choice([3, 7], size=40_000)
     guess = rng.integers(1, 12, size=40_000)
-    found = match_frequencies(guess, final, 11)
-    assert found.low < found.chance < found.high
+    match = match_frequencies(guess, final, 11)
+    assert match.low < match.chance < match.high
     knowing = match_frequencies(rng.choice([3, 7], size=40_000), final, 11)
     assert knowing.low < knowing.shuffled_chance < knowing.high and knowing.chance < knowing.low
 
 
 def test_nobody_to_agree():
-    found = match_frequencies(np.array([0, 1]), np.array([1, 0]), 3)
-    assert found.n == 0 and np.isnan([found.share, found.low, found.high, found.shuffled_chance]).all()
+    match = match_frequencies(np.array([0, 1]), np.array([1, 0]), 3)
+    assert match.n == 0 and np.isnan([match.share, match.low, match.high, match.shuffled_chance]).all()
 
 
 def test_wrong_arguments_of_agreement(unchecked):

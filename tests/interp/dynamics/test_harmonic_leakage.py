@@ -1,4 +1,4 @@
-"""The ReLU's leakage against the gradient of the written-out loss, and against its limit."""
+"""Leakage of a ReLU against numerical gradients and against its limit."""
 
 import numpy as np
 import pytest
@@ -31,9 +31,9 @@ def test_it_is_the_gradient_of_the_network(D):
     unit = np.eye(p)
     to_theta = [(loss(theta - h * e, xi) - loss(theta + h * e, xi)) / (2 * h) for e in unit]
     to_xi = [(loss(theta, xi - h * e) - loss(theta, xi + h * e)) / (2 * h) for e in unit]
-    found = relu_leakage(p, 5, frequency=k, phase=phi, misalignment=D)
+    leakage = relu_leakage(p, 5, frequency=k, phase=phi, misalignment=D)
     harmonics = [min(r * k % p, p - r * k % p) for r in range(1, 6)]
-    for slope, got in zip((to_theta, to_xi), found, strict=True):
+    for slope, got in zip((to_theta, to_xi), leakage, strict=True):
         amplitude, _ = amplitude_phase(np.array(slope))
         expected = [amplitude[r - 1] / amplitude[k - 1] for r in harmonics]
         np.testing.assert_allclose(got, expected, atol=1e-7)
@@ -46,11 +46,11 @@ def test_every_frequency_leaks_alike_into_its_own_harmonics(k):
 
 
 def test_phases_where_sums_vanish_exactly_are_no_worse():
-    (exact, _), (beside, _) = (
+    (exact, _), (nearby, _) = (
         relu_leakage(97, 9, phase=np.pi / 2),
         relu_leakage(97, 9, phase=np.pi / 2 + 1e-6),
     )
-    np.testing.assert_allclose(exact, beside, atol=2e-3)
+    np.testing.assert_allclose(exact, nearby, atol=2e-3)
 
 
 def test_the_limit_by_hand():

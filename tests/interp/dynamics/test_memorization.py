@@ -1,4 +1,4 @@
-"""Training sets whose pairs are known one by one."""
+"""Pair classes of small training sets."""
 
 import numpy as np
 import pytest
@@ -17,16 +17,16 @@ def test_every_pair_is_in_the_class_its_two_orders_say():
     train = split()
     classes = pair_classes(train)
     for x, y in np.ndindex(P, P):
-        own, other = bool(train[x, y]), bool(train[y, x])
-        kind = {(1, 1): "common", (1, 0): "rare", (0, 1): "test_sym", (0, 0): "test_true"}[own, other]
+        trained, swapped = bool(train[x, y]), bool(train[y, x])
+        kind = {(1, 1): "common", (1, 0): "rare", (0, 1): "test_sym", (0, 0): "test_true"}[trained, swapped]
         assert [name for name in PAIR_CLASSES if getattr(classes, name)[x, y]] == [kind]
 
 
 def test_a_symmetric_network_that_memorised_is_at_the_plateau_exactly():
     train = split()
     classes = pair_classes(train)
-    known = train | train.T
-    predictions = np.where(known, SUMS, (SUMS + 1) % P)
+    either_order = train | train.T
+    predictions = np.where(either_order, SUMS, (SUMS + 1) % P)
     assert (predictions == predictions.T).all()
     assert (predictions == SUMS)[~train].mean() == classes.memorization_plateau
     accuracy = class_means(predictions == SUMS, classes)

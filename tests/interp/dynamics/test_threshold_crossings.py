@@ -17,7 +17,7 @@ STEPS = np.arange(0, 100, 10)
 
 
 def jump(at, low=0.1, high=1.0):
-    """Low before step `at`, high from there on."""
+    """Curve that is low before step `at` and high from there on."""
     return np.where(at <= STEPS, high, low)
 
 
@@ -46,22 +46,22 @@ def slow_crossing(steps, values, threshold):
     ],
 )
 def test_a_jump_is_found_where_it_is(at, expected, text):
-    found = first_crossing(STEPS, jump(at), 0.95)
-    assert found == expected
-    assert str(found) == text
-    assert found.censored == (at > 90)
+    crossing = first_crossing(STEPS, jump(at), 0.95)
+    assert crossing == expected
+    assert str(crossing) == text
+    assert crossing.censored == (at > 90)
 
 
 def test_the_bounds_hold_the_true_time():
     for at in range(1, 91):
-        found = first_crossing(STEPS, jump(at), 0.95)
-        assert found.lower < at <= found.upper
+        crossing = first_crossing(STEPS, jump(at), 0.95)
+        assert crossing.lower < at <= crossing.upper
     assert first_crossing(STEPS, jump(200), 0.95).lower == 90
     assert first_crossing(STEPS, jump(200), 0.95).upper == math.inf
     assert first_crossing(STEPS + 7, jump(0), 0.95).lower == 0
 
 
-def test_reaching_the_level_exactly_is_across_and_a_relapse_does_not_count():
+def test_reaching_the_threshold_exactly_counts_and_a_relapse_does_not():
     values = np.array([0.0, 0.95, 0.2, 1.0])
     assert first_crossing(STEPS[:4], values, 0.95) == Crossing(0, 10, 30)
     assert first_crossing(STEPS[:4], -values, -0.95, "down") == Crossing(0, 10, 30)
@@ -79,8 +79,8 @@ def test_crossings_match_the_loop():
         values = rng.uniform(0, 1, 10)
         values[rng.uniform(size=10) < 0.3] = np.nan
         values[rng.integers(10)] = 0.5
-        found = first_crossing(STEPS, values, 0.8)
-        assert (found.last_before, found.at) == slow_crossing(STEPS.tolist(), values.tolist(), 0.8)
+        crossing = first_crossing(STEPS, values, 0.8)
+        assert (crossing.last_before, crossing.at) == slow_crossing(STEPS.tolist(), values.tolist(), 0.8)
 
 
 def test_crossings_turn_upside_down_and_move_with_the_steps():
@@ -169,19 +169,19 @@ def test_memorised_by_the_first_measurement_has_a_tau_and_no_upper_bound():
 # half fall
 
 
-def test_a_linear_fall_is_half_done_half_way_and_an_exponential_at_its_half_life():
+def test_half_decrease_of_a_line_is_half_way_and_of_an_exponential_at_its_half_life():
     assert half_decrease_step(STEPS, 5 - STEPS / 100) == Crossing(40, 50, 90)
     halving = 0.5 ** (np.arange(60) / 7) + 3
     assert half_decrease_step(np.arange(60), halving).at == 7
     assert half_decrease_step(STEPS, 5 - STEPS / 100, fraction=1.0) == Crossing(80, 90, 90)
 
 
-def test_a_rise_before_and_after_the_fall_does_not_count():
+def test_a_rise_before_and_after_the_decrease_does_not_count():
     values = np.array([3.4, 3.5, 3.4, 2.6, 2.3, 1.4, 1.6])
     assert half_decrease_step(STEPS[:7], values) == Crossing(30, 40, 60)
 
 
-def test_the_half_fall_is_free_of_scale_and_offset_and_skips_nan():
+def test_the_half_decrease_is_free_of_scale_and_offset_and_skips_nan():
     values = np.array([3.4, np.nan, 3.4, 2.6, 2.3, 1.4, 1.6])
     assert (
         half_decrease_step(STEPS[:7], 100 * values - 8)
@@ -191,11 +191,11 @@ def test_the_half_fall_is_free_of_scale_and_offset_and_skips_nan():
 
 
 @pytest.mark.parametrize("values", [np.ones(10), np.arange(10.0)])
-def test_a_curve_that_does_not_fall_is_censored(values):
+def test_a_curve_that_does_not_decrease_is_censored(values):
     assert half_decrease_step(STEPS, values) == Crossing(90, None, 90)
 
 
-def test_half_falls_of_no_fraction_or_of_infinity_are_refused():
+def test_half_decreases_of_no_fraction_or_of_infinity_are_refused():
     with pytest.raises(ValueError, match=r"fraction: expected a number in \(0, 1\], got 0.0"):
         half_decrease_step(STEPS, jump(30), 0.0)
     with pytest.raises(ValueError, match="values: expected finite values or NaN"):

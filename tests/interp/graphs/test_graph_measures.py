@@ -166,12 +166,12 @@ def test_reading_the_network_backwards_changes_nothing():
 
 
 @pytest.mark.parametrize("share", [0.03, 0.1, 0.4])
-def test_both_ways_of_counting_hops_agree(share):
+def test_both_ways_of_counting_distances_agree(share):
     layers = random_layers((10, 70, 6, 80, 10), share, 14)
     edges = biadjacency(layers, "folded")
-    kept = edges[edges.any(axis=1)][:, edges.any(axis=0)].astype(np.float32)
-    near = np.count_nonzero(kept.T @ kept, axis=1)
-    counts, sizes = bipartite_distance_counts(kept, kept @ kept.T > 0, near)
+    linked = edges[edges.any(axis=1)][:, edges.any(axis=0)].astype(np.float32)
+    near = np.count_nonzero(linked.T @ linked, axis=1)
+    counts, sizes = bipartite_distance_counts(linked, linked @ linked.T > 0, near)
     any_counts, any_sizes = distance_counts(adjacency(layers, "folded").toarray())
     np.testing.assert_array_equal(counts, any_counts)
     assert sorted(sizes) == sorted(any_sizes[any_sizes > 1])
@@ -179,11 +179,11 @@ def test_both_ways_of_counting_hops_agree(share):
 
 def test_blocks_tile_the_upper_triangle():
     matrix = np.random.default_rng(0).integers(0, 2, (5, 150)).astype(np.float32)
-    product, found = matrix.T @ matrix, np.full((150, 150), np.nan, dtype=np.float32)
-    for here, after, block in symmetric_product_blocks(matrix, matrix):
-        found[here, here.start :] = block
-        found[after, here] = block[:, len(block) :].T
-    np.testing.assert_array_equal(found, product)
+    product, filled = matrix.T @ matrix, np.full((150, 150), np.nan, dtype=np.float32)
+    for rows, rows_after, block in symmetric_product_blocks(matrix, matrix):
+        filled[rows, rows.start :] = block
+        filled[rows_after, rows] = block[:, len(block) :].T
+    np.testing.assert_array_equal(filled, product)
 
 
 def test_wrong_masks_are_refused():

@@ -15,7 +15,7 @@ def random_layers(sizes, share, seed):
 
 
 def slow_graph(layers, construction):
-    """Nodes named (layer, index), one edge at a time."""
+    """Mask graph built edge by edge, with nodes (layer, index)."""
     last = 0 if construction == "folded" else len(layers)
     graph = nx.Graph()
     for place, mask in enumerate(layers):

@@ -83,13 +83,18 @@ def test_renaming_units_leaves_the_observed_values():
 
 def test_undefined_samples_are_left_out_and_counted():
     nan = np.nan
-    found = compare_with_null(
+    comparison = compare_with_null(
         {"x": 1.0, "y": nan, "z": 2.0},
         [{"x": 0.0, "y": 1.0, "z": nan}] * 2 + [{"x": nan, "y": 3.0, "z": nan}],
     )
-    assert (found["x"].n, found["x"].mean, found["x"].sd) == (2, 0.0, 0.0) and np.isnan(found["x"].z)
-    assert found["y"].n == 3 and found["y"].sd > 0 and np.isnan(found["y"].z)
-    assert found["z"].n == 0 and np.isnan([found["z"].mean, found["z"].sd, found["z"].z]).all()
+    assert (comparison["x"].n, comparison["x"].mean, comparison["x"].sd) == (2, 0.0, 0.0) and np.isnan(
+        comparison["x"].z
+    )
+    assert comparison["y"].n == 3 and comparison["y"].sd > 0 and np.isnan(comparison["y"].z)
+    assert (
+        comparison["z"].n == 0
+        and np.isnan([comparison["z"].mean, comparison["z"].sd, comparison["z"].z]).all()
+    )
     single = compare_with_null({"x": 1.0}, [{"x": 0.5}, {"x": nan}])["x"]
     assert (single.mean, single.n) == (0.5, 1) and np.isnan(single.sd)
 

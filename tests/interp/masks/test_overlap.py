@@ -61,10 +61,10 @@ def test_chance_is_what_independent_masks_give():
     assert chance_jaccard_distance(1.0, 0.3) == pytest.approx(0.7)
     rng = np.random.default_rng(1)
     a = {"W_E": rng.random((200, 300)) < 0.3, "W_U": rng.random((300, 100)) < 0.9}
-    found, chance = jaccard_distances(a, shuffled_mask(a, rng)), chance_jaccard_distances(a, a)
-    assert chance.keys() == found.keys()
+    distances, chance = jaccard_distances(a, shuffled_mask(a, rng)), chance_jaccard_distances(a, a)
+    assert chance.keys() == distances.keys()
     for name, value in chance.items():
-        assert found[name] == pytest.approx(value, abs=0.01)
+        assert distances[name] == pytest.approx(value, abs=0.01)
     from_global_density = chance_jaccard_distance(*[0.5] * 2)
     assert chance["global"] < from_global_density - 0.05
 
@@ -93,8 +93,8 @@ def test_chance_and_z_are_those_of_masks_shuffled_within_layers():
     z = [overlap_z_scores(*pair) for pair in drawn]
     chance = chance_jaccard_distances(a, b)
     for name in (*a, "global"):
-        own = np.array([d[name] for d in distances])
-        assert abs(own.mean() - chance[name]) < 4 * own.std() / np.sqrt(len(own))
+        samples = np.array([d[name] for d in distances])
+        assert abs(samples.mean() - chance[name]) < 4 * samples.std() / np.sqrt(len(samples))
         scores = np.array([s[name] for s in z])
         assert abs(scores.mean()) < 0.1 and scores.std() == pytest.approx(1, abs=0.08)
 
@@ -104,14 +104,16 @@ def test_z_has_the_moments_of_every_placement():
     b = {"W_E": np.array([True, False, False, True, False]), "W_U": np.array([[False, False, True, True]])}
 
     def common(name):
-        n, kept = a[name].size, int(b[name].sum())
-        return [sum(a[name].ravel()[i] for i in places) for places in itertools.combinations(range(n), kept)]
+        n, n_kept = a[name].size, int(b[name].sum())
+        return [
+            sum(a[name].ravel()[i] for i in places) for places in itertools.combinations(range(n), n_kept)
+        ]
 
     both = [x + y for x, y in itertools.product(common("W_E"), common("W_U"))]
     for name, counts in (("W_E", common("W_E")), ("W_U", common("W_U")), ("global", both)):
-        found = 2 if name == "global" else 1
+        distances = 2 if name == "global" else 1
         assert overlap_z_scores(a, b)[name] == pytest.approx(
-            (found - np.mean(counts)) / np.std(counts), abs=1e-12
+            (distances - np.mean(counts)) / np.std(counts), abs=1e-12
         )
 
 

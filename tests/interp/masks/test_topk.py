@@ -81,9 +81,9 @@ def test_global_magnitude_is_one_threshold_and_layerwise_is_many():
     rng = np.random.default_rng(1)
     weights = {"W_E": rng.standard_normal((6, 9)), "W_in": 10 * rng.standard_normal((9, 4))}
     mask = magnitude_mask(weights, 0.4)
-    kept = np.concatenate([np.abs(weights[name][layer]) for name, layer in mask.items()])
+    kept_sizes = np.concatenate([np.abs(weights[name][layer]) for name, layer in mask.items()])
     lost = np.concatenate([np.abs(weights[name][~layer]) for name, layer in mask.items()])
-    assert kept.size == keep_count(90, 0.4) and kept.min() > lost.max()
+    assert kept_sizes.size == keep_count(90, 0.4) and kept_sizes.min() > lost.max()
     assert density(mask)["W_in"] > density(mask)["W_E"]
     per_layer = magnitude_mask(weights, 0.4, scope="layer")
     assert [int(layer.sum()) for layer in per_layer.values()] == [keep_count(54, 0.4), keep_count(36, 0.4)]

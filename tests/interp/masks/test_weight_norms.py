@@ -27,11 +27,11 @@ def test_equals_the_exact_sum(q, masked):
     values = {
         name: [float(v) for v in (w if mask is None else w[mask[name]]).flat] for name, w in weights.items()
     }
-    values["global"] = [v for own in values.values() for v in own]
-    found = weight_norm(weights, q, mask)
-    assert list(found) == ["W_E", "W_U", "global"]
-    for name, own in values.items():
-        assert found[name] == pytest.approx(math.fsum(abs(v) ** q for v in own) ** (1 / q), rel=1e-14)
+    values["global"] = [v for layer in values.values() for v in layer]
+    norms = weight_norm(weights, q, mask)
+    assert list(norms) == ["W_E", "W_U", "global"]
+    for name, layer in values.items():
+        assert norms[name] == pytest.approx(math.fsum(abs(v) ** q for v in layer) ** (1 / q), rel=1e-14)
 
 
 @pytest.mark.parametrize("q", [1, 2])
@@ -70,17 +70,17 @@ def test_bad_arguments_are_refused():
 
 
 def test_spreads_of_two_are_known():
-    found = relative_spread(np.array([1.0, np.e**2]))
-    assert found["log_sd"] == pytest.approx(np.sqrt(2))
-    assert found["max_over_min"] == pytest.approx(np.e**2)
-    assert found["cv"] == pytest.approx(np.sqrt(2) * (np.e**2 - 1) / (np.e**2 + 1))
+    spread = relative_spread(np.array([1.0, np.e**2]))
+    assert spread["log_sd"] == pytest.approx(np.sqrt(2))
+    assert spread["max_over_min"] == pytest.approx(np.e**2)
+    assert spread["cv"] == pytest.approx(np.sqrt(2) * (np.e**2 - 1) / (np.e**2 + 1))
 
 
 def test_spreads_know_no_unit_and_no_order_and_agree_where_small():
     norms = 1 + 1e-3 * np.random.default_rng(0).normal(size=50)
-    found = relative_spread(norms)
-    assert relative_spread(7 * norms[::-1]) == pytest.approx(found)
-    assert found["log_sd"] == pytest.approx(found["cv"], rel=1e-3)
+    spread = relative_spread(norms)
+    assert relative_spread(7 * norms[::-1]) == pytest.approx(spread)
+    assert spread["log_sd"] == pytest.approx(spread["cv"], rel=1e-3)
     equal = relative_spread(np.full(4, 3.0))
     assert equal == {"log_sd": 0, "cv": 0, "max_over_min": 1}
     one = relative_spread(np.array([5.0]))

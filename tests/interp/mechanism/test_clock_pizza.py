@@ -1,4 +1,4 @@
-"""Logits, embeddings and gradients of networks known to be Clock or Pizza; p residues."""
+"""Measures of constructed Clock and Pizza networks."""
 
 import numpy as np
 import pytest
@@ -72,13 +72,13 @@ def test_wrong_logits_are_refused():
 
 
 def embedding(rows, sizes, d=30):
-    """Basis rows of given norms in orthogonal directions, about a mean."""
+    """Embedding of basis rows with given norms, in orthogonal directions."""
     directions, _ = np.linalg.qr(noise(d, len(rows)))
     return 2 + fourier_basis(P)[rows].T @ (np.asarray(sizes)[:, None] * directions.T)
 
 
 def slow_circularity(W_E, n_components=4):
-    """Eigenvectors of the covariance, then the power at each frequency, sum by sum."""
+    """Circularity from eigenvectors of the covariance, sum by sum."""
     centred = W_E - W_E.mean(axis=0)
     _, vectors = np.linalg.eigh(centred @ centred.T)
     best = []

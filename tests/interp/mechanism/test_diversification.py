@@ -1,4 +1,4 @@
-"""m neurons with given frequencies, phases and amplitudes; K frequencies."""
+"""Neurons with given frequencies, phases and amplitudes."""
 
 import numpy as np
 import pytest
@@ -96,10 +96,10 @@ def test_one_frequency_cannot_be_tested_and_outside_ones_are_refused():
         frequency_counts(np.array([1, 3]), 2)
 
 
-# amplitude_variation
+# variation of amplitudes
 
 
-def test_homogeneity_is_deviation_over_mean_of_the_live():
+def test_amplitude_variation_is_deviation_over_mean_of_the_live():
     amplitude = np.array([[2.0, 2.0, 2.0, 0.0], [1.0, 3.0, np.nan, 0.0], [0.0, np.nan, 0.0, 0.0]])
     np.testing.assert_allclose(amplitude_variation(amplitude), [0, 0.5, np.nan])
     x = rng().uniform(0.1, 1, 50)

@@ -1,4 +1,4 @@
-"""Ideal neurons against the closed form and the published losses; fits against least squares."""
+"""Ideal neurons and indicator fits against closed forms and least squares."""
 
 from itertools import combinations
 
@@ -27,7 +27,7 @@ def noise(*shape, seed=0):
 
 
 def planted(label, main, ghost, p=P):
-    """The indicator, entry by entry."""
+    """Flawed indicator, entry by entry."""
     logits = np.zeros((p, p, p))
     for x in range(p):
         for y in range(p):
@@ -81,7 +81,7 @@ def test_the_margin_is_an_eighth_of_the_strength_times_p():
     ("n", "loss"), [(1, 1.642745), (2, 0.6023623), (4, 0.02878050), (8, 2.991743e-8), (11, 5.934039e-15)]
 )
 def test_the_published_losses_of_128_neurons(n, loss):
-    """Mean over all sets of n frequencies, each with its own share of the 128 neurons.
+    """Mean loss over all sets of n frequencies.
 
     Published for all 11: 7.41e-15, from probabilities, whose rounding is of that size; here from margins.
     """

@@ -1,4 +1,7 @@
-"""Logits whose waves over both inputs are planted; p residues, K = (p - 1) / 2."""
+"""Restricted and excluded logits of planted waves.
+
+p residues, K = (p - 1) / 2.
+"""
 
 import itertools
 
@@ -24,14 +27,14 @@ def noise(*shape, seed=0):
 
 
 def clock(keys, p=P):
-    """sum_k k cos(omega_k (a + b - c)), and a bias of each class."""
+    """Logits sum_k k cos(omega_k (a + b - c)) plus a bias per class."""
     a = np.arange(p)
     distance = a[:, None, None] + a[:, None] - a
     return sum(k * np.cos(2 * np.pi * k * distance / p) for k in keys) + noise(p, seed=1)
 
 
 def slow_directions(p, k, operator):
-    """Functions of (a, b) that the operator keeps of frequency k, from the definition alone, of any size."""
+    """Functions of (a, b) that an operator keeps, not normalized."""
     a, b = np.meshgrid(np.arange(p), np.arange(p), indexing="ij")
     w = 2 * np.pi * k / p
     if operator == "sum2":
@@ -43,7 +46,10 @@ def slow_directions(p, k, operator):
 
 
 def slow_restricted(logits, keys, operator):
-    """Class by class, direction by direction; then the mean that was lost is added."""
+    """Restricted logits by projection on one direction after another.
+
+    The lost mean of each class is added at the end.
+    """
     p, new = len(logits), np.zeros_like(logits)
     for c in range(logits.shape[-1]):
         for k in keys:
@@ -71,15 +77,15 @@ def test_a_clock_without_them_is_its_biases():
 def test_each_operator_keeps_its_own_products_and_none_of_two_frequencies():
     F = fourier_basis(P)
     products = np.einsum("ia,jb->abij", F, F).reshape(P, P, P * P)
-    own = [[0, 2 * k - 1, 2 * k] for k in KEYS]
-    block8 = {pair for rows in own for pair in itertools.product(rows, rows)}
+    waves_of_key = [[0, 2 * k - 1, 2 * k] for k in KEYS]
+    block8 = {pair for rows in waves_of_key for pair in itertools.product(rows, rows)}
     block4 = {pair for pair in block8 if 0 not in pair} | {(0, 0)}
-    for operator, kept in (("block4", block4), ("block8", block8)):
+    for operator, pairs in (("block4", block4), ("block8", block8)):
         new = restricted_logits(products, KEYS, operator)
         for index, (i, j) in enumerate(itertools.product(range(P), repeat=2)):
-            expected = products[..., index] if (i, j) in kept else np.zeros((P, P))
+            expected = products[..., index] if (i, j) in pairs else np.zeros((P, P))
             np.testing.assert_allclose(new[..., index], expected, atol=1e-12)
-    crossed = [i * P + j for i in own[0][1:] for j in own[1][1:]]
+    crossed = [i * P + j for i in waves_of_key[0][1:] for j in waves_of_key[1][1:]]
     np.testing.assert_allclose(restricted_logits(products[..., crossed], KEYS, "sum2"), 0, atol=1e-12)
 
 
@@ -111,7 +117,7 @@ def test_restricted_is_the_slow_projection(operator, p):
 
 
 @pytest.mark.parametrize("p", [7, 11])
-def test_the_sum_part_is_the_mean_over_equal_sums_at_these_frequencies(p):
+def test_the_projection_is_the_mean_over_equal_sums_at_these_frequencies(p):
     x, keys = noise(p, p, 3), np.array([1, 3])
     by_sum = np.stack([sum(x[a, (s - a) % p] for a in range(p)) / p for s in range(p)])  # (s, 3)
     F = fourier_basis(p)[[1, 2, 5, 6]]

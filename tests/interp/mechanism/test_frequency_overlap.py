@@ -24,14 +24,14 @@ def test_known_overlaps():
 @pytest.mark.parametrize(("n_first", "n_second"), [(2, 3), (4, 4), (1, 5), (0, 2)])
 def test_chance_is_the_mean_over_all_sets(n_first, n_second):
     K, second = 6, set(range(1, n_second + 1))
-    drawn = [set(own) for own in itertools.combinations(range(1, K + 1), n_first)]
-    jaccards = [len(own & second) / len(own | second) for own in drawn]
+    drawn = [set(subset) for subset in itertools.combinations(range(1, K + 1), n_first)]
+    jaccards = [len(subset & second) / len(subset | second) for subset in drawn]
     for first in drawn:
-        found = set_overlap(np.array(sorted(first), dtype=int), np.array(sorted(second)), K)
-        assert found.jaccard == pytest.approx(len(first & second) / len(first | second))
-        assert found.chance == pytest.approx(np.mean(jaccards))
-        as_many = [len(own & second) >= len(first & second) for own in drawn]
-        assert found.p_value == pytest.approx(np.mean(as_many))
+        overlap = set_overlap(np.array(sorted(first), dtype=int), np.array(sorted(second)), K)
+        assert overlap.jaccard == pytest.approx(len(first & second) / len(first | second))
+        assert overlap.chance == pytest.approx(np.mean(jaccards))
+        as_many = [len(subset & second) >= len(first & second) for subset in drawn]
+        assert overlap.p_value == pytest.approx(np.mean(as_many))
 
 
 def test_names_of_frequencies_do_not_matter():
@@ -98,7 +98,7 @@ def test_what_does_not_fit_is_refused(unchecked):
 
 
 @pytest.mark.parametrize("p", [5, 7, 67])
-def test_a_wave_without_its_sign_is_found_at_twice_its_frequency(p):
+def test_a_wave_without_its_sign_is_at_twice_its_frequency(p):
     j = np.arange(p)
     for k in range(1, (p - 1) // 2 + 1):
         squared, _ = complex_amplitude(np.cos(2 * np.pi * k * j / p + 0.3) ** 2)  # ½ + ½ cos(2 ω j + .6)
@@ -113,8 +113,11 @@ def test_no_amplitude_is_lost():
     np.testing.assert_allclose(np.sort(np.abs(second_harmonic(z)), axis=-1), np.sort(np.abs(z), axis=-1))
 
 
-def test_amplitudes_at_twice_are_those_of_every_second_residue():
-    """Reading row j at 2j mod p moves what is at k to k / 2: an oracle without any index of frequencies."""
+def test_second_harmonics_are_the_amplitudes_of_every_second_residue():
+    """Compare with the spectrum of every second residue.
+
+    Reading a row at 2j mod p moves frequency k to k / 2.
+    """
     p = 31
     row = np.random.default_rng(4).normal(size=p)
     half = (p + 1) // 2

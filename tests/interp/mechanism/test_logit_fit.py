@@ -1,4 +1,7 @@
-"""Losses against 300-digit arithmetic, fits against least squares; p classes, K = (p - 1) / 2."""
+"""Losses against 300-digit arithmetic, fits against least squares.
+
+p classes, K = (p - 1) / 2.
+"""
 
 from decimal import Decimal, localcontext
 
@@ -22,7 +25,7 @@ def table(operation, p=P):
 
 
 def cosines(labels, keys, alphas, p=P):
-    """sum_k alpha_k cos(omega_k (label - c))."""
+    """Logits sum_k alpha_k cos(omega_k (label - c))."""
     distance = labels[..., None] - np.arange(p)
     return sum(alpha * np.cos(2 * np.pi * k * distance / p) for k, alpha in zip(keys, alphas, strict=True))
 

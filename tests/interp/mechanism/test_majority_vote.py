@@ -1,4 +1,4 @@
-"""Votes counted by building every neuron's contribution; m neurons over p classes."""
+"""Votes against the sum of every neuron's contribution."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""m neurons over p residues with planted frequencies and phases; K = (p - 1) / 2."""
+"""Neurons with planted frequencies and phases.
+
+m neurons, p residues, K = (p - 1) / 2.
+"""
 
 import numpy as np
 import pytest
@@ -16,13 +19,13 @@ def rng(seed=0):
 
 
 def cosines(k, amplitude, phase):
-    """One row per neuron."""
+    """Cosine waves, one row per neuron."""
     angle = 2 * np.pi * np.asarray(k)[:, None] * np.arange(P) / P
     return np.asarray(amplitude)[:, None] * np.cos(angle + np.asarray(phase)[:, None])
 
 
 def planted(m, D, seed=0):
-    """Maps of m pure neurons with the given misalignments, and what was planted."""
+    """Maps of m single-frequency neurons, and their planted parameters."""
     k = rng(seed).integers(1, K + 1, m)
     alpha, beta = rng(seed + 1).uniform(0.5, 2, (2, m))
     phi = rng(seed + 2).uniform(-np.pi, np.pi, m)

@@ -1,4 +1,4 @@
-"""Networks small enough to compute pair by pair; p residues."""
+"""Small networks, computed pair by pair."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Embeddings whose cosines and sines are planted; p residues, K = (p - 1) / 2."""
+"""Embeddings with planted cosines and sines.
+
+p residues, K = (p - 1) / 2.
+"""
 
 import numpy as np
 import pytest
@@ -16,7 +19,7 @@ def noise(*shape, seed=0):
 
 
 def planted(weights, d=30, mean=2.0):
-    """Row i of the basis with norm `weights[i]`, in orthogonal directions."""
+    """Embedding of basis rows with norms `weights`, in orthogonal directions."""
     directions, _ = np.linalg.qr(noise(d, P))
     scaled = np.zeros(P)
     scaled[list(weights)] = list(weights.values())
@@ -24,7 +27,7 @@ def planted(weights, d=30, mean=2.0):
 
 
 def slow(W_E, eta=0.5):
-    """Both measures, sum by sum."""
+    """FFD and FCR, sum by sum."""
     p, d = W_E.shape
     mu, nu = [], []
     for k in range(1, (p - 1) // 2 + 1):

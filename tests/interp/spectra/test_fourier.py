@@ -1,4 +1,7 @@
-"""p residues, K frequencies, n neurons drawn; seeds are fixed, tolerances say what they allow for."""
+"""Spectra of planted waves and of white noise.
+
+p residues, K frequencies, n random neurons.
+"""
 
 import numpy as np
 import pytest
@@ -45,18 +48,18 @@ def noise(*shape, seed=0):
 
 
 def relabelled(W, unit):
-    """The map of the residues multiplied by a unit: frequency k comes out as `moved`."""
+    """Map with all residues multiplied by a unit."""
     return W[..., np.arange(W.shape[-1]) * unit % W.shape[-1]]
 
 
 def moved(p, unit):
-    """moved[k - 1] is the frequency that frequency k has once j is read as unit * j."""
+    """Frequencies 1..K after multiplying all residues by a unit."""
     k = np.arange(1, (p + 1) // 2) * unit % p
     return np.minimum(k, p - k)
 
 
 def slow_coefficients(w):
-    """Sum by sum, from the definition alone."""
+    """Fourier coefficients, sum by sum."""
     p = len(w)
     c = [sum(w[j] for j in range(p)) / np.sqrt(p)]
     for k in range(1, (p - 1) // 2 + 1):
@@ -116,9 +119,9 @@ def test_basis_is_orthonormal_and_ordered(p):
 @pytest.mark.parametrize("k", [1, 17, K])
 @pytest.mark.parametrize("phase", [-3.0, -0.5, 0.0, 1.5, 3.1])
 def test_a_planted_cosine_comes_back(k, phase):
-    amplitude, found = amplitude_phase(0.7 + cosine(P, k, 2.5, phase))
+    amplitude, phases = amplitude_phase(0.7 + cosine(P, k, 2.5, phase))
     assert amplitude[k - 1] == pytest.approx(2.5, abs=1e-13)
-    assert found[k - 1] == pytest.approx(phase, abs=1e-13)
+    assert phases[k - 1] == pytest.approx(phase, abs=1e-13)
     np.testing.assert_allclose(np.delete(amplitude, k - 1), 0, atol=1e-13)
 
 

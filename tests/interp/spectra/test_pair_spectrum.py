@@ -1,3 +1,5 @@
+"""Spectra and power of planted functions of two residues."""
+
 import numpy as np
 import pytest
 
