@@ -126,7 +126,7 @@ def chance_jaccard_distances(
 
     The layer densities are those of `a` and `b`. The global value adds the expected intersections and unions
     of the layers: the expectation for masks from `shuffled_mask`. It is below `chance_jaccard_distance` of
-    the global densities when both masks are densest in one set of layers.
+    the global densities when both masks are densest in the same layers.
 
     Parameters
     ----------
