@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analyses.claims.claim import Finding
-from analyses.speed.comparisons import known_times
+from analyses.loading.outcomes import times_by_seed
 from analyses.tables.long_format import number, records
 from interp.statistics.censored_times import Bounded, CensoredTimes, median_time
 
@@ -82,7 +82,7 @@ def times(networks: pd.DataFrame, arm: str, quantity: str) -> dict[int, Bounded]
     rows = [
         {name: None if pd.isna(value) else value for name, value in row.items()} for row in records(networks)
     ]
-    known = known_times(rows, arm, quantity)
+    known = times_by_seed(rows, arm, quantity)
     return {seed: Bounded(value, "=" if seen else ">") for seed, (value, seen) in known.items()}
 
 

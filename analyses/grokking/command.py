@@ -1,78 +1,135 @@
-"""When each network memorised and generalised."""
+"""Command `analyses.grokking`: when each network memorised and generalised."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from analyses.grokking.schema import ANALYSIS, CURVES, OUTCOMES
 from analyses.running.command_line import Result, analyse, parser
+from training.cli.printed_table import PrintedTable
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
-    from training.runs.run_directory import RunDir
+    from collections.abc import Sequence
 
+    import pandas as pd
+
+    from analyses.loading.outcomes import Curves
+    from analyses.loading.trained_network import Network
+    from training.config.recipe import Recipe
+    from training.runs.run_directory import RunDir
 
 FIGURES = ("grokking", "outcomes")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
-    about = "Grokking times of every arm and seed, censored ones included; analyses.speed compares the arms."
-    args = parser("grokking", about, steps=False).parse_args(argv)
-    return analyse("grokking", args, lambda run, networks: measure(run, networks, args.arms), FIGURES)
+    args = parser(ANALYSIS, steps=False).parse_args(argv)
+    return analyse(ANALYSIS, args, lambda run, networks: measure(run, networks, args.arms), FIGURES)
 
 
-def measure(run: RunDir, networks: list[Network], arms_wanted: list[str] | None) -> Result:
-    """A row per arm and seed, and the curves they come from."""
+def measure(run: RunDir, networks: list[Network], arms: Sequence[str] | None) -> Result:
+    """Return a row per arm and seed, and the curves behind them.
+
+    Parameters
+    ----------
+    arms : sequence of str, optional
+        Only these arms; all by default.
+    """
     import pandas as pd
 
     from analyses.loading.outcomes import read_outcomes
+
+    rows, curves = read_outcomes(run, networks, arms)
+    tables = {OUTCOMES: pd.DataFrame(rows), CURVES: _curve_rows(networks[0].recipe, curves)}
+    return Result(tables, {"networks": rows}, printed_outcomes(rows))
+
+
+def _curve_rows(recipe: Recipe, curves: Curves) -> pd.DataFrame:
+    """Return every network's evaluations, with the quantity that it is judged by."""
     from analyses.tables.long_format import gather
 
-    rows, curves = read_outcomes(run, networks, arms_wanted)
-    recipe, parts = networks[0].recipe, []
+    parts = []
     for (arm, seed), metrics in curves.items():
         criterion = recipe.setting(arm).criterion
-        metrics = metrics.assign(train=metrics[criterion.train], test=metrics[criterion.test])
-        metrics = metrics.assign(judged_by=criterion.quantity, threshold=criterion.level)
-        parts.append(metrics.assign(arm=arm, seed=seed))
-    table = gather(parts)
-    return Result({"": pd.DataFrame(rows), "_curves": table}, {"networks": rows}, _text(rows))
+        parts.append(
+            metrics[[name for name in metrics if name in CURVES]].assign(
+                train=metrics[criterion.train],
+                test=metrics[criterion.test],
+                judged_by=criterion.quantity,
+                threshold=criterion.level,
+                arm=arm,
+                seed=seed,
+            )
+        )
+    return gather(parts)
 
 
-def _text(rows: list[dict[str, Any]]) -> str:
-    from training.cli.parser import format_table
+def printed_outcomes(rows: Sequence[dict[str, Any]]) -> list[PrintedTable]:
+    """Return the outcomes of all networks as printed tables."""
+    from analyses.tables.labels import arm_label
 
-    notes = sorted({f"{row['arm']} seed {row['seed']}: {row['note']}" for row in rows if row.get("note")})
-    lines = [format_table([_shown(row) for row in rows]), *(["", *notes] if notes else [])]
-    lines += [
-        "",
-        "Times are (last step before the threshold, first step at it]; '> 30,000': never within so many.",
-        "last: accuracies, or losses of tasks without classes.",
+    printed = [
+        PrintedTable(
+            "Steps at which each network memorised (t_mem) and generalised (t_gen), and its last accuracies.",
+            [_printed_row(row) for row in rows],
+            f"{_generalised(rows)}\n"
+            "(90, 100]: the threshold was first met after step 90 and by step 100; > 30000: not within 30,000 "
+            "steps. tau = t_gen / t_mem: delay of generalising after memorising.",
+        )
     ]
-    return "\n".join(lines)
+    if any(row.get("note") for row in rows):
+        notes = [
+            {"arm": arm_label(row["arm"]), "seed": row["seed"], "note": row["note"]}
+            for row in rows
+            if row.get("note")
+        ]
+        conclusion = (
+            "A ticket's source has to generalise: train it longer (--set arms.SOURCE.max_steps=STEPS)."
+        )
+        printed.append(PrintedTable("Notes on networks and their sources.", notes, conclusion))
+    return printed
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """One arm and seed as it is printed."""
-    from analyses.tables.long_format import arm_words, number
+def _generalised(rows: Sequence[dict[str, Any]]) -> str:
+    """Return a sentence with the number of networks of every arm that generalised."""
+    from analyses.loading.outcomes import has_test_set
+    from analyses.tables.labels import arm_label
 
-    tau = number(row["tau"]) if row.get("tau") else "-"
-    if tau == "-" and row.get("tau_lower"):
-        tau = f"> {number(row['tau_lower'])}"
+    counts: dict[str, list[bool]] = {}
+    for row in rows:
+        if row["status"] == "done" and has_test_set(row):
+            counts.setdefault(arm_label(row["arm"]), []).append(row["t_gen"] is not None)
+    if not counts:
+        return "No trained network has a test set, so none can be seen to generalise."
+    words = [f"{arm} {sum(generalised)} of {len(generalised)}" for arm, generalised in counts.items()]
+    return f"Trained networks that generalised: {'; '.join(words)}."
+
+
+def _printed_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the printed cells of one arm and seed."""
+    from analyses.loading.outcomes import has_test_set
+    from analyses.tables.labels import arm_label
+    from analyses.tables.long_format import number
+
     done = row["status"] == "done"
+    tested = not done or has_test_set(row)
+    tau = number(row["tau"]) if row.get("tau") else "-"
+    if tau == "-" and tested and row.get("tau_lower"):
+        tau = f"> {number(row['tau_lower'])}"
+    t_gen = row["t_gen_interval"] if done else row["status"]
     return {
-        "arm": arm_words(row["arm"]),
+        "arm": arm_label(row["arm"]),
         "seed": row["seed"],
-        "memorised": row.get("t_mem_interval") or "-",
-        "generalised": row["t_gen_interval"] if done else row["status"],
+        "t_mem (steps)": row.get("t_mem_interval") or "-",
+        "t_gen (steps)": t_gen if tested else "no test set",
         "tau": tau,
-        "last train": _last(row, "train"),
-        "last test": _last(row, "test"),
+        "train accuracy": _last_value(row, "train"),
+        "test accuracy": _last_value(row, "test") if tested else "no test set",
     }
 
 
-def _last(row: dict[str, Any], part: str) -> str:
-    """The accuracy at the end; without classes, the loss."""
+def _last_value(row: dict[str, Any], part: str) -> str:
+    """Return the last accuracy as text; the last loss for a task without classes."""
     from analyses.tables.long_format import number
 
     accuracy, loss = number(row.get(f"{part}_acc")), number(row.get(f"{part}_loss"))

@@ -1,29 +1,38 @@
-"""What came of every network: a run's own outcomes, or what the curves of weights from elsewhere say."""
+"""Outcome of every network: when it memorised and generalised."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from analyses.loading.trained_network import Network
+from interp.dynamics.threshold_crossings import GrokkingTimes
 from training.execution.outcomes import outcomes
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 
 Curves = dict[tuple[str, int], pd.DataFrame]
-"""The metrics of each arm and seed that has any."""
+"""Metrics of each arm and seed that has any."""
+Outcome = Mapping[str, Any]
+"""Row of `read_outcomes`, or of a table with its columns."""
 
 
 def read_outcomes(
-    run: RunDir, networks: Sequence[Network], arms_wanted: Sequence[str] | None
+    run: RunDir, networks: Sequence[Network], arms: Sequence[str] | None
 ) -> tuple[list[dict[str, Any]], Curves]:
-    """A row per arm and seed, those not trained among them, and the curves the rows come from.
+    """Return a row per arm and seed, and the curves behind them.
 
-    To what `training.execution.outcomes.outcomes` says, a row adds of both times the last step below (`t_mem_after`),
-    and the bounds of tau.
+    The rows are those of `training.execution.outcomes.outcomes`, untrained networks included. Added are the
+    last step below the threshold (`t_mem_after`, `t_gen_after`) and the bounds of tau. For weights from
+    elsewhere there is a row per network that has metrics, computed from these alone.
+
+    Parameters
+    ----------
+    arms : sequence of str, optional
+        Only these arms; all by default.
 
     Raises
     ------
@@ -32,11 +41,13 @@ def read_outcomes(
     """
     curves = {(n.arm, n.seed): metrics for n in networks if (metrics := n.metrics()) is not None}
     if not curves:
-        raise RunError(f"{run.path}: no arm has a metrics.parquet, and grokking times come from nothing else")
+        raise RunError(
+            f"{run.path}: expected a network with a metrics.parquet, got none; "
+            "'python -m training.adopt --metrics' evaluates weights from elsewhere"
+        )
     recipe = networks[0].recipe
     if run.provenance() is not None:
-        wanted = arms_wanted or recipe.arms
-        rows = [row for row in outcomes(run, recipe) if row["arm"] in wanted]
+        rows = [row for row in outcomes(run, recipe) if row["arm"] in (arms or recipe.arms)]
     else:
         rows = [
             {"arm": arm, "seed": seed, "status": "done", "sparsity": recipe.sparsity(arm)}
@@ -44,16 +55,47 @@ def read_outcomes(
         ]
     for row in rows:
         metrics = curves.get((row["arm"], row["seed"]))
-        if metrics is None:
-            if row["status"] == "done":
-                row["status"] = "half trained"  # as it was when the networks were opened
-            continue
-        times = recipe.setting(row["arm"]).criterion.times(metrics)
-        last = metrics.iloc[-1]
-        row |= {"steps": int(last["step"]), **{name: float(last[name]) for name in ("train_acc", "test_acc")}}
-        for name, crossing in (("t_mem", times.t_mem), ("t_gen", times.t_gen)):
-            row |= {name: crossing.at, f"{name}_after": crossing.lower, f"{name}_interval": str(crossing)}
-        lower, upper = times.tau_bounds
-        tau = None if math.isnan(times.tau) else times.tau
-        row |= {"tau": tau, "tau_lower": lower, "tau_upper": upper}
+        if metrics is not None:
+            row |= _crossing_columns(metrics, recipe.setting(row["arm"]).criterion.times(metrics))
+        elif row["status"] == "done":
+            row["status"] = "half trained"  # as it was when the networks were opened
     return rows, curves
+
+
+def _crossing_columns(metrics: pd.DataFrame, times: GrokkingTimes) -> dict[str, Any]:
+    """Return the columns of a row that come from the network's curves."""
+    last = metrics.iloc[-1]
+    columns: dict[str, Any] = {"steps": int(last["step"])}
+    columns |= {name: float(last[name]) for name in ("train_acc", "test_acc")}
+    for name, crossing in (("t_mem", times.t_mem), ("t_gen", times.t_gen)):
+        columns |= {name: crossing.at, f"{name}_after": crossing.lower, f"{name}_interval": str(crossing)}
+    lower, upper = times.tau_bounds
+    tau = None if math.isnan(times.tau) else times.tau
+    return columns | {"tau": tau, "tau_lower": lower, "tau_upper": upper}
+
+
+def has_test_set(row: Outcome) -> bool:
+    """Return True unless a finished network was never evaluated on unseen examples."""
+    return row["t_gen"] is not None or row["t_gen_after"] > 0 or row["steps"] == 0
+
+
+def times_by_seed(rows: Sequence[Outcome], arm: str, quantity: str) -> dict[int, tuple[float, bool]]:
+    """Return a time of an arm's finished networks by seed, and True if observed.
+
+    A censored time counts as its lower bound, with False. A seed without either is left out.
+
+    Parameters
+    ----------
+    quantity : {"t_gen", "t_mem", "tau"}
+        The time; tau is the ratio t_gen / t_mem.
+    """
+    times = {}
+    for row in rows:
+        if row["arm"] != arm or row["status"] != "done":
+            continue
+        bound = row["tau_lower" if quantity == "tau" else f"{quantity}_after"]
+        if row[quantity] is not None:
+            times[row["seed"]] = (float(row[quantity]), True)
+        elif bound > 0 and (quantity != "tau" or row["t_gen"] is None):
+            times[row["seed"]] = (float(bound), False)
+    return times

@@ -1,8 +1,8 @@
-"""Test accuracy at fixed steps, and whether a ticket's goes with that of the network it was taken from."""
+"""Test accuracy at fixed steps, and its rank correlation with a ticket's source."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,64 +10,66 @@ import pandas as pd
 
 from analyses.loading.outcomes import Curves
 from analyses.loading.trained_network import Network
+from analyses.speed.schema import SOURCES
 from analyses.tables.long_format import groups
 
 FEWEST_TICKETS = 4
-"""Tickets taken from one network at so many different steps make a rank correlation worth a look."""
+"""Least number of tickets of one source, taken at different steps, for a rank correlation."""
 
 
 def accuracy_at(curve: pd.DataFrame, step: int) -> float | None:
-    """Test accuracy at the last evaluation up to a step; None if the network was not trained for so long."""
+    """Return the test accuracy last evaluated by a step; None if training ended before."""
     if curve["step"].iloc[-1] < step:
         return None
     return float(curve.loc[curve["step"] <= step, "test_acc"].iloc[-1])
 
 
-def fixed_steps(curves: Curves, steps: Sequence[int]) -> pd.DataFrame:
-    """A row per arm, seed and step."""
+def accuracies_at_steps(curves: Curves, steps: Iterable[int]) -> pd.DataFrame:
+    """Return a row per arm, seed and step."""
     rows = [
         {"arm": arm, "seed": seed, "step": step, "test_acc": accuracy_at(curve, step)}
         for (arm, seed), curve in curves.items()
-        for step in steps
+        for step in dict.fromkeys(steps)
     ]
     return pd.DataFrame(rows).astype({"test_acc": float})
 
 
-def taken_from(networks: Sequence[Network], curves: Curves) -> pd.DataFrame:
-    """A row per magnitude ticket and seed: its source, the step of its mask, the accuracy there.
+def mask_sources(networks: Sequence[Network], curves: Curves) -> pd.DataFrame:
+    """Return the source network of every magnitude ticket, with the mask's step.
+
+    `source_acc` is the source's test accuracy at that step.
 
     Raises
     ------
     RunError
         If a network's record is damaged.
     """
-    columns = ["arm", "seed", "source", "source_step", "source_acc"]
     rows = []
     for network in networks:
         source: dict[str, Any] = (network.files.done() or {}).get("source") or {}
         curve = curves.get((source.get("arm", ""), network.seed))
         if network.recipe.arms[network.arm].method == "magnitude" and curve is not None and "step" in source:
+            row = {"arm": network.arm, "seed": network.seed, "source": source["arm"]}
             accuracy = accuracy_at(curve, source["step"])
-            at = (network.arm, network.seed, source["arm"], source["step"], accuracy)
-            rows.append(dict(zip(columns, at, strict=True)))
-    return pd.DataFrame(rows, columns=columns)
+            rows.append(row | {"source_step": source["step"], "source_acc": accuracy})
+    return pd.DataFrame(rows, columns=[column.name for column in SOURCES.columns if not column.role_of])
 
 
 def rank_correlations(sources: pd.DataFrame, accuracies: pd.DataFrame) -> list[dict[str, Any]]:
-    """Spearman's correlation of a ticket's accuracy at a step with its source's where the mask was taken.
+    """Return Spearman's correlation of tickets' accuracies with their source's at the mask's step.
 
-    A row per source, step and seed, and one of all seeds pooled (`seed` None); none for a source from which
-    fewer than four tickets were taken at different steps. It is None where either side is constant or fewer
-    than three tickets were trained for so long.
+    A row per source, step and seed, and one of all seeds pooled (`seed` None). There is none for a source
+    from which fewer than four tickets were taken at different steps. The correlation is None if either side
+    is constant or fewer than three tickets were trained for so long.
     """
     rows = []
-    for (source,), own in groups(sources, ["source"]):
-        if own.groupby("seed")["source_step"].nunique().max() < FEWEST_TICKETS:
+    for (source,), tickets in groups(sources, ["source"]):
+        if tickets.groupby("seed")["source_step"].nunique().max() < FEWEST_TICKETS:
             continue
-        points = own.merge(accuracies, on=["arm", "seed"]).dropna(subset=["source_acc", "test_acc"])
+        points = tickets.merge(accuracies, on=["arm", "seed"]).dropna(subset=["source_acc", "test_acc"])
         for step in accuracies["step"].unique():
             at_step = points[points["step"] == step]
-            for seed in [*sorted(own["seed"].unique()), None]:
+            for seed in [*sorted(tickets["seed"].unique()), None]:
                 chosen = at_step if seed is None else at_step[at_step["seed"] == seed]
                 row = {"source": source, "step": int(step), "seed": seed, "n": len(chosen)}
                 rows.append(row | {"spearman": _spearman(chosen["source_acc"], chosen["test_acc"])})

@@ -1,74 +1,126 @@
-"""How much sooner each arm memorises and generalises than the network it stems from, and than the ticket."""
+"""Command `analyses.speed`: how much earlier arms memorise and generalise."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analyses.running.command_line import Result, analyse, parser, whole_number_from
+from analyses.speed.schema import (
+    ANALYSIS,
+    ARMS,
+    CORRELATIONS,
+    DOSES,
+    FIXED_STEPS,
+    PAIRS,
+    RATIOS,
+    SOURCES,
+    SURVIVAL,
+)
 
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network
     from training.runs.run_directory import RunDir
 
+AT = (500, 1000, 2000)
+"""Steps at which test accuracies are compared by default."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
-    about = "Ratios of t_gen, t_mem and tau between arms, paired by seed, with intervals and log-rank tests."
-    p = parser("speed", about, steps=False)
+    p = parser(ANALYSIS, steps=False)
     p.add_argument(
         "--against",
         metavar="ARM",
-        help="the arm that all are measured against; by default the first of each arm's lineage, or dense",
+        help="compare all arms with this one; by default each with the dense network of its lineage or task",
     )
     p.add_argument(
         "--at",
         nargs="+",
         type=whole_number_from(0),
-        default=[500, 1000, 2000],
+        default=list(AT),
         metavar="STEP",
         help="steps at which test accuracies are compared",
     )
     args = p.parse_args(argv)
-    return analyse("speed", args, lambda run, networks: measure(run, networks, args))
+    return analyse(
+        ANALYSIS,
+        args,
+        lambda run, networks: measure(run, networks, args.arms, args.against, args.at),
+        arguments={"against": args.against, "at": None if args.at == list(AT) else args.at},
+    )
 
 
-def measure(run: RunDir, networks: list[Network], args: argparse.Namespace) -> Result:
-    """Comparisons over seeds and by seed, the arms they compare, and what their figure is drawn from."""
+def measure(
+    run: RunDir,
+    networks: list[Network],
+    arms: Sequence[str] | None = None,
+    against: str | None = None,
+    at: Sequence[int] = AT,
+) -> Result:
+    """Return ratios of times over seeds and by seed, and the arms that they compare.
+
+    Parameters
+    ----------
+    arms : sequence of str, optional
+        Only these arms; all by default.
+    against : str, optional
+        Arm that all are compared with; by default each arm's dense network.
+    at : sequence of int
+        Steps at which test accuracies are compared.
+
+    Raises
+    ------
+    ConfigError
+        If `against` is no arm of the run.
+    RunError
+        If no trained network has a test set.
+    """
     import pandas as pd
 
     from analyses.loading.outcomes import read_outcomes
-    from analyses.speed.accuracy_at_steps import fixed_steps, rank_correlations, taken_from
-    from analyses.speed.comparisons import QUANTITIES, arm_row, compare, comparisons, doses, survival_rows
-    from analyses.speed.summary import show
+    from analyses.speed.accuracy_at_steps import accuracies_at_steps, mask_sources, rank_correlations
+    from analyses.speed.comparisons import (
+        QUANTITIES,
+        arm_row,
+        compare,
+        comparisons,
+        survival_rows,
+        tau_by_sparsity,
+    )
+    from analyses.speed.summary import printed_tables
     from training.runs.atomic_files import RunError
     from training.schema.validation import ConfigError, names
 
-    rows, curves = read_outcomes(run, networks, args.arms)
-    recipe, arms = networks[0].recipe, list(dict.fromkeys(row["arm"] for row in rows))
-    if args.against is not None and args.against not in arms:
-        raise ConfigError(f"--against: expected one of {names(arms)}, got {args.against}")
+    rows, curves = read_outcomes(run, networks, arms)
+    recipe, compared_arms = networks[0].recipe, list(dict.fromkeys(row["arm"] for row in rows))
+    if against is not None and against not in compared_arms:
+        raise ConfigError(f"--against: expected one of {names(compared_arms)}, got {against}")
     compared = [
         compare(rows, pair, quantity)
-        for pair in comparisons(recipe, arms, args.against)
+        for pair in comparisons(recipe, compared_arms, against)
         for quantity in QUANTITIES
     ]
-    of_arms = [arm_row(recipe, rows, arm) for arm in arms]
-    accuracies, sources = fixed_steps(curves, args.at), taken_from(networks, curves)
+    arm_rows = [arm_row(recipe, rows, arm) for arm in compared_arms]
+    accuracies, sources = accuracies_at_steps(curves, at), mask_sources(networks, curves)
     correlations = rank_correlations(sources, accuracies)
     tables = {
-        "": pd.DataFrame([row for row, _ in compared]),
-        "_pairs": pd.DataFrame([row for _, pairs in compared for row in pairs]),
-        "_arms": pd.DataFrame(of_arms),
-        "_doses": pd.DataFrame(doses(recipe, rows)),
-        "_survival": pd.DataFrame([row for arm in arms for row in survival_rows(rows, arm)]),
-        "_fixed_steps": accuracies,
-        "_sources": sources,
-        "_correlations": pd.DataFrame(correlations, columns=["source", "step", "seed", "n", "spearman"]),
+        RATIOS: pd.DataFrame([row for row, _ in compared]),
+        ARMS: pd.DataFrame(arm_rows),
+        CORRELATIONS: pd.DataFrame(
+            correlations, columns=[column.name for column in CORRELATIONS.columns if not column.role_of]
+        ),
+        DOSES: pd.DataFrame(tau_by_sparsity(recipe, rows)),
+        FIXED_STEPS: accuracies,
+        PAIRS: pd.DataFrame([row for _, ratio_rows in compared for row in ratio_rows]),
+        SOURCES: sources,
+        SURVIVAL: pd.DataFrame([row for arm in compared_arms for row in survival_rows(rows, arm)]),
     }
-    if tables["_survival"].empty:
+    if tables[SURVIVAL].empty:
         raise RunError(
-            f"{run.path}: expected networks that were trained and have a test set, and none is one"
+            f"{run.path}: expected a trained network with a test set, got none; "
+            "how early networks generalise is seen on examples that are held back (task.frac_train below 1)"
         )
-    summary = {"arms": of_arms, "comparisons": tables[""].to_dict("records"), "correlations": correlations}
-    return Result(tables, summary, show(tables, correlations))
+    comparison_rows = tables[RATIOS].to_dict("records")
+    summary = {"arms": arm_rows, "comparisons": comparison_rows, "correlations": correlations}
+    return Result(tables, summary, printed_tables(tables))

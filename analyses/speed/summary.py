@@ -1,123 +1,216 @@
-"""The speed tables as people read them."""
+"""Printed tables of the speed analysis."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from analyses.tables.long_format import arm_words, groups, number, records
-from training.cli.parser import format_table
+from analyses.speed.schema import ARMS, CORRELATIONS, DOSES, FIXED_STEPS, RATIOS
+from analyses.tables.labels import arm_label
+from analyses.tables.long_format import decimals, groups, number, records
+from analyses.tables.schema import Table
+from training.cli.printed_table import PrintedTable
 
-NOTES = """
-Times: Kaplan–Meier. Ratios: geometric means over n pairs of one seed; interval: 95 % BCa bootstrap
-of the mean log-ratio of t_gen, too narrow for few pairs (it holds the truth in 73 % for 3); seeds:
-least and largest ratio of t_gen. '>' and '<': bounds by networks that never got there. p: two-sided
-log-rank test of both arms' t_gen, with its number of events."""
+Row = dict[str, Any]
 
-
-def show(tables: dict[str, pd.DataFrame], correlations: list[dict[str, Any]]) -> str:
-    """The printed summary: the arms, their comparisons, accuracies at fixed steps and what they go with."""
-    arms = tables["_arms"].sort_values("sparsity", kind="stable")
-    of_arms = format_table([_arm(row) for row in records(arms)])
-    parts = ["Medians over seeds, means of the last accuracies:\n" + of_arms]
-    if len(tables["_doses"]):
-        parts.append(_smallest_tau(tables["_doses"], arms))
-    if len(tables[""]):
-        parts += _comparisons(tables[""])
-    parts.append(_accuracies(tables["_fixed_steps"]))
-    if correlations:
-        parts.append(_correlations(correlations))
-    return "\n\n".join([*parts, NOTES.strip()])
+MOST_NAMED = 3
+"""Arms that a conclusion names on each side."""
+LEGEND = (
+    "Ratios are geometric means over pairs of one seed. '<' and '>': bounds, as some networks never got "
+    "there. 95 % interval: BCa bootstrap, too narrow for few pairs (with 3 it holds the truth in 73 %). "
+    "Log-rank test: probability p that equal arms differ so much in t_gen, with the number of networks that "
+    "generalised."
+)
 
 
-def _arm(row: dict[str, Any]) -> dict[str, Any]:
+def printed_tables(tables: Mapping[Table, pd.DataFrame]) -> list[PrintedTable]:
+    """Return the arms, their ratios, accuracies at fixed steps and rank correlations."""
+    printed = [_printed_arms(tables[ARMS], tables[DOSES])]
+    if len(tables[RATIOS]):
+        printed += _printed_ratios(tables[RATIOS])
+    printed.append(_printed_accuracies(tables[FIXED_STEPS]))
+    if len(tables[CORRELATIONS]):
+        printed.append(_printed_correlations(tables[CORRELATIONS]))
+    return printed
+
+
+def _printed_arms(arms: pd.DataFrame, doses: pd.DataFrame) -> PrintedTable:
+    arms = arms.sort_values("sparsity", kind="stable")
+    exact = arms[arms["t_gen_median_bound"] == "="]
+    conclusion = "No arm generalised in half of its networks. "
+    if len(exact):
+        earliest = exact.sort_values("t_gen_median", kind="stable").iloc[0]
+        steps = f"median t_gen {earliest['t_gen_median']:,.0f} steps"
+        conclusion = f"Earliest to generalise: {arm_label(earliest['arm'])} ({steps}). "
+    conclusion += _smallest_tau(doses, arms)
+    return PrintedTable(
+        "Median steps at which the arms memorised (t_mem) and generalised (t_gen), and tau = t_gen / t_mem.",
+        [_printed_arm(row) for row in records(arms)],
+        f"{conclusion.strip()}\nKaplan–Meier medians over seeds; '>': fewer than half of the networks got there.",
+    )
+
+
+def _printed_arm(row: Row) -> Row:
     steps = "{:,.0f}".format
     return {
-        "arm": arm_words(row["arm"]),
+        "arm": arm_label(row["arm"]),
         "sparsity": number(row["sparsity"], 2),
-        "n": row["n"],
-        "never": row["t_gen_censored"],
-        "t_mem": _bounded(row, "t_mem_median", steps),
-        "t_gen": _bounded(row, "t_gen_median", steps),
+        "never generalised": f"{row['t_gen_censored']} of {row['n']}",
+        "t_mem (steps)": _bounded(row, "t_mem_median", steps),
+        "t_gen (steps)": _bounded(row, "t_gen_median", steps),
         "tau": _bounded(row, "tau_median"),
-        "train acc": number(row["train_acc"]),
-        "test acc": number(row["test_acc"]),
+        "last test accuracy": number(row["test_acc"]),
+        "last train accuracy": number(row["train_acc"]),
     }
 
 
 def _smallest_tau(doses: pd.DataFrame, arms: pd.DataFrame) -> str:
-    """Per series of sparsities, the arm with the smallest median tau."""
-    medians = arms[arms["tau_median_bound"] == "="].set_index("arm")["tau_median"]
-    lines = []
-    for (method, reference), own in groups(doses, ["method", "reference"]):
-        known = medians[medians.index.isin(set(own["arm"]) - {reference})]
-        smallest = arm_words(str(known.idxmin())) if len(known) else "none"
-        lines.append(f"Smallest median tau of {method} masks at different sparsities: {smallest}.")
-    return "\n".join(lines)
+    """Return a sentence per series of sparsities: the arm of smallest median tau."""
+    if doses.empty:
+        return ""
+    exact = arms[arms["tau_median_bound"] == "="].set_index("arm")["tau_median"]
+    sentences = ""
+    for (method, reference), series in groups(doses, ["method", "reference"]):
+        medians = exact[exact.index.isin(set(series["arm"]) - {reference})]
+        smallest = arm_label(str(medians.idxmin())) if len(medians) else "none"
+        sentences += f"Smallest median tau of {method} masks at different sparsities: {smallest}. "
+    return sentences
 
 
-def _comparisons(table: pd.DataFrame) -> list[str]:
-    """A table for every arm that others are compared with."""
-    parts = []
-    for role, other, words in (
-        ("reference", "numerator", "{} / arm:"),
-        ("ticket", "denominator", "arm / {}:"),
-    ):
-        for (name,), own in groups(table[table["role"] == role], [other]):
-            rows = [_comparison(arm, records(of_arm)) for (arm,), of_arm in groups(own, ["arm"])]
-            parts.append(words.format(arm_words(name)) + "\n" + format_table(rows))
-    return parts
+def _printed_ratios(ratios: pd.DataFrame) -> list[PrintedTable]:
+    """Return a table for every arm that others are compared with."""
+    printed: list[PrintedTable] = []
+    for role, other, ratio in (("reference", "numerator", "{} / arm"), ("ticket", "denominator", "arm / {}")):
+        for (name,), compared in groups(ratios[ratios["role"] == role], [other]):
+            label = arm_label(name)
+            by_arm = {
+                arm: {row["quantity"]: row for row in records(rows)}
+                for (arm,), rows in groups(compared, ["arm"])
+            }
+            earlier = "the arm" if role == "reference" else label
+            conclusion = f"{_conclusion(by_arm, label)} Above 1, {earlier} is earlier."
+            printed.append(
+                PrintedTable(
+                    f"Ratios of times: {ratio.format(label)}.",
+                    [_printed_ratio(arm, rows) for arm, rows in by_arm.items()],
+                    conclusion if printed else f"{conclusion}\n{LEGEND}",
+                )
+            )
+    return printed
 
 
-def _comparison(arm: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    by_quantity = {row["quantity"]: row for row in rows}
-    t_gen = by_quantity["t_gen"]
-    sooner = (t_gen["log_rank_z"] > 0) == (t_gen["denominator"] == arm)
+def _printed_ratio(arm: str, rows: Mapping[str, Row]) -> Row:
+    t_gen = rows["t_gen"]
+    earlier = (t_gen["log_rank_z"] > 0) == (t_gen["denominator"] == arm)
+    test = f"{'earlier' if earlier else 'later'}, p = {number(t_gen['log_rank_p'])}"
+    one = t_gen["n"] == 1  # a single pair has no interval
     return {
-        "arm": arm_words(arm),
-        "n": t_gen["n"],
-        "t_gen": _bounded(t_gen, "ratio"),
-        "interval": _range(t_gen["low"], t_gen["high"]),
-        "seeds": _range(t_gen["least"], t_gen["largest"]),
-        "t_mem": _bounded(by_quantity["t_mem"], "ratio"),
-        "tau": _bounded(by_quantity["tau"], "ratio"),
-        "arm is": "-" if math.isnan(t_gen["log_rank_p"]) else "sooner" if sooner else "later",
-        "p, events": f"{number(t_gen['log_rank_p'])}, {t_gen['log_rank_n_events']}",
+        "arm": arm_label(arm),
+        "pairs": t_gen["n"],
+        "t_gen ratio": _bounded(t_gen, "ratio"),
+        "95 % interval": "n = 1" if one else _interval(t_gen["low"], t_gen["high"]),
+        "t_mem ratio": _bounded(rows["t_mem"], "ratio"),
+        "tau ratio": _bounded(rows["tau"], "ratio"),
+        "log-rank test": "-"
+        if math.isnan(t_gen["log_rank_p"])
+        else f"{test} ({t_gen['log_rank_n_events']} generalised)",
+        "t_gen ratio of seeds": "n = 1" if one else _interval(t_gen["least"], t_gen["largest"]),
     }
 
 
-def _accuracies(table: pd.DataFrame) -> str:
-    """A column per step; how many seeds were trained for so long is said where it is not all."""
-    rows = []
-    for (arm,), own in groups(table, ["arm"]):
-        row: dict[str, Any] = {"arm": arm_words(arm)}
-        for (step,), at_step in groups(own, ["step"]):
-            known = at_step["test_acc"].dropna()
-            some = f" (n = {len(known)})" if 0 < len(known) < len(at_step) else ""
-            row[f"at {step:,}"] = number(known.mean()) + some
+def _conclusion(by_arm: Mapping[str, Mapping[str, Row]], other: str) -> str:
+    """Return which arms generalise earlier than the other arm, and which later."""
+    factors: dict[str, list[tuple[float, str]]] = {}
+    for arm, rows in by_arm.items():
+        side, factor, is_bound = _earlier_or_later(rows["t_gen"], arm)
+        words = f" ({'at least ' if is_bound else ''}{number(factor)} times)" if factor > 1 else ""
+        factors.setdefault(side, []).append((factor, arm_label(arm) + words))
+    sentences = []
+    for side, words in (
+        ("earlier", f"Generalises earlier than {other}"),
+        ("later", f"Generalises later than {other}"),
+        ("undecided", "Undecided"),
+    ):
+        arms = [arm for _, arm in sorted(factors.get(side, []), key=lambda pair: -pair[0])]
+        more = f"; {len(arms) - MOST_NAMED} more" if len(arms) > MOST_NAMED else ""
+        sentences += [f"{words}: {'; '.join(arms[:MOST_NAMED])}{more}."] if arms else []
+    return " ".join(sentences)
+
+
+def _earlier_or_later(row: Row, arm: str) -> tuple[str, float, bool]:
+    """Return whether an arm generalises earlier than the other, by what factor, True for a bound.
+
+    Examples
+    --------
+    >>> _earlier_or_later({"denominator": "ticket", "ratio": 25.0, "ratio_bound": "="}, "ticket")
+    ('earlier', 25.0, False)
+    >>> _earlier_or_later({"denominator": "random", "ratio": 0.5, "ratio_bound": "<"}, "random")
+    ('later', 2.0, True)
+    >>> _earlier_or_later({"denominator": "random", "ratio": 2.0, "ratio_bound": "<"}, "random")
+    ('undecided', 1.0, False)
+    """
+    ratio, bound = row["ratio"], row["ratio_bound"]
+    if row["denominator"] != arm and ratio > 0:
+        ratio, bound = 1 / ratio, {"=": "=", "<": ">", ">": "<"}[bound]
+    if ratio > 1 and bound != "<":
+        return "earlier", ratio, bound == ">"
+    if ratio < 1 and bound != ">":
+        return "later", 1 / ratio, bound == "<"
+    return "undecided", 1.0, False
+
+
+def _printed_accuracies(accuracies: pd.DataFrame) -> PrintedTable:
+    """Return a column per step; a cell names its number of seeds if that is not all."""
+    rows: list[Row] = []
+    best: dict[int, tuple[float, str]] = {}
+    for (arm,), of_arm in groups(accuracies, ["arm"]):
+        row: Row = {"arm": arm_label(arm)}
+        for (step,), at_step in groups(of_arm, ["step"]):
+            values = at_step["test_acc"].dropna()
+            some = f" (n = {len(values)})" if 0 < len(values) < len(at_step) else ""
+            row[f"step {step:,}"] = number(values.mean()) + some
+            if len(values):
+                best[step] = max(
+                    best.get(step, (-1.0, "")), (values.mean(), row["arm"]), key=lambda pair: pair[0]
+                )
         rows.append(row)
-    return "Test accuracy at fixed steps, means over seeds (-: had stopped before):\n" + format_table(rows)
+    steps_by_arm: dict[str, list[str]] = {}
+    for step, (_, label) in best.items():
+        steps_by_arm.setdefault(label, []).append(f"{step:,}")
+    highest = "; ".join(f"{arm} at {', '.join(steps)}" for arm, steps in steps_by_arm.items())
+    return PrintedTable(
+        "Test accuracy at fixed steps, mean over seeds.",
+        rows,
+        f"{f'Highest: {highest}.' if highest else ''}\n-: training had ended, or there are no accuracies; "
+        "n: seeds still trained, if not all.",
+    )
 
 
-def _correlations(correlations: list[dict[str, Any]]) -> str:
-    """A row per source and seed, a column per step."""
-    rows: dict[tuple[str, int | None], dict[str, Any]] = {}
-    for own in correlations:
-        key, seed = (own["source"], own["seed"]), "all" if own["seed"] is None else str(own["seed"])
-        row = rows.setdefault(key, {"taken from": arm_words(own["source"]), "seed": seed})
-        row[f"at {own['step']:,}"] = f"{number(own['spearman'], 2)} (n = {own['n']})"
-    said = "Spearman's correlation of tickets' accuracies at fixed steps with the accuracy of the network\n"
-    return said + "they were taken from, at the step of their mask:\n" + format_table(list(rows.values()))
+def _printed_correlations(correlations: pd.DataFrame) -> PrintedTable:
+    """Return a row per source and seed, a column per step."""
+    rows: dict[tuple[str, str], Row] = {}
+    for row in records(correlations):
+        seed = "all" if pd.isna(row["seed"]) else f"{row['seed']:.0f}"
+        printed_row = rows.setdefault(
+            (row["source"], seed), {"taken from": arm_label(row["source"]), "seed": seed}
+        )
+        printed_row[f"step {row['step']:,}"] = f"{decimals(row['spearman'])} (n = {row['n']})"
+    return PrintedTable(
+        "Rank correlation of tickets' test accuracies at fixed steps with the accuracy of their source.",
+        list(rows.values()),
+        "1: the better the source was at the step of the mask, the better its ticket.\n"
+        "Spearman's correlation over n tickets; those of one seed are not independent.",
+    )
 
 
-def _bounded(row: dict[str, Any], name: str, said: Callable[[float], str] = number) -> str:
-    """A number that may be a bound; '-' for none."""
+def _bounded(row: Row, name: str, text: Callable[[float], str] = number) -> str:
+    """Return a number that may be a bound as text; '-' for none."""
     value, bound = row[name], row[f"{name}_bound"]
-    return "-" if math.isnan(value) else said(value) if bound == "=" else f"{bound} {said(value)}"
+    return "-" if math.isnan(value) else text(value) if bound == "=" else f"{bound} {text(value)}"
 
 
-def _range(low: float, high: float) -> str:
+def _interval(low: float, high: float) -> str:
     return "-" if math.isnan(low) else f"{number(low)} to {number(high)}"

@@ -1,29 +1,42 @@
 import json
+import shutil
 
 import pandas as pd
+import pytest
 
-from analyses.grokking.command import main
-from analyses.loading.outcomes import read_outcomes
+from analyses.grokking.command import main, printed_outcomes
+from analyses.grokking.schema import ANALYSIS, CURVES, OUTCOMES
+from analyses.loading.outcomes import has_test_set, read_outcomes, times_by_seed
 from analyses.loading.trained_network import open_networks
 from analyses.speed.comparisons import arm_row
+from analyses.tables.storage import load_table
 
 
 def test_times_of_every_arm_and_seed(tiny_run, tmp_path, capsys, planted):
     assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot"]) == 0
-    table = pd.read_parquet(tmp_path / "analyses" / "grokking.parquet").set_index(["arm", "seed"])
+    tables = {table: load_table(tmp_path / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
+    outcomes = tables[OUTCOMES].set_index(["arm", "seed"])
     for arm, times in planted["t_gen"].items():
         for seed, t_gen in enumerate(times):
-            assert table.loc[(arm, seed), "t_mem_interval"] == "(50, 100]"
-            wanted = f"({t_gen - 50}, {t_gen}]" if t_gen else "> 2000"
-            assert table.loc[(arm, seed), "t_gen_interval"] == wanted
-    assert table.loc[("dense", 1), "tau"] == 75
-    assert table.loc[("random", 0), ["tau_lower", "test_acc", "train_acc"]].tolist() == [20, 0.1, 1]
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+            assert outcomes.loc[(arm, seed), "t_mem_interval"] == "(50, 100]"
+            expected = f"({t_gen - 50}, {t_gen}]" if t_gen else "> 2000"
+            assert outcomes.loc[(arm, seed), "t_gen_interval"] == expected
+    assert outcomes.loc[("dense", 1), "tau"] == 75
+    assert outcomes.loc[("random", 0), ["tau_lower", "test_acc", "train_acc"]].tolist() == [20, 0.1, 1]
+    roles = outcomes["arm_role"].groupby("arm").unique().map(list).to_dict()
+    assert roles == {"dense": ["dense"], "grokked_ticket": ["ticket"], "random": ["control"]}
+    curves = tables[CURVES]
+    assert (curves["test"] == curves["test_acc"]).all() and set(curves["judged_by"]) == {"accuracy"}
+    text = capsys.readouterr().out
+    lines = [line.split() for line in text.splitlines()]
     assert ["dense", "1", "(50,", "100]", "(7450,", "7500]", "75.0", "1.00", "1.00"] in lines
-    assert ["random", "0", "(50,", "100]", ">", "2000", ">", "20.0", "1.00", "0.100"] in lines
+    assert ["random", "mask", "0", "(50,", "100]", ">", "2000", ">", "20.0", "1.00", "0.100"] in lines
+    assert (
+        "Trained networks that generalised: dense 2 of 2; grokked ticket 2 of 2; random mask 0 of 2." in text
+    )
 
 
-def test_an_arm_that_was_skipped_is_said(tiny_copy, capsys):
+def test_a_skipped_arm_is_named_with_its_reason(tiny_copy, capsys):
     for seed in (0, 1):
         folder = tiny_copy / "arms" / "random" / f"seed_{seed}"
         record = json.loads((folder / "DONE").read_text())
@@ -31,14 +44,64 @@ def test_an_arm_that_was_skipped_is_said(tiny_copy, capsys):
         (folder / "SKIPPED").write_text(json.dumps({"hash": record["hash"], "reason": "its source was lost"}))
     assert main(["--run", str(tiny_copy), "--no-plot"]) == 0
     out, err = capsys.readouterr()
-    assert "random seed 0: its source was lost" in out and "random seed 0: left out: not trained" in err
-    assert ["random", "1", "-", "skipped", "-", "-", "-"] in [line.split() for line in out.splitlines()]
+    lines = [line.split() for line in out.splitlines()]
+    assert ["random", "mask", "0", *"its source was lost".split()] in lines
+    assert "random seed 0: left out: not trained" in err
+    assert ["random", "mask", "1", "-", "skipped", "-", "-", "-"] in lines
 
 
-def test_what_ended_after_the_networks_were_opened_is_not_done(tiny_run):
+def test_a_network_that_ended_after_the_others_were_opened_is_not_done(tiny_run):
     run, networks = open_networks(str(tiny_run))
     rows, curves = read_outcomes(run, networks[:1], None)
     assert list(curves) == [(networks[0].arm, networks[0].seed)]
     assert [row["status"] for row in rows] == ["done"] + ["half trained"] * (len(rows) - 1)
-    of_arms = [arm_row(networks[0].recipe, rows, arm) for arm in networks[0].recipe.arms]
-    assert [row["n"] for row in of_arms] == [1] + [0] * (len(of_arms) - 1)
+    arm_rows = [arm_row(networks[0].recipe, rows, arm) for arm in networks[0].recipe.arms]
+    assert [row["n"] for row in arm_rows] == [1] + [0] * (len(arm_rows) - 1)
+
+
+def test_weights_without_metrics_are_refused_in_one_line(tiny_copy, capsys):
+    (tiny_copy / "provenance.json").unlink()
+    for arm in ("grokked_ticket", "random"):
+        shutil.rmtree(tiny_copy / "arms" / arm)
+    for seed in (0, 1):
+        (tiny_copy / "arms" / "dense" / f"seed_{seed}" / "DONE").unlink()
+    metrics = tiny_copy / "arms" / "dense" / "seed_0" / "metrics.parquet"
+    extra = pd.read_parquet(metrics).assign(learning_rate=0.1)
+    extra.to_parquet(metrics)
+    assert main(["--run", str(tiny_copy), "--no-plot"]) == 0  # a column of other code is not an error
+    assert "learning_rate" not in load_table(tiny_copy / "analyses" / "grokking_curves.parquet", CURVES)
+    for path in tiny_copy.glob("arms/*/*/metrics.parquet"):
+        path.unlink()
+    capsys.readouterr()
+    assert main(["--run", str(tiny_copy), "--no-plot"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "expected a network with a metrics.parquet, got none" in error
+    assert "metrics.parquet" in ANALYSIS.takes
+
+
+ROW = {"arm": "a", "seed": 0, "status": "done", "steps": 5000, "t_mem": 100, "t_gen": None, "tau": None}
+ROW |= {"t_mem_after": 90, "t_gen_after": 5000, "tau_lower": 50.0}
+
+
+def test_times_by_seed_are_numbers_or_lower_bounds():
+    assert times_by_seed([ROW], "a", "t_gen") == {0: (5000, False)}
+    assert times_by_seed([ROW], "a", "t_mem") == {0: (100, True)}
+    assert times_by_seed([ROW | {"t_gen_after": 0}], "a", "t_gen") == {}  # without a test set
+    assert times_by_seed([ROW], "a", "tau") == {0: (50, False)}
+    assert times_by_seed([ROW | {"tau_lower": 0.0, "t_mem": None}], "a", "tau") == {}
+    assert times_by_seed([ROW | {"t_gen": 200, "t_mem": None}], "a", "tau") == {}
+    skipped = [ROW | {"status": "skipped"}]
+    assert times_by_seed(skipped, "a", "t_gen") == times_by_seed([ROW], "b", "t_gen") == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [({}, "> 5000"), ({"t_gen_after": 0, "t_gen_interval": "> 0"}, "no test set")],
+)
+def test_without_a_test_set_no_time_is_printed(changes, expected):
+    row = ROW | {"t_mem_interval": "(90, 100]", "t_gen_interval": "> 5000", "train_acc": 1.0} | changes
+    (table,) = printed_outcomes([row])
+    (cells,) = table.rows
+    assert cells["t_gen (steps)"] == expected
+    assert has_test_set(row) == (expected != "no test set")
+    assert ("No trained network has a test set" in table.conclusion) == (not has_test_set(row))
