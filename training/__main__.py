@@ -13,7 +13,7 @@ from training.cli.machine import available_cores
 from training.cli.parser import Parser, format_table, run_command
 
 if TYPE_CHECKING:
-    from training.execution.experiment import Session
+    from training.execution.experiment import Experiment
 
 
 def parser() -> argparse.ArgumentParser:
@@ -95,29 +95,29 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _session(name: str, args: argparse.Namespace) -> Session:
+def _experiment(name: str, args: argparse.Namespace) -> Experiment:
     from training.config.recipe_files import read_recipe
-    from training.execution.experiment import Session
+    from training.execution.experiment import Experiment
 
     overrides = list(args.overrides)
     if args.seeds is not None:
         overrides.append(f"seeds={args.seeds}")
     recipe, text = read_recipe(name, overrides, quick=args.quick)
     default = "runs/quick" if args.quick else "runs"
-    return Session(recipe, text, out=default if args.out is None else args.out, shard=args.shard or (1, 1))
+    return Experiment(recipe, text, out=default if args.out is None else args.out, shard=args.shard or (1, 1))
 
 
 def _train(args: argparse.Namespace) -> int:
-    session = _session(args.recipe, args)
+    experiment = _experiment(args.recipe, args)
     if args.dry_run:
-        rows = session.plan(force=args.force)
+        rows = experiment.plan(force=args.force)
         print(json.dumps(rows, indent=2) if args.json else format_table(rows))
         return 0
-    rows = session.train(device=args.device, workers=args.jobs or available_cores(), force=args.force)
+    rows = experiment.train(device=args.device, workers=args.jobs or available_cores(), force=args.force)
     if args.json:
-        print(json.dumps({"run": str(session.run.path), "arms": rows}, indent=2))
+        print(json.dumps({"run": str(experiment.run.path), "arms": rows}, indent=2))
     else:
-        print(session.run.path)
+        print(experiment.run.path)
         print(format_table([_brief(row) for row in rows]))
         for row in rows:
             if row["note"]:
@@ -132,26 +132,28 @@ def _train_all(args: argparse.Namespace) -> int:
     from training.config.recipe_files import recipe_names
     from training.runs.atomic_files import RunError
 
-    sessions = [_session(name, args) for name in recipe_names(args.all_of)]
+    experiments = [_experiment(name, args) for name in recipe_names(args.all_of)]
     rows: list[dict[str, Any]] = []
-    for session in sessions:
-        row: dict[str, Any] = {"recipe": session.recipe.name}
+    for experiment in experiments:
+        row: dict[str, Any] = {"recipe": experiment.recipe.name}
         rows.append(row)
         begun = time.monotonic()
         try:
             if args.dry_run:
-                row |= Counter(job["todo"] for job in session.plan(force=args.force))
+                row |= Counter(job["todo"] for job in experiment.plan(force=args.force))
                 continue
-            print(f"{session.recipe.name}: {session.recipe.about}", file=sys.stderr)
-            outcomes = session.train(device=args.device, workers=args.jobs or available_cores(), force=args.force)
+            print(f"{experiment.recipe.name}: {experiment.recipe.about}", file=sys.stderr)
+            outcomes = experiment.train(
+                device=args.device, workers=args.jobs or available_cores(), force=args.force
+            )
         except RunError as error:
-            print(f"{session.recipe.name}: {error}", file=sys.stderr)
+            print(f"{experiment.recipe.name}: {error}", file=sys.stderr)
             row |= {"failed": str(error)}
             continue
         row |= Counter(outcome["status"] for outcome in outcomes)
         row["generalised"] = sum(outcome["t_gen"] is not None for outcome in outcomes)
         row["seconds"] = round(time.monotonic() - begun)
-        row["seconds in all"] = round(session.run.seconds())
+        row["seconds in all"] = round(experiment.run.seconds())
     columns = dict.fromkeys(name for row in rows for name in row)
     rows = [{name: row.get(name, 0) for name in columns} for row in rows]
     print(json.dumps(rows, indent=2) if args.json else format_table(rows))

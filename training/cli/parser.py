@@ -15,7 +15,10 @@ from training.cli.printed_table import format_table as format_table
 
 
 class Interrupted(Exception):
-    """Work was asked to stop; everything up to now is on disk."""
+    """Stop on request, after everything was saved; the message says how to resume."""
+
+    def __init__(self, cure: str = "run the command again to resume"):
+        super().__init__(cure)
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
@@ -61,10 +64,10 @@ def run_command(body: Callable[[], int]) -> int:
         _drop_output()
         where = f"{error.filename}: " if error.filename else ""
         return _say(f"{where}{error.strerror or error}", 1)
-    except Interrupted:
-        return _say("interrupted: all is saved, the same command goes on", 1)
+    except Interrupted as cure:
+        return _say(f"interrupted: all is saved; {cure}", 1)
     except KeyboardInterrupt:
-        return _say("interrupted", 1)
+        return _say("interrupted: run the command again", 1)
     finally:
         if claim is not None:
             claim.release()

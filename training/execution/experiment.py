@@ -1,55 +1,67 @@
-"""One start of `python -m training`: what stands already, what is to do, and the run directory around it."""
+"""Experiment: a recipe with its run directory, planned and trained."""
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
-import platform
-import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
-from training.config.build_recipe import recipe_from_dict
 from training.config.recipe import Recipe
 from training.execution.jobs import Job, arm_status, finished_in_sibling_runs, jobs
 from training.execution.outcomes import outcomes
-from training.execution.progress_bar import Progress
+from training.execution.progress import Progress
+from training.execution.provenance import provenance
+from training.execution.run_config import (
+    check_run,
+    describes_otherwise,
+    experiment_differences,
+    write_run_config,
+)
 from training.execution.scheduler import launch
 from training.execution.sparsity_search import refined
-from training.runs.atomic_files import RunError
-from training.runs.run_directory import RunDir
-from training.schema.validation import ConfigError, differences, to_dict
+from training.runs.run_directory import ArmDir, RunDir
+from training.schema.validation import ConfigError
 
-ACTIONS = {
-    "new": "train",
-    "half trained": "go on",
-    "done": "keep",
-    "skipped": "skip again",
-    "beside": "take over",
-}
-"""What a start does with an arm that stands so; `beside`: another run in the same folder has it."""
-PACKAGES = ("grokking-tickets", "torch", "numpy", "scipy", "safetensors", "pandas", "pyarrow")
+Launch = Callable[..., list[tuple[Job, str]]]
+"""Function with the parameters of `scheduler.launch`."""
+
+ACTIONS = {"new": "train", "half trained": "go on", "done": "keep", "skipped": "skip again"}
+"""What a start does with an arm of this status."""
+TAKE_OVER = "take over"
+"""What a start does with an arm that another run in the same folder has finished."""
+UNFINISHED = ("new", "half trained")
 
 
-class Session:
-    """A recipe and the run directory that it belongs to.
+class Experiment:
+    """Recipe with its run directory: what is to do in it, and doing it.
 
     Parameters
     ----------
     text : str
-        The recipe's TOML, kept beside the resolved config.
+        The recipe's TOML, kept next to the resolved config.
+    out : str
+        Folder that holds the run directory.
     shard : (int, int)
-        (i, n): this start trains the i-th of n shares of the seeds, counted from 1.
+        (i, n): train the i-th of n shares of the seeds, counted from 1.
+    launch : callable
+        Trains the unfinished arms.
     """
 
-    def __init__(self, recipe: Recipe, text: str, out: str, shard: tuple[int, int] = (1, 1)):
-        self.text = text
+    def __init__(
+        self,
+        recipe: Recipe,
+        text: str,
+        out: str,
+        shard: tuple[int, int] = (1, 1),
+        launch: Launch = launch,
+    ):
         if Path(out).exists() and not Path(out).is_dir():
             raise ConfigError(f"--out: expected a folder, and {out} is a file")
+        self.text, self.launch = text, launch
         self.run = RunDir(Path(out) / recipe.name)
         self.recipe = refined(recipe, self.run)
         i, n = shard
@@ -60,174 +72,122 @@ class Session:
             )
 
     def plan(self, force: bool = False) -> list[dict[str, Any]]:
-        """What a start would do with every arm and seed, and why."""
-        self._check_config(force)
-        rows = []
+        """Return a row per arm and seed: what `train` would do with it, and its settings."""
+        check_run(self.run, self.recipe, force)
         finished = {} if force else finished_in_sibling_runs(self.run)
-        for job in jobs(self.recipe, self.seeds):
-            arm, files = self.recipe.arms[job.arm], self.run.arm(job.arm, job.seed)
-            wanted = arm_record(self.recipe, job.arm, job.seed)
-            state = "new" if force else arm_status(files, wanted)
-            if state in ("new", "half trained") and wanted["hash"] in finished:
-                state = "beside"
-            todo = ACTIONS[state]
-            rows.append(
-                {
-                    "arm": job.arm,
-                    "seed": job.seed,
-                    "todo": todo,
-                    "method": arm.method,
-                    "source": arm.source or "-",
-                    "sparsity": self.recipe.sparsity(job.arm),
-                    "min_steps": arm.min_steps,
-                    "max_steps": arm.max_steps,
-                }
-            )
-        return rows
+        return [self._planned(job, finished, force) for job in jobs(self.recipe, self.seeds)]
 
     def train(self, device: str, workers: int, force: bool = False) -> list[dict[str, Any]]:
-        """Train what is not done, the arms that a search adds too, and return the outcome of each and seed.
+        """Train what is not done, with the arms that a search adds, and return the outcomes.
 
         Raises
         ------
         RunError
             If the directory holds another experiment (the fields that differ are named), or is damaged.
         Interrupted
-            If training was stopped; the same command goes on.
+            If training was stopped, after everything was saved.
         """
         while True:
-            self._train(device, workers, force)
-            further = refined(self.recipe, self.run)
-            if further is self.recipe:
+            try:
+                self._train(device, workers, force)
+            except Interrupted:
+                if force:  # which would delete what is saved
+                    raise Interrupted("run the command again without --force to resume") from None
+                raise
+            searched = refined(self.recipe, self.run)
+            if searched is self.recipe:
                 return outcomes(self.run, self.recipe)
-            self.recipe, force = further, False
+            self.recipe, force = searched, False
+
+    def _planned(self, job: Job, finished: dict[str, ArmDir], force: bool) -> dict[str, Any]:
+        record = self._record(job)
+        status = "new" if force else arm_status(self._files(job), record)
+        is_elsewhere = status in UNFINISHED and record["hash"] in finished
+        arm = self.recipe.arms[job.arm]
+        return {
+            "arm": job.arm,
+            "seed": job.seed,
+            "todo": TAKE_OVER if is_elsewhere else ACTIONS[status],
+            "method": arm.method,
+            "source": arm.source or "-",
+            "sparsity": self.recipe.sparsity(job.arm),
+            "min_steps": arm.min_steps,
+            "max_steps": arm.max_steps,
+        }
 
     def _train(self, device: str, workers: int, force: bool) -> None:
-        all_jobs = jobs(self.recipe, self.seeds)
+        """Train the arms of the recipe as it is now."""
         begun = time.monotonic()
         with self.run.locked():
-            self._check_config(force)
-            if force:
-                self._clear(all_jobs)
-            states = {
-                j: arm_status(self.run.arm(j.arm, j.seed), arm_record(self.recipe, j.arm, j.seed))
-                for j in all_jobs
-            }
-            for job, state in states.items():
-                if state == "done":
-                    self.run.arm(job.arm, job.seed).tidy()
-            todo = [job for job, state in states.items() if state in ("new", "half trained")]
-            config = self.run.config()
-            if todo or (config is not None and config.get("note", "") != self.recipe.note):
-                self._write_config()
-            taken = {} if force else self._take_over(todo)
-            todo = [job for job in todo if job not in taken]
-            if todo or taken:
-                start = self.run.add_provenance(self._provenance(device, workers, todo, taken))
-        if todo:
-            progress = Progress(self.recipe, todo)
+            unfinished = self._prepare(force)
+            taken = {} if force else self._take_over(unfinished)
+            todo = [job for job in unfinished if job not in taken]
+            if unfinished:
+                entry = self.run.add_provenance(provenance(device, workers, self.seeds, todo, taken))
+        if not todo:
+            return
+        progress = Progress(self.recipe, todo)
 
-            def note_device(chosen: str) -> None:
-                with self.run.locked():
-                    self.run.add_to_provenance(start, {"device": chosen})
+        def complete_entry(values: dict[str, Any]) -> None:
+            with self.run.locked():
+                self.run.add_to_provenance(entry, values)
 
-            try:
-                launch(self.recipe, self.run, todo, device, workers, progress, note_device)
-            finally:
-                progress.close()
-                with self.run.locked():
-                    self.run.add_to_provenance(start, {"seconds": round(time.monotonic() - begun, 1)})
+        try:
+            self.launch(
+                self.recipe,
+                self.run,
+                todo,
+                device,
+                workers,
+                progress,
+                lambda resolved: complete_entry({"device": resolved}),
+            )
+        finally:
+            progress.close()
+            complete_entry({"seconds": round(time.monotonic() - begun, 1)})
+
+    def _prepare(self, force: bool) -> list[Job]:
+        """Check the directory, write its config, and return unfinished arms; `force` deletes all first."""
+        check_run(self.run, self.recipe, force)
+        all_jobs = jobs(self.recipe, self.seeds)
+        if force:
+            self._clear(all_jobs)
+        unfinished = []
+        for job in all_jobs:
+            status = arm_status(self._files(job), self._record(job))
+            if status == "done":
+                self._files(job).tidy()
+            elif status in UNFINISHED:
+                unfinished.append(job)
+        config = self.run.config()
+        if unfinished or (config is not None and describes_otherwise(config, self.recipe)):
+            write_run_config(self.run, self.recipe, self.text)
+        return unfinished
 
     def _take_over(self, todo: list[Job]) -> dict[Job, str]:
-        """Arms that another run in the same folder has finished, by the folder each was taken from."""
+        """Take arms that another run in the same folder has finished; return the folder of each."""
         finished, taken = finished_in_sibling_runs(self.run), {}
         for job in todo:
-            twin = finished.get(arm_record(self.recipe, job.arm, job.seed)["hash"])
+            twin = finished.get(self._record(job)["hash"])
             if twin is not None:
-                files = self.run.arm(job.arm, job.seed)
+                files = self._files(job)
                 with files.locked():
                     files.take_over(twin)
                 taken[job] = str(twin.path)
                 print(f"{job}: taken from {twin.path}, trained there with the same config", file=sys.stderr)
         return taken
 
-    def _check_config(self, force: bool) -> None:
-        """Refuse a directory that holds another experiment; other seeds are no other experiment."""
-        old = self.run.config()
-        if old is None and any(not path.name.startswith(".") for path in self.run.path.glob("*")):
-            raise RunError(
-                f"{self.run.path}: holds files but no config.json, so no run; choose another --out"
-            )
-        if old is None or force:
-            return
-        if fields := self._differences(old):
-            raise RunError(
-                f"{self.run.path}: was made with another config ({'; '.join(fields)});"
-                " --set name=OTHER makes a run beside it, --force replaces it"
-            )
-
-    def _differences(self, old: dict[str, Any]) -> list[str]:
-        with suppress(ConfigError):  # fields that have come since have their defaults
-            old = to_dict(recipe_from_dict(old))
-        new = to_dict(self.recipe)
-        if isinstance(
-            arms := old.get("arms"), dict
-        ):  # what a search has added, or will again, is no difference
-            old = old | {"arms": self._less_searched(arms, new["arms"])}
-            new["arms"] = self._less_searched(new["arms"], arms)
-        same = dict.fromkeys(("seeds", "about", "collection", "note"))  # words are no experiment either
-        return differences(old | same, new | same)
-
-    def _less_searched(self, arms: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
-        """Arms without those that only these are, and that the search could have added."""
-        if self.recipe.refine is None:
-            return arms
-        like = to_dict(self.recipe.arms[self.recipe.refine.like]) | {"sparsity": 0}
-        return {name: arm for name, arm in arms.items() if name in others or arm | {"sparsity": 0} != like}
-
     def _clear(self, all_jobs: list[Job]) -> None:
-        """Delete these arms; every arm and seed, if the directory holds another experiment."""
-        old = self.run.config()
-        replaced = old is not None and self._differences(old)
+        """Delete these arms; every arm and seed if the directory holds another experiment."""
+        config = self.run.config()
+        is_other = config is not None and experiment_differences(config, self.recipe)
         for files in self.run.arms():
-            if replaced or Job(files.arm, files.seed) in all_jobs:
+            if is_other or Job(files.arm, files.seed) in all_jobs:
                 with files.locked():
                     files.clear()
 
-    def _write_config(self) -> None:
-        config = to_dict(self.recipe)
-        old = self.run.config()
-        if old is not None and not self._differences(old):
-            held = old.get("seeds")
-            if not isinstance(held, list) or not all(isinstance(seed, int) for seed in held):
-                raise RunError(f"{self.run.path / 'config.json'}: damaged: seeds are {held!r}")
-            config["seeds"] = sorted({*held, *config["seeds"]})
-        self.run.write_recipe(self.text, config)
+    def _files(self, job: Job) -> ArmDir:
+        return self.run.arm(job.arm, job.seed)
 
-    def _provenance(
-        self, device: str, workers: int, todo: list[Job], taken: dict[Job, str]
-    ) -> dict[str, Any]:
-        return {
-            "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "commit": _commit(),
-            "python": platform.python_version(),
-            "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-            "machine": platform.machine(),
-            "device": device,
-            "workers": workers,
-            "threads_per_worker": 1,
-            "seeds": list(self.seeds),
-            "arms": [str(job) for job in todo],
-            "taken": {str(job): path for job, path in taken.items()},
-        }
-
-
-def _commit() -> str | None:
-    """The commit of this code, with `+` if files differ from it; None outside a checkout."""
-    git = ["git", "-C", str(Path(__file__).parent)]
-    try:
-        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-        changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
+    def _record(self, job: Job) -> dict[str, Any]:
+        return arm_record(self.recipe, job.arm, job.seed)

@@ -1,7 +1,7 @@
-"""Many arms over worker processes: what is ready is trained, what needs it follows, and any stop is clean.
+"""Schedule arms on worker processes in dependency order; stop cleanly.
 
-The parent schedules and never touches torch; each worker has one thread. On a CPU every arm is a piece of
-work of its own; on a GPU all arms that are ready go as one batched step.
+The parent never imports torch; each worker has one thread. On a CPU every arm is a task of its own; on a GPU
+all arms that are ready and alike are one batched task.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from training.cli.parser import Interrupted
 from training.cli.stop_signals import stop_requests
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
+from training.execution.device import prepare_process, resolve_device
 from training.execution.jobs import Job, arm_status
-from training.execution.progress_bar import Progress
+from training.execution.progress import Progress
 from training.execution.worker_process import Worker
 from training.runs.run_directory import RunDir
-from training.schema.validation import ConfigError
+
+POLL_SECONDS = 0.2
+"""Longest wait for a message before stop signals are looked at."""
 
 
 def launch(
@@ -29,122 +32,143 @@ def launch(
     device: str,
     workers: int,
     progress: Progress,
-    chosen: Callable[[str], None],
+    on_device: Callable[[str], None],
 ) -> list[tuple[Job, str]]:
     """Train `todo`, sources first, and return the arms that were not trained, with the reason.
 
-    `chosen` is told the device, which of "auto" is known only once torch is there.
+    Parameters
+    ----------
+    device : str
+        `auto` is resolved by a worker, which has torch.
+    on_device : callable
+        Called with the resolved device.
 
     Raises
     ------
     Interrupted
-        After Ctrl-C or SIGTERM, once every worker has saved its state.
+        After a stop signal, once every worker has saved its state.
     ConfigError
-        If the device is not there.
+        If this machine does not have the device.
     RunError, OSError
-        The first failure of a worker, once the others have saved theirs.
+        The first failure of a worker, once the others have saved their states.
     """
-    waiting, skipped = list(todo), []
-    failure: Exception | None = None
-    with stop_requests() as stopping, ExitStack() as crew:
-        idle = [crew.enter_context(closing(Worker()))]
-        idle[0].start("the device's check", _resolve, device)
-        kind, answer = idle[0].receive()
+    with stop_requests() as requests, ExitStack() as processes:
+        scheduler = Scheduler(recipe, run, todo, progress, requests, processes)
+        device = scheduler.resolve(device)
+        on_device(device)
+        scheduler.train(device, workers if device == "cpu" else 1)
+    if scheduler.failure is not None:
+        raise scheduler.failure
+    if requests:
+        raise Interrupted
+    return scheduler.skipped
+
+
+class Scheduler:
+    """Waiting, running and skipped arms of one launch, and its workers.
+
+    Parameters
+    ----------
+    requests : list
+        Not empty once training has to stop.
+    processes : ExitStack
+        Closes the workers at the end.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        run: RunDir,
+        todo: Sequence[Job],
+        progress: Progress,
+        requests: list[int],
+        processes: ExitStack,
+    ):
+        self.recipe, self.run, self.progress = recipe, run, progress
+        self.requests, self.processes = requests, processes
+        self.waiting = list(todo)
+        self.running: dict[Worker, list[Job]] = {}
+        self.idle = [self._worker()]
+        self.skipped: list[tuple[Job, str]] = []
+        self.failure: Exception | None = None
+
+    def resolve(self, device: str) -> str:
+        """Return the device, resolved by a worker."""
+        worker = self.idle[0]
+        worker.start("the check of --device", _resolve, device)
+        kind, answer = worker.receive()
         if kind == "failed":
             raise answer
-        device = answer
-        chosen(device)
-        workers = workers if device == "cpu" else 1
-        busy: dict[Worker, list[Job]] = {}
-        told: set[Worker] = set()
-        while busy or (waiting and not stopping):
-            while len(busy) < workers and not stopping:
-                under_way = {job for group in busy.values() for job in group}
-                group = _next_group(recipe, run, waiting, under_way, one_by_one=device == "cpu")
-                if not group:
-                    break
-                waiting = [job for job in waiting if job not in group]
-                worker = idle.pop() if idle else crew.enter_context(closing(Worker()))
-                worker.start(", ".join(map(str, group)), _train, recipe, run, group, device)
-                busy[worker] = group
-            for worker in busy.keys() - told if stopping else ():
+        return answer
+
+    def train(self, device: str, n_workers: int) -> None:
+        """Train all arms; after a stop request, wait until every worker has saved."""
+        stopped: set[Worker] = set()
+        while self.running or (self.waiting and not self.requests):
+            while len(self.running) < n_workers and not self.requests and self._start_next(device):
+                pass
+            for worker in self.running.keys() - stopped if self.requests else ():
                 worker.stop()
-                told.add(worker)
-            heard = wait([worker.pipe for worker in busy], timeout=0.2)
-            for worker in [worker for worker in busy if worker.pipe in heard]:
-                kind, answer = worker.receive()
-                if kind == "seen":
-                    progress(*answer)
-                    continue
-                for job in busy.pop(worker):
-                    progress.ended(job)
-                if kind == "ended":
-                    skipped += answer
-                    idle.append(worker)
-                    continue
-                stopping.append(0)
-                if not isinstance(answer, Interrupted):
-                    failure = failure or answer
-    if failure is not None:
-        raise failure
-    if stopping:
-        raise Interrupted
-    return skipped
+                stopped.add(worker)
+            ready = wait([worker.pipe for worker in self.running], timeout=POLL_SECONDS)
+            for worker in [worker for worker in self.running if worker.pipe in ready]:
+                self._handle(worker)
+
+    def _worker(self) -> Worker:
+        return self.processes.enter_context(closing(Worker()))
+
+    def _start_next(self, device: str) -> bool:
+        """Start the next group of arms; False if none is ready."""
+        running = {job for group in self.running.values() for job in group}
+        group = next_group(self.recipe, self.run, self.waiting, running, batched=device != "cpu")
+        if not group:
+            return False
+        self.waiting = [job for job in self.waiting if job not in group]
+        worker = self.idle.pop() if self.idle else self._worker()
+        worker.start(", ".join(map(str, group)), _train, self.recipe, self.run, group, device)
+        self.running[worker] = group
+        return True
+
+    def _handle(self, worker: Worker) -> None:
+        """Take one message of a worker."""
+        kind, answer = worker.receive()
+        if kind == "progress":
+            self.progress(*answer)
+            return
+        for job in self.running.pop(worker):
+            self.progress.ended(job)
+        if kind == "ended":
+            self.skipped += answer
+            self.idle.append(worker)
+            return
+        self.requests.append(0)
+        if not isinstance(answer, Interrupted):
+            self.failure = self.failure or answer
 
 
-def _next_group(
-    recipe: Recipe, run: RunDir, waiting: Sequence[Job], busy: set[Job], one_by_one: bool
+def next_group(
+    recipe: Recipe, run: RunDir, waiting: Sequence[Job], running: set[Job], batched: bool
 ) -> list[Job]:
-    """The arms to start next: one whose source is not still to come, or all that stand at the same step."""
+    """Return the arms to start next: one whose source is trained, or if `batched` all that are like it."""
+    untrained = running | set(waiting)
     ready = []
     for job in waiting:
         source = recipe.arms[job.arm].source
-        if source is None or Job(source, job.seed) not in busy | set(waiting):
+        if source is None or Job(source, job.seed) not in untrained:
             ready.append(job)
-    if one_by_one or not ready:
+    if not batched or not ready:
         return ready[:1]
-    stands = {
-        job: arm_status(run.arm(job.arm, job.seed), arm_record(recipe, job.arm, job.seed)) for job in ready
-    }
-    at = {job: run.arm(job.arm, job.seed).state()["step"] for job in ready if stands[job] == "half trained"}
-    like = {job: (at.get(job), _kind(recipe, job)) for job in ready}
-    return [job for job in ready if like[job] == like[ready[0]]]
+    kinds = {job: _batch_kind(recipe, run, job) for job in ready}
+    return [job for job in ready if kinds[job] == kinds[ready[0]]]
 
 
-def _kind(recipe: Recipe, job: Job) -> tuple[Any, ...]:
-    """What arms that are trained as one batch have to share."""
-    arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
-    if not arm.trains_scores:
-        return (arm.form, setting)
-    return (arm.form, setting, arm.train_weights, recipe.sparsity(job.arm))
-
-
-def prepare_process() -> None:
-    """One thread, and denormal numbers flushed to zero.
-
-    Squared gradients of a memorised network sink into denormals, which are many times slower to compute with.
-    """
-    import torch
-
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-
-
-def resolve_device(device: str) -> str:
-    """`auto` is cuda or cpu; never mps unless named, where some operations give silently wrong results."""
-    import torch
-
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    kind, _, index = device.partition(":")
-    there = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available() and int(index or 0) < torch.cuda.device_count(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    if not there[kind]:
-        raise ConfigError(f"--device: expected a device that this machine has, got {device!r}")
-    return device
+def _batch_kind(recipe: Recipe, run: RunDir, job: Job) -> tuple[Any, ...]:
+    """Return all that arms of one batch have in common, the step to resume from included."""
+    arm = recipe.arms[job.arm]
+    is_begun = _status(recipe, run, job) == "half trained"
+    step = run.arm(job.arm, job.seed).state_step() if is_begun else None
+    kind = (step, arm.form, recipe.setting(job.arm))
+    return (*kind, arm.train_weights, recipe.sparsity(job.arm)) if arm.trains_scores else kind
 
 
 def _resolve(device: str, report: Any, should_stop: Any) -> str:
@@ -159,16 +183,17 @@ def _train(
     report: Callable[[Job, int, float], None],
     should_stop: Callable[[], bool],
 ) -> list[tuple[Job, str]]:
+    """Train a group of arms, each under its lock."""
     from training.execution.training_loop import train_group
 
     prepare_process()
     with ExitStack() as locks:
         for job in group:
             locks.enter_context(run.arm(job.arm, job.seed).locked())
-        # Between this start's plan and the lock, another one may have finished an arm.
-        group = [
-            job
-            for job in group
-            if arm_status(run.arm(job.arm, job.seed), arm_record(recipe, job.arm, job.seed)) != "done"
-        ]
-        return train_group(recipe, run, group, device, report, should_stop)
+        # Another process may have finished an arm since this one was planned.
+        unfinished = [job for job in group if _status(recipe, run, job) != "done"]
+        return train_group(recipe, run, unfinished, device, report, should_stop)
+
+
+def _status(recipe: Recipe, run: RunDir, job: Job) -> str:
+    return arm_status(run.arm(job.arm, job.seed), arm_record(recipe, job.arm, job.seed))

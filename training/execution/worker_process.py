@@ -1,7 +1,7 @@
-"""A worker: a process with one pipe to its parent, that trains one group of arms after another.
+"""Worker processes, each with one pipe to its parent.
 
 No queue or lock is shared between workers, which a killed one would leave shut for the others. A worker's
-death closes its pipe, and the parent's death closes all of them: both sides see it and end in order.
+death closes its pipe, and the parent's death closes all of them: both sides notice, save and end.
 """
 
 from __future__ import annotations
@@ -28,86 +28,100 @@ REPORT_SECONDS = 0.1
 
 
 class Worker:
-    """The parent's side of a worker process."""
+    """Parent's side of a worker process."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.doing = "starting"
-        self.process = context.Process(target=_work, args=(theirs,), daemon=True)
+        self.pipe, child_pipe = context.Pipe()
+        self.task = "its start"
+        self.process = context.Process(target=_serve, args=(child_pipe,), daemon=True)
         with _signals_blocked():
             self.process.start()
-        theirs.close()
+        child_pipe.close()
 
-    def start(self, doing: str, function: Callable[..., Any], *args: Any) -> None:
-        """Have `function(*args, report, should_stop)` called over there; `doing` names it in errors."""
-        self.doing = doing
+    def start(self, task: str, function: Callable[..., Any], *args: Any) -> None:
+        """Call `function(*args, report, should_stop)` in the worker; `task` names it in errors."""
+        self.task = task
         self._send((function, args))
 
     def stop(self) -> None:
-        """Ask for an end of what is under way."""
+        """Ask the worker to stop its task."""
         self._send("stop")
 
     def receive(self) -> tuple[str, Any]:
-        """The next word: ("seen", a report), and in the end ("ended", result) or ("failed", exception)."""
+        """Return the next message: ("progress", report), ("ended", result) or ("failed", exception)."""
         try:
             return self.pipe.recv()
         except (EOFError, OSError):
-            reason = f"the process of {self.doing} ended before its time; the same command goes on"
-            return "failed", RunError(reason)
+            return "failed", RunError(self._cause_of_death())
 
     def close(self) -> None:
-        """Let go of the process, which saves what it has and ends."""
+        """Let the process save its task and end, and wait for it."""
         self.pipe.close()
         self.process.join()
 
-    def _send(self, word: Any) -> None:
-        with suppress(OSError):  # if the process is dead, `receive` says so
-            self.pipe.send(word)
+    def _send(self, message: Any) -> None:
+        with suppress(OSError):  # `receive` reports a dead process
+            self.pipe.send(message)
+
+    def _cause_of_death(self) -> str:
+        self.process.join(timeout=5)
+        code = self.process.exitcode
+        cure = "run the command again (without --force) to resume"
+        if code is not None and code < 0:
+            return (
+                f"worker for {self.task} was killed by signal {-code}; {cure}, with a smaller --jobs if memory "
+                "ran out"
+            )
+        return f"worker for {self.task} died (traceback above); {cure}"
 
 
-def _work(pipe: Connection) -> None:
-    """The worker's side: call what the parent sends until the pipe ends."""
+def _serve(pipe: Connection) -> None:
+    """Call what the parent sends, until the pipe ends."""
     ending = []
     for number in STOP_SIGNALS:  # a terminal's Ctrl-C and its closing reach every process: the parent decides
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: ending.append(True))
     if CAN_BLOCK_SIGNALS:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-    last: dict[Job, float] = {}
+    last_report: dict[Job, float] = {}
 
     def report(job: Job, step: int, test_acc: float) -> None:
-        if time.monotonic() - last.get(job, 0.0) > REPORT_SECONDS:
-            last[job] = time.monotonic()
-            with suppress(OSError):  # the parent is gone, which `should_stop` sees
-                pipe.send(("seen", (job, step, test_acc)))
+        if time.monotonic() - last_report.get(job, 0.0) > REPORT_SECONDS:
+            last_report[job] = time.monotonic()
+            with suppress(OSError):  # `should_stop` notices that the parent is gone
+                pipe.send(("progress", (job, step, test_acc)))
 
     def should_stop() -> bool:
-        return bool(ending) or pipe.poll()  # a word during work is "stop", or the pipe's end
+        return bool(ending) or pipe.poll()  # during a task, a message is "stop" or the pipe's end
 
     while True:
         try:
-            word = pipe.recv()
+            message = pipe.recv()
         except (EOFError, OSError):
             return
-        if word == "stop":  # it crossed with the end of what was under way
+        if message == "stop":  # it crossed the end of the task
             continue
-        function, args = word
+        function, args = message
         try:
             answer: tuple[str, Any] = ("ended", function(*args, report, should_stop))
         except (Interrupted, ConfigError, RunError, OSError) as error:
             answer = ("failed", error)
         except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+            if not _is_out_of_memory(error):
                 raise
-            answer = ("failed", RunError(f"not enough memory: {str(error).splitlines()[0]}"))
+            cause = str(error).splitlines()[0]
+            answer = (
+                "failed",
+                RunError(f"not enough memory: {cause}; take a smaller --jobs or --device cpu"),
+            )
         with suppress(OSError):
             pipe.send(answer)
 
 
-def _out_of_memory(error: Exception) -> bool:
-    said = str(error)
-    return isinstance(error, MemoryError) or "allocate memory" in said or "out of memory" in said
+def _is_out_of_memory(error: Exception) -> bool:
+    text = str(error)
+    return isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text
 
 
 @contextmanager

@@ -26,6 +26,7 @@ import numpy as np
 from training.runs import atomic_files as files
 from training.runs.atomic_files import RunError
 from training.runs.file_lock import LOCK, locked
+from training.runs.saved_state import read_without_tensors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +96,12 @@ class ArmDir:
         with files.reading(path):
             files.check_archive(path)
             return torch.load(path, weights_only=True)
+
+    def state_step(self) -> int:
+        """Return the step that training goes on from, without torch and without reading tensors."""
+        path = self.path / "state.pt"
+        with files.reading(path):
+            return int(read_without_tensors(path)["step"])
 
     def _tensors(self, file: str, only: Any = ()) -> dict[str, np.ndarray]:
         from safetensors import safe_open

@@ -1,19 +1,24 @@
 """The command that trains, measures and draws: a tiny catalogue of tiny recipes, through real processes."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import training.config.recipe_files
+from analyses.tables.storage import METADATA_KEY
 from figures.__main__ import main
-from figures.catalogue.figure_spec import Entry
+from figures.catalogue.registry import FIGURES
+from figures.drawing.figure_spec import FigureSpec
 from figures.pipeline import command
 from figures.pipeline import cost_model as costs
 from figures.pipeline import plan as planning
@@ -21,7 +26,8 @@ from figures.pipeline.freshness import Folder
 
 ROOT = Path(__file__).parents[3]
 
-ACCURACY, NORM = ("accuracy", "grokking", "tiny", "grokking"), ("norm", "norms", "tiny", "norms")
+ACCURACY, NORM = ("accuracy", "grokking", "tiny"), ("norm", "norms", "tiny")
+"""Name, figure of the catalogue that it is a copy of, recipe."""
 ALL = {"training tiny", "grokking tiny", "norms tiny", "drawing accuracy", "drawing norm"}
 TINY = """
 seeds = [0, 1]
@@ -47,12 +53,15 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 import training.config.recipe_files
 training.config.recipe_files.RECIPES = Path({recipes!r})
-import figures.catalogue.registry
-from figures.catalogue.figure_spec import Entry
-figures.catalogue.registry.ENTRIES.clear()
-for name, script, *need in {entries!r}:
-    entry = Entry(name=name, shows="", paper="a paper", script=script, needs=(tuple(need),))
-    figures.catalogue.registry.ENTRIES[name] = entry
+from dataclasses import replace
+from figures.catalogue.registry import FIGURES
+figures = [
+    replace(FIGURES[figure], name=name, recipe=recipe, paper="a paper")
+    for name, figure, recipe in {figures!r}
+]
+FIGURES.clear()
+for figure in figures:
+    FIGURES[figure.name] = figure
 import figures.pipeline.plan
 figures.pipeline.plan.PYTHON = (sys.executable, sys.argv.pop(0))
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
@@ -72,15 +81,15 @@ class Workplace:
         self.holds(ACCURACY, NORM)
         self.recipe("tiny", TINY)
 
-    def holds(self, *entries):
+    def holds(self, *figures):
         """Have these in the catalogue."""
-        shim = SHIM.format(root=str(ROOT), recipes=str(self.path / "recipes"), entries=entries)
+        shim = SHIM.format(root=str(ROOT), recipes=str(self.path / "recipes"), figures=figures)
         self.shim.write_text(shim)
-        self.entries = [
-            Entry(name=name, shows="", paper="a paper", script=script, needs=(tuple(need),))
-            for name, script, *need in entries
+        self.figures = [
+            replace(FIGURES[figure], name=name, recipe=recipe, paper="a paper")
+            for name, figure, recipe in figures
         ]
-        self.patch.setattr(command, "ENTRIES", {entry.name: entry for entry in self.entries})
+        self.patch.setattr(command, "FIGURES", {figure.name: figure for figure in self.figures})
 
     def recipe(self, name, text):
         """Have this recipe."""
@@ -88,8 +97,8 @@ class Workplace:
 
     def left(self, name="", quick=False):
         """Names of the tasks that are left."""
-        entries = [entry for entry in self.entries if name in entry.name]
-        return set(planning.Plan(entries, Folder(Path("runs"), quick), 2).tasks)
+        figures = [figure for figure in self.figures if name in figure.name]
+        return set(planning.Plan(figures, Folder(Path("runs"), quick), 2).tasks)
 
     def told(self, capsys):
         """What `list` says of recipes and figures."""
@@ -142,21 +151,68 @@ def test_the_second_time_there_is_nothing_to_do(made, capsys):
     assert capsys.readouterr().out == "nothing to do: 2 figures are in runs/figures\n"
 
 
-def test_what_is_missing_or_older_is_left_to_do(made, capsys):
+def test_what_is_missing_is_left_to_do(made, capsys):
     assert made.left() == set()
     Path("runs/figures/norm.pdf").unlink()
     assert made.left() == {"drawing norm"} and made.left("accuracy") == set()
-    Path("runs/tiny/analyses/norms.parquet").touch()
-    assert made.left() == {"drawing norm"}
     Path("runs/tiny/analyses/norms.parquet").unlink()
     assert made.left() == {"norms tiny", "drawing norm"}
     assert main(["make"]) == 0
     assert made.left() == set()
-    Path("runs/tiny/arms/dense/seed_0/DONE").touch()
-    assert made.left() == ALL - {"training tiny"}
     Path("runs/tiny/arms/dense/seed_1/DONE").unlink()
     assert made.left() == ALL and made.left("norm") == {"training tiny", "norms tiny", "drawing norm"}
     assert made.left(quick=True) == ALL
+
+
+def test_times_of_files_do_not_matter(made):
+    for file in Path("runs").rglob("*"):
+        os.utime(file, (1, 1))
+    assert made.left() == set()
+    Path("runs/tiny/arms/dense/seed_0/DONE").touch()
+    Path("runs/tiny/analyses/norms.parquet").touch()
+    assert made.left() == set()
+
+
+def test_other_weights_make_tables_and_pictures_stale(made):
+    from training.runs.run_directory import RunDir
+
+    arm = RunDir("runs/tiny").arm("random", 0)
+    steps, weights = arm.steps(), arm.checkpoints()
+    weights["W_E"] = weights["W_E"] * 2
+    arm.write_checkpoints(steps, weights)
+    assert made.left() == ALL - {"training tiny"}
+
+
+def test_tables_of_other_code_are_stale_and_refused(made, capsys):
+    rewrite_origin(Path("runs/tiny/analyses/norms.parquet"), code="0")
+    assert made.left() == {"norms tiny", "drawing norm"}
+    assert main(["draw", "norm"]) == 1
+    error = capsys.readouterr().err
+    assert "norms.parquet: made by other code" in error and error.count("\n") == 1
+    assert "'python -m analyses.norms --run runs/tiny' makes it again" in error
+
+
+def test_tables_of_another_schema_are_stale_and_refused(made, capsys):
+    rewrite_origin(Path("runs/tiny/analyses/norms.parquet"), schema="0", version=0)
+    assert made.left() == {"norms tiny", "drawing norm"}
+    assert main(["draw", "norm"]) == 1
+    assert "expected the schema norms, version 1, got norms, version 0" in capsys.readouterr().err
+
+
+def test_tables_of_some_arms_are_stale(made):
+    from analyses.norms.command import main as norms
+
+    assert norms(["--run", "runs/tiny", "--arms", "dense", "--no-plot"]) == 0
+    assert made.left() == {"norms tiny", "drawing norm"}
+
+
+def rewrite_origin(path, **changes):
+    """Change the recorded origin of a saved table."""
+    table = pq.read_table(path)
+    metadata = table.schema.metadata
+    origin = json.loads(metadata[METADATA_KEY]) | changes
+    changed = {**metadata, METADATA_KEY: json.dumps(origin).encode()}
+    pq.write_table(table.replace_schema_metadata(changed), path)
 
 
 def test_a_quick_version_has_a_folder_of_its_own_and_says_so(workplace, capsys):
@@ -189,10 +245,11 @@ def test_notes_of_several_runs_are_told_apart(tmp_path):
     for recipe, note in (("a", "quick"), ("b", ""), ("c", "quick"), ("d", "mine")):
         RunDir(tmp_path / recipe).write_config({"note": note} if note else {})
     folder = Folder(tmp_path, quick=False)
-    words = {"name": "x", "shows": "", "paper": "", "script": "s"}
+    table = FIGURES["norms"].tables[0]
 
     def note(recipes):
-        return folder.note(Entry(**words, needs=tuple((recipe, "norms") for recipe in recipes)))
+        tables = tuple((recipe, table) for recipe in recipes)
+        return folder.note(FigureSpec(name="x", shows="", draws="s", tables=tables))
 
     assert note("ac") == "quick" and note("b") == "" and note("x") == ""
     assert note("abcd") == "a, c: quick; d: mine"
@@ -202,7 +259,7 @@ def test_what_fails_is_one_line_and_the_rest_goes_on(made, capsys):
     bits = "[task]\nname = 'parity'\nn_bits = 6\nn_train = 20\nn_test = 20\n[model]\nname = 'mlp'\n"
     made.recipe("bits", f"{bits}[arms.dense]\nmax_steps = 5\n")
     made.recipe("barred", TINY)
-    made.holds(("waves", "fourier", "bits", "fourier"), ("b", "norms", "barred", "norms"), ACCURACY)
+    made.holds(("waves", "fourier", "bits"), ("b", "norms", "barred"), ACCURACY)
     Path("runs/barred").mkdir()
     Path("runs/barred/notes.txt").touch()
     Path("runs/figures/accuracy.pdf").unlink()
@@ -233,7 +290,7 @@ def test_interrupted_or_killed_it_goes_on(workplace):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1 and out == ""
-    assert err.splitlines()[-1] == "error: interrupted: all is saved, the same command goes on"
+    assert err.splitlines()[-1] == "error: interrupted: all is saved; run the command again to resume"
     assert "Traceback" not in err + Path("runs/figures/logs/training_tiny.log").read_text()
     assert workplace.left("accuracy") == ALL - {"norms tiny", "drawing norm"}
     process = start()
@@ -258,7 +315,8 @@ def test_the_list_tells_what_stands(made, capsys):
     assert made.told(capsys) == [("tiny missing", "to train")] * 2
     assert main(["list"]) == 0
     out, err = capsys.readouterr()
-    assert out.split()[:4] == ["figure", "paper", "recipes", "state"] and "minutes left in all" in err
+    assert out.splitlines()[1].split()[:4] == ["figure", "paper", "recipes", "state"]
+    assert "left in all" in out and not err
 
 
 def test_the_list_of_the_catalogue_is_light(tmp_path):
@@ -303,12 +361,12 @@ def test_costs_are_kept_and_expected(made, monkeypatch, capsys):
     start = json.loads(Path("runs/tiny/provenance.json").read_text())[0]
     assert kept["full"]["training tiny"] == pytest.approx(start["seconds"] * start["workers"], abs=0.1)
     full, quick = (Folder(Path("runs"), quick=version) for version in (False, True))
-    known = costs.expected(full)
-    assert costs.cost(known, full, "drawing accuracy") == kept["full"]["drawing accuracy"]
-    assert costs.cost(known, full, "training other") == costs.UNMEASURED["full"]["training"]
-    assert costs.cost(costs.expected(quick), quick, "norms tiny") == costs.UNMEASURED["quick"][""]
+    known = costs.expected_costs(full)
+    assert costs.expected_cost(known, full, "drawing accuracy") == kept["full"]["drawing accuracy"]
+    assert costs.expected_cost(known, full, "training other") == costs.GUESSES["full"]["training"]
+    assert costs.expected_cost(costs.expected_costs(quick), quick, "norms tiny") == costs.GUESSES["quick"][""]
 
 
-def test_analyses_that_are_told_jobs_are_those_that_take_them():
-    files = (ROOT / "analyses").glob("*.py")
-    assert set(planning.SHARED_OUT) == {file.stem for file in files if '"--jobs"' in file.read_text()}
+def test_analyses_that_are_given_jobs_are_those_that_take_them():
+    files = (ROOT / "analyses").glob("*/command.py")
+    assert set(planning.PARALLEL) == {file.parent.name for file in files if '"--jobs"' in file.read_text()}

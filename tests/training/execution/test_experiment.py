@@ -4,11 +4,10 @@ import json
 
 import pytest
 
-import training.execution.experiment
 import training.execution.sparsity_search
-from training.cli.parser import run_command
+from training.cli.parser import Interrupted, run_command
 from training.config.build_recipe import recipe_from_dict
-from training.execution.experiment import Session
+from training.execution.experiment import Experiment
 from training.execution.jobs import Job
 from training.execution.training_loop import train_group
 from training.runs.atomic_files import RunError, share, write_bytes
@@ -17,29 +16,32 @@ from training.schema.validation import ConfigError, config_hash, override, to_di
 
 
 @pytest.fixture
-def trained(monkeypatch):
-    """Sessions train in this process; the names of the arms they trained, in order."""
-    names = []
-
-    def launch(recipe, run, todo, device, workers, progress, chosen):
-        chosen("cpu")
-        skipped = []
-        for job in todo:
-            with run.arm(job.arm, job.seed).locked():
-                names.append(str(job))
-                skipped += train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False)
-        return skipped
-
-    monkeypatch.setattr(training.execution.experiment, "launch", launch)
-    return names
+def trained():
+    """Names of the arms that `train` trained, in order."""
+    TRAINED.clear()
+    return TRAINED
 
 
-def session(recipe, out, **options):
-    return Session(recipe, "", out=str(out), **options)
+TRAINED = []
+
+
+def launch(recipe, run, todo, device, workers, progress, on_device):
+    """Train in this process, one arm after the other."""
+    on_device("cpu")
+    skipped = []
+    for job in todo:
+        with run.arm(job.arm, job.seed).locked():
+            TRAINED.append(str(job))
+            skipped += train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False)
+    return skipped
+
+
+def experiment(recipe, out, **options):
+    return Experiment(recipe, "", out=str(out), launch=launch, **options)
 
 
 def train(recipe, out, force=False, **options):
-    return session(recipe, out, **options).train("auto", workers=1, force=force)
+    return experiment(recipe, out, **options).train("auto", workers=1, force=force)
 
 
 def changed(recipe, *settings):
@@ -73,7 +75,7 @@ def test_only_what_is_missing_is_trained(copied, recipe, trained, files_of):
 def test_another_config_is_refused_with_its_fields(copied, recipe, trained, files_of):
     before = files_of(copied.path)
     other = changed(recipe, "optimizer.lr=0.02", "arms.dense.settle_steps=40")
-    for start in (train, lambda *args: session(*args).plan()):
+    for start in (train, lambda *args: experiment(*args).plan()):
         with pytest.raises(RunError) as error:
             start(other, copied.path.parent)
         assert "(arms.dense.settle_steps: 50 → 40; optimizer.lr: 0.01 → 0.02)" in str(error.value)
@@ -128,7 +130,7 @@ def test_shards_share_out_the_seeds_and_make_the_whole_run(recipe, tmp_path, tra
     assert files_of(tmp_path / "shared" / "tiny") == files_of(tmp_path / "whole" / "tiny")
     assert RunDir(tmp_path / "shared" / "tiny").config() == to_dict(recipe)
     with pytest.raises(ConfigError, match="--shard: expected at most 3 shares, one per seed, got 4/4"):
-        session(recipe, tmp_path, shard=(4, 4))
+        experiment(recipe, tmp_path, shard=(4, 4))
 
 
 def test_a_state_left_behind_after_done_is_deleted(copied, recipe, trained):
@@ -152,10 +154,10 @@ def test_the_plan_tells_every_arm_and_writes_nothing(copied, recipe, tmp_path, f
     copied.arm("random", 0).clear()
     copied.arm("shuffled", 0).clear()
     copied.arm("shuffled", 0).write_state({"step": 10})
-    todo = {row["arm"]: row["todo"] for row in session(recipe, copied.path.parent).plan()}
+    todo = {row["arm"]: row["todo"] for row in experiment(recipe, copied.path.parent).plan()}
     assert todo == {"dense": "keep", "grokked_ticket": "keep", "random": "train", "shuffled": "go on"}
-    assert {row["todo"] for row in session(recipe, copied.path.parent).plan(force=True)} == {"train"}
-    session(recipe, tmp_path / "nowhere").plan()
+    assert {row["todo"] for row in experiment(recipe, copied.path.parent).plan(force=True)} == {"train"}
+    experiment(recipe, tmp_path / "nowhere").plan()
     assert not (tmp_path / "nowhere").exists()
 
 
@@ -194,7 +196,28 @@ def test_a_folder_that_is_no_run_is_left_alone(recipe, tmp_path, trained):
             train(recipe, tmp_path, force=force)
     (tmp_path / "a_file").write_text("")
     with pytest.raises(ConfigError, match=r"--out: expected a folder, and \S+a_file is a file"):
-        session(recipe, tmp_path / "a_file")
+        experiment(recipe, tmp_path / "a_file")
+
+
+def test_an_interrupted_start_by_force_is_resumed_without_it(copied, recipe):
+    def interrupted(*args):
+        raise Interrupted
+
+    experiment = Experiment(recipe, "", out=str(copied.path.parent), launch=interrupted)
+    with pytest.raises(Interrupted, match="again without --force to resume"):
+        experiment.train("cpu", workers=1, force=True)
+    with pytest.raises(Interrupted, match="again to resume"):
+        experiment.train("cpu", workers=1)
+
+
+def test_a_role_of_its_own_is_no_other_experiment_and_is_written(copied, recipe, trained, files_of):
+    before = files_of(copied.path)
+    other = changed(recipe, "arms.shuffled.role=variant")
+    train(other, copied.path.parent)
+    assert trained == [] and files_of(copied.path) == before
+    assert copied.config() == to_dict(other) and copied.config()["arms"]["shuffled"]["role"] == "variant"
+    train(recipe, copied.path.parent)
+    assert trained == [] and copied.config() == to_dict(recipe)
 
 
 def test_an_empty_folder_may_become_a_run(recipe, tmp_path, trained):
@@ -237,7 +260,7 @@ def test_a_run_of_a_time_with_fewer_fields_is_still_the_same_run(copied, recipe,
     train(recipe, copied.path.parent)
     assert trained == []
     other = changed(recipe, "name=other")
-    assert {row["todo"] for row in session(other, copied.path.parent).plan()} == {"take over"}
+    assert {row["todo"] for row in experiment(other, copied.path.parent).plan()} == {"take over"}
 
 
 def test_the_wall_time_of_every_start_is_kept(recipe, tmp_path, trained):
@@ -253,7 +276,7 @@ def test_the_wall_time_of_every_start_is_kept(recipe, tmp_path, trained):
 
 def test_arms_that_another_run_has_finished_are_taken_over(copied, recipe, trained, files_of, capsys):
     other = changed(recipe, "name=other", "pruning.sparsity=0.5")
-    (plan,) = [row for row in session(other, copied.path.parent).plan() if row["arm"] == "dense"]
+    (plan,) = [row for row in experiment(other, copied.path.parent).plan() if row["arm"] == "dense"]
     assert plan["todo"] == "take over"
     train(other, copied.path.parent)
     assert "dense seed 0" not in trained and "grokked_ticket seed 0" in trained

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import training.execution.experiment
 import training.execution.training_loop
-from training.execution.experiment import Session
+from training.execution.experiment import Experiment
 from training.execution.jobs import Job
 from training.execution.scheduler import _train
 from training.execution.training_loop import train_group
@@ -74,18 +73,17 @@ def command_of(pid):
 
 
 @pytest.fixture
-def check_whole(finished, files_of, recipe, monkeypatch):
+def check_whole(finished, files_of, recipe):
     """Resume in this process and see that the run is, byte for byte, the one that was never stopped."""
 
-    def launch(recipe, run, todo, device, workers, progress, chosen):
-        chosen("cpu")
+    def launch(recipe, run, todo, device, workers, progress, on_device):
+        on_device("cpu")
         for job in todo:
             with run.arm(job.arm, job.seed).locked():
                 train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False)
 
     def check(out):
-        monkeypatch.setattr(training.execution.experiment, "launch", launch)
-        Session(recipe, "", out=str(out)).train("cpu", workers=1)
+        Experiment(recipe, "", out=str(out), launch=launch).train("cpu", workers=1)
         assert files_of(out / "tiny") == files_of(finished.path)
 
     return check
@@ -117,7 +115,7 @@ def test_killed_and_resumed_equals_uninterrupted(begun, command, recipe_file, fi
     assert len(json.loads((out / "tiny" / "provenance.json").read_text())) == 2
 
 
-INTERRUPTED = "error: interrupted: all is saved, the same command goes on\n"
+INTERRUPTED = "error: interrupted: all is saved; run the command again to resume\n"
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
@@ -149,7 +147,7 @@ def test_a_killed_worker_is_one_line_and_the_others_save(begun, check_whole):
     code, text, err = process.result()
     assert (code, text) == (1, "")
     (line,) = err.splitlines()
-    assert line.startswith("error: the process of dense seed 0 ended before its time;")
+    assert line.startswith("error: worker for dense seed 0 was killed by signal 9; run the command again")
     assert parent_of(second) is None
     check_whole(out)
 

@@ -14,7 +14,7 @@ from training.config.arm_config import arm_config
 from training.config.build_recipe import recipe_from_dict
 from training.config.settings import Optimizer
 from training.execution.jobs import Job
-from training.execution.scheduler import _next_group
+from training.execution.scheduler import next_group
 from training.execution.starting_point import starting_point
 from training.execution.training_loop import train_group
 from training.models.network import normal_init
@@ -269,7 +269,7 @@ def test_a_pruned_tangents_mask_is_its_own_at_every_checkpoint(tangents, copied)
 def test_tangents_go_as_one_batch_and_not_with_networks(tangents, tmp_path):
     random, lazy, ticket = (Job(arm, 0) for arm in ("random", "lazy", "lazy_ticket"))
     for waiting in ([random, lazy, ticket], [lazy, random, ticket]):
-        group = _next_group(tangents, RunDir(tmp_path), waiting, set(), one_by_one=False)
+        group = next_group(tangents, RunDir(tmp_path), waiting, set(), batched=True)
         assert group == ([random] if waiting[0] == random else [lazy, ticket])
 
 

@@ -237,6 +237,27 @@ def test_a_state_with_one_changed_byte_is_damaged(arm):
         arm.state()
 
 
+def test_the_step_of_a_state_is_read_without_torch_and_without_its_tensors(arm):
+    state = {"step": 40, "trained": [torch.zeros(1000)], "generator": torch.Generator().get_state()}
+    arm.write_state(state | {"hash": "h", "square": []})
+    assert arm.state_step() == 40
+    code = f"""
+import sys
+sys.modules["torch"] = None
+from training.runs.run_directory import RunDir
+assert RunDir({str(arm.path.parents[2])!r}).arm("dense", 0).state_step() == 40
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("how", ["empty", "cut", "other content"])
+def test_the_step_of_a_damaged_state_is_one_line(arm, how):
+    arm.write_state({"step": 40})
+    damage(arm.path / "state.pt", how)
+    with pytest.raises(RunError, match=r"state\.pt: damaged: ."):
+        arm.state_step()
+
+
 @pytest.mark.parametrize("content", ["[]", "3", "null", '"done"', '{"hash": "h"}'])
 def test_a_record_of_another_form_is_damaged(arm, content):
     arm.path.mkdir(parents=True)

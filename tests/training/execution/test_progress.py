@@ -1,0 +1,50 @@
+import io
+
+import pytest
+
+from training.execution.jobs import Job
+from training.execution.progress import LINE_SECONDS, Progress
+
+
+class Clock:
+    seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+@pytest.fixture
+def progress(recipe):
+    todo = [Job("dense", 0), Job("random", 0)]
+    shown = Progress(recipe, todo, output=io.StringIO(), clock=Clock())
+    yield shown
+    shown.close()
+
+
+def lines(progress):
+    return progress.output.getvalue().splitlines()
+
+
+def test_off_a_terminal_a_line_is_printed_now_and_then(progress):
+    progress(Job("dense", 0), 0, 0.25)
+    progress(Job("dense", 0), 100, 0.25)
+    assert lines(progress) == []  # a short run prints nothing
+    progress.clock.seconds = LINE_SECONDS
+    progress(Job("dense", 0), 3000, 0.5)
+    progress(Job("random", 0), 1000, 0.5)  # resumed there
+    assert lines(progress) == [
+        "0 of 2 networks done; dense seed 0 at step 3,000, test accuracy 0.50; 100 steps/s"
+    ]
+    progress.ended(Job("dense", 0))
+    progress.clock.seconds += 2 * LINE_SECONDS
+    progress(Job("random", 0), 4000, float("nan"))
+    assert lines(progress)[1:] == ["1 of 2 networks done; random seed 0 at step 4,000; 50 steps/s"]
+
+
+def test_budgets_grow_with_arms_that_train_longer_and_shrink_with_those_that_end(progress, recipe):
+    random = recipe.arms["random"].max_steps
+    assert progress.bar.total == recipe.arms["dense"].min_steps + random
+    progress(Job("dense", 0), 300, 1.0)
+    assert progress.bar.total == 300 + random
+    progress.ended(Job("random", 0))
+    assert progress.bar.total == 300
