@@ -1,55 +1,93 @@
-"""Which frequency each neuron ends with, and whether its start told: four rules beside chance."""
+"""Command `analyses.lottery`: initial weights against each neuron's final frequency."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from analyses.lottery.schema import ANALYSIS, NEURONS
 from analyses.running.command_line import (
     Result,
     analyse,
     number_above,
-    one_thread,
     parser,
+    print_result,
     publish,
+    use_one_thread,
     whole_number_from,
 )
+from training.cli.parser import run_command
 
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network
+    from training.runs.run_directory import RunDir
 
 SIMULATED: dict[str, Any] = {"p": 23, "neurons": 512, "seed": 0, "init_scale": 0.1}
 """Arguments of a simulation, and their defaults."""
-
-GROWTH = {"run": 2.0, "simulate": 20.0}
+GROWTH = 2.0
+"""Growth from which a trained neuron counts as grown, by default."""
+SIMULATED_GROWTH = 20.0
+"""Growth up to which a neuron is simulated, by default."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
-    from training.cli.parser import run_command
+    args = _parse(argv)
+    default = SIMULATED_GROWTH if args.simulate else GROWTH
+    growth = default if args.growth is None else args.growth
+    changed = {} if growth == default else {"growth": growth}
+    if args.simulate:
+        use_one_thread()
+        return run_command(lambda: _simulate(args, growth, changed))
+    return analyse(ANALYSIS, args, lambda run, networks: measure(run, networks, growth), arguments=changed)
 
-    about = (
-        "Rules that tell a neuron's final frequency from its start, and how often each is right. "
-        "With --simulate, of the decoupled gradient flow of random neurons, without any run."
+
+def measure(run: RunDir, networks: list[Network], growth: float = GROWTH) -> Result:
+    """Return the tables of all networks, and how often each rule is right."""
+    from analyses.lottery.summary import summarise
+    from analyses.lottery.tables import run_tables
+
+    tables = run_tables(networks, growth)
+    return Result(tables, *summarise(tables, growth))
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    """Return the arguments; a run and a simulation exclude each other."""
+    p = parser(ANALYSIS, run_required=False)
+    p.add_argument(
+        "--simulate",
+        action="store_true",
+        help="let random neurons follow the decoupled flow, without a run; saves tables only with --out",
     )
-    p = parser("lottery", about, run_required=False)
-    p.add_argument("--simulate", action="store_true", help="race random neurons; tables only with --out")
-    p.add_argument("--p", type=whole_number_from(3), help="simulated: residues, odd (default: 23)")
-    p.add_argument("--neurons", type=whole_number_from(1), metavar="M", help="simulated (default: 512)")
-    p.add_argument("--seed", type=whole_number_from(0), metavar="S", help="simulated (default: 0)")
+    p.add_argument(
+        "--p", type=whole_number_from(3), help="with --simulate: number of residues, odd (default: 23)"
+    )
+    p.add_argument(
+        "--neurons",
+        type=whole_number_from(1),
+        metavar="M",
+        help="with --simulate: number of neurons (default: 512)",
+    )
+    p.add_argument(
+        "--seed",
+        type=whole_number_from(0),
+        metavar="S",
+        help="with --simulate: seed of the weights (default: 0)",
+    )
     p.add_argument(
         "--init-scale",
         type=number_above(0.0),
         metavar="s",
-        help="simulated: weights are s N(0, 1) / sqrt(p) (default: 0.1)",
+        help="with --simulate: initial weights are s N(0, 1) / sqrt(p) (default: 0.1)",
     )
     p.add_argument(
         "--growth",
         type=number_above(1.0),
         metavar="G",
-        help="norm over first norm from which a neuron counts as grown (default: 2), "
-        "or up to which it is simulated (default: 20)",
+        help="last norm over first norm from which a neuron counts as grown (default: 2); "
+        "with --simulate, up to which neurons are followed (default: 20)",
     )
     args = p.parse_args(argv)
     given = [name for name in SIMULATED if getattr(args, name) is not None]
@@ -59,26 +97,13 @@ def main(argv: list[str] | None = None) -> int:
         p.error(f"argument --{given[0].replace('_', '-')}: expected together with --simulate")
     if not args.simulate and args.run is None:
         p.error("expected --run DIR or --simulate")
-    growth = args.growth or GROWTH["simulate" if args.simulate else "run"]
-    if args.simulate:
-        one_thread()
-        return run_command(lambda: _simulate(args, growth))
-    return analyse("lottery", args, lambda _, networks: measure(networks, growth))
+    return args
 
 
-def measure(networks: list[Network], growth: float) -> Result:
-    """What the first checkpoint says of the last."""
-    from analyses.lottery.tables import tables_of_run
-
-    note = "The blow-up time is exact for one-hot inputs, squared activations and small logits, else a guess."
-    return _result(tables_of_run(networks, growth), growth, [note])
-
-
-def _simulate(args: argparse.Namespace, growth: float) -> int:
-    import json
-
-    from analyses.lottery.tables import tables_of_flow
-    from training.cli.parser import format_table
+def _simulate(args: argparse.Namespace, growth: float, changed: Mapping[str, Any]) -> int:
+    """Simulate, print, and save the tables if a folder is named."""
+    from analyses.lottery.summary import blowup_quantiles, summarise
+    from analyses.lottery.tables import simulated_tables
     from training.runs.run_directory import RunDir
     from training.schema.validation import ConfigError
 
@@ -88,50 +113,16 @@ def _simulate(args: argparse.Namespace, growth: float) -> int:
     }
     if chosen["p"] % 2 == 0:
         raise ConfigError(f"--p: expected an odd number from 3, got {chosen['p']}")
-    tables = tables_of_flow(**chosen, growth=growth)
-    times = tables["_neurons"]["blowup_time"].quantile([0.0, 0.1, 0.5, 0.9, 1.0])
-    notes = [
-        "Earliest blow-up times of the neurons, for the mean loss (÷ learning rate: in updates):",
-        format_table([{f"{q:.0%}": float(T) for q, T in times.items()}]),
-    ]
-    result = _result(tables, growth, notes)
-    result.summary |= {"simulated": chosen, "blowup_time": {f"{q:g}": T for q, T in times.items()}}
+    tables = simulated_tables(**chosen, growth=growth)
+    summary, printed = summarise(tables, growth)
+    quantiles, printed_quantiles = blowup_quantiles(tables[NEURONS])
+    summary |= {"simulated": chosen, "blowup_time": quantiles}
+    result = Result(tables, summary, [*printed, printed_quantiles])
     if args.out is not None:
-        return publish("lottery", args, result, RunDir(args.out))
-    print(json.dumps(result.summary, indent=2) if args.json else result.shown, flush=True)
-    print("no tables: --out names a folder for them", file=sys.stderr)
+        arguments = {name: value for name, value in chosen.items() if value != SIMULATED[name]}
+        return publish(
+            ANALYSIS, args, result, RunDir(args.out), arguments={"simulate": True, **arguments, **changed}
+        )
+    print_result(args, result)
+    print("no tables saved: --out names a folder for them", file=sys.stderr)
     return 0
-
-
-def _result(tables: dict[str, Any], growth: float, notes: list[str]) -> Result:
-    from analyses.lottery.tables import pooled
-    from analyses.tables.long_format import number
-    from training.cli.parser import format_table
-
-    rows, equal = pooled(tables[""]), pooled(tables["_equal"])
-    least = next(row for row in equal if row["rule"] == "min_abs_misalignment")
-    text = [
-        f"Share of neurons whose final frequency the rule names (grown: norm ≥ {growth:g} × the first):",
-        format_table([_row(row) for row in rows]),
-        "Interval: Wilson, 95 %, of each network's grown neurons; over seeds, least to largest.",
-        "Shuffled: the same predictions dealt out to the same neurons at random.",
-        f"In the decoupled flow from equal magnitudes: least |D| right {number(least['share_grown'])}, "
-        f"of {least['n_grown']}.",
-        *notes,
-    ]
-    return Result(tables, {"growth": growth, "rules": rows, "equal_magnitudes": equal}, "\n".join(text))
-
-
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    from analyses.tables.long_format import arm_words, number
-
-    return {
-        "arm": arm_words(row["arm"]),
-        "rule": row["rule"],
-        "grown": f"{row['n_grown']} of {row['n']}",
-        "right": number(row["share_grown"]),
-        "interval": f"{number(row['low'])}–{number(row['high'])}",
-        "of all": number(row["share"]),
-        "1/K": number(row["chance"]),
-        "shuffled": number(row["shuffled_chance"]),
-    }

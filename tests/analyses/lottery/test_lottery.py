@@ -1,3 +1,5 @@
+"""Tests of `analyses.lottery`: rules against planted winners, simulated neurons, wrong usage."""
+
 import json
 import subprocess
 import sys
@@ -7,31 +9,38 @@ import pandas as pd
 import pytest
 
 from analyses.lottery.command import main
+from analyses.lottery.schema import ANALYSIS, EQUAL, NEURONS, RACE, RULES, TIMES
+from analyses.lottery.summary import summarise
+from analyses.lottery.tables import simulated_tables
+from analyses.tables.storage import load_table
 from interp.dynamics.frequency_lottery import LOTTERY_RULES, match_frequencies
 from training.runs.run_directory import RunDir
 
+SIMULATION = {"p": 11, "neurons": 60, "seed": 0, "init_scale": 0.1, "growth": 20.0}
 SIMULATE = ["--simulate", "--p", "11", "--neurons", "60", "--no-plot"]
 
 
-def tables(out):
-    return {
-        suffix: pd.read_parquet(out / "analyses" / f"lottery{suffix}.parquet")
-        for suffix in ("", "_neurons", "_race", "_times", "_equal")
-    }
+def tables_in(out):
+    return {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
 
 
 @pytest.fixture(scope="module")
-def found(tiny_run, tmp_path_factory):
+def tables(tiny_run, tmp_path_factory):
     out = tmp_path_factory.mktemp("lottery")
     assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
-    return tables(out)
+    return tables_in(out)
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory):
+def simulated_run(tmp_path_factory):
     out = tmp_path_factory.mktemp("simulated")
     assert main([*SIMULATE, "--out", str(out)]) == 0
-    return tables(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def simulated(simulated_run):
+    return tables_in(simulated_run)
 
 
 def of_dense(table):
@@ -39,7 +48,7 @@ def of_dense(table):
 
 
 def transforms(weights, place, p):
-    """Amplitudes of the maps at one checkpoint, by sums over residues."""
+    """Return the amplitudes of both maps at one checkpoint, by sums over residues."""
     w = {name: x[place].astype(float) for name, x in weights.items()}
     wave = np.exp(-2j * np.pi * np.outer(np.arange(p), np.arange(1, p // 2 + 1)) / p) * 2 / p
     return (w["W_E"] @ w["W_in"]).T @ wave, (w["W_out"] @ w["W_U"]) @ wave
@@ -48,123 +57,139 @@ def transforms(weights, place, p):
 # a run
 
 
-def test_planted_winners_are_held_against_what_the_start_says(found, tiny_run, planted):
+def test_planted_winners_are_compared_with_the_predictions(tables, tiny_run, planted):
     u, v = transforms(RunDir(tiny_run).arm("dense", 0).checkpoints(), 0, planted["p"])
-    neurons = of_dense(found["_neurons"])
+    neurons = of_dense(tables[NEURONS])
     assert neurons["final_frequency"].tolist() == [*planted["frequency"], 0]
     assert neurons["max_magnitude"].tolist() == (np.abs(u).argmax(axis=1) + 1).tolist()
     product = (u * u * np.conj(v)).real
     assert neurons["max_aligned_product"].tolist() == (product.argmax(axis=1) + 1).tolist()
     for rule in LOTTERY_RULES:
-        row = of_dense(found[""]).set_index("rule").loc[rule]
+        row = of_dense(tables[RULES]).set_index("rule").loc[rule]
         hits = (neurons[rule][:5].to_numpy() == planted["frequency"]).sum()
         assert (row["n"], row["hits"], row["share"]) == (5, hits, hits / 5)
         assert row["chance"] == 1 / 5
 
 
-def test_grown_neurons_are_told_apart(tiny_run, tmp_path, planted, found):
+def test_grown_neurons_are_counted_apart(tiny_run, tmp_path, planted, tables):
     weights = RunDir(tiny_run).arm("dense", 0).checkpoints()
     norms = [
         np.sqrt(sum((np.abs(z) ** 2).sum(axis=1) for z in transforms(weights, place, planted["p"])))
         for place in (0, -1)
     ]
     growth = (norms[1] / norms[0])[:5]
-    neurons = of_dense(found["_neurons"])
+    neurons = of_dense(tables[NEURONS])
     np.testing.assert_allclose(neurons["growth"], [*growth, 0], rtol=1e-5)
     between = float(np.sort(growth)[1:3].mean())
     assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--growth", str(between)]) == 0
-    row = of_dense(tables(tmp_path)[""]).iloc[0]
-    kept = growth >= between
+    row = of_dense(tables_in(tmp_path)[RULES]).iloc[0]
+    grown = growth >= between
     assert row["n_grown"] == 3 and row["n"] == 5
-    assert row["hits_grown"] == (neurons["min_abs_misalignment"][:5] == planted["frequency"])[kept].sum()
+    assert row["hits_grown"] == (neurons["min_abs_misalignment"][:5] == planted["frequency"])[grown].sum()
 
 
-def test_the_race_is_of_the_neuron_that_grew_most(found, tiny_run, planted):
-    path, neurons = found["_race"], of_dense(found["_neurons"])
-    assert set(path["arm"]) == {"dense"} and set(path["seed"]) == {0}
+def test_the_race_is_of_the_neuron_that_grew_most(tables, tiny_run, planted):
+    race, neurons = tables[RACE], of_dense(tables[NEURONS])
+    assert set(race["arm"]) == {"dense"} and set(race["seed"]) == {0}
     neuron = int(neurons["growth"].argmax())
-    assert set(path["neuron"]) == {neuron}
-    assert sorted(set(path["time"])) == planted["steps"]["dense"]
-    assert set(path.loc[path["final"], "frequency"]) == {planted["frequency"][neuron]}
-    end = path[path["final"]].iloc[-1]
+    assert set(race["neuron"]) == {neuron}
+    assert sorted(set(race["time"])) == planted["steps"]["dense"]
+    assert set(race.loc[race["final"], "frequency"]) == {planted["frequency"][neuron]}
+    end = race[race["final"]].iloc[-1]
     assert end["input_amplitude"] == pytest.approx(planted["amplitude"][neuron], rel=1e-5)
     assert end["D"] == pytest.approx(planted["D"][neuron], abs=1e-5)
 
 
+def test_roles_of_trained_and_of_simulated_neurons(tables, simulated):
+    for table in (RULES, NEURONS):
+        roles = dict(zip(tables[table]["arm"], tables[table]["arm_role"], strict=True))
+        assert roles == {"dense": "dense", "grokked_ticket": "ticket", "random": "control"}
+    for table in (RULES, NEURONS, RACE):
+        assert set(simulated[table]["arm_role"]) == {"simulated"}
+    assert set(tables[EQUAL]["arm_role"]) == {"simulated"}
+
+
 def test_one_checkpoint_is_no_growth_and_gives_no_verdict(tiny_run, tmp_path, capfd):
     assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--steps", "8000", "--arms", "dense"]) == 0
-    assert (tables(tmp_path)[""]["n_grown"] == 0).all()
-    assert " 0 of 10 " in capfd.readouterr().out
+    assert (tables_in(tmp_path)[RULES]["n_grown"] == 0).all()
+    printed = capfd.readouterr().out
+    assert " 0 of 10 " in printed and "dense: no neuron grew" in printed
 
 
 # simulated
 
 
 def test_the_earliest_blow_up_wins_and_the_least_misaligned_seldom_does(simulated):
-    rules, neurons = simulated[""].set_index("rule"), simulated["_neurons"]
+    rules, neurons = simulated[RULES].set_index("rule"), simulated[NEURONS]
     assert rules.loc["min_blowup_time", "share_grown"] == 1
     assert rules.loc["min_abs_misalignment", "high"] < rules.loc["max_aligned_product", "low"]
     assert neurons["grown"].all() and neurons["growth"].between(19.7, 20).all()
     for rule in LOTTERY_RULES:
-        counted = match_frequencies(neurons[rule].to_numpy(), neurons["final_frequency"].to_numpy(), 5)
+        match = match_frequencies(neurons[rule].to_numpy(), neurons["final_frequency"].to_numpy(), 5)
         assert rules.loc[rule, ["share_grown", "low", "high"]].tolist() == [
-            counted.share,
-            counted.low,
-            counted.high,
+            match.share,
+            match.low,
+            match.high,
         ]
 
 
 def test_the_drawn_neuron_runs_up_to_its_blow_up(simulated):
-    path, neuron = simulated["_race"], simulated["_neurons"].iloc[0]
-    assert path["time"].max() == pytest.approx(0.99 * neuron["blowup_time"])
-    assert set(path.loc[path["final"], "frequency"]) == {neuron["final_frequency"]}
-    assert set(path["frequency"]) == {1, 2, 3, 4, 5}
-    assert (simulated["_times"]["blowup_time"] > 0).all()
+    race, neuron = simulated[RACE], simulated[NEURONS].iloc[0]
+    assert race["time"].max() == pytest.approx(0.99 * neuron["blowup_time"])
+    assert set(race.loc[race["final"], "frequency"]) == {neuron["final_frequency"]}
+    assert set(race["frequency"]) == {1, 2, 3, 4, 5}
+    assert (simulated[TIMES]["blowup_time"] > 0).all()
 
 
-def test_from_equal_magnitudes_the_least_misaligned_wins(simulated, found):
-    for tables_ in (simulated, found):
-        equal = tables_["_equal"].set_index("rule")
+def test_from_equal_amplitudes_the_least_misaligned_wins(simulated, tables):
+    for of_one_command in (simulated, tables):
+        equal = of_one_command[EQUAL].set_index("rule")
         assert (equal["n_grown"] == 512).all()
         assert (equal.loc[["min_abs_misalignment", "min_blowup_time"], "share_grown"] == 1).all()
         assert equal.loc["max_magnitude", "share_grown"] < 0.3  # of equal ones, the first
 
 
-def test_the_same_seed_gives_the_same_and_another_another(simulated, tmp_path):
-    assert main([*SIMULATE, "--out", str(tmp_path / "a"), "--seed", "0"]) == 0
-    assert main([*SIMULATE, "--out", str(tmp_path / "b"), "--seed", "1"]) == 0
-    pd.testing.assert_frame_equal(tables(tmp_path / "a")["_neurons"], simulated["_neurons"])
-    other = tables(tmp_path / "b")["_neurons"]
-    assert (other["final_frequency"] != simulated["_neurons"]["final_frequency"]).any()
+def test_the_same_seed_gives_the_same_and_another_another(simulated):
+    again, other = (simulated_tables(**SIMULATION | {"seed": seed})[NEURONS] for seed in (0, 1))
+    pd.testing.assert_frame_equal(again, simulated[NEURONS], check_dtype=False)
+    assert (other["final_frequency"] != simulated[NEURONS]["final_frequency"]).any()
 
 
-def test_smaller_weights_take_longer_and_choose_alike(simulated, tmp_path):
-    assert main([*SIMULATE, "--out", str(tmp_path), "--init-scale", "0.01"]) == 0
-    small, usual = tables(tmp_path)["_neurons"], simulated["_neurons"]
+def test_smaller_weights_take_longer_and_choose_alike(simulated):
+    small, usual = simulated_tables(**SIMULATION | {"init_scale": 0.01})[NEURONS], simulated[NEURONS]
     np.testing.assert_allclose(small["blowup_time"], 10 * usual["blowup_time"], rtol=1e-9)
     assert small["final_frequency"].tolist() == usual["final_frequency"].tolist()
 
 
-def test_without_a_folder_only_the_summary_is_given(tmp_path, monkeypatch, capsys):
+def test_without_a_folder_only_the_summary_is_printed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main([*SIMULATE, "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["simulated"] == {"p": 11, "neurons": 60, "seed": 0, "init_scale": 0.1}
     assert "--out names a folder" in err and not list(tmp_path.iterdir())
-    assert main(SIMULATE) == 0
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
 
 
-def test_the_figure_of_a_simulation(simulated, tmp_path):
+def test_the_figure_of_a_simulation(simulated_run):
     from figures.__main__ import main as draw
 
-    for suffix, table in simulated.items():
-        (tmp_path / "analyses").mkdir(exist_ok=True)
-        table.to_parquet(tmp_path / "analyses" / f"lottery{suffix}.parquet")
-    assert draw(["lottery", "--run", str(tmp_path)]) == 0
-    drawn = pd.read_csv(tmp_path / "figures" / "lottery.csv")
+    assert draw(["lottery", "--run", str(simulated_run)]) == 0
+    drawn = pd.read_csv(simulated_run / "figures" / "lottery.csv")
     assert set(drawn["panel"]) == {"input_amplitude", "D", "times", "agreement"}
-    assert "flow n = 1" in (tmp_path / "figures" / "lottery.txt").read_text()
+    assert "flow n = 1" in (simulated_run / "figures" / "lottery.txt").read_text()
+
+
+# what is printed
+
+
+def test_the_printed_conclusion_names_the_best_rule_of_dense_network_and_ticket(tables):
+    summary, printed = summarise(tables, 2.0)
+    text = printed[0].text(verbose=True)
+    assert max(map(len, text.splitlines())) <= 100
+    for arm, label in (("dense", "dense"), ("grokked_ticket", "grokked ticket")):
+        rows = [row for row in summary["rules"] if row["arm"] == arm]
+        best = max(row["share_grown"] for row in rows)
+        assert f"{label}: the " in text and f"right most often, for {best:.3f} of" in " ".join(text.split())
+    assert len(printed[0].rows[0]) <= 7 and "misalignment of" in text
 
 
 @pytest.mark.parametrize(
