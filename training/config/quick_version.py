@@ -1,4 +1,4 @@
-"""The quick version of a recipe: one seed, steps capped, and whatever else its `[quick]` table says."""
+"""Quick version of a recipe: one seed, few steps, and what its `[quick]` table changes."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import Any
 from training.config.arm import Arm
 from training.schema.validation import require
 
-STEPS = 8000
-"""No arm of a quick version trains for longer, unless the recipe says so."""
-OWN = ("max_steps", "seeds", "arms")
-"""What a `[quick]` table may hold that is no single field to be named in the note."""
+QUICK_STEPS = 8000
+"""Steps at which every arm of a quick version ends, unless the recipe sets others."""
+UNNAMED = ("max_steps", "seeds", "arms")
+"""Entries of a `[quick]` table that the note names otherwise or not at all."""
 
 
-def shortened(content: Mapping[str, Any], quick: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe's content with its first seed, unless `quick` chose seeds, and with every arm's steps capped.
+def quick_content(content: Mapping[str, Any], quick: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe's content with its first seed and every arm's steps capped.
 
     Parameters
     ----------
     content : mapping
         A whole recipe, into which `quick` is merged already.
     quick : mapping
-        Its `[quick]` table. `max_steps` there is the cap of every arm's.
+        Its `[quick]` table. `max_steps` there is the cap of every arm; `seeds` there stay.
 
     Raises
     ------
     ConfigError
         If the cap is no whole number from 0.
     """
-    cap = quick.get("max_steps", STEPS)
+    cap = quick.get("max_steps", QUICK_STEPS)
     require(type(cap) is int and cap >= 0, "quick.max_steps", "a whole number from 0", cap)
     short = dict(content)
     short.pop("max_steps", None)
@@ -42,6 +42,7 @@ def shortened(content: Mapping[str, Any], quick: Mapping[str, Any]) -> dict[str,
 
 
 def _capped(arm: Any, cap: int) -> Any:
+    """Return an arm's table with its steps capped; a table that is none stays, to be refused later."""
     if not isinstance(arm, Mapping):
         return arm
     least, most = (arm.get(name, getattr(Arm, name)) for name in ("min_steps", "max_steps"))
@@ -50,27 +51,27 @@ def _capped(arm: Any, cap: int) -> Any:
     return {**arm, "min_steps": min(least, most, cap), "max_steps": min(most, cap)}
 
 
-def note_of(content: Mapping[str, Any], quick: Mapping[str, Any]) -> str:
-    """What every figure of a quick run says of it: seeds, cap, and the fields that the table changed.
+def quick_note(content: Mapping[str, Any], quick: Mapping[str, Any]) -> str:
+    """Return the note of a quick run: seeds, cap, and the fields that its table changed.
 
     Examples
     --------
     >>> quick = {"max_steps": 6000, "task": {"frac_train": 0.5}}
-    >>> note_of({"seeds": [0], "task": {"name": "add", "frac_train": 0.5}}, quick)
+    >>> quick_note({"seeds": [0], "task": {"name": "add", "frac_train": 0.5}}, quick)
     'quick: seed 0, at most 6,000 steps, frac_train 0.5'
     """
     seeds = content["seeds"]
-    words = [f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"]
-    words.append(f"at most {quick.get('max_steps', STEPS):,} steps")
-    fields = {name: part for name, part in quick.items() if name not in OWN}
-    words += [f"{name} {value}" for name, value in _leaves(fields, content)]
-    return f"quick: {', '.join(words)}"
+    parts = [f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"]
+    parts.append(f"at most {quick.get('max_steps', QUICK_STEPS):,} steps")
+    changed = {name: value for name, value in quick.items() if name not in UNNAMED}
+    parts += [f"{name} {value}" for name, value in _changed_values(changed, content)]
+    return f"quick: {', '.join(parts)}"
 
 
-def _leaves(said: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Name and value, as the content has it in the end, of every field that `said` holds."""
-    for name, part in said.items():
-        if isinstance(part, Mapping):
-            yield from _leaves(part, content[name])
+def _changed_values(changed: Mapping[str, Any], content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield name and final value of every field that `changed` holds."""
+    for name, value in changed.items():
+        if isinstance(value, Mapping):
+            yield from _changed_values(value, content[name])
         else:
             yield name, content[name]

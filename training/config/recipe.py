@@ -19,9 +19,9 @@ from training.tasks.dataset import Task
 class Refine:
     """Search for the sparsity above which networks no longer generalise.
 
-    Of the arms that differ from `like` in sparsity alone, take the highest sparsity at which more than half of
-    the seeds generalised and the lowest above it at which they did not. Train the arm half way between, and
-    repeat until the two are neighbours.
+    Of the arms that differ from `like` in sparsity alone, take the highest sparsity at which more than half
+    of the seeds generalised and the lowest above it at which they did not. Train the arm half way between,
+    and repeat until the two are neighbours.
     """
 
     like: str

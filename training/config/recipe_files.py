@@ -1,4 +1,4 @@
-"""Recipes as TOML files: where they are, what one takes over from another, arms that stand for many."""
+"""Recipes as TOML files: finding one, completing it by its base, and expanding its arms."""
 
 from __future__ import annotations
 
@@ -11,56 +11,73 @@ from pathlib import Path
 from typing import Any
 
 from training.config.build_recipe import recipe_from_dict
-from training.config.quick_version import note_of, shortened
+from training.config.quick_version import quick_content, quick_note
 from training.config.recipe import Recipe
 from training.schema.validation import ConfigError, names, override, require
 
 RECIPES = Path(__file__).parent.parent / "recipes"
+"""Folder of the recipes that come with the package, grouped in folders by paper."""
 
 
 def recipe_names(collection: str | None = None) -> list[str]:
-    """Names of the recipes that come with the package; only those of one collection, if it is named.
+    """Return the names of the package's recipes, or of one collection's.
 
     Raises
     ------
     ConfigError
-        If no recipe belongs to the collection; the message lists those there are.
+        If no recipe belongs to the collection; the message lists the collections.
     """
-    found = sorted(path.stem for path in RECIPES.glob("*.toml"))
+    every_name = sorted(_recipe_paths())
     if collection is None:
-        return found
-    of = {name: read_recipe(name)[0].collection for name in found}
-    known = names(set(of.values()) - {""})
-    require(collection in set(of.values()) - {""}, "--all-of", f"one of {known}", collection)
-    return [name for name in found if of[name] == collection]
+        return every_name
+    collections = {name: read_recipe(name)[0].collection for name in every_name}
+    existing = set(collections.values()) - {""}
+    require(collection in existing, "--all-of", f"one of {names(existing)}", collection)
+    return [name for name in every_name if collections[name] == collection]
 
 
 def read_recipe(name: str, overrides: Sequence[str] = (), quick: bool = False) -> tuple[Recipe, str]:
-    """A recipe by name or by the path of a TOML file, with `field=value` overrides; and its text.
+    """Return a recipe, by name or by the path of a TOML file, and its text.
 
-    `quick` is its quick version, with a note that says so.
+    Parameters
+    ----------
+    overrides : sequence of str
+        `field=value` texts.
+    quick : bool
+        Take its quick version, with a note that says so.
     """
     content, text = _read(name, quick)
-    said = content.pop("quick", {})
+    quick_table = content.pop("quick", {})
     if quick:
-        content = shortened(content, said)
+        content = quick_content(content, quick_table)
     for setting in overrides:
         override(content, setting)
     recipe = recipe_from_dict(content)
     if quick and not recipe.note:
-        recipe = replace(recipe, note=note_of(content, said))
+        recipe = replace(recipe, note=quick_note(content, quick_table))
     return recipe, text
 
 
+def _recipe_paths() -> dict[str, Path]:
+    """Return the package's recipe files by name."""
+    paths: dict[str, Path] = {}
+    for path in sorted([*RECIPES.glob("*.toml"), *RECIPES.glob("*/*.toml")]):
+        if path.stem in paths:
+            raise ConfigError(f"{path}: another recipe has this name, {paths[path.stem]}; rename one")
+        paths[path.stem] = path
+    return paths
+
+
 def _read(name: str, quick: bool = False) -> tuple[dict[str, Any], str]:
-    """A recipe's content, completed by its base's; for the quick version what `quick` says is merged in."""
-    path = RECIPES / f"{name}.toml"
-    if not path.is_file():
-        path = Path(name)
+    """Return a recipe's content, completed by its base's, and its text.
+
+    For the quick version, its `[quick]` table is merged into the rest.
+    """
+    paths = _recipe_paths()
+    path = paths.get(name) or Path(name)
+    if name not in paths:
         if path.suffix != ".toml":
-            raise ConfigError(
-                f"RECIPE: expected one of {names(recipe_names())} or a .toml file, got {name!r}"
-            )
+            raise ConfigError(f"RECIPE: expected one of {names(paths)} or a .toml file, got {name!r}")
         if not path.is_file():
             raise ConfigError(f"RECIPE: expected a file, and {name} is not one")
     try:
@@ -69,55 +86,56 @@ def _read(name: str, quick: bool = False) -> tuple[dict[str, Any], str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name}: not TOML: {error}") from None
     content.setdefault("name", path.stem)
-    said = content.get("quick", {})
-    require(isinstance(said, Mapping), "quick", "a table of fields", said)
+    quick_table = content.get("quick", {})
+    require(isinstance(quick_table, Mapping), "quick", "a table of fields", quick_table)
     if quick:
-        content = _merged(content, said)
+        content = _merged(content, quick_table)
     if isinstance(arms := content.get("arms"), Mapping):
         content["arms"] = expanded(arms)
-    return based(content, quick), text
+    return completed_by_base(content, quick), text
 
 
-def based(content: Mapping[str, Any], quick: bool = False) -> dict[str, Any]:
-    """A recipe's content completed by that of its `base`, another recipe by name.
+def completed_by_base(content: Mapping[str, Any], quick: bool = False) -> dict[str, Any]:
+    """Return a recipe's content completed by that of its `base`, another recipe by name.
 
     Tables are merged field by field, `quick` among them. Of the base's arms only those listed in `base_arms`
-    are taken over; its name, collection, `about` and search for a sparsity are not.
+    are taken; its name, collection, `about` and search for a sparsity are not.
     """
     content = dict(content)
-    base, wanted = content.pop("base", None), content.pop("base_arms", [])
+    base, base_arms = content.pop("base", None), content.pop("base_arms", [])
     if base is None:
-        require(not wanted, "base_arms", "none without a base", wanted)
+        require(not base_arms, "base_arms", "none without a base", base_arms)
         return content
     require(base in recipe_names(), "base", f"one of {names(recipe_names())}", base)
-    below, _ = _read(base, quick)
+    base_content, _ = _read(base, quick)
     for key in ("name", "about", "collection", "refine"):
-        below.pop(key, None)
-    arms = below.pop("arms")
-    for name in wanted:
+        base_content.pop(key, None)
+    arms = base_content.pop("arms")
+    for name in base_arms:
         require(name in arms, "base_arms", f"some of {names(arms)}", name)
-    taken = {name: arms[name] for name in wanted}
-    merged = _merged(below, content)
+    taken = {name: arms[name] for name in base_arms}
+    merged = _merged(base_content, content)
     return merged | {"arms": _merged(taken, content.get("arms", {}))}
 
 
 def _merged(below: Mapping[str, Any], above: Any) -> Any:
+    """Return a table with the values of another over its own, field by field."""
     if not isinstance(above, Mapping):
         return above
-    found = dict(below)
+    merged = dict(below)
     for key, value in above.items():
-        held = found.get(key)
-        found[key] = _merged(held, value) if isinstance(held, Mapping) else value
-    return found
+        table = merged.get(key)
+        merged[key] = _merged(table, value) if isinstance(table, Mapping) else value
+    return merged
 
 
-PLACE = re.compile(r"\{([\w.]+)\}")
+FIELD_IN_BRACES = re.compile(r"\{([\w.]+)\}")
 
 
 def expanded(arms: Mapping[str, Any]) -> dict[str, Any]:
-    """Arms, those whose name holds a field in braces once for every value that they list for it.
+    """Return arms, those with a field in braces in their name once per value of that field.
 
-    The value takes the braces' place in the name, and in every text that the arm's table holds.
+    The value replaces the braces in the name, and in every text that the arm's table holds.
 
     Raises
     ------
@@ -129,26 +147,32 @@ def expanded(arms: Mapping[str, Any]) -> dict[str, Any]:
     >>> expanded({"at_{sparsity}": {"method": "random", "sparsity": [0.5, 0.9]}})["at_0.9"]
     {'method': 'random', 'sparsity': 0.9}
     """
-    found: dict[str, Any] = {}
+    arms_by_name: dict[str, Any] = {}
     for name, arm in arms.items():
-        places = PLACE.findall(name)
-        if not places:
-            found[name] = arm
-            continue
-        require(len(places) == 1, "arms", "a name with one field in braces at most", name)
-        *tables, field = places[0].split(".")
-        table = arm
+        fields = FIELD_IN_BRACES.findall(name)
+        require(len(fields) <= 1, "arms", "a name with one field in braces at most", name)
+        arms_by_name |= _expanded_arm(name, arm, fields[0]) if fields else {name: arm}
+    return arms_by_name
+
+
+def _expanded_arm(name: str, arm: Any, field: str) -> dict[str, Any]:
+    """Return the arms that one with a field in its name stands for."""
+    *tables, last = field.split(".")
+    table = arm
+    for key in tables:
+        table = table.get(key) if isinstance(table, Mapping) else None
+    values = table.get(last) if isinstance(table, Mapping) else None
+    has_values = isinstance(values, list) and len(values) > 0
+    require(has_values, f"arms.{name}.{field}", "a list of values", values)
+    arms: dict[str, Any] = {}
+    for value in values or ():
+        filled = copy.deepcopy(arm)
+        table = filled
         for key in tables:
-            table = table.get(key) if isinstance(table, Mapping) else None
-        values = table.get(field) if isinstance(table, Mapping) else None
-        some = isinstance(values, list) and len(values) > 0
-        require(some, f"arms.{name}.{places[0]}", "a list of values", values)
-        for value in values or ():
-            one = copy.deepcopy(arm)
-            table = one
-            for key in tables:
-                table = table[key]
-            table[field] = value
-            filled = {key: PLACE.sub(str(value), v) if isinstance(v, str) else v for key, v in one.items()}
-            found[PLACE.sub(str(value), name)] = filled
-    return found
+            table = table[key]
+        table[last] = value
+        arms[FIELD_IN_BRACES.sub(str(value), name)] = {
+            key: FIELD_IN_BRACES.sub(str(value), text) if isinstance(text, str) else text
+            for key, text in filled.items()
+        }
+    return arms

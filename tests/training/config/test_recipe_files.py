@@ -3,7 +3,7 @@
 import pytest
 
 from training.config.arm_config import arm_config
-from training.config.recipe_files import based, expanded, read_recipe, recipe_names
+from training.config.recipe_files import RECIPES, completed_by_base, expanded, read_recipe, recipe_names
 from training.schema.validation import ConfigError, to_dict
 
 
@@ -73,9 +73,26 @@ def test_a_collection_is_found_by_its_name():
         recipe_names("nobody")
 
 
+def test_recipes_lie_in_folders_of_at_most_fourteen_and_are_called_by_name(tmp_path, monkeypatch):
+    folders = [RECIPES, *(path for path in RECIPES.iterdir() if path.is_dir())]
+    assert all(len(list(folder.iterdir())) <= 14 for folder in folders)
+    monkeypatch.setattr("training.config.recipe_files.RECIPES", tmp_path)
+    for folder in ("mine", "theirs"):
+        (tmp_path / folder).mkdir()
+        written(tmp_path / folder / f"{folder}_one.toml", "[arms.dense]\nmax_steps = 1")
+    assert recipe_names() == ["mine_one", "theirs_one"]
+    written(tmp_path / "mine" / "based.toml", 'base = "theirs_one"\nbase_arms = ["dense"]')
+    assert read_recipe("based")[0].arms["dense"].max_steps == 1
+    written(tmp_path / "theirs" / "mine_one.toml", "")
+    with pytest.raises(
+        ConfigError, match=r"theirs/mine_one\.toml: another recipe has this name, .*rename one"
+    ):
+        recipe_names()
+
+
 def test_content_without_a_base_stays_as_it_is():
     content = {"name": "x", "arms": {"dense": {}}}
-    assert based(content) == content
+    assert completed_by_base(content) == content
 
 
 QUICK = """
