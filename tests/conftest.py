@@ -8,6 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
+from builders import AnalysedRun
 
 from interp.masks.random_masks import random_mask
 from interp.masks.topk import magnitude_mask
@@ -86,6 +87,12 @@ def tiny_run(tmp_path_factory, recipe):
 def tiny_copy(tiny_run, tmp_path):
     """A copy of the run to damage."""
     return shutil.copytree(tiny_run, tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def analysed(tiny_run, tmp_path_factory):
+    """The tiny run with its analyses; tests do not write into it."""
+    return AnalysedRun(shutil.copytree(tiny_run, tmp_path_factory.mktemp("analysed") / "tiny"))
 
 
 @pytest.fixture(scope="session")

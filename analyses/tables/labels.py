@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import SupportsFloat
 
 OPERATIONS = {
     "add": "a + b",
@@ -133,6 +134,7 @@ def layer_words(layers: Iterable[str]) -> dict[str, str]:
     return short if len(set(short.values())) == len(short) else {layer: layer for layer in short}
 
 
-def short_number(number: float) -> str:
+def short_number(number: SupportsFloat) -> str:
     """Return a number as short text: 0, 0.5, 100, 2k, 2.5k."""
+    number = float(number)
     return f"{number / 1000:g}k" if number >= 1000 else f"{number:g}"

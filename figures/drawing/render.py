@@ -16,7 +16,11 @@ STYLE = Path(__file__).with_name("style.mplstyle")
 
 
 def draw_picture(
-    figure: FigureSpec, tables: Mapping[TableKey, Path], target: Path, note: str = ""
+    figure: FigureSpec,
+    tables: Mapping[TableKey, Path],
+    target: Path,
+    note: str = "",
+    dots_per_inch: int | None = None,
 ) -> list[Path]:
     """Draw a figure from tables on disk, and return the files written.
 
@@ -28,6 +32,8 @@ def draw_picture(
         Where the figure goes, without its end.
     note : str
         Words for its corner and its caption, if any.
+    dots_per_inch : int, optional
+        Resolution of the .png; the house style's by default.
 
     Raises
     ------
@@ -43,7 +49,8 @@ def draw_picture(
     import matplotlib.pyplot as plt
 
     module: Any = importlib.import_module(f"figures.{figure.draws}")
-    with plt.style.context(STYLE):
+    resolution = {} if dots_per_inch is None else {"savefig.dpi": dots_per_inch}
+    with plt.style.context(STYLE), matplotlib.rc_context(resolution):
         drawing = module.draw(loaded)
         drawing.stamp(note)
         drawing.origin = picture_origin(figure, tables, note)

@@ -58,14 +58,14 @@ class TinyRuns:
                 train_group(recipe, run, [Job(job.arm, job.seed)], "cpu", lambda *_: None, lambda: False)
         return run
 
-    def table(self, recipe, analysis, name):
-        """Where a table is, made by the analysis itself."""
-        run = self.run(recipe)
+    def table(self, recipe, schema):
+        """Return where a table is, made by its analysis."""
+        run, analysis = self.run(recipe), schema.analysis
         if not run.analysis(analysis, ".json").exists():
             main = importlib.import_module(f"analyses.{analysis}.command").main
             assert main(["--run", str(run.path), "--no-plot", *FEW_NULLS.get(analysis, [])]) == 0
             assert json.loads(run.analysis(analysis, ".json").read_text())
-        return run.analysis(name, ".parquet")
+        return run.analysis(schema.name, ".parquet")
 
 
 @pytest.fixture(scope="session")

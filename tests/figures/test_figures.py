@@ -1,4 +1,3 @@
-import importlib
 import shutil
 import subprocess
 import sys
@@ -7,60 +6,55 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from builders import run_analysis
 
+from analyses.fourier.schema import MEANS
 from analyses.tables.labels import short_number
-from figures.__main__ import FIGURES, main
+from analyses.tables.storage import load_table
+from figures.__main__ import main
+from figures.catalogue.registry import FIGURES
 from figures.drawing.recorded_figure import Drawing, without_jumps
-from figures.drawing.render import STYLE
-from figures.masks.mask_overlap import _short as cell_text
+from figures.drawing.render import STYLE, draw_picture
 from training.runs.log_spacing import thinned
 
-SUFFIXES = {".png", ".pdf", ".csv", ".txt"}
 ONE_SEED = {"neurons", "maps", "matrices", "cosines", "weight_stages", "film"}
+OTHER_RUNS = {"stages": "h_grokking", "flow": "h_quad_single_freq", "leakage": "h_relu_single_freq"}
+"""Recipes whose tiny run has what an analysis reads, where the run of known numbers has not."""
+OF_EVERY_RUN = [name for name, figure in FIGURES.items() if figure.after_analysis]
 
 
-@pytest.fixture(scope="session")
-def analysed(tiny_run, tiny_runs, tmp_path_factory):
-    """The tables of every analysis, of the tiny run where that has what it reads, and nothing else."""
-    out = tmp_path_factory.mktemp("analysed") / "tiny"
-    others = {"stages": "h_grokking", "flow": "h_quad_single_freq", "leakage": "h_relu_single_freq"}
-    for name in dict.fromkeys(analysis for analysis, *_ in FIGURES.values()):
-        if name in others:
-            made = tiny_runs.table(others[name], name, name).parent
-            for path in made.glob(f"{name}*.parquet"):
-                shutil.copy(path, out / "analyses")
-            continue
-        more = {"graph_props": ["--nulls", "3", "--jobs", "1"], "progress": ["--jobs", "1"]}.get(name, [])
-        analysis = importlib.import_module(f"analyses.{name}.command").main
-        assert analysis(["--run", str(tiny_run), "--out", str(out), "--no-plot", *more]) == 0
-    path = out / "analyses" / "graph_props.parquet"
-    table = pd.read_parquet(path)
-    table[~table["where"].isin(["W_out", "W_U"])].to_parquet(path)  # two layers show what four would
-    return out
+def paths_of(figure, analysed, tiny_runs):
+    """Return where the tables of a figure of one run are, made by their analyses."""
+    paths = {}
+    for table in figure.tables:
+        if table.analysis in OTHER_RUNS:
+            paths[table] = tiny_runs.table(OTHER_RUNS[table.analysis], table)
+        else:
+            assert analysed.analyse(table.analysis).code == 0
+            paths[table] = analysed.path / "analyses" / f"{table.name}.parquet"
+    return paths
 
 
 @pytest.fixture
 def tables(analysed, tmp_path):
-    """A copy to draw in."""
-    return shutil.copytree(analysed / "analyses", tmp_path / "runs" / "tiny" / "analyses").parent
+    """Copy a few tables to draw in and to damage."""
+    for name in ("fourier", "grokking", "phases", "masks"):
+        assert analysed.analyse(name).code == 0
+    return shutil.copytree(analysed.path / "analyses", tmp_path / "runs" / "tiny" / "analyses").parent
 
 
-def files_of(run, name):
-    return {path.suffix: path.read_bytes() for path in (run / "figures").glob(f"{name}.*")}
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_drawn_twice_the_bytes_are_the_same(name, tables):
+@pytest.mark.parametrize("name", OF_EVERY_RUN)
+def test_drawn_twice_the_bytes_are_the_same(name, analysed, tiny_runs, tmp_path):
+    figure = FIGURES[name]
     drawn = []
     for _ in range(2):
-        assert main([name, "--run", str(tables)]) == 0
-        drawn.append(files_of(tables, name))
-    expected = {".gif", ".csv", ".txt"} if name == "film" else SUFFIXES
-    assert drawn[0].keys() == expected and all(drawn[0].values())
+        files = draw_picture(figure, paths_of(figure, analysed, tiny_runs), tmp_path / name, dots_per_inch=40)
+        drawn.append({path.suffix: path.read_bytes() for path in files})
+    assert tuple(drawn[0]) == figure.suffixes and all(drawn[0].values())
     assert drawn[0] == drawn[1]
     caption = drawn[0][".txt"].decode()
     assert f"n = {1 if name in ONE_SEED else 2}" in caption and "nan" not in caption
-    numbers = pd.read_csv(tables / "figures" / f"{name}.csv")
+    numbers = pd.read_csv(tmp_path / f"{name}.csv")
     assert numbers.columns[:5].tolist() == ["panel", "series", "seed", "x", "y"]
     assert len(numbers) > 10
 
@@ -68,59 +62,36 @@ def test_drawn_twice_the_bytes_are_the_same(name, tables):
 def test_the_csv_holds_what_the_tables_say(tables):
     assert main(["fourier", "--run", str(tables)]) == 0
     drawn = pd.read_csv(tables / "figures" / "fourier.csv").query("panel == 'entropy' and series == 'dense'")
-    table = pd.read_parquet(tables / "analyses" / "fourier.parquet").query(
-        "arm == 'dense' and map == 'input'"
-    )
+    table = load_table(tables / "analyses" / "fourier.parquet", MEANS)
+    table = table.query("arm == 'dense' and map == 'input'")
     for seed in (0, 1):
-        own = drawn[drawn["seed"] == str(seed)]
-        assert own["x"].tolist() == table.query("seed == @seed")["step"].tolist()
-        np.testing.assert_allclose(own["y"], table.query("seed == @seed")["entropy"], rtol=1e-12)
+        curve = drawn[drawn["seed"] == str(seed)]
+        assert curve["x"].tolist() == table.query("seed == @seed")["step"].tolist()
+        np.testing.assert_allclose(curve["y"], table.query("seed == @seed")["entropy"], rtol=1e-12)
     mean = drawn[drawn["seed"] == "mean"].set_index("x")["y"]
     np.testing.assert_allclose(mean, table.groupby("step")["entropy"].mean(), rtol=1e-12)
 
 
-def test_one_arm_and_one_seed_are_enough(tiny_run, tmp_path):
+@pytest.fixture(scope="module")
+def one_arm(tiny_run, tmp_path_factory):
+    """Folder of the tables of one arm."""
+    out = tmp_path_factory.mktemp("one_arm")
     for name in ("fourier", "phases", "lottery", "mechanism", "grokking", "speed", "norms", "masks"):
-        analysis = importlib.import_module(f"analyses.{name}.command").main
-        assert (
-            analysis(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--arms", "random"]) == 0
-        )
-    assert main(["--run", str(tmp_path)]) == 0
-    assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
-        "fourier",
-        "phases",
-        "phase_rings",
-        "magnitudes",
-        "lottery",
-        "mechanism",
-        "grokking",
-        "outcomes",
-        "speed",
-        "norms",
-        "masks",
-        "mask_overlap",
-    }
+        assert run_analysis(name, tiny_run, "--out", str(out), "--arms", "random").code == 0
+    return out
 
 
-def test_a_row_of_single_frequency_neurons_per_activation(square_run, relu_run, tmp_path):
-    from analyses.phases.command import main as analyse
-    from figures.phases.single_frequency import TABLES, draw
-
-    tables = {}
-    for name, run in zip(TABLES, (square_run, relu_run), strict=True):
-        assert analyse(["--run", str(run), "--out", str(tmp_path), "--no-plot"]) == 0
-        tables[name] = pd.read_parquet(tmp_path / "analyses" / "phases_neurons.parquet")
-    drawing = draw(tables)
-    assert all(path.exists() for path in drawing.save(tmp_path / "figure"))
-    plt.close(drawing.figure)
-    first = tables[TABLES[1]].query("seed == 0 and step == 0").set_index("neuron")
-    same = first.index[first["frequency"] == first["frequency"].iloc[0]]
-    drawn = drawing.table().query("panel == 'ReLU: misalignment'")
-    assert set(drawn["series"]) == {f"neuron {neuron}" for neuron in same}
-    own = drawn[drawn["series"] == f"neuron {same[1]}"].set_index("x")["y"]
-    assert own.loc[0] == first.loc[same[1], "D"]
-    assert f"n = {len(same)} neurons" in drawing.caption
-    assert len(set(drawing.table().query("panel == 'x²: amplitudes'")["series"])) == 2 * 4
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("fourier", "phases", "phase_rings", "magnitudes", "lottery", "mechanism"),
+        *("grokking", "outcomes", "speed", "norms", "masks", "mask_overlap"),
+    ],
+)
+def test_one_arm_is_enough(name, one_arm, tmp_path):
+    figure = FIGURES[name]
+    paths = {table: one_arm / "analyses" / f"{table.name}.parquet" for table in figure.tables}
+    assert draw_picture(figure, paths, tmp_path / name, dots_per_inch=40)
 
 
 def test_angles_are_cut_where_they_leap():
@@ -128,50 +99,14 @@ def test_angles_are_cut_where_they_leap():
     assert np.isnan(without_jumps([3.0, -3.0, -2.9])[1])
 
 
-def test_without_nulls_and_without_dense_masks(tiny_run, tmp_path):
-    from analyses.graph_props.command import main as analyse
-
-    wanted = ["--run", str(tiny_run), "--no-plot", "--nulls", "0", "--jobs", "1"]
-    for arms in (["random"], ["dense", "random"]):
-        assert analyse([*wanted, "--out", str(tmp_path), "--arms", *arms]) == 0
-        assert main(["graph_props", "--run", str(tmp_path)]) == 0
-    assert "not computed" in (tmp_path / "figures" / "graph_props.txt").read_text()
-
-
-def test_a_cell_per_pair_of_arms_and_the_other_seeds_on_the_diagonal(tables):
-    assert main(["mask_overlap", "--run", str(tables)]) == 0
-    cells = pd.read_csv(tables / "figures" / "mask_overlap.csv").set_index(["panel", "y", "x"])["value"]
-    table = pd.read_parquet(tables / "analyses" / "masks_overlap.parquet").query("layer == 'global'")
-    means = table.groupby(["arm_a", "arm_b"])[["overlap", "chance", "excess"]].mean()
-    arms = ["dense", "grokked_ticket", "random"]
-    for (a, b), expected in means.iterrows():
-        high, low = sorted((arms.index(a) + 1, arms.index(b) + 1))
-        assert cells["overlap", high, low] == pytest.approx(expected["overlap"])
-        if a != b:
-            assert cells["chance", low, high] == pytest.approx(expected["chance"])
-        for place in ((high, low), (low, high)):
-            assert cells["excess", *place] == pytest.approx(expected["excess"])
-    assert cells.notna().sum() == 9 + 9
-
-
-@pytest.mark.parametrize("n_arms", [0, 3, 15])
-def test_every_number_of_the_overlaps_is_written_however_many(n_arms, tmp_path):
-    from analyses.masks.overlap import overlap_table
-    from figures.masks.mask_overlap import draw
-
-    rng = np.random.default_rng(0)
-    masks = {(f"arm_{i}", 0): {"W": rng.random(9) < 0.5} for i in range(n_arms)}
-    drawing = draw({"_overlap": overlap_table(masks)})
-    assert all(path.exists() for path in drawing.save(tmp_path / "figure"))
-    assert sum(len(ax.texts) for ax in drawing.figure.axes) == 2 * n_arms * (n_arms - 1)
-    plt.close(drawing.figure)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.254, ".25"), (-0.03, "−.03"), (-0.004, ".00"), (1.0, "1.00"), (0.996, "1.00")]
-)
-def test_numbers_of_a_cell(value, text):
-    assert cell_text(value) == text
+@pytest.mark.parametrize("arms", [["random"], ["dense", "random"]])
+def test_without_nulls_and_without_dense_masks(arms, tiny_run, tmp_path):
+    done = run_analysis("graph_props", tiny_run, "--out", str(tmp_path), "--nulls", "0", "--arms", *arms)
+    assert done.code == 0
+    figure = FIGURES["graph_props"]
+    paths = {table: tmp_path / "analyses" / f"{table.name}.parquet" for table in figure.tables}
+    draw_picture(figure, paths, tmp_path / "graph_props", dots_per_inch=40)
+    assert "not computed" in (tmp_path / "graph_props.txt").read_text()
 
 
 def test_every_run_below_a_folder(tables, capsys, monkeypatch):
@@ -191,7 +126,7 @@ def test_wrong_usage_is_one_line_and_2(tables, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     for arguments, expected in (
-        (["spectra", "--run", str(tables)], "NAME: expected some of cosines, film, flow, fourier"),
+        (["spectra", "--run", str(tables)], "NAME: expected some of cosines, elastic_depth, film"),
         (["--run", "nowhere"], "nowhere does not exist"),
         (["fourier", "--run", "empty"], "'python -m analyses.fourier --run empty' makes them"),
         (["--runs", "empty"], "'python -m analyses.fourier --run empty/modadd_fast' makes tables"),
@@ -213,7 +148,7 @@ def test_help_names_every_figure_of_a_run(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     words = " ".join(capsys.readouterr().out.split())
-    assert all(f"{name} ({shows})" in words for name, (_, _, shows) in FIGURES.items())
+    assert all(f"{name} ({FIGURES[name].shows})" in words for name in OF_EVERY_RUN)
 
 
 @pytest.mark.parametrize("note", ["by me", "quick: seed 0, at most 8,000 steps; " * 9])
@@ -247,16 +182,16 @@ from pathlib import Path
 from figures.__main__ import main
 assert main(["grokking", "--run", {str(tables)!r}]) == 0
 loaded = {{name.split(".")[0] for name in sys.modules}} | set(sys.modules)
-assert not loaded & {{"torch", "interp", "analyses", "training.optimization.engine"}}
+assert not loaded & {{"torch", "interp", "analyses.loading", "training.optimization.engine"}}
 """
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
 def test_thinning_keeps_both_ends_and_few():
     steps = np.arange(0, 30_001, 10)
-    kept = steps[thinned(steps, 100)]
-    assert kept[0] == 0 and kept[1] == 10 and kept[-1] == 30_000 and 50 < len(kept) <= 100
-    assert (np.diff(kept) > 0).all()
+    few = steps[thinned(steps, 100)]
+    assert few[0] == 0 and few[1] == 10 and few[-1] == 30_000 and 50 < len(few) <= 100
+    assert (np.diff(few) > 0).all()
     assert thinned(np.arange(5)).tolist() == [0, 1, 2, 3, 4]
 
 

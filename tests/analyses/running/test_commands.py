@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analyses.running.registry import ANALYSES
 from training.runs.run_directory import RunDir
 
 NAMES = [
@@ -29,6 +30,7 @@ EXTRA = {"graph_props": ["--nulls", "0", "--jobs", "1"], "progress": ["--jobs", 
 
 
 def run_analysis(name, path, *more):
+    """Run an analysis quickly, without drawing; what it prints goes to the terminal."""
     main = importlib.import_module(f"analyses.{name}.command").main
     return main(["--run", str(path), "--no-plot", *EXTRA.get(name, []), *more])
 
@@ -178,24 +180,52 @@ def test_times_of_weights_from_elsewhere_with_metrics(elsewhere, tiny_run):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_summary_is_json_and_the_text_fits_a_terminal(name, tiny_run, tmp_path, capsys):
-    assert run_analysis(name, tiny_run, "--out", str(tmp_path)) == 0
-    text = capsys.readouterr().out
-    assert max(map(len, text.splitlines())) <= 100
-    assert run_analysis(name, tiny_run, "--out", str(tmp_path), "--json") == 0
-    printed = capsys.readouterr().out
+def test_the_summary_is_json_and_the_text_is_for_people(name, analysed):
+    printed = analysed.analyse(name)
+    assert printed.code == 0, printed.err
+    paragraphs = [paragraph.splitlines() for paragraph in printed.out.split("\n\n")]
+    assert max(len(line) for lines in paragraphs for line in lines) <= 100
+    assert all(lines[0][0].isupper() or lines[0][0] == "(" for lines in paragraphs), "a title is a sentence"
 
     def refuse(constant):
         raise AssertionError(f"{constant} is not JSON")
 
-    summary = json.loads(printed, parse_constant=refuse)
-    assert summary == json.loads((tmp_path / "analyses" / f"{name}.json").read_text())
+    text = (analysed.path / "analyses" / f"{name}.json").read_text()
+    assert json.loads(text, parse_constant=refuse)
+
+
+def test_json_prints_the_saved_summary(tiny_run, tmp_path, capsys):
+    assert run_analysis("norms", tiny_run, "--out", str(tmp_path), "--json") == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(
+        (tmp_path / "analyses" / "norms.json").read_text()
+    )
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_explain_needs_no_run_and_has_every_column(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        importlib.import_module(f"analyses.{name}.command").main(["--explain"])
+    text = capsys.readouterr().out
+    assert stop.value.code == 0
+    for table in ANALYSES[name]:
+        assert f"\n{table.name}.parquet" in text
+        assert all(f"\n  {column.name} (" in text for column in table.columns)
+
+
+def test_the_list_of_analyses_has_each_with_what_it_takes(capsys):
+    from analyses.__main__ import main
+
+    assert main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(any(line.startswith(f"{name} ") for line in lines) for name in ANALYSES)
+    assert main(["--json"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(ANALYSES)
 
 
 def test_help_imports_nothing_heavy():
     code = f"""
 import importlib, sys
-for name in {[f"analyses.{n}.command" for n in (*NAMES, "stages")] + ["figures.__main__"]!r}:
+for name in {[f"analyses.{n}.command" for n in ANALYSES] + ["figures.__main__", "analyses.__main__"]!r}:
     try:
         importlib.import_module(name).main(["--help"])
     except SystemExit as stop:
@@ -210,9 +240,11 @@ def test_no_analysis_imports_torch(tiny_run, tmp_path):
     code = f"""
 import importlib, sys
 for name in {NAMES!r}:
-    more = ["--nulls", "0", "--jobs", "1"] if name == "graph_props" else []
+    more = {EXTRA!r}.get(name, [])
     main = importlib.import_module(f"analyses.{{name}}.command").main
-    assert main(["--run", {str(tiny_run)!r}, "--out", {str(tmp_path)!r}, "--no-plot", *more]) == 0
+    steps = [] if name in ("grokking", "speed") else ["--steps", "0", "2000"]
+    arguments = ["--run", {str(tiny_run)!r}, "--out", {str(tmp_path)!r}, "--no-plot", "--arms", "random"]
+    assert main([*arguments, *steps, *more]) == 0
 assert "torch" not in sys.modules and "matplotlib" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

@@ -1,51 +1,65 @@
 """Every figure of the catalogue is drawn from runs of the recipes it names."""
 
-import importlib
 import importlib.util
 import re
 
 import pandas as pd
 import pytest
 
-from figures.catalogue.figure_spec import Entry
-from figures.catalogue.registry import ENTRIES
-from figures.drawing.render import draw_picture, tables_of
+from analyses.grokking import schema as grokking
+from analyses.norms import schema as norms
+from analyses.running.registry import ANALYSES
+from analyses.tables.schema import SchemaError
+from figures.catalogue.registry import FIGURES
+from figures.drawing.figure_spec import FigureSpec
+from figures.drawing.render import draw_picture
 from training.config.recipe_files import recipe_names
+from training.schema.validation import ConfigError
+
+OF_RECIPES = [name for name, figure in FIGURES.items() if figure.recipe or not figure.of_one_run]
+WORDS = {"name": "a", "shows": "", "draws": "s"}
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+@pytest.mark.parametrize("name", OF_RECIPES)
 def test_drawn_from_tiny_runs(name, tiny_runs, tmp_path):
-    entry = ENTRIES[name]
-    tables = {table: tiny_runs.table(*entry.source(table)) for table in tables_of(entry.script)}
-    files = draw_picture(entry.script, tables, tmp_path / name)
-    assert files == [tmp_path / (name + suffix) for suffix in entry.suffixes]
+    figure = FIGURES[name]
+    tables = {key: tiny_runs.table(*source) for key, source in figure.sources().items()}
+    files = draw_picture(figure, tables, tmp_path / name, dots_per_inch=40)
+    assert files == [tmp_path / (name + suffix) for suffix in figure.suffixes]
     assert all(path.stat().st_size for path in files)
     caption = (tmp_path / f"{name}.txt").read_text()
     assert "n = " in caption and not re.search(r"\bnan\b", caption)
     assert pd.read_csv(tmp_path / f"{name}.csv").columns[:5].tolist() == ["panel", "series", "seed", "x", "y"]
 
 
-@pytest.mark.parametrize("name", ENTRIES)
-def test_needs_are_recipes_and_analyses_and_cover_the_tables(name):
-    entry = ENTRIES[name]
-    assert entry.name == name
-    assert {recipe for recipe, _ in entry.needs} <= set(recipe_names())
-    assert all(importlib.util.find_spec(f"analyses.{analysis}") for _, analysis in entry.needs)
-    tables = tables_of(entry.script)
-    assert tables == importlib.import_module(f"figures.{entry.script}").TABLES
-    used = {entry.source(table)[:2] for table in tables}
-    assert used == set(entry.needs)
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_names_what_there_is(name):
+    figure = FIGURES[name]
+    assert figure.name == name and figure.shows and "the same" not in figure.shows
+    assert importlib.util.find_spec(f"figures.{figure.draws}")
+    assert set(figure.analyses) <= set(ANALYSES)
+    if name in OF_RECIPES:
+        assert {recipe for recipe, _ in figure.needs} <= set(recipe_names())
 
 
-def test_tables_by_run_and_by_name():
-    words = {"name": "a", "shows": "", "paper": "", "script": "s"}
-    one = Entry(**words, needs=(("r", "norms"),))
-    assert one.source("") == ("r", "norms", "norms")
-    assert one.source("_pairs") == ("r", "norms", "norms_pairs")
-    assert one.source("r/norms_pairs") == ("r", "norms", "norms_pairs")
-    many = Entry(**words, needs=(("r", "graph"), ("r", "graph_props"), ("q", "norms")))
-    assert many.source("r/graph_props_layers") == ("r", "graph_props", "graph_props_layers")
-    assert many.source("q/norms") == ("q", "norms", "norms")
-    for entry, table in ((many, ""), (many, "q/normsy"), (many, "s/norms"), (one, "r/norm")):
-        with pytest.raises(ValueError, match="is no table of"):
-            entry.source(table)
+def test_sources_of_one_run_and_of_several():
+    one = FigureSpec(**WORDS, tables=(norms.NORMS, norms.ENDS), recipe="r")
+    assert one.of_one_run and one.needs == (("r", "norms"),)
+    assert one.sources() == {norms.NORMS: ("r", norms.NORMS), norms.ENDS: ("r", norms.ENDS)}
+    key = ("q", grokking.CURVES)
+    several = FigureSpec(**WORDS, tables=(("r", norms.NORMS), key))
+    assert not several.of_one_run and several.needs == (("r", "norms"), ("q", "grokking"))
+    assert several.sources()[key] == key and several.analyses == ("norms", "grokking")
+
+
+def test_a_figure_that_contradicts_itself_is_refused():
+    for tables in ((), (norms.NORMS, ("q", grokking.CURVES))):
+        with pytest.raises(SchemaError, match="figure a: expected tables"):
+            FigureSpec(**WORDS, tables=tables)
+    with pytest.raises(ValueError, match="of any run"):
+        FigureSpec(**WORDS, tables=(norms.NORMS,)).sources()
+
+
+def test_a_figure_declared_twice_is_refused():
+    with pytest.raises(ConfigError, match="figure 'norms': registered twice"):
+        FIGURES["norms"] = FIGURES["norms"]

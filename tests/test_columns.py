@@ -1,0 +1,179 @@
+"""Columns that code names are columns of the schemas that it imports."""
+
+import ast
+import functools
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from analyses.tables import columns as shared
+from analyses.tables.schema import Column, Table
+
+ROOT = Path(__file__).parent.parent
+FRAME_METHODS = {
+    "groupby": ("by",),
+    "sort_values": ("by",),
+    "set_index": ("keys",),
+    "drop_duplicates": ("subset",),
+    "dropna": ("subset",),
+    "pivot": ("index", "columns", "values"),
+    "pivot_table": ("index", "columns", "values"),
+    "merge": ("on", "left_on", "right_on"),
+    "nunique": ("subset",),
+}
+"""Methods of a data frame whose arguments name columns."""
+ANNOTATIONS = ("Literal", "Float", "Int", "Bool", "Complex", "Num", "UInt8")
+"""Types that are written with texts in brackets."""
+MAPS = {"input", "output", "direct"}
+"""Keys of `interp.mechanism.effective_maps`."""
+SHARED = {value.name for value in vars(shared).values() if isinstance(value, Column)}
+"""Columns that any table may begin with."""
+
+
+def files():
+    """Return the files that read or write tables."""
+    folders = [path.parent for path in ROOT.glob("analyses/*/schema.py") if path.parent.name != "tables"]
+    folders += [ROOT / "figures" / folder.name for folder in folders]
+    folders += [ROOT / "analyses" / "claims", ROOT / "analyses" / "report", ROOT / "figures" / "drawing"]
+    return sorted(
+        path
+        for folder in folders
+        for path in folder.glob("*.py")
+        if path.name not in ("schema.py", "__init__.py", "__main__.py")
+    )
+
+
+def texts(node):
+    """Return the string constants of an expression: itself, or the entries of a list or tuple."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node]
+    if isinstance(node, ast.List | ast.Tuple):
+        return [text for entry in node.elts for text in texts(entry)]
+    return []
+
+
+def addressed(tree):
+    """Return the string constants that stand where a column or key is named."""
+    named = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            if ast.unparse(node.value) in ANNOTATIONS:
+                continue
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            named += [text for part in parts for text in texts(part)]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            names = FRAME_METHODS.get(node.func.attr)
+            if names:
+                arguments = [*node.args[:1], *(k.value for k in node.keywords if k.arg in names)]
+                named += [text for argument in arguments for text in texts(argument)]
+    return named
+
+
+def imported_schemas(tree):
+    """Return the tables that a file imports, single ones or all of a schema; and their analyses' folders."""
+    tables, folders = [], set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or node.module is None:
+            continue
+        for alias in node.names:
+            module = node.module if node.module.endswith(".schema") else f"{node.module}.{alias.name}"
+            if not module.endswith(".schema") or module == "analyses.tables.schema":
+                continue
+            schema = importlib.import_module(module)
+            folders.add(Path(schema.__file__).parent)
+            if module == node.module:
+                entry = getattr(schema, alias.name)
+                tables += [entry] if isinstance(entry, Table) else list(getattr(entry, "tables", ()))
+            else:
+                tables += [value for value in vars(schema).values() if isinstance(value, Table)]
+    return tables, folders
+
+
+def own_keys(tree):
+    """Return the keys that a file makes itself: of dicts, of new columns; and patterns of those it builds."""
+    names, patterns = set(), []
+    for node in ast.walk(tree):
+        keys = []
+        if isinstance(node, ast.Dict):
+            keys = [key for key in node.keys if key is not None]
+        elif isinstance(node, ast.DictComp):
+            keys = [node.key]
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            keys = [node.slice]
+        elif isinstance(node, ast.Call):
+            names |= {k.arg for k in node.keywords if k.arg}
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "agg":
+                keys = list(node.args)
+        for key in keys:
+            names |= {text.value for text in texts(key)}
+            if isinstance(key, ast.JoinedStr):
+                parts = (re.escape(v.value) if isinstance(v, ast.Constant) else ".+" for v in key.values)
+                patterns.append(re.compile("".join(parts)))
+    return names, patterns
+
+
+def free_strings(path):
+    """Return `line: text` of every key that nobody declares.
+
+    Declared are the columns of the schemas that the file imports, and the keys that the file itself or the
+    analyses of these schemas make (of their summaries).
+    """
+    tree = ast.parse(path.read_text())
+    tables, folders = imported_schemas(tree)
+    names, patterns = own_keys(tree)
+    for file in (file for folder in folders for file in folder.glob("*.py")):
+        more_names, more_patterns = keys_of(file)
+        names, patterns = names | more_names, patterns + more_patterns
+    names |= MAPS | SHARED | {column.name for table in tables for column in table.columns}
+    return [
+        f"{path.name}:{text.lineno}: {text.value!r}"
+        for text in addressed(tree)
+        if text.value not in names and not any(p.fullmatch(text.value) for p in patterns)
+    ]
+
+
+@functools.cache
+def keys_of(path):
+    """Return the keys that a file makes."""
+    return own_keys(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_column_is_one_of_an_imported_schema(path):
+    assert free_strings(path) == []
+
+
+PLANTED = """
+import pandas as pd
+from analyses.fourier.schema import MEANS
+
+
+def f(means: pd.DataFrame):
+    row = {"made here": 1, **{f"{name}_last": 2 for name in "ab"}}
+    return means["entropy"], means[["arm", "gini"]], row["made here"], row["x_last"], means.groupby("step")
+"""
+
+
+def test_columns_and_keys_made_there_are_no_mistake(tmp_path):
+    path = tmp_path / "planted.py"
+    path.write_text(PLANTED)
+    assert free_strings(path) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('means["entropy"]', 'means["entropie"]'),
+        ('["arm", "gini"]', '["arm", "genie"]'),
+        ('groupby("step")', 'groupby("steps")'),
+        ('row["x_last"]', 'row["x_middle"]'),
+        ("fourier.schema import MEANS", "flow.schema import DEVIATIONS"),
+    ],
+)
+def test_a_planted_mistake_is_found(right, wrong, tmp_path):
+    path = tmp_path / "planted.py"
+    assert right in PLANTED
+    path.write_text(PLANTED.replace(right, wrong))
+    assert free_strings(path)
