@@ -57,24 +57,26 @@ def pooled(rule_rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def blowup_quantiles(neurons: pd.DataFrame) -> tuple[dict[str, float], PrintedTable]:
     """Return quantiles of the neurons' blow-up times, for JSON and printed."""
-    quantiles = neurons["blowup_time"].quantile([0.0, 0.1, 0.5, 0.9, 1.0])
+    shares = (0.0, 0.1, 0.5, 0.9, 1.0)
+    times = [float(time) for time in neurons["blowup_time"].quantile(list(shares))]
     printed = PrintedTable(
         "Blow-up time of the simulated neurons' fastest frequency, at quantiles.",
-        [{f"{100 * q:g} %": float(time) for q, time in quantiles.items()}],
-        f"Half of the neurons blow up by time {quantiles[0.5]:.4g} of the flow of the mean loss; divided by "
+        [{f"{100 * share:g} %": time for share, time in zip(shares, times, strict=True)}],
+        f"Half of the neurons blow up by time {times[2]:.4g} of the flow of the mean loss; divided by "
         "the learning rate, a time is a number of updates.",
     )
-    return {f"{q:g}": time for q, time in quantiles.items()}, printed
+    return {f"{share:g}": time for share, time in zip(shares, times, strict=True)}, printed
 
 
 def _printed_rules(rule_rows: pd.DataFrame, rules: list[dict[str, Any]], growth: float) -> PrintedTable:
     labels = {arm: arm_label(arm) for arm in rule_rows["arm"]}
     labels |= {arm: SIMULATED_ARMS[arm] for arm in arms_with_role(rule_rows, SIMULATED_ROLE)}
+    chance = decimals(rules[0]["chance"], 3)
     legend = (
         f"Right: share of the grown neurons, whose norm is at least {growth:g} × the first. "
-        "95 % interval: Wilson, of each network's grown "
-        "neurons, from the lowest to the highest end over seeds. By chance: the rule's predictions, dealt to "
-        f"the neurons at random; a uniform guess is right for {decimals(rules[0]['chance'], 3)}. {SYMBOLS}"
+        "95 % interval: Wilson, of each network's grown neurons, from the lowest to the highest end over "
+        "seeds. By chance: the rule's predictions, dealt to the neurons at random; a uniform "
+        f"guess is right for {chance}. {SYMBOLS}"
     )
     conclusion = " ".join(_best_rule(rules, arm, labels) for arm in compared_arms(rule_rows))
     return PrintedTable(
@@ -85,7 +87,7 @@ def _printed_rules(rule_rows: pd.DataFrame, rules: list[dict[str, Any]], growth:
 
 
 def _best_rule(rules: list[dict[str, Any]], arm: str, labels: Mapping[str, str]) -> str:
-    """Return the sentence on the rule that is right most often for one arm."""
+    """Return a sentence on one arm's best rule."""
     candidates = [row for row in rules if row["arm"] == arm and row["n_grown"]]
     if not candidates:
         return f"{labels[arm]}: no neuron grew, so no rule is tested."

@@ -86,7 +86,7 @@ def run_tables(networks: Sequence[Network], growth: float) -> dict[Table, pd.Dat
 def simulated_tables(
     p: int, neurons: int, seed: int, init_scale: float, growth: float
 ) -> dict[Table, pd.DataFrame]:
-    """Return the tables of random neurons that follow the decoupled flow until they have grown."""
+    """Return the tables of random neurons in the decoupled flow."""
     theta, xi = init_scale * np.random.default_rng(seed).normal(size=(2, neurons, p)) / np.sqrt(p)
     u, v = _amplitudes(theta, xi)  # (m, K)
     end = ALMOST * blowup_time(u[0], v[0], p, mean_loss=True).min()
@@ -102,13 +102,13 @@ def simulated_tables(
 
 
 def equal_amplitude_rules(p: int) -> pd.DataFrame:
-    """Return the rules' shares in the decoupled flow from equal amplitudes and random phases."""
+    """Return the rules' shares from equal amplitudes and random phases."""
     return _rule_rows(_equal_amplitude_neurons(p))
 
 
 @functools.cache
 def _equal_amplitude_neurons(p: int) -> Neurons:
-    """Return the neurons that `equal_amplitude_rules` simulates; every run of one p has the same ones."""
+    """Return simulated neurons of equal initial amplitudes."""
     phases = np.random.default_rng(0).uniform(-np.pi, np.pi, size=(2, EQUAL_NEURONS, check_modulus(p)))
     u, v = np.exp(1j * phases)  # the size does not matter: neurons are followed until they have grown
     return _simulated_neurons("equal_magnitudes", 0, p, u, v, EQUAL_GROWTH)
@@ -150,7 +150,7 @@ def _simulated_neurons(arm: str, seed: int, p: int, u: np.ndarray, v: np.ndarray
 
 
 def _rule_rows(neurons: Neurons) -> pd.DataFrame:
-    """Return how often each rule predicts the final frequency."""
+    """Return how often each rule is right."""
     K, final = check_modulus(neurons.p), neurons.final_frequency
     rows = []
     for rule in LOTTERY_RULES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from matplotlib.lines import Line2D
 from figures.drawing.recorded_figure import Drawing
 from figures.drawing.style import Styles
 
-LEVEL = {"color": "0.45", "linewidth": 0.8, "linestyle": ":"}
+LEVEL: dict[str, Any] = {"color": "0.45", "linewidth": 0.8, "linestyle": ":"}
 CHANCE_WIDTH = 1.0
 
 
@@ -64,7 +65,7 @@ def uniform_level(drawing: Drawing, ax: Axes, panel: str, chance: float) -> None
 
 
 def chance_handles() -> list[Line2D]:
-    """Return the legend's entries for the two chance levels."""
+    """Return legend entries of the two chance levels."""
     return [
         Line2D([], [], color="0.2", linewidth=CHANCE_WIDTH, label="by chance: frequencies permuted"),
         Line2D([], [], label="uniform guess, 1/K", **LEVEL),
@@ -72,7 +73,7 @@ def chance_handles() -> list[Line2D]:
 
 
 def point_handles(styles: Styles) -> list[Line2D]:
-    """Return the legend's entries for the networks' points."""
+    """Return legend entries of the networks' points."""
     return [
         Line2D([], [], linestyle="none", marker=style["marker"], color=style["color"], label=style["label"])
         for style in styles.values()

@@ -39,7 +39,7 @@ FLOW_TIME = "time of the flow of the mean loss"
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw one neuron's race, the map of blow-up times, and how often rules are right."""
+    """Draw one neuron's race, blow-up times, and the rules' shares."""
     rules, race = tables[RULES], tables[RACE]
     figure, axes = plt.subplots(2, 2, figsize=(DOUBLE, 5.6))
     drawing = Drawing(figure)
@@ -94,7 +94,7 @@ def _styles(rules: pd.DataFrame) -> Styles:
 
 
 def _race(drawing: Drawing, ax: Axes, column: str, race: pd.DataFrame) -> None:
-    """Draw every frequency of the neuron over time, the final one in red."""
+    """Draw every frequency of the neuron over time."""
     for final, curves in race.groupby("final"):
         look = {"color": WON, "linewidth": 1.6, "zorder": 3} if final else {"color": LOST, "linewidth": 0.6}
         for frequency, curve in curves.groupby("frequency"):
@@ -103,7 +103,7 @@ def _race(drawing: Drawing, ax: Axes, column: str, race: pd.DataFrame) -> None:
 
 
 def _blowup_times(drawing: Drawing, ax: Axes, times: pd.DataFrame, race: pd.DataFrame) -> None:
-    """Draw blow-up times over amplitude and |D|, with the neuron's frequencies at the start."""
+    """Draw blow-up times, and the neuron's frequencies at the start."""
     grid = times.pivot(index="D", columns="amplitude", values="blowup_time")
     x, y, T = grid.columns.to_numpy(), grid.index.to_numpy(), grid.to_numpy()
     levels = np.geomspace(T.min(), T.max(), 13)
@@ -140,7 +140,7 @@ def _agreement(drawing: Drawing, ax: Axes, rules: pd.DataFrame, styles: Styles) 
 
 
 def _legends(figure: Figure, styles: Styles, race: pd.DataFrame) -> None:
-    """Draw the legend of the networks above all panels, and that of one neuron below."""
+    """Draw the legends of networks and of one neuron."""
     handles = [*point_handles(styles), *chance_handles()]
     figure.legend(handles=handles, loc="outside upper center", ncols=4, title="networks in (d)")
     winner = int(race.loc[race["final"], "frequency"].iloc[0])
