@@ -1,1 +1,5 @@
-"""TODO."""
+"""Fit of the flawed indicator to the logits, and vote of the neurons.
+
+`schema` declares the tables, `command` and `majority_vote` measure them, `summary` prints them. Imports
+`interp`, `training` and the folders `loading`, `running` and `tables` of `analyses`; no other question.
+"""

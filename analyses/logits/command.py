@@ -1,9 +1,10 @@
-"""How close a network's logits are to the flawed indicator, and how many of its neurons must vote."""
+"""Command `analyses.logits`: the flawed indicator in the logits, and the neurons' vote."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from analyses.logits.schema import ANALYSIS, FITS, SLICE, SWAPS, VOTES
 from analyses.running.command_line import Result, analyse, parser
 
 if TYPE_CHECKING:
@@ -11,80 +12,71 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.loading.trained_network import Network
+    from analyses.tables.schema import Table
     from training.runs.run_directory import RunDir
+
+FIGURES = ("logits", "output_logits", "vote_subsets")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
-    about = "Fit of the flawed indicator at every checkpoint; vote of the neurons at the last one."
-    figures = ("logits", "output_logits", "vote_subsets")
-    return analyse("logits", parser("logits", about).parse_args(argv), measure, figures)
+    return analyse(ANALYSIS, parser(ANALYSIS).parse_args(argv), measure, FIGURES)
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
-    """All tables of the networks, and what came of them per arm."""
-    from analyses.logits.majority_vote import N_ORDERS, ideal_tables
+    """Return the tables of all networks and of ideal neurons, with a summary per arm."""
+    from analyses.logits.majority_vote import ideal_tables
+    from analyses.logits.summary import printed_tables
     from analyses.tables.long_format import gather, plain_means
-    from training.cli.parser import format_table
 
-    parts = [_network(network) for network in networks]
-    tables = {suffix: gather([part[suffix] for part in parts]) for suffix in parts[0]}
+    parts = [_network_tables(network) for network in networks]
+    tables = {table: gather([part[table] for part in parts]) for table in parts[0]}
     tables |= ideal_tables(networks[0].p)
-    means = plain_means(tables[""], by=["arm"])
-    swaps = tables["_swaps"].groupby(["arm", "activation"], sort=False)["accuracy"].mean()
-    text = [
-        "logits ≈ constant + main × [label] + ghost × ([label of (x, x)] + [label of (y, y)]), means over",
-        "seeds (first → last checkpoint):",
-        format_table([_fit(row) for row in means]),
-        "R²: share of the logits' variance over classes. ghost/main: 1/2 in ideal neurons. half vote:",
-        f"accuracy of half of the neurons at the last checkpoint, mean over {N_ORDERS} random choices.",
-        "\nAccuracy at the last checkpoint with another activation function:",
-        format_table([_swap(row["arm"], swaps[row["arm"]]) for row in means]),
-    ]
-    return Result(tables, {"arms": means}, "\n".join(text))
+    arms = plain_means(tables[FITS], by=["arm"])
+    activations = {network.arm: _activation(network) for network in networks}
+    return Result(tables, {"arms": arms}, printed_tables(arms, tables[SWAPS], activations))
 
 
-def _network(network: Network) -> dict[str, pd.DataFrame]:
+def _activation(network: Network) -> str:
+    return getattr(network.setting.model, "activation", "relu")
+
+
+def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     import numpy as np
 
+    from analyses.loading.pairs import labels_of_pairs
     from analyses.logits.majority_vote import vote_tables
-    from analyses.tables.long_format import gather, long_table
+    from analyses.tables.long_format import long_table
     from interp.mechanism.flawed_indicator import indicator_fit
     from interp.mechanism.logit_fit import logit_margin
-    from interp.mechanism.two_layer_forward import ACTIVATIONS, activation_swap, pair_logits
+    from interp.mechanism.two_layer_forward import pair_logits
 
     input_map, output_map = network.maps_of_sums(network.weights())  # (T, m, p)
-    labels, activation = labels_of_pairs(network), getattr(network.setting.model, "activation", "relu")
+    labels, activation = labels_of_pairs(network), _activation(network)
     rows = []
-    for read, written in zip(input_map, output_map, strict=True):
-        logits = pair_logits(read, written, activation)
+    for input_weights, output_weights in zip(input_map, output_map, strict=True):
+        logits = pair_logits(input_weights, output_weights, activation)
         fit, margins = indicator_fit(logits, labels), logit_margin(logits, labels)
         row = {"main": fit.main, "ghost": fit.ghost, "ratio": fit.ratio, "r2": fit.r2}
         rows.append(row | {"accuracy": (margins > 0).mean(), "margin": margins.mean()})
     votes = vote_tables(network, input_map[-1], output_map[-1], labels, activation)
-    curve = votes["_votes"]
-    swaps = {name: activation_swap(input_map[-1], output_map[-1], labels, name) for name in ACTIVATIONS}
-    measured = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    measured["half_vote"] = np.full(len(rows), np.nan)
-    measured["half_vote"][-1] = np.interp(input_map.shape[1] / 2, curve["n_neurons"], curve["accuracy"])
-    last = {"step": network.steps[-1:]}
+    curve = votes[VOTES]
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    columns["half_vote"] = np.full(len(rows), np.nan)
+    columns["half_vote"][-1] = np.interp(input_map.shape[1] / 2, curve["n_neurons"], curve["accuracy"])
     return {
-        "": long_table(network, {"step": network.steps}, measured),
+        FITS: long_table(network, {"step": network.steps}, columns),
         **votes,
-        "_slice": _slice(network, logits, labels, float(rows[-1]["main"])),
-        "_swaps": gather(
-            [
-                long_table(network, last | {"activation": [name]}, {"accuracy": s.accuracy, "loss": s.loss})
-                for name, s in swaps.items()
-            ]
-        ),
+        SLICE: _slice(network, logits, labels, float(rows[-1]["main"])),
+        SWAPS: _swaps(network, input_map[-1], output_map[-1], labels),
     }
 
 
 def _slice(network: Network, logits: np.ndarray, labels: np.ndarray, main: float) -> pd.DataFrame:
-    """Logits (p, p, p) of the pairs with one x, less their mean over classes; and the ideal ones' beside.
+    """Return the logits (p, p, p) of the pairs with one x, and those of ideal neurons.
 
-    These are what neurons with the same main part would give if each of the two ghosts had half of it.
+    The ideal logits have the network's main part, and half of it in each of the two ghosts. Both are less
+    their mean over classes.
     """
     import numpy as np
 
@@ -94,42 +86,21 @@ def _slice(network: Network, logits: np.ndarray, labels: np.ndarray, main: float
     x, one_hot = p // 4, np.eye(p)
     ideal = main * (one_hot[labels[x]] + (one_hot[labels[x, x]] + one_hot[np.diagonal(labels)]) / 2)
     values = {"logit": logits[x][None], "ideal": ideal[None]}
-    centred = {name: values - values.mean(axis=-1, keepdims=True) for name, values in values.items()}
+    centred = {name: array - array.mean(axis=-1, keepdims=True) for name, array in values.items()}
     axes = {"x": [x], "y": range(p), "class": range(p)}
     return long_table(network, axes, centred | {"label": labels[x][None, :, None]})
 
 
-def labels_of_pairs(network: Network) -> np.ndarray:
-    """Class of every ordered pair, (p, p); an unordered pair's label stands at both orders."""
-    import numpy as np
+def _swaps(
+    network: Network, input_map: np.ndarray, output_map: np.ndarray, labels: np.ndarray
+) -> pd.DataFrame:
+    """Return the scores of the maps (m, p) with every activation function."""
+    from analyses.tables.long_format import gather, long_table
+    from interp.mechanism.two_layer_forward import ACTIVATIONS, activation_swap
 
-    from training.runs.atomic_files import RunError
-
-    task = network.setting.task
-    data = task.build()
-    assert data.labels is not None
-    x, y = data.inputs.T
-    table = np.full((network.p, network.p), -1)
-    table[x, y] = data.labels
-    if getattr(task, "pairs", None) == "unordered":
-        table[y, x] = data.labels
-    if (table < 0).any():
-        raise RunError(f"{network.files.path}: expected a task of all pairs, and {task.name} leaves out some")
-    return table
-
-
-def _fit(row: dict[str, Any]) -> dict[str, Any]:
-    from analyses.tables.long_format import arm_words, change, number
-
-    titles = {"r2": "R²", "ratio": "ghost/main", "accuracy": "accuracy", "margin": "margin"}
-    return (
-        {"arm": arm_words(row["arm"]), "seeds": row["n_seeds"]}
-        | {title: change(row[f"{name}_first"], row[f"{name}_last"]) for name, title in titles.items()}
-        | {"half vote": number(row["half_vote_last"])}
-    )
-
-
-def _swap(arm: str, accuracy: pd.Series) -> dict[str, Any]:
-    from analyses.tables.long_format import arm_words, number
-
-    return {"arm": arm_words(arm)} | {str(name): number(value) for name, value in accuracy.items()}
+    parts = []
+    for activation in ACTIVATIONS:
+        scores = activation_swap(input_map, output_map, labels, activation)
+        axes = {"step": network.steps[-1:], "activation": [activation]}
+        parts.append(long_table(network, axes, {"accuracy": scores.accuracy, "loss": scores.loss}))
+    return gather(parts)

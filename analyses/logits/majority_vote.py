@@ -1,4 +1,4 @@
-"""Tables of the neurons' vote: of a network at its last checkpoint, and of ideal neurons."""
+"""Tables of the neurons' vote: of one network, and of ideal neurons."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
 
+from analyses.logits.schema import FREQUENCIES, IDEAL, IDEAL_SUBSETS, SUBSETS, VOTES
 from analyses.tables.long_format import gather, long_table
 from interp.mechanism.flawed_indicator import ideal_neurons, indicator_logits
 from interp.mechanism.majority_vote import VoteCurve, group_votes, grouped_vote_curve, vote_curve
@@ -15,16 +15,19 @@ from interp.mechanism.two_layer_forward import pair_activations, pair_logits
 from interp.spectra.weight_spectrum import neuron_frequency
 
 if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
     from analyses.loading.trained_network import Network
+    from analyses.tables.schema import Table
 
 N_ORDERS = 20
-"""Random orders of neurons and of frequencies that the votes are averaged over."""
+"""Random orders of neurons, and of frequencies, that the votes are averaged over."""
 N_IDEAL = 128
-"""Ideal neurons whose subsets vote: the paper's number."""
+"""Number of ideal neurons whose subsets vote, as in He et al."""
 MOST_IDEAL = 8
-"""Largest number of ideal neurons of every frequency that is held against the closed form."""
+"""Largest number of ideal neurons of every frequency that is compared with the closed form."""
 SIZES = np.unique(np.round([*range(1, 16), *2 ** np.arange(4, 13, 0.25)]).astype(np.int64))
-"""Sizes of subsets, the same for all networks as far as they have so many."""
+"""Sizes of subsets; a network has those up to its own largest."""
 
 
 def vote_tables(
@@ -33,26 +36,31 @@ def vote_tables(
     output_map: Float[np.ndarray, "m p"],
     labels: Int[np.ndarray, "p p"],
     activation: str,
-) -> dict[str, pd.DataFrame]:
-    """The vote as neurons, or subsets of them, are added at the last checkpoint; and each frequency's own."""
+) -> dict[Table, pd.DataFrame]:
+    """Return the votes of subsets and of single frequencies, at the last checkpoint."""
     acts, k = pair_activations(input_map, activation), neuron_frequency(input_map)[0]
     last = {"step": network.steps[-1:]}
     curve = vote_curve(acts, output_map, labels, np.random.default_rng(0), N_ORDERS)
     alone = group_votes(acts, output_map, labels, k)
-    groups = {name: getattr(alone, name) for name in ("n_neurons", "accuracy", "margin", "loss")}
     subsets = [
-        long_table(network, last | {"of": [of], "n": votes.sizes}, _means(votes))
-        for of, votes in _subsets(acts, output_map, labels, k).items()
+        long_table(network, last | {"of": [of], "n": votes.sizes}, _means_over_orders(votes))
+        for of, votes in _subset_curves(acts, output_map, labels, k).items()
     ]
+    by_frequency = {
+        "n_neurons": alone.n_neurons,
+        "accuracy": alone.accuracy,
+        "margin": alone.margin,
+        "loss": alone.loss,
+    }
     return {
-        "_votes": long_table(network, last | {"n_neurons": curve.sizes}, _means(curve)),
-        "_frequencies": long_table(network, last | {"frequency": range(1, network.p // 2 + 1)}, groups),
-        "_subsets": gather(subsets) if subsets else pd.DataFrame(),
+        VOTES: long_table(network, last | {"n_neurons": curve.sizes}, _means_over_orders(curve)),
+        FREQUENCIES: long_table(network, last | {"frequency": range(1, network.p // 2 + 1)}, by_frequency),
+        SUBSETS: gather(subsets) if subsets else pd.DataFrame(),
     }
 
 
-def ideal_tables(p: int) -> dict[str, pd.DataFrame]:
-    """How far ideal neurons are from the closed form, by their number; and how subsets of them vote."""
+def ideal_tables(p: int) -> dict[Table, pd.DataFrame]:
+    """Return the error of ideal neurons by their number, and votes of their subsets."""
     K, residue = p // 2, np.arange(p)
     sums = np.add.outer(residue, residue) % p
     errors = [
@@ -63,19 +71,22 @@ def ideal_tables(p: int) -> dict[str, pd.DataFrame]:
     input_map, output_map = ideal_neurons(counts)
     acts, k = pair_activations(input_map, "square"), np.repeat(np.arange(1, K + 1), counts)
     subsets = [
-        pd.DataFrame({"of": of, "n": curve.sizes} | _means(curve))
-        for of, curve in _subsets(acts, output_map, sums, k).items()
+        pd.DataFrame({"of": of, "n": curve.sizes} | _means_over_orders(curve))
+        for of, curve in _subset_curves(acts, output_map, sums, k).items()
     ]
-    return {"_ideal": pd.DataFrame(errors), "_ideal_subsets": gather(subsets)}
+    return {IDEAL: pd.DataFrame(errors), IDEAL_SUBSETS: gather(subsets)}
 
 
-def _subsets(
+def _subset_curves(
     acts: Float[np.ndarray, "p p m"],
     output_map: Float[np.ndarray, "m p"],
     labels: Int[np.ndarray, "p p"],
     k: Int[np.ndarray, " m"],
 ) -> dict[str, VoteCurve]:
-    """Of ever more frequencies, and of ever more neurons of each; nothing if no neuron has a frequency."""
+    """Return the votes of some frequencies, and of some neurons of every frequency.
+
+    Empty if no neuron has a frequency.
+    """
     if not k.any():
         return {}
     _, count = np.unique(k[k > 0], return_counts=True)
@@ -86,6 +97,9 @@ def _subsets(
     return curves
 
 
-def _means(curve: VoteCurve) -> dict[str, Float[np.ndarray, " n"]]:
-    """Over orders."""
-    return {name: getattr(curve, name).mean(axis=0) for name in ("accuracy", "margin", "loss")}
+def _means_over_orders(curve: VoteCurve) -> dict[str, Float[np.ndarray, " n"]]:
+    return {
+        "accuracy": curve.accuracy.mean(axis=0),
+        "margin": curve.margin.mean(axis=0),
+        "loss": curve.loss.mean(axis=0),
+    }

@@ -1,1 +1,5 @@
-"""TODO."""
+"""Phase alignment, phase symmetry and use of frequencies by the neurons.
+
+`schema` declares the tables, `command` measures them, `summary` prints them. Imports `interp`, `training` and
+the folders `loading`, `running` and `tables` of `analyses`; no other question.
+"""

@@ -1,9 +1,10 @@
-"""Whether the neurons' output phases are twice their input phases, and how evenly both are spread."""
+"""Command `analyses.phases`: phases and amplitudes of every neuron, and their spread."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from analyses.phases.schema import ANALYSIS, GROUPS, MEANS, NEURONS
 from analyses.running.command_line import Result, analyse, parser
 
 if TYPE_CHECKING:
@@ -11,94 +12,101 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.loading.trained_network import Network
+    from analyses.tables.schema import Table
     from interp.mechanism.diversification import PhaseSymmetry
+    from interp.mechanism.phase_alignment import Misalignment
     from training.runs.run_directory import RunDir
+
+FIGURES = ("phases", "phase_rings", "magnitudes")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
-    about = "Phase alignment, phase symmetry and frequency use of the neurons, at every checkpoint."
-    figures = ("phases", "phase_rings", "magnitudes")
-    return analyse("phases", parser("phases", about).parse_args(argv), measure, figures)
+    return analyse(ANALYSIS, parser(ANALYSIS).parse_args(argv), measure, FIGURES)
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
-    """All tables of the networks, and what came of them per arm."""
+    """Return the tables of all networks, with a summary per arm."""
+    from analyses.phases.summary import printed_tables
     from analyses.tables.long_format import gather, plain_means
-    from training.cli.parser import format_table
 
-    parts = [_network(network) for network in networks]
-    tables = {suffix: gather([part[suffix] for part in parts]) for suffix in parts[0]}
-    means = plain_means(tables[""], by=["arm"])
-    text = [
-        "D = 2 × input phase − output phase; means over neurons, then over seeds (first → last checkpoint):",
-        format_table([_alignment(row) for row in means]),
-        "\nAt the last checkpoint, beside what chance gives:",
-        format_table([_spread(row) for row in means]),
-        "freqs: different frequencies in use. Rι: length of the mean of exp(i ι φ) over the neurons of one",
-        "frequency, in groups of 2 and more; Rayleigh: that of as many independent phases.",
-        "χ²: uniform use of all frequencies, largest p of the seeds.",
-    ]
-    return Result(tables, {"arms": means}, "\n".join(text))
+    parts = [_network_tables(network) for network in networks]
+    tables = {table: gather([part[table] for part in parts]) for table in ANALYSIS}
+    arms = plain_means(tables[MEANS], by=["arm"])
+    return Result(tables, {"arms": arms}, printed_tables(arms))
 
 
-def _network(network: Network) -> dict[str, pd.DataFrame]:
-    import numpy as np
-
+def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     from analyses.tables.long_format import long_table
-    from interp.mechanism.diversification import amplitude_variation, frequency_counts, phase_symmetry
-    from interp.mechanism.phase_alignment import frequency_agreement, misalignment
+    from interp.mechanism.diversification import phase_symmetry
+    from interp.mechanism.phase_alignment import misalignment
     from interp.spectra.fourier import check_modulus
     from interp.spectra.weight_spectrum import neuron_frequency
 
     input_map, output_map = network.maps(network.weights())  # (T, m, p)
     K = check_modulus(input_map.shape[-1])
-    own = misalignment(input_map, output_map)
-    final = misalignment(input_map, output_map, frequency=own.frequency[-1])
+    aligned = misalignment(input_map, output_map)
+    aligned_at_final = misalignment(input_map, output_map, frequency=aligned.frequency[-1])
     output_frequency, _ = neuron_frequency(output_map)  # (T, m)
-    symmetry = phase_symmetry(own.input_phase, own.frequency, K)
-    counts = frequency_counts(own.frequency, K)
-    columns = {
-        "mean_abs_sin": own.mean_abs_sin,
-        "mean_cos": own.mean_cos,
-        "weighted_cos": own.weighted_cos,
-        "mean_abs_sin_at_final": final.mean_abs_sin,
-        "mean_cos_at_final": final.mean_cos,
-        "weighted_cos_at_final": final.weighted_cos,
-        "same_frequency": frequency_agreement(own.frequency, output_frequency)[0],
+    symmetry = phase_symmetry(aligned.input_phase, aligned.frequency, K)
+    neurons = {
+        "frequency": aligned.frequency,
+        "output_frequency": output_frequency,
+        "D": aligned.D,
+        "input_phase": aligned.input_phase,
+        "output_phase": aligned.output_phase,
+        "input_amplitude": aligned.input_amplitude,
+        "output_amplitude": aligned.output_amplitude,
+    }
+    groups = {f"R_{i + 1}": symmetry.R[..., i] for i in range(symmetry.R.shape[-1])}
+    groups |= {"rayleigh": symmetry.baseline, "n_neurons": symmetry.n_neurons}
+    at = {"step": network.steps}
+    by_frequency = long_table(network, at | {"frequency": range(1, K + 1)}, groups)
+    means = _means(aligned, aligned_at_final, output_frequency, symmetry, K)
+    return {
+        MEANS: long_table(network, at, means),
+        NEURONS: long_table(network, at | {"neuron": range(input_map.shape[1])}, neurons),
+        GROUPS: by_frequency[by_frequency["n_neurons"] > 0],
+    }
+
+
+def _means(
+    aligned: Misalignment,
+    aligned_at_final: Misalignment,
+    output_frequency: np.ndarray,
+    symmetry: PhaseSymmetry,
+    K: int,
+) -> dict[str, np.ndarray]:
+    """Return the columns of `MEANS`, (T,) each."""
+    import numpy as np
+
+    from interp.mechanism.diversification import amplitude_variation, frequency_counts
+    from interp.mechanism.phase_alignment import frequency_agreement
+
+    counts = frequency_counts(aligned.frequency, K)
+    return {
+        "mean_abs_sin": aligned.mean_abs_sin,
+        "mean_cos": aligned.mean_cos,
+        "weighted_cos": aligned.weighted_cos,
+        "mean_abs_sin_at_final": aligned_at_final.mean_abs_sin,
+        "mean_cos_at_final": aligned_at_final.mean_cos,
+        "weighted_cos_at_final": aligned_at_final.weighted_cos,
+        "same_frequency": frequency_agreement(aligned.frequency, output_frequency)[0],
         "same_frequency_chance": np.array(1 / K),
         **_group_means(symmetry),
         "n_frequencies": (counts.count > 0).sum(axis=-1),
         "chi2": counts.chi2,
         "chi2_p_value": counts.p_value,
-        "cv_input_amplitude": amplitude_variation(own.input_amplitude),
-        "cv_output_amplitude": amplitude_variation(own.output_amplitude),
-        "n_dead": own.n_dead,
-    }
-    per_neuron = {
-        "frequency": own.frequency,
-        "output_frequency": output_frequency,
-        "D": own.D,
-        "input_phase": own.input_phase,
-        "output_phase": own.output_phase,
-        "input_amplitude": own.input_amplitude,
-        "output_amplitude": own.output_amplitude,
-    }
-    at = {"step": network.steps}
-    groups = {f"R_{i + 1}": symmetry.R[..., i] for i in range(symmetry.R.shape[-1])}
-    groups |= {"rayleigh": symmetry.baseline, "n_neurons": symmetry.n_neurons}
-    by_frequency = long_table(network, at | {"frequency": range(1, K + 1)}, groups)
-    return {
-        "": long_table(network, at, columns),
-        "_neurons": long_table(network, at | {"neuron": range(input_map.shape[1])}, per_neuron),
-        "_groups": by_frequency[by_frequency["n_neurons"] > 0],
+        "cv_input_amplitude": amplitude_variation(aligned.input_amplitude),
+        "cv_output_amplitude": amplitude_variation(aligned.output_amplitude),
+        "n_dead": aligned.n_dead,
     }
 
 
 def _group_means(symmetry: PhaseSymmetry) -> dict[str, np.ndarray]:
-    """R and its baseline, averaged over the frequency groups of 2 and more by their number of neurons.
+    """Return resultant lengths and their expectation, averaged over frequency groups.
 
-    A group of one has R = 1 whatever its phase.
+    Groups of two and more count by their number of neurons; a group of one has R = 1 whatever its phase.
     """
     import numpy as np
 
@@ -110,31 +118,3 @@ def _group_means(symmetry: PhaseSymmetry) -> dict[str, np.ndarray]:
 
     orders = {f"R_{i + 1}": mean(symmetry.R[..., i]) for i in range(symmetry.R.shape[-1])}
     return orders | {"rayleigh": mean(symmetry.baseline)}
-
-
-def _alignment(row: dict[str, Any]) -> dict[str, Any]:
-    from analyses.tables.long_format import arm_words, change
-
-    return {"arm": arm_words(row["arm"]), "seeds": row["n_seeds"]} | {
-        title: change(row[f"{name}_first"], row[f"{name}_last"])
-        for title, name in (
-            ("mean |sin D|", "mean_abs_sin"),
-            ("mean cos D", "mean_cos"),
-            ("weighted cos D", "weighted_cos"),
-            ("same frequency", "same_frequency"),
-        )
-    }
-
-
-def _spread(row: dict[str, Any]) -> dict[str, Any]:
-    from analyses.tables.long_format import arm_words, number
-
-    titles = {f"R_{order}_last": f"R{order}" for order in range(1, 5)} | {
-        "rayleigh_last": "Rayleigh",
-        "n_frequencies_last": "freqs",
-        "chi2_p_value_max": "χ² p ≤",
-        "cv_input_amplitude_last": "CV in",
-        "cv_output_amplitude_last": "CV out",
-        "n_dead_last": "dead",
-    }
-    return {"arm": arm_words(row["arm"])} | {title: number(row[name]) for name, title in titles.items()}

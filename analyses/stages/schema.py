@@ -1,77 +1,154 @@
 """Tables of `analyses.stages`."""
 
-from analyses.tables.columns import NETWORK, STEP
+from analyses.tables.columns import MEAN_ABS_SIN, MEAN_COS, NETWORK, STEP
 from analyses.tables.schema import Analysis, Column, Table
+
+SOURCE = "DEFINITIONS.md, section 6"
+SPECTRA_SOURCE = "DEFINITIONS.md, section 5"
+NO_PAIRS = "no pair is in this class"
+
+
+def _end_columns(name: str, event: str, optional: str = "") -> tuple[Column, Column, Column]:
+    """Return the columns of one step: the step, its lower bound, its interval as text."""
+    return (
+        Column(
+            name,
+            int,
+            f"First measured step at which {event}.",
+            unit="steps",
+            missing="not within the training",
+            source=SOURCE,
+            optional=optional,
+        ),
+        Column(
+            f"{name}_after",
+            int,
+            f"Last measured step before {event}; the last step of all if it never does.",
+            unit="steps",
+            source=SOURCE,
+            optional=optional,
+        ),
+        Column(
+            f"{name}_interval",
+            str,
+            f"Interval of steps in which {event}, as (after, at] or > last.",
+            unit="steps",
+            source=SOURCE,
+            optional=optional,
+        ),
+    )
+
 
 CURVES = Table(
     analysis="stages",
-    meaning="TODO",
-    key=(),  # TODO
+    meaning="Loss, accuracy, norm, concentration and phase alignment at every checkpoint.",
+    key=("arm", "seed", "step"),
     columns=(
         *NETWORK,
         STEP,
-        Column("train_acc", float, "TODO"),
-        Column("test_acc", float, "TODO"),
-        Column("train_loss", float, "TODO"),
-        Column("test_loss", float, "TODO"),
-        Column("l2", float, "TODO"),
-        Column("ipr_input", float, "TODO"),
-        Column("ipr_output", float, "TODO"),
-        Column("mean_abs_sin", float, "TODO"),
-        Column("mean_cos", float, "TODO"),
+        Column("train_acc", float, "Accuracy on the training pairs."),
+        Column("test_acc", float, "Accuracy on the test pairs."),
+        Column("train_loss", float, "Mean cross-entropy of the training pairs.", unit="nats", source=SPECTRA_SOURCE),
+        Column("test_loss", float, "Mean cross-entropy of the test pairs.", unit="nats", source=SPECTRA_SOURCE),
+        Column("l2", float, "L2 norm of all weights together.", source=SOURCE),
+        Column(
+            "ipr_input",
+            float,
+            "Inverse participation ratio of the input weights over frequencies, mean over live neurons.",
+            missing="no neuron is live",
+            source=SPECTRA_SOURCE,
+        ),
+        Column(
+            "ipr_output",
+            float,
+            "Inverse participation ratio of the output weights over frequencies, mean over live neurons.",
+            missing="no neuron is live",
+            source=SPECTRA_SOURCE,
+        ),
+        MEAN_ABS_SIN,
+        MEAN_COS,
     ),
 )
 CLASSES = Table(
     analysis="stages",
     part="classes",
-    meaning="TODO",
-    key=(),  # TODO
+    meaning="Accuracy and loss by class of pairs at every checkpoint.",
+    key=("arm", "seed", "step", "class"),
     columns=(
         *NETWORK,
         STEP,
-        Column("class", str, "TODO"),
-        Column("accuracy", float, "TODO"),
-        Column("loss", float, "TODO"),
-        Column("probability", float, "TODO"),
-        Column("n_pairs", int, "TODO"),
+        Column(
+            "class",
+            str,
+            "common: trained on in both orders; rare: in this order only; test_sym: in the other only; "
+            "test_true: in neither.",
+            source=SOURCE,
+        ),
+        Column("accuracy", float, "Share of the class's pairs that are right.", missing=NO_PAIRS),
+        Column(
+            "loss",
+            float,
+            "Mean cross-entropy over the class's pairs.",
+            unit="nats",
+            missing=NO_PAIRS,
+            source=SPECTRA_SOURCE,
+        ),
+        Column(
+            "probability",
+            float,
+            "Probability given to the true class, mean over the class's pairs.",
+            missing=NO_PAIRS,
+        ),
+        Column("n_pairs", int, "Number of pairs in the class."),
     ),
 )
 ENDS = Table(
     analysis="stages",
     part="ends",
-    meaning="TODO",
-    key=(),  # TODO
+    meaning="Ends of the stages, steps at which pairs are memorised, and peak of the weight norm.",
+    key=("arm", "seed"),
     columns=(
         *NETWORK,
-        Column("threshold", float, "TODO"),
-        Column("stage_1_end", int, "TODO", missing="TODO"),
-        Column("stage_1_end_after", int, "TODO"),
-        Column("stage_1_end_interval", str, "TODO"),
-        Column("stage_2_end", float, "TODO", missing="TODO"),
-        Column("stage_2_end_after", int, "TODO"),
-        Column("stage_2_end_interval", str, "TODO"),
-        Column("common", int, "TODO", missing="TODO"),
-        Column("common_after", int, "TODO"),
-        Column("common_interval", str, "TODO"),
-        Column("rare", int, "TODO", missing="TODO"),
-        Column("rare_after", int, "TODO"),
-        Column("rare_interval", str, "TODO"),
-        Column("norm_peak_step", int, "TODO"),
-        Column("norm_peak", float, "TODO"),
-        Column("test_acc", float, "TODO"),
-        Column("test_true", float, "TODO"),
-        Column("plateau", float, "TODO"),
+        Column("threshold", float, "Accuracy at which a stage ends and a class is memorised.", source=SOURCE),
+        *_end_columns("stage_1_end", "train accuracy reaches the threshold"),
+        *_end_columns("stage_2_end", "test accuracy reaches the threshold"),
+        *_end_columns(
+            "common",
+            "accuracy on pairs trained on in both orders reaches the threshold",
+            "tasks with such pairs",
+        ),
+        *_end_columns(
+            "rare", "accuracy on pairs trained on in one order reaches the threshold", "tasks with such pairs"
+        ),
+        Column(
+            "norm_peak_step",
+            int,
+            "First measured step of the largest L2 norm of the weights.",
+            unit="steps",
+            source=SOURCE,
+        ),
+        Column("norm_peak", float, "Largest L2 norm of the weights.", source=SOURCE),
+        Column("test_acc", float, "Accuracy on the test pairs at the last checkpoint."),
+        Column(
+            "test_true",
+            float,
+            "Accuracy at the last checkpoint on test pairs whose other order is not trained on.",
+            missing=NO_PAIRS,
+            source=SOURCE,
+        ),
+        Column(
+            "plateau",
+            float,
+            "Test accuracy of a symmetric network that only memorised: |test_sym| / |test|.",
+            source=SOURCE,
+        ),
     ),
 )
 
 ANALYSIS = Analysis(
     name="stages",
-    answers="TODO?",
-    takes="TODO",
+    answers="When do the three stages of grokking end, and which pairs does a network know in each?",
+    takes="networks that add their two inputs (embed_mlp, one_hot_mlp), trained on part of all ordered pairs mod p",
     cost="TODO",
-    tables=(
-        CURVES,
-        CLASSES,
-        ENDS,
-    ),
+    tables=(CURVES, CLASSES, ENDS),
 )

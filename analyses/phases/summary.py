@@ -1,0 +1,87 @@
+"""Printed tables of `analyses.phases`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from analyses.phases.schema import ORDERS
+from analyses.tables.long_format import arm_words, change, number
+from training.cli.printed_table import PrintedTable
+
+ALIGNED = 0.9
+"""Mean cos D from which the conclusion calls an arm aligned."""
+SIGNIFICANT = 0.01
+"""Probability below which the conclusion rejects equal use of the frequencies."""
+
+Row = Mapping[str, Any]
+
+
+def printed_tables(arms: Sequence[Row]) -> list[PrintedTable]:
+    """Return alignment, spread of phases and use of frequencies as printed tables.
+
+    Parameters
+    ----------
+    arms : sequence of mapping
+        Means of every arm at its first and last checkpoint, from `plain_means`.
+    """
+    aligned = _arms_where(arms, lambda row: row["mean_cos_last"] >= ALIGNED)
+    even = _arms_where(arms, lambda row: row["R_1_last"] < row["rayleigh_last"])
+    unequal = _arms_where(arms, lambda row: row["chi2_p_value_max"] < SIGNIFICANT)
+    return [
+        PrintedTable(
+            "Phase alignment, first → last checkpoint, D = 2 × input phase − output phase; means over neurons "
+            "and seeds.",
+            [_alignment(row) for row in arms],
+            f"Output phases are twice the input phases (mean cos D at least {ALIGNED:g}) in: {aligned}. Random "
+            "phases have mean cos D 0 and mean |sin D| 0.64. Same frequency: share of neurons whose input and "
+            "output weights have one frequency.",
+        ),
+        PrintedTable(
+            "Spread of the input phases of neurons of one frequency, last checkpoint: phase orders R_1 to R_4, each a "
+            "resultant length.",
+            [_resultant_lengths(row) for row in arms],
+            f"Input phases are spread more evenly than random ones (R_1 below the expectation) in: {even}. "
+            "R_n: length of the mean of exp(i × n × phase), 0 if evenly spread, 1 if all are equal. "
+            "Frequencies with one neuron are left out.",
+        ),
+        PrintedTable(
+            "Use of the frequencies and equality of the amplitudes, last checkpoint; p: largest of the seeds.",
+            [_allocation(row) for row in arms],
+            f"Equal use of all frequencies is rejected in every seed (p below {SIGNIFICANT:g}) in: {unequal}. "
+            "CV: standard deviation over neurons / mean; 0 if all amplitudes are equal.",
+        ),
+    ]
+
+
+def _arms_where(arms: Sequence[Row], holds: Callable[[Row], bool]) -> str:
+    names = [arm_words(row["arm"]) for row in arms if holds(row)]
+    return ("all arms" if len(names) == len(arms) > 1 else ", ".join(names)) or "no arm"
+
+
+def _alignment(row: Row) -> dict[str, Any]:
+    columns = {
+        "mean cos D": "mean_cos",
+        "mean |sin D|": "mean_abs_sin",
+        "mean cos D by amplitude": "weighted_cos",
+        "same frequency": "same_frequency",
+    }
+    values = {header: change(row[f"{name}_first"], row[f"{name}_last"]) for header, name in columns.items()}
+    return {"arm": arm_words(row["arm"]), "seeds": row["n_seeds"]} | values
+
+
+def _resultant_lengths(row: Row) -> dict[str, Any]:
+    orders = {f"order R_{order}": number(row[f"R_{order}_last"]) for order in ORDERS}
+    expected = {"expected for random phases (Rayleigh)": number(row["rayleigh_last"])}
+    return {"arm": arm_words(row["arm"])} | orders | expected
+
+
+def _allocation(row: Row) -> dict[str, Any]:
+    return {
+        "arm": arm_words(row["arm"]),
+        "frequencies in use": f"{row['n_frequencies_last']:.3g} of {1 / row['same_frequency_chance_last']:.0f}",
+        "p of χ² test": number(row["chi2_p_value_max"]),
+        "CV of input amplitudes": number(row["cv_input_amplitude_last"]),
+        "CV of output amplitudes": number(row["cv_output_amplitude_last"]),
+        "dead neurons": number(row["n_dead_last"]),
+    }
