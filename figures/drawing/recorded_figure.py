@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
 
 from analyses.tables.labels import arm_label, series_of
 from figures.drawing.origin import PREFIX
@@ -69,19 +70,22 @@ class Drawing:
         y: str,
         centre: str = "mean",
         styles: Styles | None = None,
+        x: str = "step",
     ) -> None:
         """Draw every arm's curves over steps: seeds thin, their centre bold.
 
-        The bold curve has the steps that all seeds of the arm have.
+        The bold curve has the steps at which all seeds of the arm have a value.
 
         Parameters
         ----------
         table : DataFrame
-            Columns arm, seed, step and `y`; arm_role, if it is there, decides the colours.
+            Columns arm, seed, `x` and `y`; arm_role, if it is there, decides the colours.
         centre : {"mean", "median", "geometric mean"}
             Centre over seeds. A logarithmic axis needs one of the last two.
         styles : dict, optional
             Styles of all arms of the figure, if the table has only some of them.
+        x : str
+            Column of the x axis.
 
         Raises
         ------
@@ -97,8 +101,8 @@ class Drawing:
             seeds = list(dict.fromkeys(arm_rows["seed"]))
             for seed in seeds if len(seeds) > 1 else []:
                 curve = arm_rows[arm_rows["seed"] == seed]
-                self.line(ax, panel, arm, curve["step"], curve[y], seed=seed, **line_style(style, seed=True))
-            middle = _centre_over_seeds(arm_rows, y, centre, len(seeds))
+                self.line(ax, panel, arm, curve[x], curve[y], seed=seed, **line_style(style, seed=True))
+            middle = _centre_over_seeds(arm_rows, x, y, centre, len(seeds))
             self.line(ax, panel, arm, middle.index, middle, seed=centre, **line_style(style))
 
     def table(self) -> pd.DataFrame:
@@ -158,14 +162,14 @@ class Drawing:
         self._parts.append(pd.DataFrame({"panel": panel, "series": series, "seed": str(seed)} | columns))
 
 
-def _centre_over_seeds(arm_rows: pd.DataFrame, y: str, centre: str, n_seeds: int) -> pd.Series:
-    """Return the centre of an arm's curves at the steps that all its seeds have."""
+def _centre_over_seeds(arm_rows: pd.DataFrame, x: str, y: str, centre: str, n_seeds: int) -> pd.Series:
+    """Return the centre of an arm's curves at the steps where all its seeds have a value."""
     geometric = centre == "geometric mean"
     with np.errstate(divide="ignore", invalid="ignore"):  # no curve where a value is not positive
         values = np.log(arm_rows[y]) if geometric else arm_rows[y]
     statistic = "mean" if geometric else centre
-    by_step = values.groupby(arm_rows["step"]).agg([statistic, "size"])
-    middle = by_step.loc[by_step["size"] == n_seeds, statistic]
+    by_step = values.groupby(arm_rows[x]).agg([statistic, "count"])
+    middle = by_step.loc[by_step["count"] == n_seeds, statistic]
     return np.exp(middle) if geometric else middle
 
 
@@ -198,22 +202,25 @@ def shared_x_label(figure: Figure, axes: Iterable[Axes], label: str) -> None:
     figure.supxlabel(f"{label} (all panels)", fontsize=8)
 
 
-def arm_legend(figure: Figure, table: pd.DataFrame, **style: Any) -> None:
+def arm_legend(figure: Figure, table: pd.DataFrame, more: Sequence[Line2D] = (), **style: Any) -> None:
     """Draw one legend of a table's arms above the panels.
 
     It has as many rows as its words need, and the figure grows by them. Of a long series of arms it names a
     few, evenly spaced: the colours of the others lie between.
-    """
-    from matplotlib.lines import Line2D
 
+    Parameters
+    ----------
+    more : sequence of Line2D
+        Further entries: what other lines and markers mean.
+    """
     styles = table_styles(table)
     for series in series_of(list(styles)):
         named = {round(at) for at in np.linspace(0, len(series) - 1, MOST_NAMED)}
         for place, arm in enumerate(series if len(series) > MOST_NAMED else ()):
             if place not in named:
                 del styles[arm]
-    handles = [Line2D([], [], **line_style(arm)) for arm in styles.values()]
-    labels = [arm["label"] for arm in styles.values()]
+    handles = [*(Line2D([], [], **line_style(arm)) for arm in styles.values()), *more]
+    labels = [str(handle.get_label()) for handle in handles]
     columns = next(
         n for n in range(len(labels), 0, -1) if n == 1 or _width(labels, n) < figure.get_figwidth()
     )
