@@ -1,24 +1,13 @@
 """Runs of transformers: what the analyses make of their maps, heads and masks; none of them stops."""
 
-import contextlib
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
+from builders import run_analysis
 
-from analyses.fourier import command as fourier
-from analyses.graph_props import command as graph_props
 from analyses.loading.trained_network import open_networks
-from analyses.logits import command as logits
-from analyses.lottery import command as lottery
-from analyses.masks import command as masks
-from analyses.mechanism import command as mechanism
-from analyses.norms import command as norms
-from analyses.phases import command as phases
-from analyses.progress import command as progress
-from analyses.snapshots import command as snapshots
-from figures.__main__ import main as draw
+from figures.catalogue.registry import FIGURES
+from figures.drawing.render import draw_picture
 from interp.graphs.expander_spectrum import expander_properties
 from interp.graphs.graph_measures import properties
 from interp.mechanism.clock_pizza import gradient_symmetricity
@@ -38,16 +27,7 @@ KINDS = {
     ),
     "products": (WIDTHS, {"name": "mul", "p": P}),
 }
-ANALYSES = {
-    fourier: [],
-    phases: [],
-    mechanism: [],
-    norms: [],
-    masks: [],
-    snapshots: [],
-    progress: ["--jobs", "1"],
-    graph_props: ["--nulls", "2", "--jobs", "1"],
-}
+ANALYSES = ("fourier", "phases", "mechanism", "norms", "masks", "snapshots", "progress", "graph_props")
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -63,20 +43,18 @@ def run(request, trained_run):
 
 
 @pytest.fixture(scope="module")
-def said():
-    """What each analysis of the run wrote to the terminal, by its name."""
+def printed():
+    """What each analysis of the run printed, by its name."""
     return {}
 
 
 @pytest.fixture(scope="module")
-def out(run, tmp_path_factory, said):
+def out(run, tmp_path_factory, printed):
     """Where all analyses of the run have written."""
     out = tmp_path_factory.mktemp("out")
-    for analysis, more in ANALYSES.items():
-        terminal = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(terminal[0]), contextlib.redirect_stderr(terminal[1]):
-            assert analysis.main(["--run", str(run.path), "--out", str(out), "--no-plot", *more]) == 0
-        said[analysis] = [text.getvalue() for text in terminal]
+    for name in ANALYSES:
+        printed[name] = run_analysis(name, run.path, "--out", str(out))
+        assert printed[name].code == 0, printed[name].err
     return out
 
 
@@ -89,27 +67,27 @@ def last_weights(run, arm="dense"):
     return network.setting.model, {name: w[-1] for name, w in network.weights().items()}
 
 
-FIGURES = {
+DRAWN = {
     "minegishi": ["fourier", "phases", "mechanism", "neurons", "maps", "weight_stages"],
-    "nanda": ["fourier", "masks", "progress", "graph_layers", "matrices", "cosines"],
+    "nanda": ["spectra_mainline", "masks", "progress", "graph_layers", "matrices", "cosines"],
     "products": ["progress", "norms", "mask_overlap"],
 }
 
 
-def test_figures_are_drawn(run, out):
-    names = FIGURES[run.path.name]
-    assert draw([*names, "--run", str(out)]) == 0
-    assert {path.stem for path in (out / "figures").glob("*.png")} == set(names)
+def test_figures_are_drawn(run, out, tmp_path):
+    for name in DRAWN[run.path.name]:
+        tables = {table: out / "analyses" / f"{table.name}.parquet" for table in FIGURES[name].tables}
+        assert draw_picture(FIGURES[name], tables, tmp_path / name, dots_per_inch=40)
 
 
-def test_nothing_but_the_result_is_said(run, out, said):
-    for analysis, (text, err) in said.items():
-        assert max(map(len, text.splitlines())) <= 100, analysis
-        left_out = [line for line in err.splitlines() if not line.startswith("tables: ")]
-        if analysis is progress and run.path.name == "products":
-            assert len(left_out) == 1 and left_out[0].startswith("mul: its labels are no sum or difference")
+def test_nothing_but_the_result_is_said(run, out, printed):
+    for name, done in printed.items():
+        assert max(map(len, done.out.splitlines())) <= 100, name
+        notes = [line for line in done.err.splitlines() if not line.startswith("tables: ")]
+        if name == "progress" and run.path.name == "products":
+            assert len(notes) == 1 and notes[0].startswith("mul: its labels are no sum or difference")
         else:
-            assert left_out == []
+            assert notes == []
 
 
 def test_fourier_has_a_row_for_every_map(run, out):
@@ -153,8 +131,8 @@ def test_losses_agree_with_what_training_recorded(run, out):
 
 
 def test_the_graph_is_the_chain_and_every_matrix_has_its_spectrum(run, out):
-    mask, own = run.arm("grokked_ticket", 0).mask(), table(out, "graph_props")
-    numbers = own.query("arm == 'grokked_ticket'").set_index(["where", "statistic"])["value"]
+    mask, numbers_of_all = run.arm("grokked_ticket", 0).mask(), table(out, "graph_props")
+    numbers = numbers_of_all.query("arm == 'grokked_ticket'").set_index(["where", "statistic"])["value"]
     chain = [mask[name][:P] if name == "embed.W_E" else mask[name] for name in CHAIN]
     for construction in ("layered", "folded"):
         for name, value in properties(chain, construction).items():
@@ -165,17 +143,18 @@ def test_the_graph_is_the_chain_and_every_matrix_has_its_spectrum(run, out):
             expected = expander_properties(kept)
             for statistic in ("density", "sigma_1", "ramanujan_gap_hoang"):
                 assert numbers[where, statistic] == pytest.approx(expected[statistic], nan_ok=True)
-    assert not any(".b_" in where for where in own["where"])
-    assert own.query("where == 'layered'")["density_n"].max() == 2
+    assert not any(".b_" in where for where in numbers_of_all["where"])
+    assert numbers_of_all.query("where == 'layered'")["density_n"].max() == 2
 
 
-def test_the_graph_is_named(out, said):
-    text, _ = said[graph_props]
-    assert f"  {', '.join(CHAIN)};" in text and "attention" in text
+def test_the_graph_is_named(out, printed):
+    text = printed["graph_props"].out
+    assert ", ".join(CHAIN) in " ".join(text.split()) and "attention" in text
 
 
-@pytest.mark.parametrize("analysis", [logits, lottery], ids=lambda a: a.__name__)
-def test_what_takes_a_network_for_its_maps_is_refused(analysis, run, capfd):
-    assert analysis.main(["--run", str(run.path)]) == 1
-    (line,) = capfd.readouterr().err.splitlines()
+@pytest.mark.parametrize("name", ["logits", "lottery"])
+def test_analyses_of_summed_inputs_refuse_a_transformer(name, run):
+    done = run_analysis(name, run.path)
+    assert done.code == 1
+    (line,) = done.err.splitlines()
     assert line.endswith("expected a network that adds its two inputs, and this one is a transformer")

@@ -3,17 +3,10 @@
 import json
 
 import pytest
+from builders import run_analysis
 
-from analyses.fourier import command as fourier
-from analyses.graph_props import command as graph_props
-from analyses.grokking import command as grokking
-from analyses.logits import command as logits
-from analyses.masks import command as masks
-from analyses.norms import command as norms
-from analyses.phases import command as phases
-from analyses.progress import command as progress
-from analyses.snapshots import command as snapshots
-from analyses.speed import command as speed
+from figures.catalogue.registry import FIGURES
+from figures.drawing.render import draw_picture
 from training.config.build_recipe import recipe_from_dict
 from training.execution.outcomes import outcomes
 
@@ -37,22 +30,24 @@ def run(trained_run):
     return trained_run(CONTENT)
 
 
-@pytest.mark.parametrize(
-    "analysis",
-    [fourier, graph_props, grokking, logits, masks, norms, phases, progress, snapshots],
-    ids=lambda a: a.__name__,
-)
-def test_every_analysis_and_its_figures_work(analysis, run, tmp_path, capfd):
-    arguments = {graph_props: ["--nulls", "2", "--jobs", "1"], progress: ["--jobs", "1"]}.get(analysis, [])
-    code = analysis.main(["--run", str(run.path), "--out", str(tmp_path), *arguments])
-    out, err = capfd.readouterr()
-    assert (code, err.count("error"), err.count("Warning")) == (0, 0, 0) and out, err
+NAMES = ["fourier", "graph_props", "grokking", "logits", "masks", "norms", "phases", "progress", "snapshots"]
 
 
-def test_there_is_no_speed_to_compare(run, tmp_path, capfd):
-    assert speed.main(["--run", str(run.path), "--out", str(tmp_path)]) == 1
-    (line,) = capfd.readouterr().err.splitlines()
-    assert "expected a trained network with a test set, got none" in line
+@pytest.mark.parametrize("name", NAMES)
+def test_every_analysis_and_its_figures_work(name, run, tmp_path):
+    done = run_analysis(name, run.path, "--out", str(tmp_path))
+    assert (done.code, done.err.count("error"), done.err.count("Warning")) == (0, 0, 0), done.err
+    for figure in FIGURES.values():
+        if figure.after_analysis and figure.analyses == (name,):
+            tables = {table: tmp_path / "analyses" / f"{table.name}.parquet" for table in figure.tables}
+            assert draw_picture(figure, tables, tmp_path / figure.name, dots_per_inch=40)
+
+
+def test_there_is_no_speed_to_compare(run, tmp_path):
+    done = run_analysis("speed", run.path, "--out", str(tmp_path))
+    assert done.code == 1
+    (line,) = done.err.splitlines()
+    assert line.endswith("expected networks that were trained and have a test set, and none is one")
 
 
 def test_nothing_is_known_of_when_it_generalises(run):
