@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from figures.pipeline.freshness import Folder
+from training.config import recipe_costs
 from training.runs.atomic_files import read_record, write_json
 
 MEASURED = Path(__file__).with_name("costs.json")
-"""Costs that come with the package, by version ("full", "quick") and task."""
+"""Costs of analyses and drawings that come with the package, by version ("full", "quick") and task."""
+TRAININGS = recipe_costs.COSTS
+"""Costs of trainings that come with the package, by version and recipe."""
 GUESSES = {
     "full": {"training": 600.0, "drawing": 3.0, "": 20.0},
     "quick": {"training": 30.0, "drawing": 3.0, "": 6.0},
@@ -19,7 +22,13 @@ GUESSES = {
 
 def expected_costs(folder: Folder) -> Mapping[str, float]:
     """Return the measured costs by task: the package's, and this folder's where it has none."""
-    return {**_read(folder.figures / "costs.json"), **_read(MEASURED).get(_version(folder), {})}
+    version = _version(folder)
+    trainings = recipe_costs.read_training_costs(TRAININGS).get(version, {})
+    return {
+        **_read(folder.figures / "costs.json"),
+        **_read(MEASURED).get(version, {}),
+        **{f"training {recipe}": cost for recipe, cost in trainings.items()},
+    }
 
 
 def expected_cost(measured: Mapping[str, float], folder: Folder, task: str) -> float:
@@ -41,17 +50,20 @@ def training_cost(folder: Folder, recipe: str) -> float:
 
 
 def publish(root: Path) -> Path:
-    """Write the costs of a folder's tasks into the package, and return the file."""
+    """Write the costs of a folder's tasks into the package, and return the file of analyses and drawings."""
     by_version = {version: dict(costs) for version, costs in _read(MEASURED).items()}
+    trainings = recipe_costs.read_training_costs(TRAININGS)
     for folder in (Folder(root, quick=False), Folder(root, quick=True)):
-        costs = by_version.setdefault(_version(folder), {})
-        costs |= _read(folder.figures / "costs.json")
+        costs = _read(folder.figures / "costs.json")
+        others = {task: cost for task, cost in costs.items() if not task.startswith("training ")}
+        version = _version(folder)
+        by_version[version] = dict(sorted({**by_version.get(version, {}), **others}.items()))
         for provenance in folder.runs.glob("*/provenance.json"):
             recipe = provenance.parent.name
             if seconds := training_cost(folder, recipe):
-                costs[f"training {recipe}"] = round(seconds, 1)
-        by_version[_version(folder)] = dict(sorted(costs.items()))
+                trainings.setdefault(version, {})[recipe] = round(seconds, 1)
     write_json(MEASURED, by_version)
+    recipe_costs.write_training_costs(trainings, TRAININGS)
     return MEASURED
 
 

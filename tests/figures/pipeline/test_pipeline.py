@@ -355,14 +355,17 @@ def test_wrong_usage_is_one_line_and_2(workplace, capsys):
 
 def test_costs_are_kept_and_expected(made, monkeypatch, capsys):
     monkeypatch.setattr(costs, "MEASURED", made.path / "costs.json")
+    monkeypatch.setattr(costs, "TRAININGS", made.path / "training_costs.json")
     assert main(["costs"]) == 0
     kept = json.loads(Path(capsys.readouterr().out.strip()).read_text())
-    assert kept["quick"] == {} and kept["full"].keys() == ALL
+    assert kept["quick"] == {} and kept["full"].keys() == ALL - {"training tiny"}
+    trainings = json.loads((made.path / "training_costs.json").read_text())["full"]
     start = json.loads(Path("runs/tiny/provenance.json").read_text())[0]
-    assert kept["full"]["training tiny"] == pytest.approx(start["seconds"] * start["workers"], abs=0.1)
+    assert trainings == pytest.approx({"tiny": start["seconds"] * start["workers"]}, abs=0.1)
     full, quick = (Folder(Path("runs"), quick=version) for version in (False, True))
     known = costs.expected_costs(full)
     assert costs.expected_cost(known, full, "drawing accuracy") == kept["full"]["drawing accuracy"]
+    assert costs.expected_cost(known, full, "training tiny") == trainings["tiny"]
     assert costs.expected_cost(known, full, "training other") == costs.GUESSES["full"]["training"]
     assert costs.expected_cost(costs.expected_costs(quick), quick, "norms tiny") == costs.GUESSES["quick"][""]
 
