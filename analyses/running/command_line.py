@@ -197,7 +197,8 @@ def publish(
     from training.runs.atomic_files import write_json, write_table
 
     assert set(result.tables) == set(analysis.tables), "an analysis saves all the tables that it declares"
-    for table in reversed(analysis.tables):  # the main table last
+    write_json(target.analysis(analysis.name, ".json"), _plain(result.summary))
+    for table in reversed(analysis.tables):  # the main table last: it vouches for the summary too
         rows = save_table(
             target.analysis(table.name, ".parquet"),
             table,
@@ -207,7 +208,6 @@ def publish(
             roles=roles,
         )
     write_table(target.analysis(analysis.name, ".csv"), rows)
-    write_json(target.analysis(analysis.name, ".json"), _plain(result.summary))
     print_result(args, result)
     print(f"tables: {target.analysis(analysis.name, '')}*", file=sys.stderr)
     return _draw(figures or (analysis.name,), target) if args.plot else 0

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyses.tables.schema import Column, SchemaError, Table
-from training.runs.atomic_files import RunError, reading, write_bytes
+from analyses.tables.schema import Analysis, Column, SchemaError, Table
+from training.runs.atomic_files import RunError, read_json, reading, write_bytes
 from training.schema.code_digest import code_digest
 
 if TYPE_CHECKING:
@@ -102,6 +102,29 @@ def load_table(path: Path, table: Table) -> pd.DataFrame:
     """
     import pandas as pd
 
+    _refuse_stale(path, table)
+    with reading(path):
+        return pd.read_parquet(path)
+
+
+def load_summary(path: Path, analysis: Analysis) -> dict[str, Any]:
+    """Return an analysis' saved summary, refused if the main table beside it is stale.
+
+    Raises
+    ------
+    RunError
+        If it or the main table is missing or damaged, or the table was made by another schema or other code;
+        the message has the command that makes both.
+    """
+    _refuse_stale(path.with_suffix(".parquet"), analysis.tables[0])
+    summary = read_json(path)
+    if not isinstance(summary, dict):
+        state = "missing" if summary is None else "damaged"
+        raise RunError(f"{path}: {state}; '{_remake(path, analysis.tables[0])}' makes it")
+    return summary
+
+
+def _refuse_stale(path: Path, table: Table) -> None:
     remake = f"'{_remake(path, table)}' makes it"
     if not path.exists():
         raise RunError(f"{path}: missing; {remake}")
@@ -112,8 +135,6 @@ def load_table(path: Path, table: Table) -> pd.DataFrame:
         raise RunError(f"{path}: expected {expected}, got {version}; {remake} again")
     if origin.code != analysis_code(table.analysis):
         raise RunError(f"{path}: made by other code than the installed one; {remake} again")
-    with reading(path):
-        return pd.read_parquet(path)
 
 
 def staleness(path: Path, table: Table, inputs: str) -> str | None:

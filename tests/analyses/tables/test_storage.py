@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -7,10 +8,11 @@ import pytest
 
 from analyses.norms.schema import NORMS
 from analyses.tables import storage
-from analyses.tables.schema import Column, SchemaError, Table
+from analyses.tables.schema import Analysis, Column, SchemaError, Table
 from analyses.tables.storage import (
     METADATA_KEY,
     fit_to_schema,
+    load_summary,
     load_table,
     read_origin,
     save_table,
@@ -132,3 +134,25 @@ def test_what_cannot_be_used_is_one_line_with_the_command_that_remakes_it(tmp_pa
     assert "damaged" in refusal(path)
     path.unlink()
     assert "missing" in refusal(path) and "python -m analyses.norms" in refusal(path)
+
+
+def test_a_summary_is_refused_as_its_main_table_is(tmp_path, rows):
+    main = replace(SCHEMA, part="")
+    analysis = Analysis(name="norms", answers="?", takes="any", cost="1 s", tables=(main,))
+    path = tmp_path / "run" / "analyses" / "norms.json"
+
+    def refused():
+        with pytest.raises(RunError) as error:
+            load_summary(path, analysis)
+        return str(error.value)
+
+    command = f"'python -m analyses.norms --run {tmp_path / 'run'}' makes it"
+    assert refused() == f"{path.with_suffix('.parquet')}: missing; {command}"
+    save_table(path.with_suffix(".parquet"), main, rows, roles={"dense": "dense"})
+    assert refused() == f"{path}: missing; {command}"
+    path.write_text('{"arms": ["dense"]}')
+    assert load_summary(path, analysis) == {"arms": ["dense"]}
+    path.write_text("{")
+    assert f"{path}: damaged" in refused()
+    rows.to_parquet(path.with_suffix(".parquet"))
+    assert refused().endswith(f"{command} again")
