@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analyses.tables.storage import fit_to_schema, with_roles
 from interp.spectra.fourier import amplitude_phase
 from training.config.build_recipe import recipe_from_dict
 from training.execution.jobs import Job
@@ -65,7 +66,7 @@ def test_readme_python(tmp_path, monkeypatch):
         exec(block, shown)
     assert list(shown["accuracy"].columns) == ["step", "train_acc", "test_acc"]
     assert shown["W_E"].shape[1:] == (7, 8)
-    assert 0 < shown["kept"] < 1
+    assert 0 < shown["density"] < 1
     assert shown["logits"].shape == (1, 3, 7) and shown["pattern"].shape == (1, 4, 3, 3)
     assert shown["frequency"] == 5 and shown["energy_share"] == pytest.approx(1)
     assert shown["amplitude"][4] == pytest.approx(0.3) and shown["phase"][4] == pytest.approx(1.2)
@@ -91,11 +92,11 @@ def test_readme_names_make_targets():
 @pytest.fixture
 def registries():
     """Whatever a test registers is gone afterwards."""
-    kept = [(registry, dict(registry)) for registry in (TASKS, METHODS)]
+    names = [(registry, list(registry)) for registry in (TASKS, METHODS)]
     yield
-    for registry, entries in kept:
-        registry.clear()
-        registry.update(entries)
+    for registry, before in names:
+        for name in set(registry) - set(before):
+            del registry[name]
 
 
 @pytest.mark.usefixtures("registries")
@@ -110,11 +111,15 @@ def test_contributing(tmp_path):
     run = train(tiny(task={"name": "max", "p": 7}, arms=arms), tmp_path)
     final = run.arm("dense", 0).checkpoints()
     mask = run.arm("smallest", 0).mask()
-    kept = np.concatenate([np.abs(final[name][-1][mask[name]]) for name in final])
+    remaining = np.concatenate([np.abs(final[name][-1][mask[name]]) for name in final])
     pruned = np.concatenate([np.abs(final[name][-1][~mask[name]]) for name in final])
-    assert kept.max() <= pruned.min()
+    assert remaining.max() <= pruned.min()
+    peaks = pd.DataFrame({"arm": ["dense"], "seed": [0], "step": [100], "peak": [2.5]})
+    fitted = fit_to_schema(shown["PEAKS"], with_roles(shown["PEAKS"], peaks, {"dense": "dense"}))
+    assert list(fitted) == ["arm", "arm_role", "seed", "step", "peak"]
     table = pd.DataFrame({"arm": "dense", "seed": 0, "map": "input", "step": [0, 100], "n_dead": [0, 1]})
-    files = shown["draw"]({"": table}).save(tmp_path / "figure")
+    table["arm_role"] = "dense"
+    files = shown["draw"]({shown["MEANS"]: table}).save(tmp_path / "figure")
     assert {path.suffix for path in files} == {".png", ".pdf", ".csv", ".txt"}
     assert pd.read_csv(tmp_path / "figure.csv")["y"].max() == 1
     pure, _ = amplitude_phase(np.cos(2 * np.pi * np.arange(7) / 7))
