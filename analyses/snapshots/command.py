@@ -1,62 +1,99 @@
-"""What pictures of a network's weights need: its neurons' maps and spectra, its matrices and masks."""
+"""Command `analyses.snapshots`: weights and masks, saved for pictures and animations."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from analyses.running.command_line import Result, analyse, parser, whole_number_from
+from analyses.snapshots.schema import ANALYSIS, MOMENTS
+from training.cli.printed_table import PrintedTable
 
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network
-    from training.runs.run_directory import RunDir
 
 FIGURES = ("neurons", "maps", "matrices", "cosines", "weight_stages", "film")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
-    about = "Maps and spectra of the neurons, matrices and masks, saved for pictures and animations."
-    p = parser("snapshots", about)
+    p = parser(ANALYSIS)
     p.add_argument(
-        "--seed", type=whole_number_from(0), metavar="S", help="of this seed; the recipe's first by default"
+        "--seed", type=whole_number_from(0), metavar="S", help="seed to save; the recipe's first by default"
     )
     args = p.parse_args(argv)
-    return analyse("snapshots", args, lambda run, networks: measure(run, networks, args.seed), FIGURES)
+    return analyse(
+        ANALYSIS,
+        args,
+        lambda _, networks: measure(networks, args.seed),
+        FIGURES,
+        arguments={} if args.seed is None else {"seed": args.seed},
+    )
 
 
-def measure(run: RunDir, networks: list[Network], seed: int | None) -> Result:
-    """All tables of the networks of one seed, and what became of them from moment to moment."""
+def measure(networks: Sequence[Network], seed: int | None = None) -> Result:
+    """Return all tables of one seed's networks, and a summary."""
     from analyses.snapshots.tables import network_tables
-    from analyses.tables.long_format import arm_words, gather, number, records
-    from training.cli.parser import format_table
+    from analyses.tables.long_format import gather, records
+    from analyses.tables.roles import compared_arms
 
-    parts = [network_tables(network) for network in _of_one_seed(networks, seed)]
-    tables = {suffix: gather([part[suffix] for part in parts]) for suffix in parts[0]}
-    rows = records(tables[""])
-    shown = [
-        {"arm": arm_words(row["arm"]), "seed": row["seed"], "at": row["moment"], "step": f"{row['step']:,}"}
-        | {name.replace("_", " "): number(row[name]) for name in list(row)[4:]}
-        for row in rows
-    ]
-    text = [
-        format_table(shown),
-        "\nfit: share of a neuron's weights that one cosine explains, mean over live neurons.",
-    ]
-    return Result(tables, {"moments": rows}, "\n".join(text))
+    parts = [network_tables(network) for network in networks_of_seed(networks, seed)]
+    tables = {table: gather([part[table] for part in parts]) for table in ANALYSIS}
+    moments = tables[MOMENTS]
+    rows = records(moments.drop(columns="arm_role"))
+    return Result(tables, {"moments": rows}, [_printed_landmarks(rows, compared_arms(moments))])
 
 
-def _of_one_seed(networks: list[Network], seed: int | None) -> list[Network]:
-    """The networks of the seed that was asked for, or else of the first of the recipe's that is there."""
+def networks_of_seed(networks: Sequence[Network], seed: int | None) -> list[Network]:
+    """Return the networks of one seed.
+
+    Without a seed, it is the first of the recipe's that has a finished network.
+
+    Raises
+    ------
+    ConfigError
+        If no network has the seed.
+    """
     from training.schema.validation import ConfigError, names
 
-    there = {network.seed for network in networks}
+    seeds = {network.seed for network in networks}
     if seed is None:
-        seed = next((s for s in networks[0].recipe.seeds if s in there), min(there))
-    elif seed not in there:
-        raise ConfigError(f"--seed: expected one of {names(map(str, sorted(there)))}, got {seed}")
+        seed = next((s for s in networks[0].recipe.seeds if s in seeds), min(seeds))
+    elif seed not in seeds:
+        raise ConfigError(f"--seed: expected one of {names(map(str, sorted(seeds)))}, got {seed}")
     chosen = [network for network in networks if network.seed == seed]
     for arm in dict.fromkeys(network.arm for network in networks):
         if arm not in {network.arm for network in chosen}:
-            print(f"{arm}: left out: not there for seed {seed}", file=sys.stderr)
+            print(f"{arm}: left out: no finished network of seed {seed}", file=sys.stderr)
     return chosen
+
+
+def _printed_landmarks(rows: Sequence[Mapping[str, Any]], arms: Sequence[str]) -> PrintedTable:
+    """Return the printed table of all landmarks, concluding on some arms."""
+    from analyses.tables.labels import arm_label
+    from analyses.tables.long_format import number
+
+    fits = []
+    for arm in arms:
+        first, *_, last = (row["input_fit"] for row in rows if row["arm"] == arm)
+        fits.append(f"{arm_label(arm)} {number(first)} → {number(last)}")
+    return PrintedTable(
+        f"Landmark checkpoints of seed {rows[0]['seed']}: accuracy, and share of a neuron's weights that one "
+        "cosine explains (fit).",
+        [
+            {
+                "arm": arm_label(row["arm"]),
+                "checkpoint": row["moment"],
+                "step": f"{row['step']:,}",
+                "train accuracy": number(row["train_acc"]),
+                "test accuracy": number(row["test_acc"]),
+                "input fit": number(row["input_fit"]),
+                "output fit": number(row["output_fit"]),
+            }
+            for row in rows
+        ],
+        f"Input fit from start to end: {'; '.join(fits)}.\n"
+        "Fit: mean over live neurons; at 1 every neuron's weights are one cosine over the residues. Between: "
+        "the geometric mean of the steps at memorised and generalised.",
+    )

@@ -1,105 +1,144 @@
 """Tables of `analyses.snapshots`."""
 
-from analyses.tables.columns import NETWORK, NEURON, STEP
+from analyses.tables.columns import MAP, NETWORK, NEURON, STEP
 from analyses.tables.schema import Analysis, Column, Table
+
+SPECTRA_SOURCE = "DEFINITIONS.md, section 5"
+NO_METRICS = "the network has no recorded metrics"
+WEIGHT_UNIT = "units of the weights"
 
 MOMENTS = Table(
     analysis="snapshots",
-    meaning="TODO",
-    key=(),  # TODO
+    meaning="Accuracy and cosine fit of every network at a few landmark checkpoints.",
+    key=("arm", "seed", "moment"),
     columns=(
         *NETWORK,
-        Column("moment", str, "TODO"),
+        Column(
+            "moment",
+            str,
+            "Landmark: start, memorised, between (geometric mean of t_mem and t_gen), generalised or end.",
+            source="DEFINITIONS.md, section 1",
+        ),
         STEP,
-        Column("train_acc", float, "TODO", missing="TODO"),
-        Column("test_acc", float, "TODO", missing="TODO"),
-        Column("input_fit", float, "TODO"),
-        Column("output_fit", float, "TODO"),
+        Column("train_acc", float, "Accuracy on the training set.", missing=NO_METRICS),
+        Column("test_acc", float, "Accuracy on the test set.", missing=f"no test set, or {NO_METRICS}"),
+        Column(
+            "input_fit",
+            float,
+            "Share of the variance of input weights at the neuron's strongest frequency, mean over neurons.",
+            missing="all neurons are dead",
+            source=SPECTRA_SOURCE,
+        ),
+        Column(
+            "output_fit",
+            float,
+            "Share of the variance of output weights at the neuron's strongest frequency, mean over neurons.",
+            missing="all neurons are dead",
+            source=SPECTRA_SOURCE,
+        ),
     ),
 )
 ACCURACY = Table(
     analysis="snapshots",
     part="accuracy",
-    meaning="TODO",
-    key=(),  # TODO
+    meaning="Accuracy of every network with metrics, at about logarithmically spaced evaluations.",
+    key=("arm", "seed", "step"),
     columns=(
         *NETWORK,
-        STEP,
-        Column("train_acc", float, "TODO"),
-        Column("test_acc", float, "TODO", missing="TODO"),
+        Column("step", int, "Step of the evaluation.", unit="steps"),
+        Column("train_acc", float, "Accuracy on the training set."),
+        Column("test_acc", float, "Accuracy on the test set.", missing="no test set"),
     ),
 )
 MAPS = Table(
     analysis="snapshots",
     part="maps",
-    meaning="TODO",
-    key=(),  # TODO
-    columns=(
-        *NETWORK,
-        Column("map", str, "TODO"),
-        STEP,
-        NEURON,
-    ),
-    numbered=Column("66", float, "TODO"),
+    meaning="Weights of all neurons at the landmarks, and of the followed neurons at up to 40 checkpoints.",
+    key=("arm", "seed", "map", "step", "neuron"),
+    columns=(*NETWORK, MAP, STEP, NEURON),
+    numbered=Column("residue", float, "Weight of the neuron for this residue.", unit=WEIGHT_UNIT),
 )
 MATRICES = Table(
     analysis="snapshots",
     part="matrices",
-    meaning="TODO",
-    key=(),  # TODO
+    meaning="Every weight of every matrix at the last checkpoint, and the mask.",
+    key=("arm", "seed", "layer", "row", "column"),
     columns=(
         *NETWORK,
-        Column("layer", str, "TODO"),
-        Column("row", int, "TODO"),
-        Column("column", int, "TODO"),
-        Column("weight", float, "TODO"),
-        Column("kept", bool, "TODO"),
+        Column("layer", str, "Name of the weight matrix, with the head's number if there are several."),
+        Column("row", int, "Index of the source unit, from 0."),
+        Column("column", int, "Index of the target unit, from 0."),
+        Column("weight", float, "Weight; 0 if it is pruned.", unit=WEIGHT_UNIT),
+        Column("kept", bool, "True if the mask keeps the weight; always true in a network without a mask."),
     ),
 )
 NEURONS = Table(
     analysis="snapshots",
     part="neurons",
-    meaning="TODO",
-    key=(),  # TODO
+    meaning="Cosine of each neuron's last frequency in its weights, at the landmarks.",
+    key=("arm", "seed", "map", "step", "neuron"),
     columns=(
         *NETWORK,
-        Column("map", str, "TODO"),
+        MAP,
         STEP,
         NEURON,
-        Column("place", int, "TODO"),
-        Column("followed", bool, "TODO"),
-        Column("frequency", int, "TODO"),
-        Column("amplitude", float, "TODO"),
-        Column("phase", float, "TODO", missing="TODO"),
-        Column("constant", float, "TODO"),
-        Column("share", float, "TODO", missing="TODO"),
+        Column(
+            "place",
+            int,
+            "Rank by frequency, then phase, of the last input weights, from 0; dead neurons are last.",
+        ),
+        Column(
+            "followed",
+            bool,
+            "True for at most 64 neurons, evenly spaced in this order: other checkpoints have only these.",
+        ),
+        Column(
+            "frequency",
+            int,
+            "Strongest frequency of the last weights of this map; 0 for a dead neuron.",
+            unit="cycles per p residues",
+            source=SPECTRA_SOURCE,
+        ),
+        Column(
+            "amplitude",
+            float,
+            "Amplitude at it; at frequency 1 for a dead neuron.",
+            unit=WEIGHT_UNIT,
+            source=SPECTRA_SOURCE,
+        ),
+        Column(
+            "phase",
+            float,
+            "Phase at it.",
+            unit="radians",
+            missing="the neuron's weights are all equal",
+            source=SPECTRA_SOURCE,
+        ),
+        Column("constant", float, "Mean weight over residues.", unit=WEIGHT_UNIT),
+        Column(
+            "share",
+            float,
+            "Share of the weights' variance over residues that this cosine explains.",
+            missing="the neuron is dead",
+            source=SPECTRA_SOURCE,
+        ),
     ),
 )
 SPECTRA = Table(
     analysis="snapshots",
     part="spectra",
-    meaning="TODO",
-    key=(),  # TODO
-    columns=(
-        *NETWORK,
-        Column("map", str, "TODO"),
-        STEP,
-        NEURON,
+    meaning="Amplitude spectrum of the weights, of the neurons and checkpoints of `snapshots_maps`.",
+    key=("arm", "seed", "map", "step", "neuron"),
+    columns=(*NETWORK, MAP, STEP, NEURON),
+    numbered=Column(
+        "frequency", float, "Amplitude at this frequency.", unit=WEIGHT_UNIT, source=SPECTRA_SOURCE
     ),
-    numbered=Column("33", float, "TODO"),
 )
 
 ANALYSIS = Analysis(
     name="snapshots",
-    answers="TODO?",
-    takes="TODO",
-    cost="TODO",
-    tables=(
-        MOMENTS,
-        ACCURACY,
-        MAPS,
-        MATRICES,
-        NEURONS,
-        SPECTRA,
-    ),
+    answers="What do the weights and masks look like at the start, in between and at the end?",
+    takes="networks of a task over residues mod p, of one seed",
+    cost="2 s",
+    tables=(MOMENTS, ACCURACY, MAPS, MATRICES, NEURONS, SPECTRA),
 )

@@ -1,16 +1,18 @@
-"""Tables for pictures of one network: its neurons' maps, spectra and cosines, its matrices and its mask."""
+"""Tables of one network's weights: maps, spectra, cosines, matrices."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analyses.loading.landmark_checkpoints import moments
+from analyses.loading.landmark_checkpoints import landmark_indices
 from analyses.loading.trained_network import Network
+from analyses.snapshots.schema import ACCURACY, MAPS, MATRICES, MOMENTS, NEURONS, SPECTRA
 from analyses.tables.long_format import gather, long_table
+from analyses.tables.schema import Table
 from interp.mechanism.effective_weights import layer_matrices
 from interp.spectra.fourier import amplitude_phase
 from interp.spectra.weight_spectrum import mean_over_neurons, neuron_frequency
@@ -18,49 +20,51 @@ from training.architectures.registry import prunable
 from training.runs.log_spacing import thinned
 
 MOST_STEPS, MOST_NEURONS = 40, 64
-"""Through training, of so many neurons at so many checkpoints; all neurons at a few moments."""
+"""Numbers of checkpoints, and of neurons at the checkpoints between the landmarks, that are saved."""
 
 
-def network_tables(network: Network) -> dict[str, pd.DataFrame]:
-    """All tables of one network, by suffix."""
+def network_tables(
+    network: Network, most_steps: int = MOST_STEPS, most_neurons: int = MOST_NEURONS
+) -> dict[Table, pd.DataFrame]:
+    """Return all tables of one network.
+
+    All neurons are saved at the landmark checkpoints, `most_neurons` of them at up to `most_steps` others.
+    """
     weights, metrics = network.weights(), network.metrics()
     maps = dict(zip(("input", "output"), network.maps(weights), strict=True))  # (T, m, p) each
     spectra = {name: amplitude_phase(W)[0] for name, W in maps.items()}  # (T, m, K)
-    at = moments(network, metrics)
-    of_interest = sorted(set(at.values()))  # two moments may share a checkpoint
-    neurons = _neurons(network, of_interest, maps)
+    landmarks = landmark_indices(network, metrics)
+    landmark_places = sorted(set(landmarks.values()))  # two landmarks may share a checkpoint
+    neurons = _neurons(network, landmark_places, maps, most_neurons)
     _, m, p = maps["input"].shape
     followed = neurons["neuron"][neurons["followed"]].unique()
-    kept = sorted({*thinned(network.steps, MOST_STEPS), *of_interest})
-    pairs = np.array([(t, i) for t in kept for i in (range(m) if t in of_interest else followed)])
+    places = sorted({*thinned(network.steps, most_steps), *landmark_places})
+    pairs = np.array([(t, i) for t in places for i in (range(m) if t in landmark_places else followed)])
     return {
-        "": _moments(network, at, maps, metrics),
-        "_accuracy": _accuracy(network, metrics),
-        "_neurons": neurons,
-        "_maps": _rows(network, pairs, maps, range(p)),
-        "_spectra": _rows(network, pairs, spectra, range(1, p // 2 + 1)),
-        "_matrices": _matrices(network, weights),
+        MOMENTS: _moments(network, landmarks, maps, metrics),
+        ACCURACY: _accuracy(network, metrics),
+        NEURONS: neurons,
+        MAPS: _rows_of_maps(network, pairs, maps, range(p)),
+        SPECTRA: _rows_of_maps(network, pairs, spectra, range(1, p // 2 + 1)),
+        MATRICES: _matrices(network, weights),
     }
 
 
 def neuron_order(frequency: np.ndarray, phase: np.ndarray) -> np.ndarray:
-    """The neurons by frequency, and by phase within one; the dead last."""
+    """Return the neurons in order of frequency, then phase; dead ones last."""
     return np.lexsort((phase, np.where(frequency == 0, np.inf, frequency)))
 
 
 def _evenly(n: int, most: int) -> np.ndarray:
-    """Places of at most so many of n entries, evenly spaced, ends included."""
+    """Return at most `most` evenly spaced places among n, the ends included."""
     return np.linspace(0, n - 1, min(n, most)).round().astype(int)
 
 
-def _neurons(network: Network, places: list[int], maps: dict[str, np.ndarray]) -> pd.DataFrame:
-    """At each of these checkpoints, the cosine in every neuron's weights that has its last frequency.
-
-    `share`: how much of the weights' variance over the residues it explains. `place`: in the order of the
-    last input cosines; `followed`: one of the evenly chosen neurons that the tables have at all checkpoints.
-    """
-
-    tables, order = [], np.empty(0)
+def _neurons(
+    network: Network, places: list[int], maps: Mapping[str, np.ndarray], most_neurons: int
+) -> pd.DataFrame:
+    """Return the cosine of every neuron's last frequency at some checkpoints."""
+    tables, order = [], np.empty(0, dtype=int)
     for name, W in maps.items():
         W = W[places]  # (t, m, p)
         frequency, _ = neuron_frequency(W[-1])
@@ -75,7 +79,7 @@ def _neurons(network: Network, places: list[int], maps: dict[str, np.ndarray]) -
             order = neuron_order(frequency, phase[-1])
         columns = {
             "place": np.argsort(order),
-            "followed": np.isin(np.arange(len(order)), order[_evenly(len(order), MOST_NEURONS)]),
+            "followed": np.isin(np.arange(len(order)), order[_evenly(len(order), most_neurons)]),
             "frequency": frequency,
             "amplitude": amplitude,
             "phase": phase,
@@ -83,20 +87,20 @@ def _neurons(network: Network, places: list[int], maps: dict[str, np.ndarray]) -
             "share": share,
         }
         axes = {"step": network.steps[places], "neuron": range(len(order))}
-        table = long_table(network, axes, columns)
-        table.insert(2, "map", name)
-        tables.append(table)
+        tables.append(long_table(network, axes, columns).assign(map=name))
     return gather(tables)
 
 
 def _moments(
-    network: Network, at: dict[str, int], maps: dict[str, np.ndarray], metrics: pd.DataFrame | None
+    network: Network,
+    landmarks: Mapping[str, int],
+    maps: Mapping[str, np.ndarray],
+    metrics: pd.DataFrame | None,
 ) -> pd.DataFrame:
-    """A row per moment: its step, the accuracies there, how well cosines fit."""
-
-    places = list(at.values())
+    """Return a row per landmark: step, accuracies, fit of the cosines."""
+    places = list(landmarks.values())
     step = network.steps[places]
-    columns = {"step": step}
+    columns: dict[str, Any] = {"step": step}
     for name in ("train_acc", "test_acc"):
         columns[name] = np.full(len(step), np.nan)
         if metrics is not None:
@@ -104,39 +108,41 @@ def _moments(
             columns[name] = metrics[name].to_numpy()[last]
     for name, W in maps.items():
         columns[f"{name}_fit"] = mean_over_neurons(neuron_frequency(W[places])[1])[0]
-    return long_table(network, {"moment": list(at)}, columns)
+    return long_table(network, {"moment": list(landmarks)}, columns)
 
 
 def _accuracy(network: Network, metrics: pd.DataFrame | None) -> pd.DataFrame:
-    """The accuracies' curves, thinned."""
-
+    """Return the accuracy curves at about logarithmically spaced steps."""
     columns = ["step", "train_acc", "test_acc"]
     if metrics is None:
         metrics = pd.DataFrame(columns=columns, dtype=float)
-    curve = metrics[columns].iloc[thinned(metrics["step"].to_numpy())].reset_index(drop=True)
-    curve.insert(0, "arm", network.arm)
-    curve.insert(1, "seed", network.seed)
-    return curve
+    curve = metrics[columns].iloc[thinned(metrics["step"].to_numpy())]
+    return curve.reset_index(drop=True).assign(arm=network.arm, seed=network.seed)
 
 
-def _rows(
-    network: Network, pairs: np.ndarray, values: dict[str, np.ndarray], columns: Sequence[int]
+def _rows_of_maps(
+    network: Network, pairs: np.ndarray, values: Mapping[str, np.ndarray], columns: Sequence[int]
 ) -> pd.DataFrame:
-    """A row per map, checkpoint and neuron, a column per entry of its row of the map, float32."""
+    """Return a row of numbers per map, checkpoint and neuron, float32.
+
+    Parameters
+    ----------
+    pairs : ndarray
+        Place of the checkpoint and index of the neuron, (rows, 2).
+    values : mapping
+        Numbers by map, (T, m, column).
+    """
     t, i = pairs.T
     tables = []
-    for name, x in values.items():  # (T, m, column)
-        table = pd.DataFrame(x[t, i].astype(np.float32), columns=[str(c) for c in columns])
-        places = {"arm": network.arm, "seed": network.seed, "map": name, "step": network.steps[t]}
-        for column, entry in reversed((places | {"neuron": i}).items()):
-            table.insert(0, column, entry)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    for name, x in values.items():
+        numbers = pd.DataFrame(x[t, i].astype(np.float32), columns=[str(c) for c in columns])
+        of = {"arm": network.arm, "seed": network.seed, "map": name, "step": network.steps[t], "neuron": i}
+        tables.append(pd.concat([pd.DataFrame(of), numbers], axis=1))
+    return gather(tables)
 
 
-def _matrices(network: Network, weights: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Every weight of every matrix at the last checkpoint, and whether the network's mask keeps it."""
-
+def _matrices(network: Network, weights: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Return every weight of every matrix at the last checkpoint, and the mask."""
     last = {name: w[-1] for name, w in prunable(weights).items()}
     pruned = network.mask() is not None or network.recipe.arms[network.arm].trains_scores
     mask = network.masks(weights)[-1] if pruned else {name: np.ones_like(w, bool) for name, w in last.items()}

@@ -96,7 +96,9 @@ def arm_label(arm: str) -> str:
 
 
 def series_of(arms: Sequence[str]) -> list[list[str]]:
-    """Return groups of at least three arms whose names differ in one number, sorted by that number.
+    """Return groups of arms whose names differ in one number.
+
+    A group has at least three arms, sorted by that number.
 
     Examples
     --------
@@ -113,7 +115,7 @@ def series_of(arms: Sequence[str]) -> list[list[str]]:
 
 
 def layer_label(layer: str) -> str:
-    """Return a weight matrix' symbol for a picture: W with its index below, without its path."""
+    """Return a weight matrix' symbol for a picture."""
     if layer == "global":
         return "all weights"
     symbol, _, index = layer.rpartition(".")[2].partition("_")
@@ -121,7 +123,9 @@ def layer_label(layer: str) -> str:
 
 
 def layer_words(layers: Iterable[str]) -> dict[str, str]:
-    """Return short names of weight matrices for a printed table, full names if short ones are not unique.
+    """Return short names of weight matrices for a printed table.
+
+    Full names, if the short ones are not unique.
 
     Examples
     --------

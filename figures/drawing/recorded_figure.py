@@ -111,7 +111,7 @@ class Drawing:
         return table.drop(columns=[name for name in COLUMNS[5:] if table[name].isna().all()])
 
     def stamp(self, note: str) -> None:
-        """Write a note in the lower right corner, below all panels, and in the caption."""
+        """Write a note below all panels and in the caption."""
         if not note:
             return
         width, height = self.figure.get_size_inches()
@@ -163,7 +163,7 @@ class Drawing:
 
 
 def _centre_over_seeds(arm_rows: pd.DataFrame, x: str, y: str, centre: str, n_seeds: int) -> pd.Series:
-    """Return the centre of an arm's curves at the steps where all its seeds have a value."""
+    """Return the centre of an arm's curves over its seeds."""
     geometric = centre == "geometric mean"
     with np.errstate(divide="ignore", invalid="ignore"):  # no curve where a value is not positive
         values = np.log(arm_rows[y]) if geometric else arm_rows[y]
@@ -182,7 +182,7 @@ def seeds_and_centre(table: pd.DataFrame, centre: str = "mean") -> str:
 
 
 def counted(n: Mapping[Any, int]) -> str:
-    """Return the number of networks of every arm in words; one number if all are equal."""
+    """Return the number of networks of every arm in words."""
     if len(set(n.values())) == 1:
         return f"n = {next(iter(n.values()))}" + (" of every arm" if len(n) > 1 else "")
     return "; ".join(f"{arm_label(arm)} n = {number}" for arm, number in n.items())

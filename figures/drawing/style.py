@@ -81,7 +81,7 @@ def table_styles(table: pd.DataFrame) -> Styles:
 
 
 def _looks_of_roles(named: Sequence[str], arms: Sequence[str], roles: Mapping[str, str]) -> dict[str, Look]:
-    """Return the looks of arms without a look by name that are the only ones of their role."""
+    """Return looks by role, for unnamed arms alone in their role."""
     looks = {}
     for role, look in ROLES.items():
         arms_of_role = [arm for arm in dict.fromkeys(arms) if roles.get(arm) == role]
@@ -102,7 +102,7 @@ def _ramp(series: Sequence[str], place: int) -> list[tuple[str, Look]]:
 
 
 def line_style(style: dict[str, Any], *, seed: bool = False) -> dict[str, Any]:
-    """Return an arm's curve style: bold for the centre, thin and pale for a seed."""
+    """Return an arm's curve style: bold centre, thin pale seed."""
     look = {"color": style["color"], "linestyle": "-" if seed else style["linestyle"]}
     return look | ({"linewidth": 0.6, "alpha": 0.45} if seed else {"linewidth": 1.5, "label": style["label"]})
 

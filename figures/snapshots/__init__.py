@@ -1,4 +1,8 @@
-"""Figures of weights as pictures."""
+"""Figures of weights and masks as pictures.
+
+`FIGURES` declares them; each is drawn by the module that its `draws` names, from tables of
+`analyses.snapshots`. May import `analyses.snapshots.schema`, `analyses.tables` and `figures.drawing`.
+"""
 
 from analyses.snapshots import schema as snapshots
 from figures.drawing.figure_spec import FigureSpec
@@ -6,7 +10,7 @@ from figures.drawing.figure_spec import FigureSpec
 FIGURES = (
     FigureSpec(
         name="neurons",
-        shows="input weights of the same neurons, dense network and ticket: start, memorised, end",
+        shows="input weights of three neurons at start, memorised and end, dense network and ticket",
         draws="snapshots.single_neurons",
         tables=(snapshots.MOMENTS, snapshots.NEURONS, snapshots.MAPS),
         paper="Minegishi et al.: periodicity, single neurons",
@@ -15,7 +19,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="weights_mlp",
-        shows="input and output weights of all neurons of the dense network and of its ticket: start, end",
+        shows="input and output weights of all neurons, start and end, dense network and ticket",
         draws="snapshots.weight_maps",
         tables=(snapshots.MOMENTS, snapshots.NEURONS, snapshots.MAPS),
         paper="Minegishi et al.: weights",
@@ -23,7 +27,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="masks_as_pictures",
-        shows="weight matrices of the dense network, and what the masks of ticket and control leave",
+        shows="weight matrices of the dense network, and what masks of ticket and control leave of them",
         draws="snapshots.weight_matrices",
         tables=(snapshots.NEURONS, snapshots.MATRICES),
         paper="Minegishi et al.: masks",
@@ -49,7 +53,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="film",
-        shows="animation: spectra and single neurons of the dense network beside its ticket, with accuracy",
+        shows="animation: spectra and single neurons through training, dense network and ticket",
         draws="snapshots.training_animation",
         tables=(snapshots.MOMENTS, snapshots.ACCURACY, snapshots.NEURONS, snapshots.MAPS, snapshots.SPECTRA),
         recipe="modadd_ticket",
@@ -58,14 +62,14 @@ FIGURES = (
     ),
     FigureSpec(
         name="maps",
-        shows="input and output weights of all neurons over the residues: start, end",
+        shows="input and output weights of all neurons over the residues, start and end",
         draws="snapshots.weight_maps",
         tables=(snapshots.MOMENTS, snapshots.NEURONS, snapshots.MAPS),
         after_analysis=True,
     ),
     FigureSpec(
         name="matrices",
-        shows="weight matrices with what the masks leave of them",
+        shows="weight matrices and what masks leave of them",
         draws="snapshots.weight_matrices",
         tables=(snapshots.NEURONS, snapshots.MATRICES),
         after_analysis=True,

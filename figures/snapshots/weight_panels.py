@@ -1,19 +1,25 @@
-"""What the figures of weights share: which arms and neurons they show, and their rows as matrices."""
+"""Panels of neurons' weights, shared by the figures of weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from analyses.snapshots.schema import MOMENTS, NEURONS
+from analyses.tables.labels import arm_label
+from analyses.tables.schema import Table
+from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing
-from figures.drawing.style import arm_styles
+
+Tables = Mapping[TableKey, pd.DataFrame]
 
 POINTS: dict[str, Any] = {
     "linestyle": "none",
@@ -22,74 +28,88 @@ POINTS: dict[str, Any] = {
     "markeredgewidth": 0,
     "color": "#3f90da",
 }
+CURVE: dict[str, Any] = {"color": "#26292f", "linewidth": 0.8}
+IN_ORDER = "neurons by frequency"
+"""Axis label of neurons in the order of the column `place`."""
 
 
-def shown_arms(table: pd.DataFrame, wanted: Sequence[str] = ("dense", "grokked_ticket")) -> list[str]:
-    """Those of the arms that are there, or else the first two."""
-    arms = list(dict.fromkeys(table["arm"]))
-    return [arm for arm in wanted if arm in arms] or arms[:2]
-
-
-def moments_of(table: pd.DataFrame, arm: str, wanted: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """An arm's moments, or those of them that are wanted, with their steps and accuracies."""
-    own = table[table["arm"] == arm]
-    chosen = own[own["moment"].isin(wanted or own["moment"])]
+def landmark_rows(tables: Tables, arm: str, landmarks: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return an arm's landmark checkpoints, or some of them, with step and accuracies."""
+    table = tables[MOMENTS]
+    chosen = table[(table["arm"] == arm) & table["moment"].isin(landmarks or table["moment"])]
     return [{str(name): entry for name, entry in row.items()} for row in chosen.to_dict("records")]
 
 
-def whose(table: pd.DataFrame, arms: Sequence[str]) -> str:
-    """The sentence of a caption that says whose weights these are."""
-    labels = ", ".join(style["label"] for style in arm_styles(arms).values())
-    return f"Weights of {labels}, seed {table['seed'].iloc[0]} (n = 1)."
+def network_words(table: pd.DataFrame, arms: Sequence[str]) -> str:
+    """Return the caption's sentence that names the networks."""
+    return f"Weights of {', '.join(map(arm_label, arms))}, seed {table['seed'].iloc[0]} (n = 1)."
 
 
-def at_end(neurons: pd.DataFrame, arm: str, side: str = "input") -> pd.DataFrame:
-    """An arm's neurons with their cosines at the last checkpoint, in their order, by number."""
-    own = neurons[(neurons["arm"] == arm) & (neurons["map"] == side)]
-    return own[own["step"] == own["step"].max()].sort_values("place").set_index("neuron")
+def last_cosines(tables: Tables, arm: str, side: str = "input") -> pd.DataFrame:
+    """Return an arm's neurons in their order, with their cosines at the last checkpoint."""
+    neurons = tables[NEURONS]
+    of_map = neurons[(neurons["arm"] == arm) & (neurons["map"] == side)]
+    return of_map[of_map["step"] == of_map["step"].max()].sort_values("place").set_index("neuron")
 
 
-def clearest(neurons: pd.DataFrame, arm: str, most: int) -> list[int]:
-    """The followed neurons of an arm whose last input cosine is largest, one per frequency, dead last."""
-    own = at_end(neurons, arm)
-    own = own[own["followed"]].sort_values("amplitude", ascending=False, kind="stable")
-    return own.drop_duplicates("frequency").index.tolist()[:most]
+def clearest_neurons(tables: Tables, arm: str, most: int) -> list[int]:
+    """Return an arm's followed neurons of largest last amplitude, one per frequency."""
+    cosines = last_cosines(tables, arm)
+    cosines = cosines[cosines["followed"]].sort_values("amplitude", ascending=False, kind="stable")
+    return cosines.drop_duplicates("frequency").index.tolist()[:most]
 
 
-def rows(table: pd.DataFrame, arm: str, side: str, step: int, neurons: Iterable[int]) -> np.ndarray:
-    """The neurons' rows of the input or output map, or of its spectrum, at a checkpoint."""
-    own = table[(table["arm"] == arm) & (table["map"] == side) & (table["step"] == step)]
-    entries = [name for name in table.columns if name.isdecimal()]
-    return own.set_index("neuron").loc[list(neurons), entries].to_numpy(dtype=np.float64)
+def neuron_rows(
+    tables: Tables, table: Table, arm: str, side: str, step: int, neurons: Iterable[int]
+) -> np.ndarray:
+    """Return neurons' weights, or amplitudes, at a checkpoint."""
+    rows = tables[table]
+    rows = rows[(rows["arm"] == arm) & (rows["map"] == side) & (rows["step"] == step)]
+    entries = [name for name in rows.columns if name.isdecimal()]
+    return rows.set_index("neuron").loc[list(neurons), entries].to_numpy(dtype=np.float64)
 
 
-def turned(cosine: pd.Series, p: int) -> np.ndarray:
-    """Where each residue lies when a neuron's cosine turns once."""
+def cosine_order(cosine: pd.Series, p: int) -> np.ndarray:
+    """Return frequency × residue mod p of every residue.
+
+    In this order the neuron's cosine turns once.
+    """
     return int(cosine["frequency"]) * np.arange(p) % p
 
 
-def cosine_curve(
+def draw_cosine(
     drawing: Drawing, ax: Axes, panel: str, series: str, seed: int, cosine: pd.Series, p: int
 ) -> None:
-    """A neuron's cosine, turning once; nothing for a dead neuron, which has none."""
+    """Draw a neuron's cosine over one turn; nothing for a dead neuron."""
     x = np.linspace(0, p, 101)
     y = cosine["constant"] + cosine["amplitude"] * np.cos(2 * np.pi * x / p + cosine["phase"])
-    drawing.line(ax, panel, f"{series}: cosine", x, y, seed=seed, color="#26292f", linewidth=0.8)
+    drawing.line(ax, panel, f"{series}: cosine", x, y, seed=seed, **CURVE)
     ax.set_xlim(-1, p)
 
 
-def cosine_panel(
+def draw_weights_and_cosine(
     drawing: Drawing, ax: Axes, panel: str, series: str, weights: np.ndarray, cosine: pd.Series
 ) -> None:
-    """A neuron's weights, and the cosine in them."""
+    """Draw a neuron's weights as points, and their cosine."""
     p, seed = len(weights), cosine["seed"]
-    cosine_curve(drawing, ax, panel, series, seed, cosine, p)
-    drawing.line(ax, panel, series, turned(cosine, p), weights, seed=seed, **POINTS)
+    draw_cosine(drawing, ax, panel, series, seed, cosine, p)
+    drawing.line(ax, panel, series, cosine_order(cosine, p), weights, seed=seed, **POINTS)
     ax.yaxis.set_major_locator(MaxNLocator(3))
 
 
-def explained(cosine: pd.Series) -> str:
-    """How much of the weights' variance the cosine explains, in a title."""
+def points_and_cosine_legend(
+    figure: Figure | SubFigure, cosine: str = "cosine of frequency k", **place: Any
+) -> None:
+    """Draw the legend of panels with a neuron's weights and cosine."""
+    handles = [
+        Line2D([], [], label="weight of a residue", **(POINTS | {"markersize": 3})),
+        Line2D([], [], label=cosine, **CURVE),
+    ]
+    figure.legend(handles=handles, ncols=2, **({"loc": "outside upper center"} | place))
+
+
+def fit_words(cosine: pd.Series) -> str:
+    """Return the share of the weights' variance that the cosine explains, for a title."""
     return "dead" if np.isnan(cosine["share"]) else f"$R^2$ = {cosine['share']:.2f}"
 
 
@@ -101,15 +121,25 @@ def signed_heat(
     seed: int,
     y: Any,
     value: np.ndarray,
-    top: float,
+    scale: float,
 ) -> QuadMesh:
-    """A matrix in colours from blue at -top by white at 0 to red at top; NaN (pruned) grey."""
-    ax.set_facecolor("0.72")
-    look = {"cmap": "RdBu_r", "vmin": -top, "vmax": top}
+    """Draw a matrix in blue below 0 and red above; NaN (pruned) is grey.
+
+    Parameters
+    ----------
+    scale : float
+        Magnitude with the darkest colours.
+    """
+    ax.set_facecolor(PRUNED)
+    look = {"cmap": "RdBu_r", "vmin": -scale, "vmax": scale}
     return drawing.heat(ax, panel, arm, seed, range(value.shape[1]), y, value, **look)
 
 
+PRUNED = "0.72"
+"""Grey of pruned weights."""
+
+
 def signed_bar(figure: Figure, mesh: QuadMesh, axes: Sequence[Axes]) -> None:
-    """The colours' meaning, for panels that have each its own largest magnitude."""
-    bar = figure.colorbar(mesh, ax=axes, label="weight", pad=0.01, aspect=40)
-    bar.set_ticks([*mesh.get_clim(), 0], labels=["−max", "max", "0"])
+    """Draw the colour bar of panels whose titles give their scale."""
+    bar = figure.colorbar(mesh, ax=axes, label="weight (scale: see each title)", pad=0.01, aspect=40)
+    bar.set_ticks([*mesh.get_clim(), 0], labels=["−scale", "+scale", "0"])

@@ -1,5 +1,7 @@
-"""What the pictures of weights show, against the tables; and an animation, frame by frame."""
+"""Pictures of weights against their tables; an animation frame by frame."""
 
+import functools
+import importlib
 import io
 from itertools import pairwise
 
@@ -9,70 +11,106 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from analyses.snapshots.command import main as analyse
-from figures.__main__ import main
+from analyses.loading.trained_network import open_networks
+from analyses.snapshots.command import measure
+from analyses.snapshots.schema import MAPS, MATRICES, NEURONS, SPECTRA
+from analyses.tables.storage import with_roles
+from figures.catalogue.registry import FIGURES
 from figures.drawing.animation import Animation
+from figures.snapshots import training_animation
+from figures.snapshots.weight_matrices import _matched_control
 
 
 @pytest.fixture(scope="module")
-def drawn(tiny_run, tmp_path_factory):
-    """The tiny run's snapshots and their figures."""
-    out = tmp_path_factory.mktemp("drawn")
-    assert analyse(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
-    assert main(["--run", str(out)]) == 0
-    return out
+def tables(tiny_run):
+    """The tiny run's snapshots."""
+    _, networks = open_networks(str(tiny_run))
+    result = measure(networks)
+    roles = {network.arm: network.role for network in networks}
+    return {table: with_roles(table, rows, roles) for table, rows in result.tables.items()}
 
 
-def numbers(drawn, name):
-    return pd.read_csv(drawn / "figures" / f"{name}.csv", dtype={"series": str})
+@pytest.fixture(scope="module")
+def numbers(tables):
+    """Numbers in a figure of these tables, by the figure's name; each is drawn once."""
+
+    @functools.cache
+    def drawn(name):
+        drawing = importlib.import_module(f"figures.{FIGURES[name].draws}").draw(tables)
+        plt.close(drawing.figure)
+        return drawing.table()
+
+    return drawn
 
 
-def table(drawn, suffix):
-    return pd.read_parquet(drawn / "analyses" / f"snapshots{suffix}.parquet")
-
-
-def test_points_are_the_weights_where_their_cosine_turns_once(drawn):
-    points = numbers(drawn, "neurons").query("panel == 'dense end' and not series.str.contains('cosine')")
-    neurons = table(drawn, "_neurons").query("arm == 'dense' and map == 'input' and step == 8000")
-    maps = table(drawn, "_maps").query("arm == 'dense' and map == 'input' and step == 8000")
+def test_points_are_the_weights_where_their_cosine_turns_once(tables, numbers):
+    points = numbers("neurons").query("panel == 'dense end' and not series.str.contains('cosine')")
+    neurons = tables[NEURONS].query("arm == 'dense' and map == 'input' and step == 8000")
+    maps = tables[MAPS].query("arm == 'dense' and map == 'input' and step == 8000")
     assert points["series"].nunique() == 3
-    for series, own in points.groupby("series"):
+    for series, points_of_neuron in points.groupby("series"):
         neuron = int(series.split()[1])
         frequency = neurons.set_index("neuron").loc[neuron, "frequency"]
         weights = maps.set_index("neuron").loc[neuron, [str(j) for j in range(11)]]
-        for x, y in zip(own["x"], own["y"], strict=True):
+        for x, y in zip(points_of_neuron["x"], points_of_neuron["y"], strict=True):
             (residue,) = [j for j in range(11) if frequency * j % 11 == x]
             assert y == pytest.approx(weights[str(residue)])
 
 
-def test_curves_are_the_planted_cosines(drawn, planted):
-    curves = numbers(drawn, "cosines").query("panel == 'input, best' and series.str.contains('cosine')")
+def test_curves_are_the_planted_cosines(numbers, planted):
+    curves = numbers("cosines").query("panel == 'input, best fit' and series.str.contains('cosine')")
     neuron = int(curves["series"].iloc[0].split(":")[0].split()[1])
     wave = planted["amplitude"][neuron] * np.cos(2 * np.pi * curves["x"] / 11 + planted["phi"][neuron])
     np.testing.assert_allclose(curves["y"], wave, atol=1e-5)
 
 
-def test_pruned_weights_have_no_colour(drawn):
-    matrices, cells = table(drawn, "_matrices"), numbers(drawn, "matrices")
-    for arm, own in matrices.groupby("arm"):
+def test_pruned_weights_have_no_colour(tables, numbers):
+    matrices, cells = tables[MATRICES], numbers("matrices")
+    assert set(cells["series"]) == {"dense", "grokked_ticket", "random"}
+    for arm, weights in matrices.groupby("arm"):
         shown = cells[cells["series"] == arm]
-        if len(shown):
-            assert len(shown) == len(own)
-            assert shown["value"].isna().sum() == (~own["kept"]).sum()
+        assert len(shown) == len(weights)
+        assert shown["value"].isna().sum() == (~weights["kept"]).sum()
 
 
-def test_the_film_has_a_frame_per_checkpoint_and_all_its_numbers(drawn):
-    with Image.open(drawn / "figures" / "film.gif") as film:
-        steps = table(drawn, "_spectra").query("arm in ['dense', 'grokked_ticket']")["step"].unique()
+def test_the_control_beside_a_ticket_has_its_layer_densities():
+    kept = {
+        "dense": [True] * 4,
+        "winner": [True, False, True, True],
+        "snip": [False, False, True, True],
+        "reinit": [True, False, True, True],
+        "shuffled": [False, True, True, True],
+    }
+    roles = {"dense": "dense", "winner": "ticket"}
+    table = pd.DataFrame(
+        [
+            {"arm": arm, "arm_role": roles.get(arm, "control"), "layer": layer, "kept": entry}
+            for arm, mask in kept.items()
+            for layer, entry in zip("aabb", mask, strict=True)
+        ]
+    )
+    assert _matched_control(table, ["dense", "winner"]) == ["shuffled"]
+    assert _matched_control(table[table["arm"] != "shuffled"], ["dense", "winner"]) == ["snip"]
+    assert _matched_control(table[table["arm_role"] != "control"], ["dense", "winner"]) == []
+
+
+def test_the_film_has_a_frame_per_checkpoint_and_all_its_numbers(tables):
+    animation = training_animation.draw(tables)
+    content = animation.pictures()[".gif"]
+    plt.close(animation.figure)
+    with Image.open(io.BytesIO(content)) as film:
+        steps = tables[SPECTRA].query("arm in ['dense', 'grokked_ticket']")["step"].unique()
         assert film.n_frames == len(steps)
         frames = []
         for i in range(film.n_frames):
             film.seek(i)
             frames.append(np.asarray(film.convert("RGB")))
     assert all((one != other).any() for one, other in pairwise(frames))
-    values = numbers(drawn, "film").query("panel == 'spectrum, dense' and series == 'step 200'")["value"]
-    spectra = table(drawn, "_spectra").query("arm == 'dense' and map == 'input' and step == 200")
-    np.testing.assert_allclose(np.sort(values), np.sort(spectra.iloc[:, 5:].to_numpy().ravel()), rtol=1e-6)
+    values = animation.table().query("panel == 'spectrum, dense' and series == 'step 200'")["value"]
+    spectra = tables[SPECTRA].query("arm == 'dense' and map == 'input' and step == 200")
+    np.testing.assert_allclose(
+        np.sort(values), np.sort(spectra.filter(regex="^[0-9]+$").to_numpy().ravel()), rtol=1e-6
+    )
 
 
 def test_frames_show_what_they_are_told():
