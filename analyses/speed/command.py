@@ -109,7 +109,7 @@ def measure(
         ARMS: pd.DataFrame(arm_rows),
         CORRELATIONS: pd.DataFrame(
             correlations, columns=[column.name for column in CORRELATIONS.columns if not column.role_of]
-        ),
+        ).astype({"spearman": float}),
         DOSES: pd.DataFrame(tau_by_sparsity(recipe, rows)),
         FIXED_STEPS: accuracies,
         PAIRS: pd.DataFrame([row for _, ratio_rows in compared for row in ratio_rows]),

@@ -1,4 +1,7 @@
-"""Figures of when networks memorise and generalise."""
+"""Figures of when networks memorise and generalise.
+
+Imports figures.drawing, and the schema of analyses.grokking.
+"""
 
 from analyses.grokking import schema as grokking
 from figures.drawing.figure_spec import FigureSpec
@@ -14,7 +17,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="speed_transformer",
-        shows="the same of a transformer, its tickets by one threshold and by many, and controls",
+        shows="accuracy of a dense transformer, its tickets by one threshold and by several, and controls",
         draws="grokking.accuracy_curves",
         tables=(grokking.OUTCOMES, grokking.CURVES),
         paper="Minegishi et al.: speed, transformer",
@@ -45,7 +48,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="no_decay",
-        shows="tickets without weight decay over sparsity, and the critical one",
+        shows="tickets without weight decay over sparsity, and the critical sparsity",
         draws="grokking.no_weight_decay",
         tables=(("m_no_wd", grokking.OUTCOMES), ("m_no_wd", grokking.CURVES)),
         paper="Minegishi et al.: no weight decay",
@@ -67,21 +70,21 @@ FIGURES = (
     ),
     FigureSpec(
         name="tangent_space",
-        shows="networks trained in their tangent space: what memorises, what generalises",
+        shows="which networks trained in their tangent space memorise, and which generalise",
         draws="grokking.outcomes",
         tables=(grokking.OUTCOMES,),
         recipe="kosoy_tangent",
     ),
     FigureSpec(
         name="multi_prize",
-        shows="subnetworks of untrained weights: what memorises, what generalises",
+        shows="which subnetworks of untrained weights memorise, and which generalise",
         draws="grokking.outcomes",
         tables=(grokking.OUTCOMES,),
         recipe="multi_prize",
     ),
     FigureSpec(
         name="elastic_depth",
-        shows="a ticket stretched and squeezed in depth, beside controls",
+        shows="a ticket stretched and squeezed in depth, and its controls",
         draws="grokking.outcomes",
         tables=(grokking.OUTCOMES,),
         recipe="elastic_depth",
@@ -95,7 +98,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="outcomes",
-        shows="how far every network got on both parts of the data, and when",
+        shows="last accuracies of every network, and the steps of memorising and generalising",
         draws="grokking.outcomes",
         tables=(grokking.OUTCOMES,),
         after_analysis=True,

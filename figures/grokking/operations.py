@@ -1,53 +1,65 @@
-"""Other operations: accuracy of the dense network and of its grokked ticket, a panel each."""
+"""Figure `operations`: dense network and ticket on other modular operations."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.lines import Line2D
 
-from analyses.tables.labels import OPERATIONS
-from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
-from figures.drawing.style import DOUBLE, arm_styles, step_axis
-from figures.grokking.accuracy_curves import crossings, curve_panel, thin, threshold_words
+from analyses.grokking.schema import CURVES, OUTCOMES
+from analyses.tables.labels import arm_label
+from figures.drawing.figure_spec import TableKey
+from figures.drawing.grokking_curves import (
+    curve_handles,
+    curve_panel,
+    mark_t_gen,
+    thin_curves,
+    threshold_sentence,
+)
+from figures.drawing.recorded_figure import Drawing, letter, seeds_and_centre
+from figures.drawing.style import DOUBLE, ROLES, step_axis, table_styles
 
-TABLES = ("m_ops/grokking", "m_ops/grokking_curves")
-ROLES = {"dense": "dense", "ticket": "grokked_ticket"}
-"""What the last part of an arm's name stands for; the rest is its operation."""
+LABELS = {"dense": "dense network", "ticket": "its grokked ticket"}
+TRAIN: dict[str, Any] = {"linestyle": "--", "linewidth": 0.9}
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """Test curves with the steps at which each seed generalised, and the median on the training examples."""
-    outcomes, curves = (_split(tables[name]) for name in TABLES)
-    shown = thin(curves)
-    names = list(dict.fromkeys(shown["operation"]))
-    figure, axes = plt.subplots(2, (len(names) + 1) // 2, figsize=(DOUBLE, 4), sharex=True, sharey=True)
+def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
+    """Draw a panel per operation: test curves with t_gen, and median training curves."""
+    outcomes, curves = (_with_operation(tables["m_ops", table]) for table in (OUTCOMES, CURVES))
+    shown = thin_curves(curves)
+    operations = list(dict.fromkeys(shown["operation"]))
+    figure, axes = plt.subplots(2, (len(operations) + 1) // 2, figsize=(DOUBLE, 4.6), sharey=True)
     drawing = Drawing(figure)
-    for ax, name in zip(axes.flat, names, strict=False):
-        own, times = (table[table["operation"] == name] for table in (shown, outcomes))
-        for arm, style in arm_styles(list(dict.fromkeys(own["arm"]))).items():
-            middle = own[own["arm"] == arm].groupby("step")["train"].median()
-            look = {"color": style["color"], "linestyle": ":", "linewidth": 1}
-            drawing.line(ax, f"{name} train", arm, middle.index, middle, seed="median", **look)
-        curve_panel(drawing, ax, f"{name} test", own, "test")
-        crossings(drawing, ax, f"{name} t_gen", times, own)
+    for ax, operation in zip(axes.flat, operations, strict=False):
+        panel_curves = shown[shown["operation"] == operation]
+        styles = table_styles(panel_curves)
+        for arm, style in styles.items():
+            middle = panel_curves[panel_curves["arm"] == arm].groupby("step")["train"].median()
+            look = TRAIN | {"color": style["color"]}
+            drawing.line(ax, f"{operation} train", arm, middle.index, middle, seed="median", **look)
+        curve_panel(drawing, ax, f"{operation} test", panel_curves, "test", styles)
+        mark_t_gen(drawing, ax, f"{operation} t_gen", outcomes, curves, styles)
         step_axis(ax, shown["step"])
-        ax.set_title(OPERATIONS[name])
-    for ax in axes.flat[len(names) :]:
+        ax.set_title(operation)
+    for ax in axes.flat[len(operations) :]:
         ax.remove()
-    for ax in axes[0]:
-        ax.set_xlabel("")
     for ax in axes[:, 0]:
         ax.set_ylabel("accuracy")
-    letter(axes.flat[: len(names)])
-    arm_legend(figure, shown)
+    letter(axes.flat[: len(operations)])
+    handles = [Line2D([], [], color=ROLES[role][0], label=label) for role, label in LABELS.items()]
+    handles.append(Line2D([], [], color="0.45", label="on the examples trained on", **TRAIN))
+    handles += curve_handles(shown, marks=bool(outcomes["t_gen"].notna().any()))
+    figure.legend(handles=handles, loc="outside upper center", ncols=4)
     drawing.caption = (
-        f"Test accuracy modulo 67. {seeds_and_centre(tables[TABLES[1]], 'median')} Dotted curves: median on "
-        f"the examples trained on. {threshold_words(tables[TABLES[0]], shown)}"
+        f"Test accuracy on other modular operations. {seeds_and_centre(curves, 'median')} Dashed: median on "
+        f"the examples trained on. {threshold_sentence(outcomes, curves)}"
     )
     return drawing
 
 
-def _split(table: pd.DataFrame) -> pd.DataFrame:
-    """The operation in a column of its own, and arms by their roles."""
-    parts = table["arm"].str.rpartition("_")
-    return table.assign(operation=parts[0], arm=parts[2].map(ROLES))
+def _with_operation(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with the operation of each arm in words, the part of its label before the comma."""
+    return table.assign(operation=[arm_label(arm).rpartition(",")[0] for arm in table["arm"]])

@@ -1,4 +1,7 @@
-"""Figures of how much earlier arms generalise."""
+"""Figures of how much earlier arms generalise.
+
+Imports figures.drawing, and the schemas of analyses.speed and analyses.grokking.
+"""
 
 from analyses.grokking import schema as grokking
 from analyses.speed import schema as speed
@@ -7,7 +10,7 @@ from figures.drawing.figure_spec import FigureSpec
 FIGURES = (
     FigureSpec(
         name="norm_controls",
-        shows="dense networks that start with the ticket's norm: when they generalise",
+        shows="time to generalise of dense networks that start with the ticket's norm",
         draws="speed.time_to_generalize",
         tables=(speed.RATIOS, speed.PAIRS, speed.ARMS, speed.DOSES, speed.SURVIVAL),
         paper="Minegishi et al.: norm controls",
@@ -15,7 +18,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="pruning_at_initialisation",
-        shows="SNIP, GraSP, SynFlow and random masks against the grokked ticket",
+        shows="time to generalise of the grokked ticket and of SNIP, GraSP, SynFlow and random masks",
         draws="speed.time_to_generalize",
         tables=(speed.RATIOS, speed.PAIRS, speed.ARMS, speed.DOSES, speed.SURVIVAL),
         paper="Minegishi et al.: pruning at initialisation",
@@ -35,7 +38,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="ticket_timing",
-        shows="accuracy of tickets at fixed steps over their source's where the mask was taken",
+        shows="accuracy of tickets at fixed steps over that of their source at the step of the mask",
         draws="speed.ticket_timing",
         tables=(
             ("m_timing", speed.SOURCES),
@@ -47,7 +50,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="speed",
-        shows="networks not generalised yet, ratios of t_gen to a reference, tau against sparsity",
+        shows="share of networks not generalised yet, ratios of t_gen to the dense network, tau by sparsity",
         draws="speed.time_to_generalize",
         tables=(speed.RATIOS, speed.PAIRS, speed.ARMS, speed.DOSES, speed.SURVIVAL),
         after_analysis=True,

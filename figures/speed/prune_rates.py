@@ -1,41 +1,50 @@
-"""How much to prune: tau over the sparsity of grokked tickets, and their curves."""
+"""Figure `prune_rates`: tau and curves of tickets over their sparsity."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from figures.drawing.censored_points import tau_by_sparsity
-from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
-from figures.drawing.style import DOUBLE, arm_styles
-from figures.grokking.accuracy_curves import crossings, curve_panel, thin, threshold_words
-
-TABLES = (
-    "m_prune_rates/speed_doses",
-    "m_prune_rates/speed_arms",
-    "m_prune_rates/grokking",
-    "m_prune_rates/grokking_curves",
+from analyses.grokking import schema as grokking
+from analyses.speed.schema import ARMS, DOSES
+from figures.drawing.censored_points import bound_handle, median_handle, tau_by_sparsity
+from figures.drawing.figure_spec import TableKey
+from figures.drawing.grokking_curves import (
+    curve_handles,
+    curve_panel,
+    mark_t_gen,
+    thin_curves,
+    threshold_sentence,
 )
+from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
+from figures.drawing.style import DOUBLE, table_styles
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """Tau of every seed on the left, then accuracy on the examples trained on and on the others."""
-    doses, arms, outcomes, curves = (tables[name] for name in TABLES)
-    shown = thin(curves)
-    figure, axes = plt.subplots(1, 3, figsize=(DOUBLE, 2.5))
+def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
+    """Draw tau of every seed, then accuracy on both parts of the data."""
+    doses, arms, outcomes, curves = (
+        tables["m_prune_rates", table] for table in (DOSES, ARMS, grokking.OUTCOMES, grokking.CURVES)
+    )
+    shown = thin_curves(curves)
+    figure, axes = plt.subplots(1, 3, figsize=(DOUBLE, 2.9))
     drawing = Drawing(figure)
     tau = "No network memorised, so there is no τ"
+    handles = curve_handles(shown, marks=bool(outcomes["t_gen"].notna().any()))
     if len(doses):
-        tau = tau_by_sparsity(drawing, axes[0], doses, arms, arm_styles(list(arms["arm"])))
+        tau = tau_by_sparsity(drawing, axes[0], doses, arms, table_styles(arms))
+        handles.append(median_handle())
+        handles += [bound_handle()] if (doses["tau_bound"] != "=").any() else []
     for ax, part in zip(axes[1:], ("train", "test"), strict=True):
         curve_panel(drawing, ax, part, shown, part)
-        ax.set_title(f"{part} accuracy")
-    axes[1].set_ylabel("accuracy")
-    crossings(drawing, axes[2], "t_gen", outcomes, shown)
+        ax.set(title=f"{part} accuracy", ylabel="accuracy")
+    mark_t_gen(drawing, axes[2], "t_gen", outcomes, curves)
     letter(axes)
     arm_legend(figure, shown)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     drawing.caption = (
         f"(a) {tau}; hollow, with an arrow: bounds by networks that never generalised. (b, c) "
-        f"{seeds_and_centre(shown, 'median')} {threshold_words(outcomes, shown)}"
+        f"{seeds_and_centre(shown, 'median')} {threshold_sentence(outcomes, curves)}"
     )
     return drawing
