@@ -119,12 +119,15 @@ def _list(args: argparse.Namespace) -> int:
                 "paper": figure.paper,
                 "recipes": ", ".join(f"{recipe} {plan.training_state[recipe]}" for recipe in recipes),
                 "state": _state(left),
-                "minutes left": round(plan.seconds(left) / 60, 1),
+                "minutes left": round(plan.seconds(left) / 60, 3),
             }
         )
     if args.json:
         print(json.dumps(rows, indent=2))
         return 0
+    for row in rows:
+        minutes_left = row.pop("minutes left")
+        row["minutes left"] = "< 0.1" if 0 < minutes_left < 0.1 else round(minutes_left, 1)
     minutes = plan.seconds(list(plan.tasks.values())) / 60
     conclusion = (
         f"About {minutes:.0f} minutes left in all on {plan.n_cores} cores, by measured costs; "
