@@ -7,10 +7,26 @@ import pandas as pd
 import pytest
 from scipy.stats import rankdata
 
+from analyses.loading.reference_arms import dense_reference, ticket_reference
+from analyses.loading.trained_network import open_networks
 from analyses.speed.accuracy_at_steps import accuracy_at
-from analyses.speed.command import main
-from analyses.speed.comparisons import comparisons, doses, known_times, reference_of, ticket_of
-from figures.__main__ import main as draw
+from analyses.speed.command import main, measure
+from analyses.speed.comparisons import comparisons, tau_by_sparsity
+from analyses.speed.schema import (
+    ANALYSIS,
+    ARMS,
+    CORRELATIONS,
+    DOSES,
+    FIXED_STEPS,
+    PAIRS,
+    RATIOS,
+    SOURCES,
+    SURVIVAL,
+)
+from analyses.speed.summary import printed_tables
+from analyses.tables.storage import fit_to_schema, load_table, read_origin, with_roles
+from figures.speed import time_to_generalize
+from training.cli.printed_table import render
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict
 from training.runs.run_directory import RunDir
@@ -26,29 +42,32 @@ def recipe_of(arms, seeds=(0, 1, 2), task=None):
 
 
 def write_run(path, recipe, curves, source_steps=None):
-    """A run of these curves: per arm and seed a table of metrics; the weights are left at zero."""
+    """Write a run of these curves, a table of metrics per arm and seed; all weights are zero."""
     run = RunDir(path)
     run.write_recipe("", to_dict(recipe))
     run.add_provenance({"commit": "none"})
     for (arm, seed), metrics in curves.items():
-        files, own = run.arm(arm, seed), recipe.arms[arm]
+        files, settings = run.arm(arm, seed), recipe.arms[arm]
         last = int(metrics["step"][-1])
         zeros = {
             name: np.zeros((1, *shape), dtype=np.float32)
             for name, shape in recipe.setting(arm).shapes().items()
         }
         files.write_checkpoints(np.array([last]), zeros)
-        if own.prunes:
+        if settings.prunes:
             files.write_mask({name: np.ones(w.shape[1:], dtype=bool) for name, w in zeros.items()})
         files.write_metrics(metrics)
-        source = {"arm": own.source, "seed": seed, "step": (source_steps or {}).get(arm, last)}
-        record = arm_record(recipe, arm, seed) | {"steps": last, "source": source if own.source else None}
+        source = {"arm": settings.source, "seed": seed, "step": (source_steps or {}).get(arm, last)}
+        record = arm_record(recipe, arm, seed) | {
+            "steps": last,
+            "source": source if settings.source else None,
+        }
         files.finish(record)
     return run.path
 
 
 def curve(t_mem, t_gen, last):
-    """Metrics of a network that crosses at these steps; never for a time beyond the last step."""
+    """Return metrics of a network that crosses at these steps; never at one beyond the last."""
     step = np.arange(0, last + 1, 10)
     train, test = np.where(step >= t_mem, 1.0, 0.1), np.where(step >= t_gen, 0.99, 0.2)
     return {
@@ -61,69 +80,96 @@ def curve(t_mem, t_gen, last):
 
 
 def tables_of(out):
-    names = ("", "_pairs", "_arms", "_doses", "_survival", "_fixed_steps", "_sources")
-    return {name: pd.read_parquet(out / "analyses" / f"speed{name}.parquet") for name in names}
+    return {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
 
 
-def speed(path, *more):
-    assert main(["--run", str(path), "--no-plot", *more]) == 0
-    return tables_of(path)
+def speed(path, **arguments):
+    """Return the tables of a run, without writing or drawing them."""
+    run, networks = open_networks(str(path))
+    return measure(run, networks, **arguments).tables
+
+
+def text_of(tables):
+    return render(printed_tables(tables), verbose=True)
+
+
+def lines_of(text):
+    return [line.split() for line in text.splitlines()]
 
 
 # the tiny run
 
 
 @pytest.fixture(scope="module")
-def found(tiny_run, tmp_path_factory):
+def saved(tiny_run, tmp_path_factory):
     out = tmp_path_factory.mktemp("speed")
     assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
-    return tables_of(out) | {"json": json.loads((out / "analyses" / "speed.json").read_text())}
+    return out
 
 
-def test_ratios_of_the_tiny_run(found):
-    rows = found[""].set_index(["role", "arm", "quantity"])
-    sooner = rows.loc[("reference", "grokked_ticket", "t_gen")]
-    assert sooner["ratio"] == pytest.approx(np.sqrt(20 * 25)) and sooner["ratio_bound"] == "="
-    assert 19.99 < sooner["low"] < sooner["ratio"] < sooner["high"] < 25.01
-    assert (sooner["least"], sooner["largest"], sooner["n"]) == (20, 25, 2)
+@pytest.fixture(scope="module")
+def tables(saved):
+    return tables_of(saved)
+
+
+def test_ratios_of_the_tiny_run(tables):
+    rows = tables[RATIOS].set_index(["role", "arm", "quantity"])
+    ticket = rows.loc[("reference", "grokked_ticket", "t_gen")]
+    assert ticket["ratio"] == pytest.approx(np.sqrt(20 * 25)) and ticket["ratio_bound"] == "="
+    assert 19.99 < ticket["low"] < ticket["ratio"] < ticket["high"] < 25.01
+    assert (ticket["least"], ticket["largest"], ticket["n"]) == (20, 25, 2)
+    assert (ticket["numerator_role"], ticket["denominator_role"]) == ("dense", "ticket")
     assert rows.loc[("reference", "grokked_ticket", "t_mem"), "ratio"] == 1
-    assert rows.loc[("reference", "grokked_ticket", "tau"), "ratio"] == pytest.approx(sooner["ratio"])
-    slower = rows.loc[("ticket", "random", "t_gen")]
-    assert (slower["numerator"], slower["denominator"]) == ("random", "grokked_ticket")
-    assert (slower["ratio"], slower["ratio_bound"]) == (pytest.approx(2000 / 300), ">")
-    assert np.isnan(slower["low"]) and np.isnan(slower["least"])
+    assert rows.loc[("reference", "grokked_ticket", "tau"), "ratio"] == pytest.approx(ticket["ratio"])
+    random = rows.loc[("ticket", "random", "t_gen")]
+    assert (random["numerator"], random["denominator"]) == ("random", "grokked_ticket")
+    assert (random["ratio"], random["ratio_bound"]) == (pytest.approx(2000 / 300), ">")
+    assert np.isnan(random["low"]) and np.isnan(random["least"])
     assert (
-        slower["n_numerator_censored"],
-        slower["n_denominator_censored"],
-        slower["log_rank_n_events"],
+        random["n_numerator_censored"],
+        random["n_denominator_censored"],
+        random["log_rank_n_events"],
     ) == (2, 0, 2)
-    assert slower["log_rank_z"] > 0
+    assert random["log_rank_z"] > 0
     assert rows.loc[("reference", "random", "t_gen"), "ratio_bound"] == "<"
-    by_seed = found["_pairs"].query("role == 'reference' and arm == 'grokked_ticket' and quantity == 't_gen'")
+    by_seed = tables[PAIRS].query("role == 'reference' and arm == 'grokked_ticket' and quantity == 't_gen'")
     assert by_seed.set_index("seed")["ratio"].to_dict() == {0: 20, 1: 25}
 
 
-def test_arms_of_the_tiny_run(found, planted):
-    arms = found["_arms"].set_index("arm")
+def test_arms_of_the_tiny_run(tables, saved, planted):
+    arms = tables[ARMS].set_index("arm")
     assert arms["t_gen_median"].to_dict() == {"dense": 6000, "grokked_ticket": 300, "random": 2000}
     assert arms["t_gen_median_bound"].to_dict() == {"dense": "=", "grokked_ticket": "=", "random": ">"}
     assert arms["t_gen_censored"].to_dict() == {"dense": 0, "grokked_ticket": 0, "random": 2}
     assert arms["tau_median"].to_dict() == {"dense": 60, "grokked_ticket": 3, "random": 20}
     assert arms.loc["random", ["train_acc", "test_acc"]].tolist() == [1, 0.1]
     assert arms["sparsity"].tolist() == [0, planted["sparsity"], planted["sparsity"]]
-    dense = found["_survival"].query("arm == 'dense'")
+    dense = tables[SURVIVAL].query("arm == 'dense'")
     assert dense[["step", "share"]].to_numpy().tolist() == [[0, 1], [6000, 0.5], [7500, 0]]
-    assert found["_survival"].query("arm == 'random'")["n_censored"].tolist() == [0, 2]
-    assert found["_doses"].empty and found["json"]["correlations"] == []
+    assert tables[SURVIVAL].query("arm == 'random'")["n_censored"].tolist() == [0, 2]
+    assert tables[DOSES].empty and list(tables[DOSES]) == [column.name for column in DOSES.columns]
+    assert json.loads((saved / "analyses" / "speed.json").read_text())["correlations"] == []
 
 
-def test_the_text_says_bounds_as_bounds(tiny_run, tmp_path, capsys):
-    assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot"]) == 0
-    out = capsys.readouterr().out
-    lines = [line.split() for line in out.splitlines()]
-    assert ["random", "0.25", "2", "2", "100", ">", "2,000", ">", "20.0", "1.00", "0.100"] in lines
-    assert lines[lines.index(["arm", "/", "grokked", "ticket:"]) + 2][:4] == ["random", "2", ">", "6.67"]
-    assert "nan" not in out.lower()
+def test_bounds_are_printed_as_bounds_and_drawn_into_a_conclusion(tables):
+    text = text_of(tables)
+    random = ["random", "mask", "0.25", "2", "of", "2", "100", ">", "2,000", ">", "20.0", "0.100", "1.00"]
+    assert random in lines_of(text)
+    ratios = text.split("Ratios of times: arm / grokked ticket.")[1]
+    assert ["random", "mask", "2", ">", "6.67", "-"] in [line[:6] for line in lines_of(ratios)]
+    assert "Earliest to generalise: grokked ticket (median t_gen 300 steps)." in text
+    assert "Generalises earlier than dense: grokked ticket (22.4 times)." in text
+    assert "Generalises later than grokked ticket: random mask (at least 6.67 times)." in ratios
+    assert "nan" not in text.lower()
+
+
+def test_one_seed_has_no_interval(tiny_run):
+    run, networks = open_networks(str(tiny_run))
+    tables = measure(run, [network for network in networks if network.seed == 0]).tables
+    ratio = text_of(tables).split("Ratios of times: dense / arm.")[1]
+    (ticket,) = [line for line in lines_of(ratio) if line[:2] == ["grokked", "ticket"] and "1" in line]
+    assert ticket[2:7] == ["1", "20.0", "n", "=", "1"] and ticket[-3:] == ["n", "=", "1"]
+    assert "20.0 to 20.0" not in ratio
 
 
 def test_skipped_arms_are_not_counted(tiny_copy):
@@ -132,13 +178,15 @@ def test_skipped_arms_are_not_counted(tiny_copy):
         record = json.loads((folder / "DONE").read_text())
         (folder / "DONE").unlink()
         (folder / "SKIPPED").write_text(json.dumps({"hash": record["hash"], "reason": "its source was lost"}))
-    tables = speed(tiny_copy)
-    arms = tables["_arms"].set_index("arm")
+    assert main(["--run", str(tiny_copy), "--no-plot"]) == 0
+    tables = tables_of(tiny_copy)
+    arms = tables[ARMS].set_index("arm")
     assert arms.loc["random", ["n", "n_not_trained"]].tolist() == [0, 2]
     assert np.isnan(arms.loc["random", "t_gen_median"]) and np.isnan(arms.loc["random", "test_acc"])
-    of_random = tables[""].query("arm == 'random'")
+    of_random = tables[RATIOS].query("arm == 'random'")
     assert (of_random["n"] == 0).all() and of_random["ratio"].isna().all()
-    assert draw(["speed", "--run", str(tiny_copy)]) == 0
+    drawn = time_to_generalize.draw(tables).table()
+    assert set(drawn.query("panel == 'mean ratio ='")["series"]) == {"grokked_ticket"}
 
 
 # which arms are compared
@@ -148,7 +196,7 @@ def test_every_arm_has_the_reference_of_its_lineage():
     arms = {"sub_dense": {}, "sub_ticket": TICKET | {"source": "sub_dense"}, "mul_dense": {}}
     arms |= {"mul_ticket": TICKET | {"source": "mul_dense"}}
     arms |= {"mul_shuffled": {"method": "shuffled", "source": "mul_ticket"}}
-    recipe = recipe_of(arms)
+    recipe = recipe_of({arm: settings | {"task": {"name": arm[:3]}} for arm, settings in arms.items()})
     pairs = [(c["numerator"], c["denominator"]) for c in comparisons(recipe, list(arms), None)]
     assert pairs == [
         ("sub_dense", "sub_ticket"),
@@ -163,59 +211,65 @@ def test_every_arm_has_the_reference_of_its_lineage():
 def test_the_ticket_is_the_first_rewound_magnitude_arm():
     arms = {"dense": {}, "signs": TICKET | {"start": "signed_constant"}, "ticket": TICKET, "later": TICKET}
     recipe = recipe_of(arms | {"random": {"method": "random"}})
-    assert [ticket_of(recipe, arm) for arm in recipe.arms] == ["ticket", "ticket", None, None, "ticket"]
-    assert [reference_of(recipe, arm) for arm in recipe.arms] == [None, *["dense"] * 4]
+    tickets = [ticket_reference(recipe, arm) for arm in recipe.arms]
+    assert tickets == ["ticket", "ticket", None, None, "ticket"]
+    assert [dense_reference(recipe, arm) for arm in recipe.arms] == [None, *["dense"] * 4]
+
+
+def test_another_dense_arm_is_compared_with_the_first():
+    recipe = recipe_of({"adamw": {}, "sgd": {"optimizer": {"name": "sgd"}}})
+    (pair,) = comparisons(recipe, list(recipe.arms), None)
+    assert (pair["numerator"], pair["denominator"]) == ("adamw", "sgd")
 
 
 def test_another_task_is_not_measured_against_dense():
     arms = {"dense": {}, "random": {"method": "random"}, "mul_random": {"method": "random"}}
     arms["mul_random"] |= {"task": {"name": "mul"}}
     recipe = recipe_of(arms)
-    assert [reference_of(recipe, arm) for arm in arms] == [None, "dense", None]
+    assert [dense_reference(recipe, arm) for arm in arms] == [None, "dense", None]
 
 
-def test_an_arm_to_measure_against_must_be_there(tiny_run, tmp_path, capsys):
-    wanted = ["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--against"]
-    assert main([*wanted, "ticket"]) == 2
+def test_the_arm_to_compare_with_must_be_there(tiny_run, tmp_path, capsys):
+    arguments = ["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--against"]
+    assert main([*arguments, "ticket"]) == 2
     assert "--against: expected one of dense, grokked_ticket, random, got ticket" in capsys.readouterr().err
-    assert main([*wanted, "random"]) == 0
-    rows = tables_of(tmp_path)[""].query("role == 'reference' and quantity == 't_gen'")
+    assert main([*arguments, "random", "--at", "500", "500"]) == 0
+    rows = tables_of(tmp_path)[RATIOS].query("role == 'reference' and quantity == 't_gen'")
     assert rows[["numerator", "denominator"]].to_numpy().tolist() == [
         ["random", "dense"],
         ["random", "grokked_ticket"],
     ]
+    origin = read_origin(tmp_path / "analyses" / "speed.parquet")
+    assert origin.arguments == {"against": "random", "at": [500, 500]}
     with pytest.raises(SystemExit, match="2"):
-        main([*wanted, "random", "--at", "soon"])
+        main([*arguments, "random", "--at", "soon"])
 
 
-def test_what_is_known_of_a_time():
-    row = {"arm": "a", "seed": 0, "status": "done", "t_mem": 100, "t_gen": None, "tau": None}
-    row |= {"t_mem_after": 90, "t_gen_after": 5000, "tau_lower": 50.0}
-    assert known_times([row], "a", "t_gen") == {0: (5000, False)}
-    assert known_times([row], "a", "t_mem") == {0: (100, True)}
-    assert known_times([row | {"t_gen_after": 0}], "a", "t_gen") == {}  # without a test set
-    assert known_times([row], "a", "tau") == {0: (50, False)}
-    assert known_times([row | {"tau_lower": 0.0, "t_mem": None}], "a", "tau") == {}
-    assert known_times([row | {"t_gen": 200, "t_mem": None}], "a", "tau") == {}
-    assert known_times([row | {"status": "skipped"}], "a", "t_gen") == known_times([row], "b", "t_gen") == {}
+def test_a_network_that_starts_generalised_leaves_two_shares_at_step_0(tmp_path):
+    recipe = recipe_of({"dense": {}}, seeds=[0, 1])
+    path = write_run(tmp_path / "run", recipe, {("dense", s): curve(0, 100 * s, 200) for s in (0, 1)})
+    assert main(["--run", str(path), "--no-plot"]) == 0
+    survival = tables_of(path)[SURVIVAL]
+    assert survival[["step", "share"]].to_numpy().tolist() == [[0, 1], [0, 0.5], [100, 0]]
 
 
-def test_doses_are_the_arms_of_one_method_by_sparsity(tmp_path):
+def test_tau_of_the_arms_of_one_method_by_sparsity(tmp_path):
     sparsities = {"ticket_9": 0.9, "ticket_5": 0.5, "ticket_7": 0.7}
     arms = {"dense": {}} | {arm: TICKET | {"sparsity": s} for arm, s in sparsities.items()}
     recipe = recipe_of(arms | {"random": {"method": "random"}}, seeds=[0, 1])
     t_gen = {"dense": 4000, "ticket_9": 9990, "ticket_5": 600, "ticket_7": 300, "random": 2000}
     curves = {(arm, seed): curve(100 + 100 * seed, t, 5000) for arm, t in t_gen.items() for seed in (0, 1)}
     path = write_run(tmp_path / "doses", recipe, curves)
-    table = speed(path)["_doses"]
+    tables = speed(path)
+    table = tables[DOSES]
     assert table["arm"].drop_duplicates().tolist() == ["dense", "ticket_5", "ticket_7", "ticket_9"]
     assert table["tau"].tolist() == [40, 20, 6, 3, 3, 1.5, 50, 25]
     assert table["tau_bound"].tolist() == ["="] * 6 + [">"] * 2
-    assert draw(["speed", "--run", str(path)]) == 0
-    drawn = pd.read_csv(path / "figures" / "speed.csv").query("panel == 'median tau'")
+    tables = {table: fit_to_schema(table, with_roles(table, rows, {})) for table, rows in tables.items()}
+    drawn = time_to_generalize.draw(tables).table().query("panel == 'median tau'")
     expected = [[0, 20], [0.5, 3], [0.7, 1.5], [0.9, np.nan]]  # where only a bound is known the line ends
     np.testing.assert_equal(drawn[["x", "y"]].to_numpy(), expected)
-    assert doses(recipe, [{"arm": "dense"}, {"arm": "ticket_5"}]) == []
+    assert tau_by_sparsity(recipe, [{"arm": "dense"}, {"arm": "ticket_5"}]) == []
 
 
 # accuracies at fixed steps
@@ -244,52 +298,53 @@ def timing_run(path, n_tickets=5, constant=False):
         for taken in steps.values():
             level = 0.5 if constant else taken / 1000 + rng.uniform(0, 0.2)
             last = 150 if (taken, seed) == (0, 1) else 500
-            own = {"step": step[: last // 10 + 1]}
-            own |= {name: np.full(len(own["step"]), level) for name in ("train_acc", "test_acc")}
-            own |= dict.fromkeys(("train_loss", "test_loss"), 1 - own["test_acc"])
-            curves[f"taken_at_{taken}", seed] = own
+            metrics = {"step": step[: last // 10 + 1]}
+            metrics |= {name: np.full(len(metrics["step"]), level) for name in ("train_acc", "test_acc")}
+            metrics |= dict.fromkeys(("train_loss", "test_loss"), 1 - metrics["test_acc"])
+            curves[f"taken_at_{taken}", seed] = metrics
     return write_run(path, recipe, curves, steps), curves, steps
 
 
-def test_tickets_go_with_the_network_that_their_mask_came_from(tmp_path, capsys):
+def test_tickets_are_ranked_as_the_networks_that_their_masks_came_from(tmp_path, capsys):
     path, curves, steps = timing_run(tmp_path / "timing")
     assert main(["--run", str(path), "--no-plot", "--at", "100", "200"]) == 0
-    assert "Spearman's correlation" in capsys.readouterr().out
-    found = json.loads((path / "analyses" / "speed.json").read_text())["correlations"]
+    assert "Rank correlation of tickets' test accuracies" in capsys.readouterr().out
+    correlations = json.loads((path / "analyses" / "speed.json").read_text())["correlations"]
     points = {
         (seed, arm): (curves["dense", seed]["test_acc"][taken // 10], curves[arm, seed]["test_acc"][0])
         for seed in (0, 1)
         for arm, taken in steps.items()
     }
-    assert [(row["step"], row["seed"], row["n"]) for row in found] == [
+    assert [(row["step"], row["seed"], row["n"]) for row in correlations] == [
         *((100, 0, 5), (100, 1, 5), (100, None, 10)),
         *((200, 0, 5), (200, 1, 4), (200, None, 9)),
     ]
-    for row in found:
+    for row in correlations:
         trained = {
             key: point
             for key, point in points.items()
             if row["seed"] in (None, key[0]) and not (row["step"] == 200 and key == (1, "taken_at_0"))
         }
         assert row["spearman"] == pytest.approx(slow_spearman(*zip(*trained.values(), strict=True)))
-    sources = tables_of(path)["_sources"]
+    tables = tables_of(path)
+    sources = tables[SOURCES]
+    assert set(sources["source_role"]) == {"dense"} and set(tables[CORRELATIONS]["seed"].dropna()) == {0, 1}
+    assert tables[FIXED_STEPS].groupby("step")["test_acc"].count().to_dict() == {100: 12, 200: 11}
     assert sources.query("seed == 1")["source_acc"].tolist() == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
 
 
-def test_without_ranks_or_with_few_tickets_there_is_no_correlation(tmp_path, capsys):
+def test_without_ranks_or_with_few_tickets_there_is_no_correlation(tmp_path):
     few, _, _ = timing_run(tmp_path / "few", n_tickets=3)
-    assert main(["--run", str(few), "--no-plot", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["correlations"] == []
+    assert speed(few)[CORRELATIONS].empty
     flat, _, _ = timing_run(tmp_path / "flat", constant=True)
-    assert main(["--run", str(flat), "--no-plot", "--json", "--at", "100"]) == 0
-    found = json.loads(capsys.readouterr().out)["correlations"]
-    assert [row["spearman"] for row in found] == [None, None, None]
+    correlations = speed(flat, at=[100])[CORRELATIONS]
+    assert len(correlations) == 3 and correlations["spearman"].isna().all()
 
 
 # regression
 
 
-def test_a_task_without_accuracies_is_compared_by_its_losses(tmp_path, capsys):
+def test_a_task_without_accuracies_is_compared_by_its_losses(tmp_path):
     recipe = recipe_of({"dense": {}, "ticket": TICKET}, seeds=[0, 1], task={"name": "polynomial"})
     level = recipe.setting("dense").criterion.level
     curves = {}
@@ -300,12 +355,9 @@ def test_a_task_without_accuracies_is_compared_by_its_losses(tmp_path, capsys):
                 metrics[loss] = np.where(metrics[accuracy] > 0.9, level / 2, level * 2)
                 metrics[accuracy] = np.full(61, np.nan)
             curves[arm, seed] = metrics
-    path = write_run(tmp_path / "polynomial", recipe, curves)
-    rows = speed(path, "--at", "100")[""].set_index("quantity")
+    tables = speed(write_run(tmp_path / "polynomial", recipe, curves), at=[100])
+    rows = tables[RATIOS].set_index("quantity")
     assert rows.loc["t_gen", "ratio"] == pytest.approx(np.sqrt(2 * 500 / 300))
-    out = capsys.readouterr().out
-    assert ["ticket", "0.60", "2", "0", "100", "200", "2.00", "-", "-"] in [
-        line.split() for line in out.splitlines()
-    ]
-    assert "nan" not in out.lower()
-    assert draw(["speed", "--run", str(path)]) == 0
+    text = text_of(tables)
+    assert ["ticket", "0.60", "0", "of", "2", "100", "200", "2.00", "-", "-"] in lines_of(text)
+    assert "nan" not in text.lower()
