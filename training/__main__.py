@@ -1,4 +1,4 @@
-"""`python -m training RECIPE`: train every arm of a recipe, or go on where an earlier run stopped."""
+"""Command `python -m training RECIPE`: train every arm of a recipe, or resume it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,33 @@ import json
 import re
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from training.cli.machine import available_cores
-from training.cli.parser import Parser, format_table, run_command
+from training.cli.parser import Parser, run_command
 
 if TYPE_CHECKING:
     from training.execution.experiment import Experiment
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the command line's parser."""
     p = Parser(
         prog="python -m training",
         description="Train every arm of a recipe: dense networks, their grokked tickets, and the controls.",
-        epilog="'python -m training list' shows the recipes.",
+        epilog="'python -m training list' shows the recipes, with sizes and minutes; 'list tasks', 'list "
+        "models', 'list methods', 'list starts', 'list parametrizations', 'list optimizers' and 'list fields' "
+        "show what a recipe and --set can name.",
     )
-    p.add_argument("recipe", nargs="?", metavar="RECIPE", help="a recipe's name, a TOML file, or 'list'")
+    p.add_argument("recipe", nargs="?", metavar="RECIPE", help="name of a recipe, a TOML file, or 'list'")
+    p.add_argument(
+        "section", nargs="?", metavar="SECTION", help="after 'list': what to list (default: recipes)"
+    )
     p.add_argument(
         "--all-of",
         metavar="COLLECTION",
-        help="in place of RECIPE: every recipe of a paper, as 'list' names it, one after the other",
+        help="in place of RECIPE: every recipe of a paper (column 'paper' of 'list'), one after the other",
     )
     p.add_argument(
         "--set",
@@ -40,62 +46,112 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--quick",
         action="store_true",
-        help="its version of minutes: one seed, fewer steps, and a note that says so",
+        help="quick version, in minutes: one seed, fewer steps, and a note that says so",
     )
-    p.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="these in place of the recipe's")
+    p.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="seeds in place of the recipe's")
     p.add_argument("--device", type=_device, default="auto", help="auto, cpu, cuda, cuda:N or mps")
-    p.add_argument("--jobs", type=_positive, default=None, metavar="N", help="worker processes; one per core")
     p.add_argument(
-        "--shard", type=_shard, default=None, metavar="I/N", help="train the I-th of N shares of seeds"
+        "--jobs", type=_positive, metavar="N", help="worker processes (default: one per core of this machine)"
     )
+    p.add_argument("--shard", type=_shard, metavar="I/N", help="train the I-th of N shares of the seeds")
     p.add_argument(
-        "--out",
-        metavar="DIR",
-        help="folder that holds the run directories (default: runs; quick: runs/quick)",
+        "--out", metavar="DIR", help="folder of the run directories (default: runs; quick: runs/quick)"
     )
     again = p.add_mutually_exclusive_group()
     again.add_argument(
-        "--resume",
-        action="store_true",
-        help="keep what is done, go on with the rest (always so without --force)",
+        "--resume", action="store_true", help="keep what is done and resume the rest (the default)"
     )
     again.add_argument("--force", action="store_true", help="delete these arms first and train them anew")
     p.add_argument("--dry-run", action="store_true", help="show what would be trained, and train nothing")
+    p.add_argument("--verbose", action="store_true", help="print all columns of the tables")
     p.add_argument("--json", action="store_true", help="print the result as JSON")
     return p
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Parse, train, print the outcome."""
+    """Parse, train, print the outcomes."""
     p = parser()
     args = p.parse_args(argv)
     if (args.recipe is None) == (args.all_of is None):
         p.error("expected RECIPE or --all-of COLLECTION, and not both")
+    if args.section is not None and args.recipe != "list":
+        p.error(f"expected one RECIPE, got {args.recipe} and {args.section}")
     if args.all_of is not None:
         return run_command(lambda: _train_all(args))
     return run_command(lambda: _list(args) if args.recipe == "list" else _train(args))
 
 
 def _list(args: argparse.Namespace) -> int:
-    from training.config.recipe_files import read_recipe, recipe_names
+    from training.config.listing import listing, recipe_rows
 
-    rows: list[dict[str, Any]] = []
-    for name in recipe_names():
-        recipe, _ = read_recipe(name)
-        rows.append(
-            {
-                "recipe": name,
-                "collection": recipe.collection,
-                "seeds": len(recipe.seeds),
-                "arms": ", ".join(recipe.arms) if args.json else len(recipe.arms),
-                "about": recipe.about,
-            }
-        )
-    print(json.dumps(rows, indent=2) if args.json else format_table(rows))
+    section = args.section or "recipes"
+    if args.json:
+        print(json.dumps(recipe_rows() if section == "recipes" else list(listing(section).rows), indent=2))
+    else:
+        print(listing(section).text(args.verbose))
     return 0
 
 
+def _train(args: argparse.Namespace) -> int:
+    """Train a recipe, or show its plan."""
+    from training.execution.printed_tables import outcome_table, plan_table
+
+    experiment = _experiment(args.recipe, args)
+    if args.dry_run:
+        rows = experiment.plan(force=args.force)
+        print(
+            json.dumps(rows, indent=2)
+            if args.json
+            else plan_table(experiment.recipe, rows).text(args.verbose)
+        )
+        return 0
+    rows = _outcomes(experiment, args)
+    if args.json:
+        print(json.dumps({"run": str(experiment.run.path), "arms": rows}, indent=2))
+        return 0
+    print(experiment.run.path)
+    print(outcome_table(experiment.recipe, rows).text(args.verbose))
+    for row in rows:
+        if row["note"]:
+            print(f"{row['arm']} seed {row['seed']}: {row['note']}")
+    return 0
+
+
+def _train_all(args: argparse.Namespace) -> int:
+    """Train every recipe of a collection; a recipe that fails does not stop the others."""
+    from training.config.recipe_files import recipe_names
+    from training.execution.printed_tables import collection_table
+
+    rows = [_train_one(_experiment(name, args), args) for name in recipe_names(args.all_of)]
+    columns = dict.fromkeys(name for row in rows for name in row)
+    rows = [{name: row.get(name, 0) for name in columns} for row in rows]
+    print(json.dumps(rows, indent=2) if args.json else collection_table(args.all_of, rows).text(args.verbose))
+    return int(any(row.get("failed") for row in rows))
+
+
+def _train_one(experiment: Experiment, args: argparse.Namespace) -> dict[str, Any]:
+    """Return a recipe's row: its networks by status, or by what would be done with them."""
+    from training.runs.atomic_files import RunError
+
+    row: dict[str, Any] = {"recipe": experiment.recipe.name}
+    begun = time.monotonic()
+    try:
+        if args.dry_run:
+            return row | Counter(job["todo"] for job in experiment.plan(force=args.force))
+        print(f"{experiment.recipe.name}: {experiment.recipe.about}", file=sys.stderr)
+        outcomes = _outcomes(experiment, args)
+    except RunError as error:
+        print(f"{experiment.recipe.name}: {error}", file=sys.stderr)
+        return row | {"failed": str(error)}
+    row |= Counter(outcome["status"] for outcome in outcomes)
+    row["generalised"] = sum(outcome["t_gen"] is not None for outcome in outcomes)
+    row["seconds"] = round(time.monotonic() - begun)
+    row["seconds in all"] = round(experiment.run.seconds())
+    return row
+
+
 def _experiment(name: str, args: argparse.Namespace) -> Experiment:
+    """Return the experiment that the arguments describe."""
     from training.config.recipe_files import read_recipe
     from training.execution.experiment import Experiment
 
@@ -107,64 +163,10 @@ def _experiment(name: str, args: argparse.Namespace) -> Experiment:
     return Experiment(recipe, text, out=default if args.out is None else args.out, shard=args.shard or (1, 1))
 
 
-def _train(args: argparse.Namespace) -> int:
-    experiment = _experiment(args.recipe, args)
-    if args.dry_run:
-        rows = experiment.plan(force=args.force)
-        print(json.dumps(rows, indent=2) if args.json else format_table(rows))
-        return 0
-    rows = experiment.train(device=args.device, workers=args.jobs or available_cores(), force=args.force)
-    if args.json:
-        print(json.dumps({"run": str(experiment.run.path), "arms": rows}, indent=2))
-    else:
-        print(experiment.run.path)
-        print(format_table([_brief(row) for row in rows]))
-        for row in rows:
-            if row["note"]:
-                print(f"{row['arm']} seed {row['seed']}: {row['note']}")
-    return 0
-
-
-def _train_all(args: argparse.Namespace) -> int:
-    """Train every recipe of a collection; one that fails does not keep the others from it."""
-    from collections import Counter
-
-    from training.config.recipe_files import recipe_names
-    from training.runs.atomic_files import RunError
-
-    experiments = [_experiment(name, args) for name in recipe_names(args.all_of)]
-    rows: list[dict[str, Any]] = []
-    for experiment in experiments:
-        row: dict[str, Any] = {"recipe": experiment.recipe.name}
-        rows.append(row)
-        begun = time.monotonic()
-        try:
-            if args.dry_run:
-                row |= Counter(job["todo"] for job in experiment.plan(force=args.force))
-                continue
-            print(f"{experiment.recipe.name}: {experiment.recipe.about}", file=sys.stderr)
-            outcomes = experiment.train(
-                device=args.device, workers=args.jobs or available_cores(), force=args.force
-            )
-        except RunError as error:
-            print(f"{experiment.recipe.name}: {error}", file=sys.stderr)
-            row |= {"failed": str(error)}
-            continue
-        row |= Counter(outcome["status"] for outcome in outcomes)
-        row["generalised"] = sum(outcome["t_gen"] is not None for outcome in outcomes)
-        row["seconds"] = round(time.monotonic() - begun)
-        row["seconds in all"] = round(experiment.run.seconds())
-    columns = dict.fromkeys(name for row in rows for name in row)
-    rows = [{name: row.get(name, 0) for name in columns} for row in rows]
-    print(json.dumps(rows, indent=2) if args.json else format_table(rows))
-    return int(any(row.get("failed") for row in rows))
-
-
-def _brief(row: dict[str, Any]) -> dict[str, Any]:
-    """The columns of an outcome that fit a terminal; the times as intervals between evaluations."""
-    brief = {name: row[name] for name in ("arm", "seed", "status", "sparsity", "steps")}
-    times = {"t_mem": row["t_mem_interval"], "t_gen": row["t_gen_interval"]}
-    return brief | times | {"tau": row["tau"], "test_acc": row["test_acc"]}
+def _outcomes(experiment: Experiment, args: argparse.Namespace) -> list[dict[str, Any]]:
+    """Train what is not done, and return the outcome of every network."""
+    workers = args.jobs or available_cores()
+    return experiment.train(device=args.device, workers=workers, force=args.force)
 
 
 def _positive(text: str) -> int:

@@ -69,10 +69,8 @@ class Worker:
         code = self.process.exitcode
         cure = "run the command again (without --force) to resume"
         if code is not None and code < 0:
-            return (
-                f"worker for {self.task} was killed by signal {-code}; {cure}, with a smaller --jobs if memory "
-                "ran out"
-            )
+            killed = f"worker for {self.task} was killed by signal {-code}"
+            return f"{killed}; {cure}, with a smaller --jobs if memory ran out"
         return f"worker for {self.task} died (traceback above); {cure}"
 
 

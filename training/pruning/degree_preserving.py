@@ -1,4 +1,4 @@
-"""Keep every unit's number of inputs and outputs and nothing else of a mask: the control for hubs."""
+"""Degree-preserving rewiring of a mask: the control for hubs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from training.pruning.method import CannotPrune, Mask, Subject
 
 
 def degree_preserving(subject: Subject, rounds: int = 10) -> Mask:
-    """Rewire each weight matrix's mask at random, every row sum and column sum kept.
+    """Rewire the source's mask at random, keeping every unit's degrees.
+
+    Row sums and column sums of each weight matrix's mask stay.
 
     Parameters
     ----------
@@ -33,12 +35,12 @@ def degree_preserving(subject: Subject, rounds: int = 10) -> Mask:
     assert source is not None
     mask = {name: _rewired(kept, subject.generator, rounds) for name, kept in source.items()}
     if all((mask[name] == source[name]).all() for name in mask):
-        raise CannotPrune("no other mask with the source's degrees was found; take shuffled in its place")
+        raise CannotPrune("no other mask has the source's degrees; use method shuffled instead")
     return mask
 
 
 def _rewired(kept: np.ndarray, generator: np.random.Generator, rounds: int) -> np.ndarray:
-    """A matrix rewired, or each attention head's by itself."""
+    """Return a matrix's mask rewired; of attention, each head's."""
     if kept.ndim > 2:
         return np.stack([_rewired(head, generator, rounds) for head in kept])
     return rewired_mask(kept, generator, rounds)

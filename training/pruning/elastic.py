@@ -1,4 +1,4 @@
-"""A ticket made deeper or shallower: its layers copied, repeated or left out by an explicit map."""
+"""Ticket stretched or squeezed in depth by a map of layers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from training.pruning.method import Mask, Subject
 
 
 def elastic(subject: Subject) -> Mask:
-    """Stretch or squeeze the source's mask in depth: layer by layer, as `subject.layers` says.
+    """Copy the source's mask layer by layer, stretched or squeezed in depth.
 
-    The arm's θ₀ is copied from its source's by the same map, so a repeated layer begins as the same weights
-    under the same mask.
+    `subject.layers` names the source layer of each layer. The arm's θ₀ is copied from its source's by this map
+    too, so a repeated layer has equal initial weights and equal masks.
 
     References
     ----------
@@ -26,7 +26,7 @@ def elastic(subject: Subject) -> Mask:
 
 
 def copied(arrays: Mapping[str, np.ndarray], layers: Mapping[str, str]) -> dict[str, np.ndarray]:
-    """Every layer's own copy of the array of the layer that it is mapped to.
+    """Return a copy of the mapped layer's array for every layer.
 
     Examples
     --------

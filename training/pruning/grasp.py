@@ -1,4 +1,4 @@
-"""Keep the weights that the gradient's norm depends on: gradient signal preservation, before any training."""
+"""GraSP: gradient signal preservation, scored before training."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from training.pruning.method import Mask, Subject
 
 
 def grasp(subject: Subject, temperature: float = 200.0) -> Mask:
-    """Keep the largest θ₀ ⊙ Hg, g and H gradient and Hessian at θ₀ of the training loss of outputs/T.
+    """Keep the weights whose removal would shrink the gradient most.
 
+    The score is θ₀ ⊙ Hg, with g and H gradient and Hessian at θ₀ of the training loss of outputs/T.
     Removing a weight changes ‖g‖² by −2 θ₀ ⊙ Hg to first order. So what is removed first are the weights
     without which the gradient would be larger; the sign counts, no absolute value is taken. All in float64.
 

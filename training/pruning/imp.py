@@ -1,4 +1,4 @@
-"""Iterative magnitude pruning: one level of it, from an arm that is itself pruned or dense."""
+"""One level of iterative magnitude pruning."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from training.pruning.method import Mask, Subject
 
 
 def imp(subject: Subject) -> Mask:
-    """Keep the largest |θ_t| among what the source arm has kept, so the masks of a chain are nested.
+    """Keep the largest |θ_t| among weights that the source kept.
 
+    So the masks of a chain of such arms are nested.
     A chain of arms, each the next one's source, is the iteration; each arm's density is that of all weights,
     0.8ⁱ at level i if every level prunes 20 % of what remains. The first level's source is dense. From the
     same source `magnitude` gives the same mask: the name says that a chain is meant.

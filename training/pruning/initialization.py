@@ -42,7 +42,7 @@ class Initialization:
 def rewind(
     initial: Arrays, mask: Masks, generator: np.random.Generator, deviation: Deviation, scope: NormScope
 ) -> dict[str, np.ndarray]:
-    """θ₀ itself.
+    """Start from θ₀ itself.
 
     References
     ----------
@@ -55,7 +55,7 @@ def rewind(
 def random_reinit(
     initial: Arrays, mask: Masks, generator: np.random.Generator, deviation: Deviation, scope: NormScope
 ) -> dict[str, np.ndarray]:
-    """New draws of the law of θ₀.
+    """Start from new draws of the law of θ₀.
 
     References
     ----------
@@ -72,8 +72,9 @@ def random_reinit(
 def reshuffle(
     initial: Arrays, mask: Masks, generator: np.random.Generator, deviation: Deviation, scope: NormScope
 ) -> dict[str, np.ndarray]:
-    """The kept weights' initial values at other kept places of their layer; pruned places and biases keep
-    theirs.
+    """Start from θ₀ with kept values permuted within each layer.
+
+    Pruned places and biases keep their values.
 
     References
     ----------
@@ -89,7 +90,9 @@ def reshuffle(
 def signed_constant(
     initial: Arrays, mask: Masks, generator: np.random.Generator, deviation: Deviation, scope: NormScope
 ) -> dict[str, np.ndarray]:
-    """sign(θ₀)·σ, σ the standard deviation of θ₀ in the layer, its pruned places included.
+    """Start from sign(θ₀)·σ, σ the layer's standard deviation.
+
+    σ is taken over the layer's weights at θ₀, pruned places included.
 
     References
     ----------
@@ -109,7 +112,9 @@ def norm_controlled(
     *,
     q: Literal[1, 2],
 ) -> dict[str, np.ndarray]:
-    """The dense control of a ticket's norm: r·θ₀ with `r = norm_ratio(initial, mask, q, scope)`, unmasked.
+    """Start from θ₀ scaled to the norm of a ticket, unmasked.
+
+    The factor is `norm_ratio(initial, mask, q, scope)`: the dense control of a ticket's norm.
 
     References
     ----------
@@ -120,7 +125,7 @@ def norm_controlled(
 
 
 def norm_ratio(initial: Arrays, mask: Masks, q: Literal[1, 2], scope: NormScope = "global") -> float:
-    """Norm of a network's kept weights over the norm of all of them.
+    """Return the norm of the kept weights over that of all.
 
     It is the density (q = 1) or its root (q = 2) where mask and weights are independent, and more where
     large weights are kept.
@@ -161,15 +166,15 @@ def norm_ratio(initial: Arrays, mask: Masks, q: Literal[1, 2], scope: NormScope 
         raise ValueError(f"scope: expected 'global' or 'mean_per_tensor', got {scope!r}")
     _check(initial, mask)
     matrices = {name: initial[name] for name in mask}
-    kept, total = weight_norm(matrices, q, mask), weight_norm(matrices, q)
+    kept_norms, norms = weight_norm(matrices, q, mask), weight_norm(matrices, q)
     compared = [GLOBAL] if scope == "global" else list(matrices)
-    if not all(total[name] > 0 for name in compared):
-        raise ValueError("initial: expected weights other than zero, in every matrix or at all by scope")
-    return float(np.mean([kept[name] / total[name] for name in compared]))
+    if not all(norms[name] > 0 for name in compared):
+        raise ValueError("initial: expected a weight other than zero in every compared matrix, got zeros")
+    return float(np.mean([kept_norms[name] / norms[name] for name in compared]))
 
 
 def _check(initial: Arrays, mask: Masks) -> None:
     shapes = {name: w.shape for name, w in prunable(initial).items()}
-    of_mask = {name: kept.shape for name, kept in mask.items()}
-    if not shapes or shapes != of_mask:
-        raise ValueError(f"mask: expected the names and shapes of the weights, {shapes}, got {of_mask}")
+    mask_shapes = {name: kept.shape for name, kept in mask.items()}
+    if not shapes or shapes != mask_shapes:
+        raise ValueError(f"mask: expected the names and shapes of the weights, {shapes}, got {mask_shapes}")

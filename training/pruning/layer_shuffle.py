@@ -1,4 +1,4 @@
-"""Keep another arm's layer densities and nothing else of its mask: the control for sparsity per layer."""
+"""Mask shuffled within each layer: the control for layer densities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from training.pruning.method import Mask, Subject
 
 
 def shuffled(subject: Subject) -> Mask:
-    """Permute the source arm's mask within each weight matrix; every layer keeps its exact count.
+    """Permute the source's mask within each weight matrix.
+
+    Every layer keeps its exact count.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Keep the weights of largest magnitude in a trained network: the grokked ticket's mask."""
+"""Magnitude pruning of a trained network: the grokked ticket's mask."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from training.pruning.method import Mask, Subject
 
 
 def magnitude(subject: Subject) -> Mask:
-    """Keep the largest |θ_t|, by one threshold or one per matrix.
+    """Keep the largest |θ_t| of the trained source.
+
+    The scope says whether one threshold serves all matrices or each has its own.
 
     References
     ----------

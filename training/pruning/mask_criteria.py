@@ -1,4 +1,6 @@
-"""Masks from a network's start and its end: Zhou et al.'s criteria, each also for weights of unchanged sign.
+"""Zhou et al.'s mask criteria, scored on initial and final weights.
+
+Each comes in a second version, `…_same_sign`, that keeps no weight whose sign has changed.
 
 Shape letters: n = weights that compete: all of the network or all of a matrix.
 """
@@ -11,46 +13,48 @@ import numpy as np
 from jaxtyping import Float
 
 from training.pruning.method import Mask, Subject, Weights, require_finite
+from training.schema.descriptions import first_line
 
 Vector = Float[np.ndarray, " n"]
 
 
 def large_final(w_i: Vector, w_f: Vector) -> Vector:
-    """|w_f|: `magnitude`, under the name it has here."""
+    """Keep the largest |w_f|, as `magnitude` does."""
     return abs(w_f)
 
 
 def small_final(w_i: Vector, w_f: Vector) -> Vector:
-    """−|w_f|: keeps what magnitude pruning throws away."""
+    """Keep the smallest |w_f|, which magnitude pruning removes."""
     return -abs(w_f)
 
 
 def large_init(w_i: Vector, w_f: Vector) -> Vector:
-    """|w_i|: no training in it."""
+    """Keep the largest |w_i|, which knows no training."""
     return abs(w_i)
 
 
 def small_init(w_i: Vector, w_f: Vector) -> Vector:
-    """−|w_i|."""
+    """Keep the smallest |w_i|, which knows no training."""
     return -abs(w_i)
 
 
 def large_init_large_final(w_i: Vector, w_f: Vector) -> Vector:
-    """The smaller of the ranks of |w_i| and |w_f|: both must be large.
+    """Keep weights with both |w_i| and |w_f| large.
 
-    The paper writes min(α|w_f|, |w_i|); its code keeps what is above the same percentile in both, the one
-    that leaves the number wanted. That is the order of the smaller rank, and ranks need no α.
+    The score is the smaller of the ranks of |w_i| and |w_f|. The paper writes min(α|w_f|, |w_i|); its code
+    keeps weights above one percentile in both, chosen so that the intended number is left. That is the order
+    of the smaller rank, and ranks need no α.
     """
     return np.minimum(_rank(abs(w_i)), _rank(abs(w_f)))
 
 
 def magnitude_increase(w_i: Vector, w_f: Vector) -> Vector:
-    """|w_f| − |w_i|."""
+    """Keep the largest |w_f| − |w_i|."""
     return abs(w_f) - abs(w_i)
 
 
 def movement(w_i: Vector, w_f: Vector) -> Vector:
-    """|w_f − w_i|."""
+    """Keep the largest |w_f − w_i|."""
     return abs(w_f - w_i)
 
 
@@ -68,7 +72,7 @@ CRITERIA: dict[str, Criterion] = {
 
 
 def criterion(criterion_name: str, same_sign: bool = False) -> Callable[[Subject], Mask]:
-    """The pruning method that keeps the largest scores of a criterion.
+    """Return the pruning method that keeps a criterion's largest scores.
 
     Scores are taken in float64 from θ₀ (w_i) and the source's last weights (w_f).
 
@@ -77,13 +81,12 @@ def criterion(criterion_name: str, same_sign: bool = False) -> Callable[[Subject
     criterion_name : str
         Of `CRITERIA`.
     same_sign : bool
-        Keep only weights with sign(w_i) = sign(w_f); the method raises `CannotPrune` if there are fewer than
-        are to be kept.
+        Keep only weights with sign(w_i) = sign(w_f); the method raises `CannotPrune` if there are too few.
 
     Returns
     -------
     Callable[[Subject], Mask]
-        It raises `CannotPrune` if a weight is not finite, or as `Subject.keep` does.
+        Raises `CannotPrune` if a weight is not finite, or as `Subject.keep` does.
 
     References
     ----------
@@ -102,14 +105,15 @@ def criterion(criterion_name: str, same_sign: bool = False) -> Callable[[Subject
             scores = {name: score(w_i, final[name]) for name, w_i in initial.items()}
         else:
             ends = np.cumsum([w.size for w in initial.values()])[:-1]
-            of_all = score(np.concatenate(list(initial.values())), np.concatenate(list(final.values())))
-            scores = dict(zip(initial, np.split(of_all, ends), strict=True))
+            joined = score(np.concatenate(list(initial.values())), np.concatenate(list(final.values())))
+            scores = dict(zip(initial, np.split(joined, ends), strict=True))
         if same_sign:
             for name, w_i in initial.items():
                 same = np.sign(w_i) == np.sign(final[name])
                 scores[name] = np.where(same, scores[name], -np.inf)
         return subject.keep({name: s.reshape(subject.initial[name].shape) for name, s in scores.items()})
 
+    method.__doc__ = f"{first_line(score)}, and an unchanged sign." if same_sign else score.__doc__
     return method
 
 
@@ -119,5 +123,5 @@ def _vectors(weights: Weights) -> dict[str, np.ndarray]:
 
 
 def _rank(sizes: Vector) -> Vector:
-    """Share of the entries that are smaller."""
+    """Return the share of entries that are smaller, per entry."""
     return np.searchsorted(np.sort(sizes), sizes) / sizes.size

@@ -1,4 +1,4 @@
-"""What a pruning method is given and what it returns."""
+"""Interface of pruning methods: `Subject` in, mask out."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ Mask = dict[str, np.ndarray]
 
 
 class CannotPrune(Exception):
-    """A mask that cannot be had, or would leave nothing to train: the arm is not trained, and its record
-    says why."""
+    """Reason why a method cannot make a mask.
+
+    The arm is then not trained, and its record holds the reason.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """The network to be pruned, as arrays by weight name, and how far."""
+    """Network to prune, as arrays by weight name, and the target density."""
 
     initial: Weights
     """θ₀ of the arm, in the order of the forward pass, biases among it."""
     final: Weights | None
-    """The source arm's weights, for a method that needs them: its last checkpoint, or the one asked for."""
+    """Source arm's weights, for a method that reads them: its last checkpoint, or `source_step`'s."""
     source_mask: Mask | None
     """The source arm's mask; None for a dense source or none at all."""
     density: float
     """Fraction kept, in (0, 1]."""
     scope: Literal["global", "layer"]
     min_per_layer: int
-    """Every weight matrix keeps at least so many entries, or all it has."""
+    """Smallest number of entries that a weight matrix keeps, if it has as many."""
     generator: np.random.Generator
     """Seeded by the arm's seed and name."""
     outputs: Callable[[Mapping[str, Tensor]], Tensor]
@@ -48,20 +50,20 @@ class Subject:
     flow: Callable[[Mapping[str, Tensor]], Tensor]
     """The network's synaptic flow R, differentiable in its absolute float64 weights: see `Model.flow`."""
     layers: Mapping[str, str] | None = None
-    """Which of the source's layers each of these is a copy of, for a method that needs it."""
+    """By layer, the source's layer that it copies, for a method that takes layers."""
 
     @property
     def prunable(self) -> Weights:
-        """θ₀ of what a mask covers: all but the biases."""
+        """Return θ₀ of the prunable weights: all but the biases."""
         return prunable(self.initial)
 
     def keep(self, scores: Weights) -> Mask:
-        """The mask of the largest scores: exactly `keep_count` of all prunable weights, or of each matrix's.
+        """Return the mask of the largest scores, with the exact number of kept weights.
 
-        Scores of biases, if there are any, count for nothing.
-        −inf marks what may not be kept; what the source's own mask has pruned never is. Equal scores are
-        ranked by the order of `scores`, then by index. The minimum per matrix is given to its best entries,
-        at the cost of the worst kept ones elsewhere.
+        Exactly `keep_count` of all prunable weights are kept, or of each matrix's by scope. Scores of biases
+        are ignored. −inf marks weights that may not be kept; those that the source's mask has pruned never
+        are. Equal scores are ranked by the order of `scores`, then by index. The minimum per matrix goes to
+        its best entries, in place of the worst kept ones of other matrices.
 
         Raises
         ------
@@ -73,20 +75,21 @@ class Subject:
         for name, score in scores.items():
             if bad := int((np.isnan(score) | np.isposinf(score)).sum()):
                 raise CannotPrune(
-                    f"the scores of {name} are not finite: {bad} of {score.size} are NaN or inf"
+                    f"the scores of {name} are not finite: {bad} of {score.size} are NaN or inf; choose "
+                    "another method, or a source that has not diverged"
                 )
         if self.source_mask is not None:
             scores = {name: np.where(self.source_mask[name], s, -np.inf) for name, s in scores.items()}
         scores = {name: _set_apart(name, s, self.min_per_layer) for name, s in scores.items()}
         if self.scope == "layer":
             return {name: self._top(name, s.ravel()).reshape(s.shape) for name, s in scores.items()}
-        kept = self._top("the network", np.concatenate([s.ravel() for s in scores.values()]))
-        pieces = np.split(kept, np.cumsum([s.size for s in scores.values()])[:-1])
+        mask = self._top("the network", np.concatenate([s.ravel() for s in scores.values()]))
+        pieces = np.split(mask, np.cumsum([s.size for s in scores.values()])[:-1])
         shaped = zip(scores, pieces, strict=True)
-        return whole({name: piece.reshape(scores[name].shape) for name, piece in shaped})
+        return without_empty_layers({name: piece.reshape(scores[name].shape) for name, piece in shaped})
 
     def _top(self, where: str, score: np.ndarray) -> np.ndarray:
-        """`keep_top`, refused if fewer may be kept than are to be, or more must be."""
+        """Return `keep_top` of scores; raise if the density cannot be met."""
         n_kept = keep_count(score.size, self.density)
         share = f"density {self.density:g} keeps {n_kept} of the {score.size} weights of {where}"
         if n_kept > (available := _available(score)):
@@ -103,14 +106,14 @@ class Subject:
 
 
 def require_finite(weights: Weights) -> None:
-    """Refuse weights that hold NaN or an infinity, naming the matrix."""
+    """Raise `CannotPrune` if weights hold NaN or an infinity."""
     for name, w in weights.items():
         if not np.isfinite(w).all():
-            raise CannotPrune(f"the weights of {name} are not finite")
+            raise CannotPrune(f"the weights of {name} are not finite; choose a source that has not diverged")
 
 
-def whole(mask: Mask) -> Mask:
-    """The mask itself, refused if it leaves a weight matrix without an entry."""
+def without_empty_layers(mask: Mask) -> Mask:
+    """Return a mask; raise if it leaves a weight matrix without an entry."""
     empty = [name for name, kept in mask.items() if not kept.any()]
     if empty:
         raise CannotPrune(
@@ -125,14 +128,14 @@ def _available(score: np.ndarray) -> int:
 
 
 def _set_apart(name: str, score: np.ndarray, least: int) -> np.ndarray:
-    """The scores, the `least` best of a matrix (or all it has) raised above all others."""
+    """Return scores with the `least` best of a matrix raised above all others."""
     least = min(least, score.size)
     if least == 0:
         return score
     if least > (available := _available(score)):
         raise CannotPrune(
             f"{name}: only {available} of {score.size} weights may be kept, fewer than the {least} of "
-            "pruning.min_per_layer"
+            "pruning.min_per_layer; lower it"
         )
     return np.where(keep_top(score.ravel(), least / score.size).reshape(score.shape), np.inf, score)
 

@@ -1,4 +1,4 @@
-"""Keep weights at random: the control for sparsity alone."""
+"""Random mask: the control for sparsity alone."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from training.pruning.method import Mask, Subject
 
 
 def random(subject: Subject) -> Mask:
-    """Keep a uniformly random set of weights: scores U(0, 1), one draw per weight in the order of `prunable`.
+    """Keep a uniformly random set of weights.
 
+    Scores are U(0, 1), one draw per weight in the order of `prunable`.
     With global scope layers end near, not at, the same density: `interp.masks.random_masks.random_mask` makes
     this draw. With layer scope they have it exactly.
 

@@ -1,4 +1,4 @@
-"""Keep the weights whose removal would change the loss most, to first order, before any training."""
+"""SNIP: connection sensitivity, scored before training."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from training.pruning.method import Mask, Subject
 
 
 def snip(subject: Subject) -> Mask:
-    """Keep the largest |g ⊙ θ₀|, g the gradient of the mean training loss at θ₀, in float64.
+    """Keep the weights whose removal would change the loss most.
 
+    The score is |g ⊙ θ₀|, with g the gradient of the mean training loss at θ₀, in float64.
     References
     ----------
     .. [1] Lee et al., arXiv:1810.02340, Eq. 5 and Alg. 1. They take one minibatch, here it is the whole

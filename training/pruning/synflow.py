@@ -1,4 +1,4 @@
-"""Keep the weights that carry the most paths from input to output: synaptic flow, without any data."""
+"""SynFlow: synaptic flow through each weight, without data."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ABOVE_ALL = 2.0
-"""A score that no share of the flow reaches."""
+"""Score above every share of the flow."""
 
 
 def synflow(subject: Subject, rounds: int = 100) -> Mask:
-    """Keep the largest |θ| ⊙ ∂R/∂|θ|, R the model's flow, pruned in rounds from θ₀ alone.
+    """Keep the weights that carry most synaptic flow, in rounds.
 
+    The score is |θ| ⊙ ∂R/∂|θ|, with R the model's flow, from θ₀ alone.
     Round i keeps density d^(i/rounds) of the weights that carry flow, scored in the network that round i−1
     has left; the masks are nested. Neither data nor signs enter.
 
-    A matrix that R does not depend on, a transformer's W_Q and W_K, has a quota in its place: density d of
-    itself, its largest |θ₀|. The quotas are taken out of the exact count of all weights, so what carries flow
-    keeps the rest of it.
+    A matrix that R does not depend on (a transformer's W_Q and W_K) has a quota instead: density d of its own
+    weights, the largest |θ₀|. The quotas are part of the exact count of all weights; weights that carry flow
+    get the rest.
 
     Parameters
     ----------
@@ -51,8 +52,8 @@ def synflow(subject: Subject, rounds: int = 100) -> Mask:
     flowing = replace(subject, initial={name: weights[name] for name in scores})
     for i in range(1, rounds):
         mask = replace(flowing, density=subject.density ** (i / rounds)).keep(scores)
-        left = {name: np.where(kept, weights[name], 0) for name, kept in mask.items()}
-        flow = synaptic_flow(subject.flow, weights | left)
+        remaining = {name: np.where(kept, weights[name], 0) for name, kept in mask.items()}
+        flow = synaptic_flow(subject.flow, weights | remaining)
         scores = {name: np.where(kept, flow[name], -np.inf) for name, kept in mask.items()}
     flowless = {name: w for name, w in weights.items() if name not in scores}
     quotas = replace(subject, initial=flowless, scope="layer").keep(flowless)
@@ -60,7 +61,9 @@ def synflow(subject: Subject, rounds: int = 100) -> Mask:
 
 
 def synflow_one_shot(subject: Subject) -> Mask:
-    """`synflow` in one round: Minegishi et al.'s variant, which empties layers where the iteration does not.
+    """Keep the weights that carry most synaptic flow, scored once.
+
+    Minegishi et al.'s variant of `synflow`: it empties layers that the rounds do not.
 
     References
     ----------
@@ -70,7 +73,7 @@ def synflow_one_shot(subject: Subject) -> Mask:
 
 
 def synaptic_flow(flow: Callable[[Mapping[str, Tensor]], Tensor], weights: Weights) -> dict[str, np.ndarray]:
-    """Share of the flow R that passes through each weight.
+    """Return the share of the flow R that passes through each weight.
 
     Parameters
     ----------
@@ -118,7 +121,10 @@ def synaptic_flow(flow: Callable[[Mapping[str, Tensor]], Tensor], weights: Weigh
 
 
 def _without_rounding(array: np.ndarray) -> np.ndarray:
-    """The numbers to 40 bits: a unit with one input and one output left has the same flow in both, and which
-    of the two is pruned must be decided by index and not by the last bits of the sums."""
+    """Return numbers rounded to 40 bits.
+
+    A unit with one input and one output left has equal flow in both; which of the two is pruned must be
+    decided by index and not by the last bits of the sums.
+    """
     mantissa, exponent = np.frexp(array)
     return np.ldexp(np.round(np.ldexp(mantissa, 40)), exponent - 40)

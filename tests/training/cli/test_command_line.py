@@ -6,12 +6,21 @@ import resource
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 
 from training.__main__ import main
-from training.config.recipe_files import recipe_names
+from training.architectures.registry import MODEL_CONFIGS
+from training.config.listing import SECTIONS
+from training.config.recipe_files import read_recipe, recipe_names
+from training.execution.outcomes import outcomes
+from training.execution.printed_tables import outcome_table
+from training.optimization.optimizers import OPTIMIZERS
+from training.optimization.parametrizations.registry import PARAMETRIZATIONS
+from training.pruning.registry import METHODS, STARTS
+from training.tasks.registry import TASKS
 
 
 def outcome(argv, capsys):
@@ -66,6 +75,8 @@ def outcome(argv, capsys):
         ("TINY --force --resume", "argument --resume: not allowed with argument --force"),
         ("TINY --out TINY", "--out: expected a folder, and"),
         ("TINY --sets task.p=9", "unrecognized arguments: --sets task.p=9"),
+        ("TINY tasks", "expected one RECIPE, got "),
+        ("list nonsense", "list: expected one of fields, methods, models, optimizers, parametrizations, "),
         ("list --jobs 0", "argument --jobs: expected a whole number from 1, got '0'"),
     ],
 )
@@ -116,12 +127,56 @@ def test_list_shows_every_recipe(capsys):
     assert (code, err) == (0, "") and all(name in out for name in recipe_names())
     rows = json.loads(outcome(["list", "--json"], capsys)[1])
     assert [row["recipe"] for row in rows] == recipe_names()
+    fast = rows[recipe_names().index("modadd_fast")]
+    assert fast["weights"] == 115_000 and 0.1 < fast["minutes"] < 10
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_of_the_list_is_a_table_with_a_title(section, capsys):
+    code, out, err = outcome(["list", section], capsys)
+    assert (code, err) == (0, "")
+    title, *_ = out.splitlines()
+    assert title.endswith(".") and "more columns with --verbose" not in out
+    rows = json.loads(outcome(["list", section, "--json"], capsys)[1])
+    assert len(rows) > 1 and all(row["about"] for row in rows if "field" not in row)
+
+
+def test_the_sections_of_the_list_name_everything_that_a_recipe_can_name(capsys):
+    known = {"tasks": TASKS, "models": MODEL_CONFIGS, "methods": METHODS, "starts": STARTS}
+    known |= {"parametrizations": PARAMETRIZATIONS, "optimizers": OPTIMIZERS}
+    for section, registry in known.items():
+        rows = json.loads(outcome(["list", section, "--json"], capsys)[1])
+        assert [next(iter(row.values())) for row in rows] == list(registry)
+    fields = {row["field"] for row in json.loads(outcome(["list", "fields", "--json"], capsys)[1])}
+    named = {"seeds", "task.p", "model.d_mlp", "optimizer.lr", "measure.eval_every", "pruning.sparsity"}
+    assert fields >= named | {"arms.NAME.role", "arms.NAME.plateau.window", "refine.like"}
+
+
+def test_a_finished_run_prints_seven_columns_and_all_with_verbose(copied, recipe_file, capsys):
+    arguments = [recipe_file, "--out", copied.path.parent]
+    out = outcome(arguments, capsys)[1]
+    _, title, header, *_ = out.splitlines()
+    assert title.startswith("Outcome of tiny: ") and "role" not in header
+    assert "networks generalised." in out and "(a, b]" in out and "role" in out.splitlines()[-1]
+    verbose = outcome([*arguments, "--verbose"], capsys)[1]
+    assert verbose.splitlines()[2].split()[-1] == "role" and "control" in verbose
+
+
+def test_a_run_without_a_test_set_says_so(recipe_file, tmp_path, capsys, train_all):
+    settings = ["task.frac_train=1.0", "arms.dense.max_steps=20", "arms.dense.min_steps=0"]
+    recipe, _ = read_recipe(str(recipe_file), settings)
+    recipe = replace(recipe, arms={"dense": recipe.arms["dense"]})
+    run, _ = train_all(recipe, tmp_path / "tiny")
+    out = outcome_table(recipe, outcomes(run, recipe)).text()
+    assert "no test set" in out and "> 0" not in out and "There is no test set to generalise to." in out
 
 
 def test_a_dry_run_shows_the_plan_and_writes_nothing(recipe_file, tmp_path, capsys):
     out = tmp_path / "runs"
     code, table, err = outcome([recipe_file, "--out", out, "--dry-run"], capsys)
-    assert (code, err) == (0, "") and len(table.splitlines()) == 5
+    title, _, *rows, conclusion, _ = table.splitlines()
+    assert (code, err, len(rows), conclusion) == (0, "", 4, "4 networks: 4 to train.")
+    assert "dry run trains nothing" in title
     rows = json.loads(outcome([recipe_file, "--out", out, "--dry-run", "--json"], capsys)[1])
     assert [row["todo"] for row in rows] == ["train"] * 4
     assert not out.exists()
@@ -141,7 +196,7 @@ def test_a_finished_run_prints_its_outcome_again(copied, recipe_file, capsys):
 def test_a_device_that_is_not_there_is_refused(recipe_file, tmp_path, command):
     code, out, err = command(recipe_file, "--device", "cuda", "--out", tmp_path / "runs")
     assert (code, out) == (2, "")
-    assert err == "error: --device: expected a device that this machine has, got 'cuda'\n"
+    assert err == "error: --device: expected auto or one that this machine has (cpu), got 'cuda'\n"
 
 
 def imported(*arguments):

@@ -135,6 +135,6 @@ def test_a_mask_of_another_network_is_refused(name):
 def test_ratios_that_mean_nothing_are_refused():
     initial, mask = theta_0(), some_mask()
     zero = initial | {"W_in": np.zeros_like(initial["W_in"])}
-    with pytest.raises(ValueError, match="initial: expected weights other than zero"):
+    with pytest.raises(ValueError, match="initial: expected a weight other than zero"):
         norm_ratio(zero, mask, 1, "mean_per_tensor")
     assert norm_ratio(zero, mask, 1) > 0

@@ -7,7 +7,7 @@ import pytest
 
 from interp.masks.topk import keep_count
 from training.pruning.mask_criteria import CRITERIA
-from training.pruning.method import CannotPrune, whole
+from training.pruning.method import CannotPrune, without_empty_layers
 from training.pruning.registry import METHODS
 
 
@@ -118,7 +118,7 @@ def test_a_mask_that_cannot_be_had_is_refused_in_one_line(subject, changes, spoi
 def test_whole_names_every_empty_matrix():
     mask = {"W_E": np.zeros((2, 2), bool), "W_U": np.ones((2, 2), bool), "W_in": np.zeros((2, 2), bool)}
     with pytest.raises(CannotPrune, match=r"^W_E, W_in would be left"):
-        whole(mask)
+        without_empty_layers(mask)
 
 
 def test_what_a_method_needs_of_a_source():

@@ -1,0 +1,72 @@
+"""Printed tables of a run: its plan, its outcomes, and the recipes of a collection."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from training.cli.printed_table import PrintedTable
+from training.config.recipe import Recipe
+
+NO_TEST_SET = "no test set"
+
+
+def plan_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedTable:
+    """Return what a start would do with every network."""
+    printed = [
+        {
+            "arm": row["arm"],
+            "seed": row["seed"],
+            "todo": row["todo"],
+            "method": row["method"],
+            "source": row["source"],
+            "sparsity": row["sparsity"],
+            "most steps": row["max_steps"],
+            "least steps": row["min_steps"],
+            "role": recipe.role(row["arm"]),
+        }
+        for row in rows
+    ]
+    todo = Counter(row["todo"] for row in rows)
+    conclusion = f"{len(rows)} networks: {', '.join(f'{n} to {action}' for action, n in todo.items())}."
+    title = f"What a start of {recipe.name} would do with every network; a dry run trains nothing."
+    return PrintedTable(title, printed, conclusion)
+
+
+def outcome_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedTable:
+    """Return when every network memorised and generalised."""
+    finished = [row for row in rows if row["status"] == "done"]
+    has_test = any(row["test_loss"] is not None for row in finished) or not finished
+    n_generalised = sum(row["t_gen"] is not None for row in finished)
+    legend = "(a, b]: after the evaluation at step a, at b at the latest; > n: not within n steps."
+    generalised = f"{n_generalised} of {len(rows)} networks generalised."
+    return PrintedTable(
+        f"Outcome of {recipe.name}: step at which each network memorised and generalised.",
+        [_printed_outcome(recipe, row) for row in rows],
+        f"{generalised if has_test else 'There is no test set to generalise to.'}\n{legend}",
+    )
+
+
+def _printed_outcome(recipe: Recipe, row: Mapping[str, Any]) -> dict[str, Any]:
+    criterion = recipe.setting(row["arm"]).criterion
+    has_no_test = row["status"] == "done" and row["test_loss"] is None
+    return {
+        "arm": row["arm"],
+        "seed": row["seed"],
+        "status": row["status"],
+        "steps": row["steps"],
+        "memorised (step)": row["t_mem_interval"],
+        "generalised (step)": NO_TEST_SET if has_no_test else row["t_gen_interval"],
+        f"test {criterion.quantity}": row[criterion.test],
+        "sparsity": row["sparsity"],
+        "t_gen / t_mem": row["tau"],
+        "role": recipe.role(row["arm"]),
+    }
+
+
+def collection_table(name: str, rows: Sequence[Mapping[str, Any]]) -> PrintedTable:
+    """Return the networks of every recipe of a collection, counted by status."""
+    n_failed = sum("failed" in row for row in rows)
+    conclusion = f"{n_failed} of {len(rows)} recipes failed." if n_failed else "No recipe failed."
+    return PrintedTable(f"Recipes of {name}: number of networks by status.", rows, conclusion)
