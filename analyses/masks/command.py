@@ -1,14 +1,14 @@
-"""Which weights masks keep, how they turn over in training, and which masks overlap."""
+"""Command `analyses.masks`: densities, change and overlap of masks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from analyses.masks.schema import ANALYSIS, DENSITY, DISTANCES, FROZEN, OVERLAP, PEAKS
 from analyses.running.command_line import Result, analyse, parser, whole_number_from
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
 
     from analyses.loading.trained_network import Network
     from training.runs.run_directory import RunDir
@@ -18,71 +18,67 @@ FIGURES = ("masks", "mask_overlap")
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
-    about = "Densities of masks, how fast they change beside the gain on the test set, and how they overlap."
-    p = parser("masks", about)
+    p = parser(ANALYSIS)
     p.add_argument(
         "--every",
         type=whole_number_from(1),
         metavar="STEPS",
-        help="compare a network's masks this far apart, and before the first such step every checkpoint "
-        "(default: 2000; of shorter runs a part of it)",
+        help="compare a network's masks this many steps apart, and up to the first such step at every "
+        "checkpoint (default: 2000, or less for short runs)",
     )
     args = p.parse_args(argv)
-    return analyse("masks", args, lambda run, networks: measure(run, networks, args.every), FIGURES)
+    return analyse(
+        ANALYSIS,
+        args,
+        lambda run, networks: measure(run, networks, args.every),
+        FIGURES,
+        arguments={"every": args.every},
+    )
 
 
-def measure(run: RunDir, networks: list[Network], every: int | None) -> Result:
-    """Densities, turnover (of arms whose mask changes), overlaps, and whether frozen weights are."""
+def measure(run: RunDir, networks: list[Network], interval: int | None) -> Result:
+    """Return densities, changes, overlaps and frozen weights of masks."""
     import pandas as pd
 
-    from analyses.masks.frozen_weights import COLUMNS, frozen_weights, show_frozen
-    from analyses.masks.overlap import overlap_table, show_overlaps
-    from analyses.masks.turnover import CHANGES, PEAKS, mask_changes, show_turnover, spacing, turnover_peaks
+    from analyses.masks.frozen_weights import frozen_weights
+    from analyses.masks.overlap import overlap_table
+    from analyses.masks.summary import last_densities, printed
+    from analyses.masks.turnover import default_interval, mask_changes, turnover_peaks
     from analyses.tables.long_format import records
     from interp.masks.topk import density
 
     changing = [network.steps.tolist() for network in networks if network.mask_changes]
-    every = every or spacing(max(changing, key=len, default=[]))
+    interval = interval or default_interval(max(changing, key=len, default=[]))
     densities, changes, frozen = [], [], []
-    last: dict[tuple[str, int], dict[str, np.ndarray]] = {}
+    last_masks: dict[tuple[str, int], dict[str, np.ndarray]] = {}
     for network in networks:
         weights = network.weights()
         masks = network.masks(weights)
         frozen += frozen_weights(run, network, weights)
-        last[network.arm, network.seed] = masks[-1]
-        seen = [(network.steps[0], masks[0])]
+        last_masks[network.arm, network.seed] = masks[-1]
+        different_masks = [(network.steps[0], masks[0])]
         if network.mask_changes:
-            changes += mask_changes(network, masks, every)
-            seen = list(zip(network.steps, masks, strict=True))
-        for step, mask in seen:
+            changes += mask_changes(network, masks, interval)
+            different_masks = list(zip(network.steps, masks, strict=True))
+        for step, mask in different_masks:
             at = {"arm": network.arm, "seed": network.seed, "step": int(step)}
             densities += [at | {"layer": layer, "density": value} for layer, value in density(mask).items()]
-    turned = pd.DataFrame(changes, columns=CHANGES).astype({"gain": float})
-    kept = pd.DataFrame(densities)
-    ends = kept.groupby(["arm", "seed", "layer"], sort=False).tail(1)
-    peaks, overlaps = turnover_peaks(turned), overlap_table(last)
+    roots = {network.arm: network.recipe.lineage(network.arm)[0] for network in networks}
+    distances = pd.DataFrame(changes, columns=DISTANCES.measured_columns).astype({"gain": float})
+    density_table, overlaps = pd.DataFrame(densities), overlap_table(last_masks, roots)
+    peaks = turnover_peaks(distances)
     tables = {
-        "": turned,
-        "_peaks": pd.DataFrame(peaks, columns=PEAKS),
-        "_density": kept,
-        "_overlap": overlaps,
-        "_frozen": pd.DataFrame(frozen, columns=COLUMNS),
+        DISTANCES: distances,
+        PEAKS: pd.DataFrame(peaks, columns=PEAKS.measured_columns),
+        DENSITY: density_table,
+        OVERLAP: overlaps,
+        FROZEN: pd.DataFrame(frozen, columns=FROZEN.measured_columns),
     }
-    summary = {"every": every, "peaks": peaks, "overlaps": records(overlaps), "densities": records(ends)}
-    summary["frozen"] = frozen
-    shown = [_densities(ends), show_turnover(turned, peaks, every), show_overlaps(overlaps)]
-    shown.append(show_frozen(frozen))
-    return Result(tables, summary, "\n\n".join(filter(None, shown)))
-
-
-def _densities(ends: pd.DataFrame) -> str:
-    from analyses.tables.long_format import arm_words, groups, layer_words, number
-    from training.cli.parser import format_table
-
-    rows, words = [], layer_words(ends["layer"])
-    for (arm,), own in groups(ends, ["arm"]):
-        row: dict[str, Any] = {"arm": arm_words(arm), "seeds": own["seed"].nunique()}
-        rows.append(
-            row | {words[layer]: number(of["density"].mean()) for (layer,), of in groups(own, ["layer"])}
-        )
-    return "Share of weights kept, at the last checkpoint, mean over seeds:\n" + format_table(rows)
+    summary = {
+        "every": interval,
+        "peaks": peaks,
+        "overlaps": records(overlaps.drop(columns="by_construction")),
+        "densities": records(last_densities(density_table)),
+        "frozen": frozen,
+    }
+    return Result(tables, summary, printed(tables, interval))

@@ -1,4 +1,4 @@
-"""How fast masks change, and whether they do when the network gets better."""
+"""Change of masks in training, and its timing against the network's gain."""
 
 from __future__ import annotations
 
@@ -11,65 +11,69 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from analyses.tables.long_format import arm_words, groups, number
+from analyses.masks.schema import PEAKS
+from analyses.tables.long_format import groups
 from interp.dynamics.threshold_crossings import half_decrease_step
 from interp.masks.overlap import chance_jaccard_distances, jaccard_distances
-from interp.masks.topk import GLOBAL
-from training.cli.parser import format_table
 
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network
 
-SPACINGS = (2000, 1000, 500, 200, 100)
-"""What spacings may be, the papers' first."""
-INTERVALS = 8
-"""So many of a spacing a run should have."""
-WITHIN = 2
-"""Two peaks no farther apart than so many intervals count as one."""
-GAINS = {"test_acc": "rise of test accuracy", "test_loss": "fall of log10 of the test loss"}
-"""What counts as getting better, by the curve in which an arm generalises."""
-
-CHANGES = ["arm", "seed", "spacing", "from_step", "step", "layer"]
-CHANGES += ["distance", "chance", "velocity", "gain", "gain_of"]
-PEAKS = ["arm", "seed", "layer", "n_intervals", "peak_step", "peak_distance", "peak_velocity", "chance"]
-PEAKS += ["gain_of", "gain_step", "gain", "lag", "holds"]
-PEAKS += ["spearman", "velocity_half_step", "gain_half_step", "lead"]
+INTERVALS = (2000, 1000, 500, 200, 100)
+"""Default intervals between compared masks, in steps; the paper's first."""
+MIN_INTERVALS = 8
+"""Number of intervals that the default interval should divide a run into."""
+NEAR = 2
+"""Number of intervals within which two peaks count as simultaneous."""
+MIN_GAINS = 3
+"""Number of intervals with a gain that a verdict needs."""
 
 
-def spacing(steps: Sequence[int]) -> int:
-    """The first of the spacings with enough intervals between these checkpoints, else that with the most.
+def default_interval(steps: Sequence[int]) -> int:
+    """Return the largest default interval that fits often enough.
+
+    Parameters
+    ----------
+    steps : sequence of int
+        Steps of the checkpoints. Where no interval fits `MIN_INTERVALS` times, the one that fits most often.
 
     Examples
     --------
-    >>> spacing(range(0, 30_001, 1000)), spacing(range(0, 6001, 100)), spacing([0, 100, 2000, 4000])
-    (2000, 500, 2000)
+    >>> default_interval(range(0, 30_001, 1000)), default_interval(range(0, 6001, 100))
+    (2000, 500)
+    >>> default_interval([0, 100, 2000, 4000])
+    2000
     """
-    counts = {every: len(_intervals(steps, every)) for every in SPACINGS}
-    enough = (every for every, n in counts.items() if n >= INTERVALS)
-    return next(enough, max(SPACINGS, key=lambda every: counts[every]))
+    counts = {interval: len(_fixed_intervals(steps, interval)) for interval in INTERVALS}
+    frequent = (interval for interval, n in counts.items() if n >= MIN_INTERVALS)
+    return next(frequent, max(INTERVALS, key=lambda interval: counts[interval]))
 
 
-def _intervals(steps: Sequence[int], every: int) -> list[tuple[int, int]]:
-    """Checkpoints so many steps apart, from one multiple of it to the next."""
-    known = set(steps)
-    return [(step - every, step) for step in steps if step % every == 0 and step - every in known]
+def _fixed_intervals(steps: Sequence[int], interval: int) -> list[tuple[int, int]]:
+    """Return pairs of checkpoints at successive multiples of the interval."""
+    checkpoints = set(steps)
+    return [
+        (step - interval, step) for step in steps if step % interval == 0 and step - interval in checkpoints
+    ]
 
 
-def mask_changes(network: Network, masks: list[dict[str, np.ndarray]], every: int) -> list[dict[str, Any]]:
-    """Distances between successive masks: at the fixed spacing, and early on at every checkpoint.
+def mask_changes(network: Network, masks: list[dict[str, np.ndarray]], interval: int) -> list[dict[str, Any]]:
+    """Return the distances between successive masks of a network.
 
-    Velocity is the distance per 1,000 steps; `gain` what `GAINS` says, over the same steps.
+    Masks are compared at the fixed interval, and up to the first such step at every checkpoint. `velocity`
+    is the distance per 1,000 steps; `gain` is the rise of the test accuracy over the interval, or the fall
+    of log10 of the test loss.
     """
     steps = [int(step) for step in network.steps]
     place = {step: i for i, step in enumerate(steps)}
-    pairs = [("fixed", a, b) for a, b in _intervals(steps, every)]
-    early = [step for step in steps if step <= every]
+    pairs = [("fixed", a, b) for a, b in _fixed_intervals(steps, interval)]
+    early = [step for step in steps if step <= interval]
     pairs += [("early", a, b) for a, b in itertools.pairwise(early)]
-    level = _level(network)
+    score = _test_scores(network)
     rows = []
     for spacing, a, b in pairs:
         at = {"arm": network.arm, "seed": network.seed, "spacing": spacing, "from_step": a, "step": b}
-        at["gain"] = level[b] - level[a] if a in level and b in level else None
+        at["gain"] = score[b] - score[a] if a in score and b in score else None
         at["gain_of"] = network.setting.criterion.test
         before, after = masks[place[a]], masks[place[b]]
         chance = chance_jaccard_distances(before, after)
@@ -79,113 +83,67 @@ def mask_changes(network: Network, masks: list[dict[str, np.ndarray]], every: in
     return rows
 
 
-def _level(network: Network) -> dict[int, float]:
-    """By step, what rises as the network gets better: test accuracy, or minus log10 of the test loss."""
+def _test_scores(network: Network) -> dict[int, float]:
+    """Return test accuracy, or minus log10 of the test loss, by step."""
     metrics, criterion = network.metrics(), network.setting.criterion
     if metrics is None:
         return {}
-    level = np.asarray(metrics[criterion.test], dtype=float)
+    score = np.asarray(metrics[criterion.test], dtype=float)
     if criterion.direction == "down":
         with np.errstate(divide="ignore"):  # a loss of 0 has no logarithm, and is left out
-            level = -np.log10(level)
-    return {int(step): y for step, y in zip(metrics["step"], level.tolist(), strict=True) if math.isfinite(y)}
+            score = -np.log10(score)
+    return {int(step): y for step, y in zip(metrics["step"], score.tolist(), strict=True) if math.isfinite(y)}
 
 
-def turnover_peaks(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Per changing arm, seed and layer: when masks change most and the gain is largest, and which is first.
+def turnover_peaks(distances: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return when each mask changes most, and when the gain is largest.
 
-    The first interval is left out: masks turn over most in the first steps, at any rate. `lag` is from the
-    largest gain to the largest distance; `holds` if no more than `WITHIN` intervals lie between them. `lead`
-    is positive if the velocity has risen half of its way (`_half_rise_step`) before the gain has: an early
-    sign that needs no labels. `holds` and the rank correlation need three more intervals at least, and a
-    gain; else they are None.
+    Parameters
+    ----------
+    distances : DataFrame
+        Rows of `mask_changes` of all networks. The first interval is left out: masks change most in the
+        first steps, whatever the network learns.
+
+    Returns
+    -------
+    list of mapping
+        A row per arm, seed and layer. `lag` is from the largest gain to the largest distance; `holds` is
+        True if at most `NEAR` intervals lie between them. `lead` is positive if velocity is half way up
+        before the gain is: a sign of generalisation that needs no labels. `holds` and the rank correlation
+        need `MIN_GAINS` intervals with a gain, and a positive one; else they are None.
     """
-    late = table[(table["spacing"] == "fixed") & (table["from_step"] > 0)]
+    late = distances[(distances["spacing"] == "fixed") & (distances["from_step"] > 0)]
     rows = []
-    for (arm, seed, layer), own in groups(late, ["arm", "seed", "layer"]):
-        peak = own.iloc[own["distance"].argmax()]
-        row: dict[str, Any] = dict.fromkeys(PEAKS)
-        row |= {"arm": arm, "seed": seed, "layer": layer, "n_intervals": len(own), "chance": peak["chance"]}
-        row |= {"peak_step": int(peak["step"]), "peak_velocity": peak["velocity"]}
+    for (arm, seed, layer), intervals in groups(late, ["arm", "seed", "layer"]):
+        peak = intervals.iloc[intervals["distance"].argmax()]
+        row: dict[str, Any] = dict.fromkeys(PEAKS.measured_columns)
+        row |= {"arm": arm, "seed": seed, "layer": layer, "n_intervals": len(intervals)}
+        row |= {"peak_step": int(peak["step"]), "peak_velocity": peak["velocity"], "chance": peak["chance"]}
         row |= {"peak_distance": peak["distance"], "gain_of": peak["gain_of"]}
-        row["velocity_half_step"] = _half_rise_step(own, "velocity")
-        measured = own.dropna(subset="gain")
-        if len(measured):
-            best = measured.iloc[measured["gain"].argmax()]
+        row["velocity_half_step"] = _half_rise_step(intervals, "velocity")
+        with_gain = intervals.dropna(subset="gain")
+        if len(with_gain):
+            best = with_gain.iloc[with_gain["gain"].argmax()]
             row |= {"gain_step": int(best["step"]), "gain": float(best["gain"])}
             row["lag"] = row["peak_step"] - row["gain_step"]
-        if len(measured) >= 3 and row["gain"] > 0:
-            row["holds"] = abs(row["lag"]) <= WITHIN * int(peak["step"] - peak["from_step"])
-            row["gain_half_step"] = _half_rise_step(measured, "gain")
-            if measured["velocity"].nunique() > 1 and measured["gain"].nunique() > 1:
-                row["spearman"] = float(spearmanr(measured["velocity"], measured["gain"]).statistic)
+        if len(with_gain) >= MIN_GAINS and row["gain"] > 0:
+            row["holds"] = abs(row["lag"]) <= NEAR * int(peak["step"] - peak["from_step"])
+            row["gain_half_step"] = _half_rise_step(with_gain, "gain")
+            if with_gain["velocity"].nunique() > 1 and with_gain["gain"].nunique() > 1:
+                row["spearman"] = float(spearmanr(with_gain["velocity"], with_gain["gain"]).statistic)
         if row["velocity_half_step"] is not None and row["gain_half_step"] is not None:
             row["lead"] = row["gain_half_step"] - row["velocity_half_step"]
         rows.append(row)
     return rows
 
 
-def _half_rise_step(own: pd.DataFrame, name: str) -> int | None:
-    """First step half way up from the lowest value before the peak to the peak; None without such a rise.
+def _half_rise_step(intervals: pd.DataFrame, name: str) -> int | None:
+    """Return the step half way up from the lowest value to the peak.
 
-    Not half of the peak itself: masks turn over at any time, and a velocity never far below its peak
-    would be past half of it in the first interval.
+    The lowest value is that before the peak; None without such a rise. Half of the peak itself would say
+    nothing: masks change at all times, and a velocity never far below its peak is past half of it in the
+    first interval.
     """
-    steps, values = own["step"].to_numpy(), own[name].to_numpy()
+    steps, values = intervals["step"].to_numpy(), intervals[name].to_numpy()
     lowest = int(values[: values.argmax() + 1].argmin())
     return half_decrease_step(steps[lowest:], -values[lowest:]).at
-
-
-def show_turnover(table: pd.DataFrame, peaks: list[dict[str, Any]], every: int) -> str:
-    """As it is printed: peaks, what comes first, and the first steps."""
-    gains = " or ".join(GAINS[name] for name in dict.fromkeys(table["gain_of"]))
-    own = [row for row in peaks if row["layer"] == GLOBAL]
-    text = [f"Turnover of changing masks, Jaccard distance {every:,} steps apart, from step {every:,}"]
-    if own:
-        text += [f"(gain: {gains}):", format_table([_shown_peak(row, every) for row in own])]
-        text += [
-            "",
-            "Velocity, distance per 1,000 steps, beside the gain (lead > 0: the velocity rose first):",
-        ]
-        text.append(format_table([_shown_velocity(row) for row in own]))
-    else:
-        text.append("no two such checkpoints")
-    early = table[(table["spacing"] == "early") & (table["layer"] == GLOBAL)]
-    for (arm,), rows in groups(early, ["arm"]):
-        ends = [rows[rows["step"] == step] for step in (rows["step"].min(), rows["step"].max())]
-        over = [
-            f"{number(e['distance'].mean())} over {e['from_step'].iloc[0]}–{e['step'].iloc[0]}" for e in ends
-        ]
-        text.append(f"{arm_words(arm)}, first steps, mean over seeds: distance {', '.join(over)}")
-    return "\n".join(text)
-
-
-def _shown_peak(row: dict[str, Any], every: int) -> dict[str, Any]:
-    return {
-        "arm": arm_words(row["arm"]),
-        "seed": row["seed"],
-        "intervals": row["n_intervals"],
-        "peak": number(row["peak_distance"]),
-        "chance": number(row["chance"]),
-        "peak at step": _step(row["peak_step"]),
-        "largest gain": number(row["gain"]),
-        "gain at step": _step(row["gain_step"]),
-        f"within {WITHIN * every:,}": {None: "no verdict", True: "yes", False: "no"}[row["holds"]],
-    }
-
-
-def _shown_velocity(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "arm": arm_words(row["arm"]),
-        "seed": row["seed"],
-        "peak": number(row["peak_velocity"]),
-        "Spearman": number(row["spearman"]),
-        "lag of peaks": _step(row["lag"]),
-        "half risen at": _step(row["velocity_half_step"]),
-        "gain half risen at": _step(row["gain_half_step"]),
-        "lead": _step(row["lead"]),
-    }
-
-
-def _step(step: int | None) -> str:
-    return "-" if step is None else f"{step:,}"

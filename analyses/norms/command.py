@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
-    """Return norms per checkpoint and layer, under masks, and the spread where networks generalise."""
+    """Return norms at every checkpoint, and their spread."""
     import pandas as pd
 
     from analyses.norms.generalization_zone import norms_at_landmarks, spreads
@@ -43,7 +43,7 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
     spread = spreads(end_table)
     tables = {NORMS: pd.DataFrame(norms), ENDS: end_table, MASKED: pd.DataFrame(masked), SPREAD: spread}
     summary = {"comparisons": comparisons(spread), "ends": ends, "spreads": records(spread)}
-    return Result(tables, summary, printed(end_table, spread))
+    return Result(tables, summary, printed(tables))
 
 
 def _norm_rows(
@@ -51,7 +51,7 @@ def _norm_rows(
     weights: Mapping[str, np.ndarray],
     masks: Mapping[str, list[dict[str, np.ndarray]] | None],
 ) -> list[dict[str, Any]]:
-    """Return L1 and L2 per checkpoint and layer under each mask.
+    """Return L1 and L2 of every layer under each mask.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def _norm_rows(
 
 
 def _ticket_masks(network: Network, networks: list[Network]) -> dict[str, dict[str, np.ndarray]]:
-    """Return the masks of the arms whose mask was drawn from this network's weights, by arm."""
+    """Return the masks that were drawn from this network, by arm."""
     masks = {}
     for other in networks:
         settings = other.recipe.arms[other.arm]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def norms_at_landmarks(network: Network, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a network's norms where it generalised, and at its last checkpoint.
+    """Return a network's norms on generalising and at its end.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def norms_at_landmarks(network: Network, rows: list[dict[str, Any]]) -> list[dic
 
 
 def spreads(ends: pd.DataFrame) -> pd.DataFrame:
-    """Return the spread of each norm over the networks that generalised.
+    """Return the spread of each norm over generalised networks.
 
     Rows are for all arms together, then for the seeds of each arm. `never` and `inside` count the networks
     that never generalised, and those of them that end between the least and the largest norm; only the rows
@@ -67,5 +67,4 @@ def spreads(ends: pd.DataFrame) -> pd.DataFrame:
                     inside = never[norm].between(row["least"], row["largest"])
                     row |= {"never": len(never), "inside": int(inside.sum())}
                 rows.append(row)
-    names = [column.name for column in SPREAD.columns if not column.role_of]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=SPREAD.measured_columns)

@@ -1,14 +1,15 @@
-"""Summary of the norms: how far apart networks that generalise end, in L1 and in L2."""
+"""Summary of the norms at which networks generalise."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from analyses.norms.schema import ALL_ARMS, NORM_LABELS
+from analyses.norms.schema import ALL_ARMS, ENDS, NORM_LABELS, SPREAD
 from analyses.tables.long_format import arm_words, groups, number, records
+from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
 COMPARED_NORMS = [("kept_l2", "kept_l1"), ("kept_l2", "l1"), ("l2", "l1")]
@@ -19,8 +20,9 @@ OUTCOMES = {"generalised": "generalised", "never": "never generalised", "unknown
 
 
 def comparisons(spread: pd.DataFrame) -> list[dict[str, Any]]:
-    """Compare the spreads of L2 and of L1 over the networks that generalised, at their ends.
+    """Compare the spread of L2 with that of L1.
 
+    Both are over the networks that generalised, at their last checkpoint.
     "Many L1, one L2" may speak of all weights or of the kept ones, so each pair of `COMPARED_NORMS` has a
     row; there is none for fewer than two networks.
     """
@@ -35,8 +37,9 @@ def comparisons(spread: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def printed(ends: pd.DataFrame, spread: pd.DataFrame) -> list[PrintedTable]:
-    """Return the printed tables: norms by arm, their spread, and the compared spreads."""
+def printed(measured: Mapping[Table, pd.DataFrame]) -> list[PrintedTable]:
+    """Return the printed tables of norms and of their spread."""
+    ends, spread = measured[ENDS], measured[SPREAD]
     tables = [
         PrintedTable(
             "Norms over all layers, mean over seeds, in units of the weights.",
@@ -69,7 +72,7 @@ def printed(ends: pd.DataFrame, spread: pd.DataFrame) -> list[PrintedTable]:
 
 
 def _inside(pooled: pd.DataFrame) -> str:
-    """Return how many networks that never generalised end within the norms of those that did."""
+    """Return the sentence about networks that never generalised."""
     last = pooled[pooled["at"] == "end"]
     n_never = int(last["never"].max()) if len(last) else 0
     if not n_never:
@@ -88,7 +91,7 @@ def _zone(compared: Sequence[dict[str, Any]]) -> str:
 
 def _printed_norms(rows: pd.DataFrame) -> dict[str, Any]:
     first = rows.iloc[0]
-    row = {"arm": arm_words(first["arm"]), "checkpoint": f"{LANDMARKS[first['at']]}"}
+    row: dict[str, Any] = {"arm": arm_words(first["arm"]), "checkpoint": LANDMARKS[first["at"]]}
     if first["at"] == "end":
         row["checkpoint"] += f", {OUTCOMES[first['outcome']]}"
     row["seeds"] = len(rows)

@@ -1,4 +1,7 @@
-"""Figures of turnover and overlap of masks."""
+"""Figures of change and overlap of masks.
+
+Imports figures.drawing, and the schema of analyses.masks.
+"""
 
 from analyses.masks import schema as masks
 from figures.drawing.figure_spec import FigureSpec
@@ -6,7 +9,7 @@ from figures.drawing.figure_spec import FigureSpec
 FIGURES = (
     FigureSpec(
         name="masks_mlp",
-        shows="turnover of the mask in every layer beside the gain in accuracy",
+        shows="change of the dense network's mask by layer, its gain in accuracy, and densities",
         draws="masks.mask_turnover",
         tables=(masks.DISTANCES, masks.PEAKS, masks.DENSITY),
         paper="Minegishi et al.: Jaccard distance",
@@ -14,7 +17,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="masks_parity",
-        shows="the same for parity",
+        shows="change of the dense network's mask by layer, its gain in accuracy, and densities, on parity",
         draws="masks.mask_turnover",
         tables=(masks.DISTANCES, masks.PEAKS, masks.DENSITY),
         paper="Minegishi et al.: Jaccard distance, parity",
@@ -22,7 +25,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="masks_polynomial",
-        shows="the same for the polynomial",
+        shows="change of the dense network's mask by layer, its fall in loss, and densities, on the polynomial",
         draws="masks.mask_turnover",
         tables=(masks.DISTANCES, masks.PEAKS, masks.DENSITY),
         paper="Minegishi et al.: Jaccard distance, polynomial",
@@ -30,7 +33,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="mask_overlap",
-        shows="overlap of the masks that different methods find, beside chance",
+        shows="overlap of the arms' last masks, its chance level, and the excess",
         draws="masks.mask_overlap",
         tables=(masks.OVERLAP,),
         recipe="filan_overlap",
@@ -38,7 +41,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="masks",
-        shows="turnover of the dense network's mask beside its gain in accuracy; densities",
+        shows="change of the dense network's mask by layer, its gain on the test set, and densities",
         draws="masks.mask_turnover",
         tables=(masks.DISTANCES, masks.PEAKS, masks.DENSITY),
         after_analysis=True,

@@ -17,7 +17,7 @@ from analyses.norms.schema import ALL_ARMS, ENDS, NORMS, SPREAD
 from analyses.tables.labels import short_number
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
-from figures.drawing.style import DOUBLE, arm_styles, line_style, step_axis
+from figures.drawing.style import DOUBLE, line_style, step_axis, table_styles
 
 TITLES = {"kept_l2": "L2 of kept weights", "kept_l1": "L1 of kept weights"}
 ZONE: dict[str, Any] = {"color": "0.9", "zorder": 0, "linewidth": 0}
@@ -30,7 +30,7 @@ MARKS: dict[str, dict[str, Any]] = {
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw both norms over steps, and every network's path in their plane."""
+    """Draw both norms over steps, and against each other."""
     norms, spread = tables[NORMS], tables[SPREAD]
     norms = norms[norms["layer"] == "global"]
     spread = spread[(spread["arm"] == ALL_ARMS) & (spread["at"] == "end")].set_index("norm")
@@ -63,7 +63,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
 def _plane(
     drawing: Drawing, ax: Axes, norms: pd.DataFrame, ends: pd.DataFrame, zones: dict[str, tuple[float, float]]
 ) -> None:
-    for arm, style in arm_styles(list(dict.fromkeys(norms["arm"]))).items():
+    for arm, style in table_styles(norms).items():
         path, arm_ends = norms[norms["arm"] == arm], ends[ends["arm"] == arm]
         for seed, curve in path.groupby("seed"):
             look = line_style(style, seed=True)
@@ -86,7 +86,7 @@ def _plane(
 
 
 def _handles(n: int) -> list[Artist]:
-    """Return the legend of the points in the plane and of the grey zone."""
+    """Return the legend of points and zone."""
     look: dict[str, Any] = {"linestyle": "none", "color": "0.35", "marker": "s", "markersize": 4.5}
     words = {"start": "step 0", "generalised": "has generalised", "never": "end, never generalised"}
     points: list[Artist] = [
@@ -97,7 +97,7 @@ def _handles(n: int) -> list[Artist]:
 
 
 def _log_axis(ax: Axes, which: str, norms: pd.DataFrame, norm: str) -> None:
-    """Make an axis logarithmic, over as many decades for both norms, so that widths compare."""
+    """Make an axis logarithmic, with as many decades for both norms."""
     low, high = norms[list(TITLES)].min(), norms[list(TITLES)].max()
     margin = 1.1 * ((high / low).max() / (high[norm] / low[norm])) ** 0.5
     ax.set(**{f"{which}scale": "log", f"{which}lim": (low[norm] / margin, high[norm] * margin)})

@@ -6,21 +6,23 @@ import pandas as pd
 import pytest
 
 from analyses.masks.command import main
+from analyses.masks.schema import ANALYSIS, DENSITY, DISTANCES, OVERLAP, PEAKS
 from analyses.masks.turnover import mask_changes, turnover_peaks
+from analyses.tables.storage import load_table, read_origin
 from training.config.arm_config import arm_record
 from training.config.settings import Criterion
 from training.runs.run_directory import RunDir
 
 
 @pytest.fixture(scope="module")
-def found(tiny_run, tmp_path_factory):
-    out = tmp_path_factory.mktemp("masks")
-    assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot", "--every", "2000"]) == 0
-    tables = {
-        s: pd.read_parquet(out / "analyses" / f"masks{s}.parquet")
-        for s in ("", "_peaks", "_density", "_overlap")
-    }
-    return tables | {"json": json.loads((out / "analyses" / "masks.json").read_text())}
+def measured(analysed):
+    """Tables of the tiny run by schema, and the summary as "json"."""
+    tables = {table: analysed.table(table) for table in ANALYSIS}
+    return tables | {"json": json.loads((analysed.path / "analyses" / "masks.json").read_text())}
+
+
+def read_tables(folder):
+    return {table: load_table(folder / f"{table.name}.parquet", table) for table in ANALYSIS}
 
 
 def slow_mask(run, seed, place, density):
@@ -33,9 +35,9 @@ def slow_mask(run, seed, place, density):
     return kept
 
 
-def test_turnover_is_that_of_masks_made_by_hand(found, tiny_run, planted):
+def test_turnover_is_that_of_masks_made_by_hand(measured, tiny_run, planted):
     run, steps = RunDir(tiny_run), planted["steps"]["dense"]
-    table = found[""].query("layer == 'global' and seed == 1")
+    table = measured[DISTANCES].query("layer == 'global' and seed == 1")
     for row in table.itertuples():
         one, other = (
             slow_mask(run, 1, steps.index(step), 1 - planted["sparsity"])
@@ -44,44 +46,59 @@ def test_turnover_is_that_of_masks_made_by_hand(found, tiny_run, planted):
         assert row.distance == pytest.approx(1 - (one & other).sum() / (one | other).sum())
 
 
-def test_intervals_are_fixed_late_and_every_checkpoint_early(found):
-    own = found[""].query("layer == 'W_E' and seed == 0 and arm == 'dense'")
-    intervals = own.groupby("spacing")[["from_step", "step"]].agg(list)
+def test_intervals_are_fixed_late_and_every_checkpoint_early(measured):
+    rows = measured[DISTANCES].query("layer == 'W_E' and seed == 0 and arm == 'dense'")
+    intervals = rows.groupby("spacing")[["from_step", "step"]].agg(list)
     assert intervals.loc["fixed", "step"] == [2000, 4000, 6000, 8000]
     assert intervals.loc["early", "from_step"] == [0, 100, 200]
-    assert set(found[""]["arm"]) == {"dense"}
+    assert set(measured[DISTANCES]["arm"]) == {"dense"}
 
 
-def test_every_spacing_can_be_asked_for(tiny_run, tmp_path):
+def test_another_interval_and_its_note_in_the_table(tiny_run, tmp_path):
     assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--every", "4000"]) == 0
-    table = pd.read_parquet(tmp_path / "analyses" / "masks.parquet").query("spacing == 'fixed'")
-    assert set(table["step"]) == {4000, 8000}
+    path = tmp_path / "analyses" / "masks.parquet"
+    assert set(load_table(path, DISTANCES).query("spacing == 'fixed'")["step"]) == {4000, 8000}
+    assert read_origin(path).arguments == {"every": 4000}
 
 
-def test_velocity_is_distance_per_thousand_steps(found):
-    table = found[""]
+def test_velocity_is_distance_per_thousand_steps(measured):
+    table = measured[DISTANCES]
     steps = table["step"] - table["from_step"]
     assert steps.nunique() > 2
     np.testing.assert_allclose(table["velocity"] * steps / 1000, table["distance"])
 
 
-def test_accuracy_rises_by_what_the_metrics_say(found, tiny_run):
+def test_accuracy_rises_by_what_the_metrics_say(measured, tiny_run):
     metrics = RunDir(tiny_run).arm("dense", 0).metrics().set_index("step")["test_acc"]
-    for row in found[""].query("seed == 0 and layer == 'global'").itertuples():
+    for row in measured[DISTANCES].query("seed == 0 and layer == 'global'").itertuples():
         assert row.gain == pytest.approx(metrics[row.step] - metrics[row.from_step])
 
 
-def test_overlaps_with_the_source_and_with_chance(found):
-    overlap = found["_overlap"].query("layer == 'global'").set_index(["arm_a", "arm_b"])
+def test_overlaps_with_the_source_and_with_chance(measured):
+    overlap = measured[OVERLAP].query("layer == 'global'").set_index(["arm_a", "arm_b"])
     assert (overlap.loc[("dense", "grokked_ticket"), "overlap"] == 1).all()
+    assert overlap.loc[("dense", "grokked_ticket"), "by_construction"].all()
+    assert overlap["by_construction"].sum() == 2  # one pair, two seeds
+    assert (overlap.loc[("dense", "grokked_ticket"), "arm_b_role"] == "ticket").all()
     independent = overlap.loc[("dense", "random")]
     np.testing.assert_allclose(independent["overlap"], independent["chance"], atol=0.1)
     assert independent["z"].abs().max() < 4
 
 
-def test_densities_of_every_arm(found, planted):
-    last = found["_density"].query("layer == 'global'").groupby("arm").tail(1).set_index("arm")["density"]
+def test_densities_of_every_arm(measured, planted):
+    last = measured[DENSITY].query("layer == 'global'").groupby("arm").tail(1).set_index("arm")["density"]
     np.testing.assert_allclose(last, 1 - planted["sparsity"])
+
+
+def test_the_summary_is_what_the_tables_say(measured):
+    summary = measured["json"]
+    assert summary["every"] == 2000 and summary["frozen"] == []
+    lags = measured[PEAKS].set_index(["arm", "seed", "layer"])["lag"]
+    assert {(row["arm"], row["seed"], row["layer"]): row["lag"] for row in summary["peaks"]} == dict(lags)
+    assert [row["excess"] for row in summary["overlaps"]] == measured[OVERLAP]["excess"].tolist()
+    last = {(row["arm"], row["seed"], row["layer"]): row["density"] for row in summary["densities"]}
+    table = measured[DENSITY].groupby(["arm", "seed", "layer"])["density"].last()
+    assert last == dict(table)
 
 
 def changes(distance, gain, from_steps=(2000, 4000, 6000, 8000, 10000)):
@@ -130,7 +147,7 @@ def test_a_velocity_that_never_falls_far_has_a_rise_all_the_same():
 
 
 class Regression:
-    """What `mask_changes` asks of a network whose test loss falls to nothing."""
+    """Network whose test loss falls to 0."""
 
     arm, seed, steps = "dense", 0, np.array([0, 2000, 4000, 6000])
     setting = SimpleNamespace(criterion=Criterion("train_loss", "test_loss", 1e-2, "down"))
@@ -176,13 +193,12 @@ def test_a_mask_chosen_by_scores_turns_over_and_its_last_is_compared(new_run):
         files.write_metrics({"step": np.array([0, 100]), "train_acc": curve, "test_acc": curve})
         files.finish(arm_record(recipe, arm, 0) | {"steps": 100, "source": None})
     assert main(["--run", str(run.path), "--no-plot"]) == 0
-    tables = {
-        s: pd.read_parquet(run.path / "analyses" / f"masks{s}.parquet") for s in ("", "_density", "_overlap")
-    }
-    assert set(tables[""]["arm"]) == {"edge_popup"} and (tables[""]["distance"] > 0).any()
-    assert tables["_density"].query("layer == 'global'")["arm"].tolist() == [
+    tables = read_tables(run.path / "analyses")
+    assert set(tables[DISTANCES]["arm"]) == {"edge_popup"} and (tables[DISTANCES]["distance"] > 0).any()
+    assert tables[DENSITY].query("layer == 'global'")["arm"].tolist() == [
         "edge_popup",
         "edge_popup",
         "random",
     ]
-    assert (tables["_overlap"]["overlap"] == 1).all()
+    assert (tables[OVERLAP]["overlap"] == 1).all()
+    assert not tables[OVERLAP]["by_construction"].any()  # planted alike, but neither arm reads the other

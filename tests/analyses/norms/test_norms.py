@@ -8,7 +8,6 @@ from analyses.norms.command import main
 from analyses.norms.generalization_zone import spreads
 from analyses.norms.schema import ANALYSIS, ENDS, MASKED, NORM_LABELS, NORMS, SPREAD
 from analyses.norms.summary import comparisons, printed
-from analyses.tables.storage import load_table
 from training.cli.printed_table import render
 from training.runs.run_directory import RunDir
 
@@ -16,12 +15,10 @@ LAYERS = ["W_E", "W_in", "W_out", "W_U"]
 
 
 @pytest.fixture(scope="module")
-def measured(tiny_run, tmp_path_factory):
+def measured(analysed):
     """Tables of the tiny run by schema, and the summary as "json"."""
-    out = tmp_path_factory.mktemp("norms")
-    assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
-    tables = {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
-    return tables | {"json": json.loads((out / "analyses" / "norms.json").read_text())}
+    tables = {table: analysed.table(table) for table in ANALYSIS}
+    return tables | {"json": json.loads((analysed.path / "analyses" / "norms.json").read_text())}
 
 
 @pytest.mark.parametrize("arm", ["dense", "grokked_ticket", "random"])
@@ -133,12 +130,14 @@ def test_every_reading_of_one_l2_many_l1_has_its_numbers():
 def test_too_few_networks_are_not_compared():
     for few in (NETWORKS.iloc[2:], NETWORKS.iloc[3:]):
         spread = spreads(few)
-        assert comparisons(spread) == [] and "Spread of L2 against L1" not in render(printed(few, spread))
+        assert comparisons(spread) == [] and "Spread of L2 against L1" not in render(
+            printed({ENDS: few, SPREAD: spread})
+        )
     assert len(spreads(NETWORKS.iloc[3:])) == 0
 
 
 def test_printed_tables_conclude():
-    norms, zones, compared = printed(NETWORKS, spreads(NETWORKS))
+    norms, zones, compared = printed({ENDS: NETWORKS, SPREAD: spreads(NETWORKS)})
     assert {"last, never generalised", "last, no metrics"} <= {row["checkpoint"] for row in norms.rows}
     assert "Number of the 2 networks that never generalised but end in the range: 1 (L1, all weights)" in (
         zones.conclusion
@@ -148,7 +147,7 @@ def test_printed_tables_conclude():
     assert "3 of 3 readings" in compared.conclusion
     assert all(len(table.rows[0]) <= 7 for table in (norms, zones, compared))
     one = NETWORKS.iloc[:1]
-    (_, zone) = printed(one, spreads(one))
+    (_, zone) = printed({ENDS: one, SPREAD: spreads(one)})
     assert (zone.rows[0]["range"], zone.rows[0]["SD of ln"]) == ("100", "-")
     assert zone.conclusion.startswith("Every network generalised")
 

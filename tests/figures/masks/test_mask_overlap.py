@@ -24,11 +24,23 @@ def test_a_cell_per_pair_of_arms_and_the_other_seeds_on_the_diagonal(analysed):
     assert cells.notna().sum() == 9 + 9
 
 
+def test_frames_say_which_cells_are_no_findings(analysed):
+    drawing = draw({OVERLAP: analysed.table(OVERLAP)})
+    (legend,) = drawing.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "one arm at different seeds",
+        "one mask by construction",
+    ]
+    n_frames = [len(ax.patches) for ax in drawing.figure.axes]
+    assert n_frames == [3 + 1, 3 + 1 + 4]  # the diagonal; one pair, in the excess in both orders
+    plt.close(drawing.figure)
+
+
 @pytest.mark.parametrize("n_arms", [0, 3, 15])
 def test_every_number_of_the_overlaps_is_written_however_many(n_arms, tmp_path):
     rng = np.random.default_rng(0)
     masks = {(f"arm_{i}", 0): {"W": rng.random(9) < 0.5} for i in range(n_arms)}
-    drawing = draw({OVERLAP: overlap_table(masks)})
+    drawing = draw({OVERLAP: overlap_table(masks, {arm: arm for arm, _ in masks})})
     assert all(path.exists() for path in drawing.save(tmp_path / "figure"))
     assert sum(len(ax.texts) for ax in drawing.figure.axes) == 2 * n_arms * (n_arms - 1)
     plt.close(drawing.figure)
