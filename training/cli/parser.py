@@ -1,4 +1,4 @@
-"""What every command of this project has in common: its errors in one line, its exit codes, its tables.
+"""Argument parser and error handling of every command.
 
 Exit code 0 is done, 1 failed, 2 wrong usage. Imports nothing heavy, so `--help` stays quick.
 """
@@ -22,14 +22,14 @@ class Interrupted(Exception):
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows defaults, where there is one to show."""
+    """Help that shows defaults other than None, False and []."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         return action.help if action.default in (None, False, []) else super()._get_help_string(action)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that shows defaults, and says what is wrong in one line, without the usage above it."""
+    """Parser that shows defaults and prints errors in one line."""
 
     def __init__(self, **options: Any):
         super().__init__(formatter_class=_Help, **options)
@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def run_command(body: Callable[[], int]) -> int:
-    """Call `body` and turn what a user can cause into one line on stderr and an exit code."""
+    """Run a command and return its exit code; print errors in one line."""
     from training.runs.atomic_files import RunError
     from training.runs.file_lock import hold_claim
     from training.runs.run_directory import NoRunError
@@ -53,21 +53,21 @@ def run_command(body: Callable[[], int]) -> int:
         if sys.stdout is not None:  # `>&-` leaves none
             sys.stdout.flush()
     except (ConfigError, NoRunError) as error:
-        return _say(str(error), 2)
+        return _report(str(error), 2)
     except RunError as error:
-        return _say(str(error), 1)
+        return _report(str(error), 1)
     except BrokenPipeError:
-        # The reader of our output went away (as `head` does): nothing is wrong, and nobody to tell.
+        # The reader of our output went away, as `head` does: no error.
         _drop_output()
         return 0
     except OSError as error:
         _drop_output()
         where = f"{error.filename}: " if error.filename else ""
-        return _say(f"{where}{error.strerror or error}", 1)
+        return _report(f"{where}{error.strerror or error}", 1)
     except Interrupted as cure:
-        return _say(f"interrupted: all is saved; {cure}", 1)
+        return _report(f"interrupted: all is saved; {cure}", 1)
     except KeyboardInterrupt:
-        return _say("interrupted: run the command again", 1)
+        return _report("interrupted: run the command again", 1)
     finally:
         if claim is not None:
             claim.release()
@@ -75,13 +75,13 @@ def run_command(body: Callable[[], int]) -> int:
 
 
 def _drop_output() -> None:
-    """Let what is still unwritten go nowhere: Python would complain of it at exit."""
+    """Discard unwritten output; Python would report it at exit."""
     try:
         print(end="", flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _say(line: str, code: int) -> int:
+def _report(line: str, code: int) -> int:
     print(f"error: {line}", file=sys.stderr)
     return code

@@ -76,7 +76,7 @@ def render(tables: Sequence[PrintedTable], verbose: bool = False) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    """Return text as lines of at most `WIDTH` characters, broken between words and at line ends."""
+    """Return text as lines of at most `WIDTH` characters."""
     return [
         line
         for paragraph in text.splitlines()

@@ -14,7 +14,7 @@ STOP_SIGNALS = tuple(
 
 @contextmanager
 def stop_requests() -> Iterator[list[int]]:
-    """Collect stop signals in a list, empty at first, in place of ending this process."""
+    """Collect stop signals in a list instead of ending this process."""
     requests: list[int] = []
     old = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     ignored = {number for number in old if number != signal.SIGINT and old[number] == signal.SIG_IGN}

@@ -1,4 +1,4 @@
-"""Arm of a recipe: one network per seed, how it is pruned, started and trained."""
+"""Arm of a recipe: how one network is pruned, started and trained."""
 
 from __future__ import annotations
 
@@ -81,8 +81,11 @@ class Arm:
     optimizer: Optimizer | None = None
     """Optimizer of this arm; fields that it lacks are the recipe's."""
     min_steps: int = 0
+    """Steps trained at least."""
     max_steps: int = 30_000
+    """Steps trained at most."""
     settle_steps: int = 1000
+    """Steps trained after the network has generalised."""
     plateau: Plateau | None = None
     """Rule that ends the arm on flat curves, even before `min_steps`; by default none does."""
     role: Role | None = field(default=None, metadata=OMITTED_IF_NONE)
@@ -109,7 +112,7 @@ class Arm:
 
     @property
     def prunes(self) -> bool:
-        """Return True if the arm has a mask, from a method or from trained scores."""
+        """Return True if the arm has a mask, by method or trained scores."""
         return self.has_method or self.trains_scores
 
     @property

@@ -1,4 +1,4 @@
-"""Settings that decide one arm's result, their hash, and the record of a finished arm."""
+"""Settings that affect one arm's result, and their hash."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def current_hash(record: Mapping[str, Any]) -> str:
 
 
 def with_new_fields(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recorded arm config with fields added since at their defaults.
+    """Return a recorded arm config, fields added since at their defaults.
 
     Raises
     ------

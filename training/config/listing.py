@@ -1,4 +1,4 @@
-"""Tables of what a recipe can name: recipes, tasks, models, methods, starts, and every field."""
+"""Tables of everything that a recipe can name."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def listing(section: str) -> PrintedTable:
 
 
 def recipe_rows() -> list[dict[str, Any]]:
-    """Return a row per recipe of the package, with its size and its measured cost."""
+    """Return a row per recipe, with its size and its measured cost."""
     costs = read_training_costs()
     rows = []
     for name in recipe_names():

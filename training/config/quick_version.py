@@ -1,4 +1,4 @@
-"""Quick version of a recipe: one seed, few steps, and what its `[quick]` table changes."""
+"""Quick version of a recipe: one seed and few steps."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ def quick_content(content: Mapping[str, Any], quick: Mapping[str, Any]) -> dict[
 
 
 def _capped(arm: Any, cap: int) -> Any:
-    """Return an arm's table with its steps capped; a table that is none stays, to be refused later."""
+    """Return an arm's table with its steps capped.
+
+    A value that is no table stays, to be refused later.
+    """
     if not isinstance(arm, Mapping):
         return arm
     least, most = (arm.get(name, getattr(Arm, name)) for name in ("min_steps", "max_steps"))
@@ -52,7 +55,7 @@ def _capped(arm: Any, cap: int) -> Any:
 
 
 def quick_note(content: Mapping[str, Any], quick: Mapping[str, Any]) -> str:
-    """Return the note of a quick run: seeds, cap, and the fields that its table changed.
+    """Return a quick run's note: seeds, cap, and changed fields.
 
     Examples
     --------

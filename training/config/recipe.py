@@ -52,8 +52,11 @@ class Recipe:
     model: Model
     """Network; `name` is a key of `MODEL_CONFIGS`."""
     optimizer: Optimizer = field(default_factory=Optimizer)
+    """Optimizer; `name` is a key of `OPTIMIZERS`."""
     measure: Measure = field(default_factory=Measure)
+    """Schedule of evaluations and checkpoints."""
     pruning: Pruning = field(default_factory=Pruning)
+    """Pruning settings of all arms that have none of their own."""
     arms: Mapping[str, Arm] = field(default_factory=dict)
     """Networks to train, by name."""
     refine: Refine | None = None
@@ -73,7 +76,7 @@ class Recipe:
         )
 
     def lineage(self, arm: str) -> list[str]:
-        """Return the arms that this one depends on, first to train first, and itself last."""
+        """Return the arms that an arm depends on, in order, and the arm itself."""
         chain = [arm]
         while (source := self.arms[chain[0]].source) is not None:
             if source in chain:
@@ -89,9 +92,10 @@ class Recipe:
         return role_of(self.arms[arm])
 
     def sparsity(self, arm: str) -> float:
-        """Return an arm's sparsity: 0 if dense, its source's if it takes over a mask.
+        """Return an arm's sparsity; 0 if dense.
 
-        An elastic arm's may differ from its source's, as layers are copied or left out.
+        An arm that takes over a mask has its source's sparsity. Of an elastic arm this is approximate, as layers
+        are copied or left out.
         """
         settings = self.arms[arm]
         if not settings.prunes:
@@ -102,5 +106,5 @@ class Recipe:
         return self.pruning.sparsity if settings.sparsity is None else settings.sparsity
 
     def scope(self, arm: str) -> Literal["global", "layer"]:
-        """Return the scope of an arm's scores: one ranking of all weights, or one per layer."""
+        """Return the scope of an arm's scores: all weights, or each layer."""
         return self.arms[arm].scope or self.pruning.scope

@@ -58,7 +58,7 @@ def _check_fields(arm: Arm, where: str) -> None:
 
 
 def _check_source(recipe: Recipe, name: str) -> None:
-    """Check that an arm names a source that has what it reads, or none if it reads nothing."""
+    """Check that an arm's source has what the arm reads."""
     arm, where = recipe.arms[name], f"arms.{name}"
     if arm.reads_mask or arm.reads_weights or arm.from_step is not None:
         sources = {other for other, its in recipe.arms.items() if its.prunes or not arm.reads_mask} - {name}
@@ -71,7 +71,7 @@ def _check_source(recipe: Recipe, name: str) -> None:
 
 
 def _check_steps(recipe: Recipe, arm: Arm, where: str) -> None:
-    """Check that steps named by an arm are ones at which something is measured or saved."""
+    """Check that an arm's steps are evaluated or saved ones."""
     measure = recipe.measure
     for field in ("source_step", "from_step"):
         step = getattr(arm, field)
@@ -98,7 +98,7 @@ def _check_network(recipe: Recipe, name: str) -> None:
 
 
 def _check_layers(recipe: Recipe, name: str, source: str) -> None:
-    """Check that an arm's layers have the shapes of its source's, or of those they are copied from."""
+    """Check an arm's layers against the source layers that they copy."""
     arm, shapes = recipe.arms[name], recipe.setting(name).shapes()
     source_shapes, where = recipe.setting(source).shapes(), f"arms.{name}.layers"
     if not arm.takes_layers:

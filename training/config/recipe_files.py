@@ -1,4 +1,4 @@
-"""Recipes as TOML files: finding one, completing it by its base, and expanding its arms."""
+"""Recipes as TOML files: their paths, bases and expanded arms."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def recipe_names(collection: str | None = None) -> list[str]:
 
 
 def read_recipe(name: str, overrides: Sequence[str] = (), quick: bool = False) -> tuple[Recipe, str]:
-    """Return a recipe, by name or by the path of a TOML file, and its text.
+    """Return a recipe and its text, by name or by a TOML file's path.
 
     Parameters
     ----------
@@ -133,9 +133,9 @@ FIELD_IN_BRACES = re.compile(r"\{([\w.]+)\}")
 
 
 def expanded(arms: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arms, those with a field in braces in their name once per value of that field.
+    """Return arms with every `{field}` in a name expanded.
 
-    The value replaces the braces in the name, and in every text that the arm's table holds.
+    Such an arm lists values of the field, and there is one arm for each. The value replaces the braces in the name, and in every text that the arm's table holds.
 
     Raises
     ------

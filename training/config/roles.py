@@ -7,7 +7,7 @@ from training.pruning.registry import METHODS, STARTS
 
 
 def role_of(arm: Arm) -> Role:
-    """Return the role that an arm names, or the one that its method, source and start imply.
+    """Return an arm's role, computed unless the recipe names one.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""What an experiment is made of: frozen dataclasses, validated on construction.
+"""Settings of a recipe: frozen dataclasses, validated on construction.
 
-Field docstrings are the reference of what a recipe may say.
+Field docstrings are the reference of what a recipe may name; `python -m training list fields` prints them.
 """
 
 from __future__ import annotations
@@ -49,17 +49,18 @@ class Optimizer:
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """When a network in training is looked at, and when its weights are kept."""
+    """Schedule of evaluations and checkpoints."""
 
     eval_every: int = 10
-    """Losses and accuracies are taken at every multiple of this step; t_mem and t_gen are known this well."""
+    """Evaluate at every multiple of this step; t_mem and t_gen are that precise."""
     threshold: float = 0.95
-    """P: the accuracy that counts as memorised (train) and generalised (test)."""
+    """P: accuracy that counts as memorised (train) and generalised (test)."""
     checkpoint_every: int = 1000
-    """Weights are kept at every multiple of this step, and at the last step."""
+    """Save weights at every multiple of this step, and at the last step."""
     early_checkpoint_every: int = 100
-    """The same, up to `early_until`: a ticket's whole life is there."""
+    """Save weights at every multiple of this step up to `early_until`, where tickets generalise."""
     early_until: int = 2000
+    """Last step of the dense early checkpoints."""
 
     def __post_init__(self) -> None:
         for name in ("eval_every", "checkpoint_every", "early_checkpoint_every"):
@@ -72,14 +73,14 @@ class Measure:
             require(every % self.eval_every == 0, name, expected, every)
 
     def is_checkpoint(self, step: int) -> bool:
-        """Whether the weights at `step` are kept whatever the arm does."""
+        """Return True if weights are saved at `step`, even if the arm goes on."""
         early = step <= self.early_until and step % self.early_checkpoint_every == 0
         return early or step % self.checkpoint_every == 0
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """What counts as memorised and generalised: a pair of curves and the level they have to reach."""
+    """Curves and level that define memorised and generalised."""
 
     train: str
     test: str
@@ -88,15 +89,18 @@ class Criterion:
 
     @property
     def quantity(self) -> str:
-        """What the curves are of: `accuracy` or `loss`."""
+        """Return the quantity of the curves: `accuracy` or `loss`."""
         return "accuracy" if self.direction == "up" else "loss"
 
     def met(self, value: float) -> bool:
-        """Whether a value is at the level or beyond it."""
+        """Return True if a value is at the level or beyond."""
         return bool(value >= self.level if self.direction == "up" else value <= self.level)
 
     def times(self, metrics: pd.DataFrame) -> GrokkingTimes:
-        """t_mem and t_gen from an arm's metrics; of t_gen nothing is known without a test set."""
+        """Return t_mem and t_gen from an arm's metrics.
+
+        Without a test set, t_gen is censored at 0.
+        """
         step, train, test = (np.asarray(metrics[name]) for name in ("step", self.train, self.test))
         if np.isnan(test).all():
             t_mem = first_crossing(step, train, self.level, self.direction)
@@ -106,7 +110,7 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Setting:
-    """What one arm is trained on and by: the recipe's task, model and optimizer, or its own."""
+    """Task, model and optimizer of one arm."""
 
     task: Task
     model: Model
@@ -122,34 +126,33 @@ class Setting:
 
     @property
     def criterion(self) -> Criterion:
-        """Accuracy above the threshold; for a task without classes, loss below its own threshold."""
+        """Return the criterion: accuracy at the threshold, or loss for tasks without classes."""
         if self.task.loss_threshold is None:
             return Criterion("train_acc", "test_acc", self.threshold, "up")
         return Criterion("train_loss", "test_loss", self.task.loss_threshold, "down")
 
     def examples(self) -> Dataset:
-        """The task's examples, those that the model cannot tell apart as one."""
+        """Return the task's examples; those that the model cannot tell apart are one."""
         data = self.task.build()
         return data.unordered() if self.model.symmetric else data
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of every weight by name, in the order of the forward pass."""
+        """Return every weight's shape by name, in the order of the forward pass."""
         return self.model.shapes(self.task.n_inputs, self.task.n_outputs)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pruning:
-    """What arms that prune share, unless they say otherwise."""
+    """Pruning settings of all arms that have no settings of their own."""
 
     sparsity: float = 0.6
-    """Fraction of the prunable weights removed: the paper's prune rate."""
+    """Fraction of the prunable weights removed; the paper's prune rate."""
     scope: Literal["global", "layer"] = "global"
-    """Whether one threshold serves all weights or each matrix is pruned to the same sparsity."""
+    """`global`: one threshold for all weights; `layer`: every matrix is pruned to the sparsity."""
     min_per_layer: int = 0
-    """Every weight matrix keeps at least so many entries; one that would keep none is refused."""
+    """Smallest number of entries that a weight matrix keeps; a mask with an empty matrix is refused."""
     require_generalised: bool = True
-    """Refuse to take a ticket from a network that has not generalised: the arm is then skipped, with the
-    reason on disk. False takes it anyway, and its record says so."""
+    """Skip tickets of a network that has not generalised; false: prune it anyway, and record that."""
 
     def __post_init__(self) -> None:
         require(0 < self.sparsity < 1, "sparsity", "a number in (0, 1)", self.sparsity)

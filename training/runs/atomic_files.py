@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class RunError(ValueError):
-    """A run directory that is not what it should be: one line that names the file and what is wrong."""
+    """File or folder of a run that is damaged, missing or in the way."""
 
 
 def read_json(path: Path) -> Any:
-    """Parsed content of a JSON file, None if there is no such file."""
+    """Return a JSON file's content, None if there is no such file."""
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:
@@ -30,7 +30,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_record(path: Path, *keys: str) -> dict[str, Any] | None:
-    """A JSON table that has these keys, None if there is no such file."""
+    """Return a JSON table with these keys, None without a file."""
     content = read_json(path)
     if content is None and not path.exists():
         return None
@@ -42,12 +42,12 @@ def read_record(path: Path, *keys: str) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON that people can read."""
+    """Write indented JSON."""
     write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as Parquet or CSV, as the suffix says."""
+    """Write a table as Parquet or CSV, by the path's suffix."""
     if path.suffix == ".csv":
         write_bytes(path, table.to_csv(index=False).encode())
     else:
@@ -55,7 +55,10 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replace a file in one go; on any failure the old one stays and no temporary file is left."""
+    """Replace a file in one step.
+
+    On any failure the old one stays and no temporary file is left.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     try:
@@ -84,14 +87,20 @@ def _flush_folder(folder: Path) -> None:
 
 
 def check_archive(path: Path) -> None:
-    """Raise what a damaged zip archive makes its readers raise: torch.load does not look at the checksums."""
+    """Raise an error if a zip archive is damaged.
+
+    `torch.load` does not compare checksums.
+    """
     with zipfile.ZipFile(path) as archive:
         if archive.testzip() is not None:
             raise zipfile.BadZipFile("checksums differ")
 
 
 def share(source: Path, path: Path) -> None:
-    """Make `path` the same file as `source`, or a copy where links cannot be: no file is changed in place."""
+    """Link `path` to a file, or copy it where links are impossible.
+
+    No file is ever changed in place, so a linked one is safe.
+    """
     if path.exists() and path.samefile(source):
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -137,7 +146,7 @@ def _host() -> str:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged file makes its reader raise into a `RunError` that names the file."""
+    """Turn any error of reading a file into a `RunError`."""
     try:
         yield
     except FileNotFoundError:
@@ -145,5 +154,5 @@ def reading(path: Path) -> Iterator[None]:
     except (PermissionError, MemoryError):
         raise
     except Exception as error:  # the readers' libraries do not say what a damaged file makes them raise
-        said = (str(error) or type(error).__name__).splitlines()[0]
-        raise RunError(f"{path}: damaged: {said}") from None
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise RunError(f"{path}: damaged: {reason}") from None

@@ -50,7 +50,7 @@ def locked(folder: Path, refusal: str | None = None) -> Iterator[None]:
 
 
 def acquired(path: Path, wait: bool = True) -> BaseFileLock | None:
-    """Return a file's lock, held; None if another process holds it and `wait` is false."""
+    """Return a file's lock, held; None if `wait` is false and it is taken."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(path, timeout=-1 if wait else 0)
@@ -94,7 +94,9 @@ class Claims:
 
 
 def hold_claim() -> BaseFileLock | None:
-    """Take the claim that the environment names, if any, until the lock is released or this process ends.
+    """Take the claim that the environment names, if any.
+
+    It is held until the returned lock is released or this process ends.
 
     Raises
     ------

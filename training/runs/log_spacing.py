@@ -1,4 +1,4 @@
-"""Fewer steps of a long training: what an analysis keeps and a figure draws of them."""
+"""Steps thinned to a logarithmic spacing."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import numpy as np
 
 
 def thinned(steps: np.ndarray, most: int = 240) -> np.ndarray:
-    """Places of at most so many of the steps, evenly spaced on a logarithmic axis; ends included."""
+    """Return indices of at most `most` steps, evenly spaced in their logarithm.
+
+    First and last step are included.
+    """
     if len(steps) <= most:
         return np.arange(len(steps))
     positive = steps[steps > 0]
-    wanted = np.concatenate([[steps[0]], np.geomspace(positive[0], steps[-1], most - 1)])
-    return np.unique(np.clip(np.searchsorted(steps, np.round(wanted, 6)), 0, len(steps) - 1))
+    targets = np.concatenate([[steps[0]], np.geomspace(positive[0], steps[-1], most - 1)])
+    return np.unique(np.clip(np.searchsorted(steps, np.round(targets, 6)), 0, len(steps) - 1))

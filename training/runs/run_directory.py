@@ -1,16 +1,18 @@
-"""The run directory: every path and file format, and nothing else knows them. Importable without torch.
+"""Run directory: every path and every file format.
+
+Nothing else knows them. Importable without torch.
 
     runs/<name>/
       recipe.toml  config.json  provenance.json
       arms/<arm>/seed_<s>/
         metrics.parquet  checkpoints.safetensors  mask.safetensors
-        state.pt   while training
+        state.pt   while the arm is training
         DONE       last; or SKIPPED, with the reason
       analyses/  figures/
 
 Every write is a temporary file, flushed to disk and renamed, so a file is either the old one or the new
-one. An arm's checkpoints and metrics are written before its state: what a killed run left behind is never
-less than what its state continues from.
+one. An arm's checkpoints and metrics are written before its state, so a killed run never has fewer of them
+than its state continues from.
 """
 
 from __future__ import annotations
@@ -33,11 +35,11 @@ if TYPE_CHECKING:
 
 
 class NoRunError(RunError):
-    """A path that a user named as a run, and that is none."""
+    """Path that a user named as a run, and that holds none."""
 
 
 class ArmDir:
-    """The files of one arm with one seed."""
+    """Files of one arm with one seed."""
 
     def __init__(self, run: Path, arm: str, seed: int):
         self.arm, self.seed = arm, seed
@@ -49,23 +51,26 @@ class ArmDir:
     # --- reading -------------------------------------------------------------------------------------
 
     def done(self) -> dict[str, Any] | None:
-        """The record of a finished arm, None while there is none."""
+        """Return the record of a finished arm, None before."""
         return files.read_record(self.path / "DONE", "hash", "config", "steps", "source")
 
     def skipped(self) -> dict[str, Any] | None:
-        """The record of an arm that was not trained, with its reason."""
+        """Return the record of an untrained arm, with the reason."""
         return files.read_record(self.path / "SKIPPED", "hash", "reason")
 
     def has_state(self) -> bool:
-        """Whether the arm is half trained."""
+        """Return True if the arm is half trained."""
         return (self.path / "state.pt").exists()
 
     def has_checkpoints(self) -> bool:
-        """Whether there are weights at all."""
+        """Return True if there are weights."""
         return (self.path / "checkpoints.safetensors").exists()
 
     def metrics(self) -> pd.DataFrame:
-        """One row per evaluation: step, train_loss, test_loss, train_acc, test_acc, l1, l2."""
+        """Return one row per evaluation, with losses, accuracies and norms.
+
+        Columns: step, train_loss, test_loss, train_acc, test_acc, l1, l2.
+        """
         import pandas as pd
 
         path = self.path / "metrics.parquet"
@@ -73,23 +78,23 @@ class ArmDir:
             return pd.read_parquet(path)
 
     def steps(self) -> np.ndarray:
-        """Steps of the checkpoints, (T,)."""
+        """Return the steps of the checkpoints, (T,)."""
         return self._tensors("checkpoints.safetensors", only=["step"])["step"]
 
     def checkpoints(self, *names: str) -> dict[str, np.ndarray]:
-        """Weights across checkpoints by name, (T, ...) each; all of them without `names`."""
+        """Return weights by name, (T, ...) over checkpoints; all without `names`."""
         tensors = self._tensors("checkpoints.safetensors", only=names)
         tensors.pop("step", None)
         return tensors
 
     def mask(self) -> dict[str, np.ndarray] | None:
-        """The arm's mask by weight name, True = kept; None for an arm that is not pruned."""
+        """Return the arm's mask by weight name, True = kept; None if dense."""
         if not (self.path / "mask.safetensors").exists():
             return None
         return {name: kept.astype(bool) for name, kept in self._tensors("mask.safetensors").items()}
 
     def state(self) -> dict[str, Any]:
-        """What training goes on from."""
+        """Return the state that training resumes from."""
         import torch
 
         path = self.path / "state.pt"
@@ -98,7 +103,10 @@ class ArmDir:
             return torch.load(path, weights_only=True)
 
     def state_step(self) -> int:
-        """Return the step that training goes on from, without torch and without reading tensors."""
+        """Return the step that training resumes from.
+
+        Torch is not imported and tensors are not read.
+        """
         path = self.path / "state.pt"
         with files.reading(path):
             return int(read_without_tensors(path)["step"])
@@ -113,7 +121,7 @@ class ArmDir:
     # --- writing -------------------------------------------------------------------------------------
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
-        """Hold the arm for this process: two runs on one directory never train the same arm.
+        """Hold the arm for this process, so no other trains it.
 
         Raises
         ------
@@ -129,7 +137,15 @@ class ArmDir:
         files.write_table(self.path / "metrics.parquet", pd.DataFrame(columns))
 
     def write_checkpoints(self, steps: np.ndarray, weights: Mapping[str, np.ndarray]) -> None:
-        """Replace the checkpoints: `steps` (T,), ascending, and every weight stacked (T, ...)."""
+        """Replace the checkpoints.
+
+        Parameters
+        ----------
+        steps : array
+            (T,), ascending.
+        weights : mapping
+            By name, (T, ...) each.
+        """
         self._write_tensors("checkpoints.safetensors", {"step": steps, **weights})
 
     def write_mask(self, mask: Mapping[str, np.ndarray]) -> None:
@@ -150,24 +166,27 @@ class ArmDir:
         self.tidy()
 
     def take_over(self, other: ArmDir) -> None:
-        """Make this arm another run's finished one, DONE last."""
+        """Take another run's finished arm as this one, DONE last."""
         for name in ("mask.safetensors", "metrics.parquet", "checkpoints.safetensors", "DONE"):
             if (other.path / name).exists():
                 files.share(other.path / name, self.path / name)
         self.tidy()
 
     def tidy(self) -> None:
-        """Delete what a finished arm has no use for, and may keep if it was killed right after DONE."""
+        """Delete files that a finished arm does not need.
+
+        They are left if training was killed right after it wrote DONE.
+        """
         (self.path / "SKIPPED").unlink(missing_ok=True)
         (self.path / "state.pt").unlink(missing_ok=True)
 
     def skip(self, record: Mapping[str, Any]) -> None:
-        """Write SKIPPED: this arm was not trained, `record` says why."""
+        """Write SKIPPED, with the reason why this arm was not trained."""
         files.write_json(self.path / "SKIPPED", record)
         (self.path / "state.pt").unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Delete everything of this arm but its lock, and first what says that it is whole."""
+        """Delete everything of this arm but its lock, DONE first."""
         (self.path / "DONE").unlink(missing_ok=True)
         for file in self.path.glob("*"):
             if file.name != LOCK:
@@ -182,14 +201,14 @@ class ArmDir:
 
 
 class RunDir:
-    """A run directory: its config, its arms, where its analyses and figures go."""
+    """Run directory: its config, its arms, and paths of tables and figures."""
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
 
     @classmethod
     def open(cls, path: Path | str) -> RunDir:
-        """An existing run directory.
+        """Return an existing run directory.
 
         Raises
         ------
@@ -204,64 +223,67 @@ class RunDir:
         return run
 
     def config(self) -> dict[str, Any] | None:
-        """The resolved recipe, every field; None before the run's first start."""
+        """Return the resolved recipe; None before the first start."""
         return files.read_record(self.path / "config.json")
 
     def provenance(self) -> list[dict[str, Any]] | None:
-        """Commit, versions and device of every start; None for weights that this project did not train."""
+        """Return an entry per start; None for adopted weights.
+
+        An entry names commit, versions, device and arms.
+        """
         return files.read_json(self.path / "provenance.json")
 
     def seconds(self) -> float:
-        """Wall time of all starts so far that ended in order."""
+        """Return the wall time of all starts so far that ended in order."""
         return sum((entry.get("seconds", 0.0) for entry in self.provenance() or []), 0.0)
 
     def arm(self, arm: str, seed: int) -> ArmDir:
-        """The files of one arm, whether they exist or not."""
+        """Return the files of one arm, which need not exist."""
         return ArmDir(self.path, arm, seed)
 
     def arms(self) -> list[ArmDir]:
-        """Every arm and seed that has a folder, by name, then seed."""
-        found = []
+        """Return every arm and seed that has a folder, sorted."""
+        networks = []
         for folder in sorted((self.path / "arms").glob("*/seed_*")):
             seed = folder.name.removeprefix("seed_")
             if seed.isdecimal():
-                found.append(ArmDir(self.path, folder.parent.name, int(seed)))
-        return sorted(found, key=lambda arm: (arm.arm, arm.seed))
+                networks.append(ArmDir(self.path, folder.parent.name, int(seed)))
+        return sorted(networks, key=lambda files: (files.arm, files.seed))
 
     def siblings(self) -> list[RunDir]:
         """Return the other runs in this run's folder."""
-        found = sorted(path.parent for path in self.path.parent.glob("*/config.json"))
-        return [RunDir(path) for path in found if path.name != self.path.name]
+        folders = sorted(path.parent for path in self.path.parent.glob("*/config.json"))
+        return [RunDir(folder) for folder in folders if folder.name != self.path.name]
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
-        """Hold the run's own files for this process, once no other holds them."""
+        """Hold the run's own files for this process; wait for another one."""
         return locked(self.path)
 
     def write_recipe(self, text: str, config: Mapping[str, Any]) -> None:
-        """Write recipe.toml (as the user gave it) and config.json (resolved)."""
+        """Write recipe.toml, as given, and config.json, resolved."""
         files.write_bytes(self.path / "recipe.toml", text.encode())
         self.write_config(config)
 
     def write_config(self, config: Mapping[str, Any]) -> None:
-        """Write config.json alone: weights from elsewhere have no recipe."""
+        """Write config.json alone, for adopted weights without a recipe."""
         files.write_json(self.path / "config.json", config)
 
     def add_provenance(self, entry: Mapping[str, Any]) -> int:
-        """Append one start to provenance.json, and return its place there."""
+        """Append one start to provenance.json, and return its index."""
         entries = [*(self.provenance() or []), entry]
         files.write_json(self.path / "provenance.json", entries)
         return len(entries) - 1
 
     def add_to_provenance(self, place: int, more: Mapping[str, Any]) -> None:
-        """Complete the entry of a start."""
+        """Add values to the entry of a start."""
         entries = self.provenance() or []
         entries[place] |= more
         files.write_json(self.path / "provenance.json", entries)
 
     def analysis(self, name: str, suffix: str) -> Path:
-        """Where an analysis keeps a table or its summary."""
+        """Return the path of an analysis' table or summary."""
         return self.path / "analyses" / f"{name}{suffix}"
 
     def figure(self, name: str, suffix: str) -> Path:
-        """Where a figure of this run goes."""
+        """Return the path of a figure of this run."""
         return self.path / "figures" / f"{name}{suffix}"

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class _WithoutTensors(pickle.Unpickler):
-    """Unpickler that puts None in place of tensors and runs no code of the file."""
+    """Unpickler that reads tensors as None and runs no code."""
 
     def find_class(self, module: str, name: str) -> Any:
         return lambda *args: None
@@ -19,7 +19,9 @@ class _WithoutTensors(pickle.Unpickler):
 
 
 def read_without_tensors(path: Path) -> dict[str, Any]:
-    """Return the table that a file holds, None in place of tensors; their bytes are not read.
+    """Return a file's table with None in place of tensors.
+
+    The tensors' bytes are not read.
 
     Raises
     ------

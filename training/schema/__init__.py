@@ -1,1 +1,20 @@
-"""TODO."""
+"""Config validation, registries, and descriptions taken from docstrings.
+
+The ground floor: everything else may use it, and it imports nothing of this project.
+"""
+
+from training.schema.lazy_exports import lazy_exports
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "ConfigError": "validation",
+        "Registry": "registry",
+        "UnknownNameError": "registry",
+        "build": "validation",
+        "config_hash": "validation",
+        "differences": "validation",
+        "require": "validation",
+        "to_dict": "validation",
+    },
+)

@@ -22,7 +22,7 @@ def first_line(described: Any) -> str:
 
 
 def first_line_of_source(path: str) -> str:
-    """Return the first line of a class's docstring, by `"module:class"`, without importing the module."""
+    """Return a class's first docstring line, by `"module:class"`, without import."""
     module, _, name = path.partition(":")
     spec = importlib.util.find_spec(module)
     assert spec is not None and spec.origin is not None
@@ -33,7 +33,7 @@ def first_line_of_source(path: str) -> str:
 
 
 def field_descriptions(cls: type) -> dict[str, str]:
-    """Return the docstring of every field of a dataclass that has one, its bases' included."""
+    """Return the docstrings of a dataclass's fields, inherited ones included."""
     descriptions: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if base.__module__ == "builtins" or "__annotations__" not in vars(base):

@@ -18,7 +18,9 @@ class UnknownNameError(ConfigError, KeyError):
 
 
 class Registry(MutableMapping[str, T], Generic[T]):
-    """Mapping of names to objects, or to `"module:attribute"` texts that are imported on first access.
+    """Mapping of names to objects that may be imported on first access.
+
+    An entry is an object, or a `"module:attribute"` text that is imported when it is asked for.
 
     Listing the names imports nothing, so `--help` stays quick. A name is given once: giving it again is an
     error, and `del` removes it first.

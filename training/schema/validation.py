@@ -1,4 +1,4 @@
-"""Config dataclasses out of plain values: strict about names, types, ranges; one line per mistake."""
+"""Config dataclasses from plain values, strictly checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class ConfigError(ValueError):
-    """A setting that cannot be: names the field, what was expected and what came."""
+    """Setting that is refused; names the field, the expectation and the value."""
 
 
 def require(holds: bool, name: str, expected: str, got: Any) -> None:
@@ -32,12 +32,12 @@ def require_positive(name: str, value: float) -> None:
 
 
 def names(options: Iterable[str]) -> str:
-    """The options of an error message, sorted and joined."""
+    """Return options sorted and joined, for an error message."""
     return ", ".join(sorted(options)) or "(none)"
 
 
 def build(cls: type[T], content: Any, where: str = "") -> T:
-    """A `cls` from a mapping of its fields, nested dataclasses included.
+    """Return a `cls` from a mapping of its fields, nested dataclasses included.
 
     Raises
     ------
@@ -94,7 +94,10 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
 
 
 def override(content: dict[str, Any], setting: str) -> None:
-    """Apply one `table.field=value` in place; the value is TOML, or else taken as text."""
+    """Set one field in place by `table.field=value`.
+
+    The value is TOML, or text where it is no TOML.
+    """
     key, equals, text = setting.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"--set: expected FIELD=VALUE, got {setting!r}")
@@ -114,7 +117,7 @@ def override(content: dict[str, Any], setting: str) -> None:
 
 
 OMITTED_IF_NONE = {"omitted_if_none": True}
-"""Metadata of a field that a written config holds only if it has a value."""
+"""Metadata of a field that is written only if it has a value."""
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -139,18 +142,18 @@ def _plain(value: Any) -> Any:
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """SHA-256 of a config's canonical JSON, first 16 hex digits."""
+    """Return the first 16 hex digits of a config's SHA-256, as canonical JSON."""
     text = json.dumps(config, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The fields in which two configs differ, each as `field: old → new`."""
-    found = []
+    """Return the fields in which two configs differ, as `field: old → new`."""
+    fields = []
     for key in sorted(old.keys() | new.keys()):
         a, b = old.get(key), new.get(key)
         if isinstance(a, Mapping) and isinstance(b, Mapping):
-            found += differences(a, b, f"{prefix}{key}.")
+            fields += differences(a, b, f"{prefix}{key}.")
         elif a != b:
-            found.append(f"{prefix}{key}: {a!r} → {b!r}")
-    return found
+            fields.append(f"{prefix}{key}: {a!r} → {b!r}")
+    return fields
