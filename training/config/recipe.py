@@ -94,8 +94,8 @@ class Recipe:
     def sparsity(self, arm: str) -> float:
         """Return an arm's sparsity; 0 if dense.
 
-        An arm that takes over a mask has its source's sparsity. Of an elastic arm this is approximate, as layers
-        are copied or left out.
+        An arm that takes over a mask has its source's sparsity; for an elastic arm this is approximate, as
+        layers are copied or left out.
         """
         settings = self.arms[arm]
         if not settings.prunes:

@@ -135,7 +135,8 @@ FIELD_IN_BRACES = re.compile(r"\{([\w.]+)\}")
 def expanded(arms: Mapping[str, Any]) -> dict[str, Any]:
     """Return arms with every `{field}` in a name expanded.
 
-    Such an arm lists values of the field, and there is one arm for each. The value replaces the braces in the name, and in every text that the arm's table holds.
+    Such an arm lists values of the field; there is one arm for each. The value replaces the braces in the
+    name, and in every text that the arm's table holds.
 
     Raises
     ------

@@ -51,14 +51,14 @@ def locked(folder: Path, refusal: str | None = None) -> Iterator[None]:
 
 def acquired(path: Path, wait: bool = True) -> BaseFileLock | None:
     """Return a file's lock, held; None if `wait` is false and it is taken."""
-    from filelock import FileLock, Timeout
+    with warnings.catch_warnings(action="ignore"):  # where flock is missing, a file names the holder
+        from filelock import FileLock, Timeout
 
-    lock = FileLock(path, timeout=-1 if wait else 0)
-    try:
-        with warnings.catch_warnings(action="ignore"):  # where flock is missing, a file names the holder
+        lock = FileLock(path, timeout=-1 if wait else 0)
+        try:
             lock.acquire()
-    except Timeout:
-        return None
+        except Timeout:
+            return None
     return lock
 
 
