@@ -17,7 +17,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="masks_parity",
-        shows="change of the dense network's mask by layer, its gain in accuracy, and densities, on parity",
+        shows="change of the dense network's mask on parity, its gain in accuracy, and densities",
         draws="masks.mask_turnover",
         tables=(masks.DISTANCES, masks.PEAKS, masks.DENSITY),
         paper="Minegishi et al.: Jaccard distance, parity",
@@ -25,7 +25,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="masks_polynomial",
-        shows="change of the dense network's mask by layer, its fall in loss, and densities, on the polynomial",
+        shows="change of the dense network's mask on the polynomial, its fall in loss, and densities",
         draws="masks.mask_turnover",
         tables=(masks.DISTANCES, masks.PEAKS, masks.DENSITY),
         paper="Minegishi et al.: Jaccard distance, polynomial",

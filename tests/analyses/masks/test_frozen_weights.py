@@ -1,4 +1,4 @@
-"""Frozen weights of planted runs: kept ones that are the source's, and one whose last bit is not."""
+"""Frozen weights of planted runs, with and without a changed bit."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ STEPS = np.array([0, 100, 200])
 
 @pytest.fixture
 def run(new_run):
-    """Every arm keeps half of the weights that dense had at step 100, others at each checkpoint."""
+    """Run whose arms keep random halves of the dense weights of step 100."""
     content = {
         "name": "frozen",
         "seeds": [0],
@@ -35,11 +35,11 @@ def run(new_run):
     for arm in ARMS:
         files, weights = run.arm(arm, 0), dense
         if arm != "dense":
-            kept = {
+            masks = {
                 name: rng.permuted(np.resize([True, False], (3, *shape))) for name, shape in shapes.items()
             }
-            weights = {name: np.where(kept[name], w[1], 0) for name, w in dense.items()}
-            files.write_mask({name: mask[-1] for name, mask in kept.items()})
+            weights = {name: np.where(masks[name], w[1], 0) for name, w in dense.items()}
+            files.write_mask({name: mask[-1] for name, mask in masks.items()})
         files.write_checkpoints(STEPS, weights)
         curve = np.array([0.0, 0.5, 1.0])
         files.write_metrics({"step": STEPS, "train_acc": curve, "test_acc": curve})

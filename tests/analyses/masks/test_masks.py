@@ -95,7 +95,8 @@ def test_the_summary_is_what_the_tables_say(measured):
     assert summary["every"] == 2000 and summary["frozen"] == []
     lags = measured[PEAKS].set_index(["arm", "seed", "layer"])["lag"]
     assert {(row["arm"], row["seed"], row["layer"]): row["lag"] for row in summary["peaks"]} == dict(lags)
-    assert [row["excess"] for row in summary["overlaps"]] == measured[OVERLAP]["excess"].tolist()
+    assert [row["overlap"] for row in summary["overlaps"]] == measured[OVERLAP]["overlap"].tolist()
+    assert all("by_construction" not in row for row in summary["overlaps"])
     last = {(row["arm"], row["seed"], row["layer"]): row["density"] for row in summary["densities"]}
     table = measured[DENSITY].groupby(["arm", "seed", "layer"])["density"].last()
     assert last == dict(table)

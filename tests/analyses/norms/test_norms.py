@@ -90,7 +90,7 @@ def test_without_the_last_checkpoints_there_is_no_t_gen(tiny_run, tmp_path):
 
 
 def reached(*networks):
-    """At the end of each: arm, seed, outcome, and the norms L1, L2 of all weights, then of the kept ones."""
+    """Return the last norms of networks: arm, seed, outcome, norms."""
     columns = ["arm", "seed", "outcome", *NORM_LABELS]
     return pd.DataFrame(networks, columns=columns).assign(at="end", step=100, t_gen=10.0)
 
