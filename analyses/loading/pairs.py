@@ -1,4 +1,4 @@
-"""Ordered pairs of residues of a network's task: their labels, and which are trained on."""
+"""Labels and training set of the ordered pairs of a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command `analyses.logits`: the flawed indicator in the logits, and the neurons' vote."""
+"""Command `analyses.logits`: flawed indicator and vote of the neurons."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
-    """Return the tables of all networks and of ideal neurons, with a summary per arm."""
+    """Return tables of all networks, with a summary per arm."""
     from analyses.logits.majority_vote import ideal_tables
     from analyses.logits.summary import printed_tables
     from analyses.tables.long_format import gather, plain_means
@@ -73,10 +73,10 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
 
 
 def _slice(network: Network, logits: np.ndarray, labels: np.ndarray, main: float) -> pd.DataFrame:
-    """Return the logits (p, p, p) of the pairs with one x, and those of ideal neurons.
+    """Return network and ideal logits of pairs with one x.
 
-    The ideal logits have the network's main part, and half of it in each of the two ghosts. Both are less
-    their mean over classes.
+    Ideal logits have the network's main part, and half of it in each of the two ghosts. Both are less their
+    mean over classes.
     """
     import numpy as np
 
@@ -94,7 +94,7 @@ def _slice(network: Network, logits: np.ndarray, labels: np.ndarray, main: float
 def _swaps(
     network: Network, input_map: np.ndarray, output_map: np.ndarray, labels: np.ndarray
 ) -> pd.DataFrame:
-    """Return the scores of the maps (m, p) with every activation function."""
+    """Return scores of maps (m, p) with every activation function."""
     from analyses.tables.long_format import gather, long_table
     from interp.mechanism.two_layer_forward import ACTIVATIONS, activation_swap
 

@@ -1,4 +1,4 @@
-"""Tables of the neurons' vote: of one network, and of ideal neurons."""
+"""Tables of the vote of neurons, trained or ideal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def vote_tables(
     labels: Int[np.ndarray, "p p"],
     activation: str,
 ) -> dict[Table, pd.DataFrame]:
-    """Return the votes of subsets and of single frequencies, at the last checkpoint."""
+    """Return votes of subsets and single frequencies, last checkpoint."""
     acts, k = pair_activations(input_map, activation), neuron_frequency(input_map)[0]
     last = {"step": network.steps[-1:]}
     curve = vote_curve(acts, output_map, labels, np.random.default_rng(0), N_ORDERS)
@@ -60,7 +60,7 @@ def vote_tables(
 
 
 def ideal_tables(p: int) -> dict[Table, pd.DataFrame]:
-    """Return the error of ideal neurons by their number, and votes of their subsets."""
+    """Return errors of ideal neurons, and votes of their subsets."""
     K, residue = p // 2, np.arange(p)
     sums = np.add.outer(residue, residue) % p
     errors = [
@@ -83,7 +83,7 @@ def _subset_curves(
     labels: Int[np.ndarray, "p p"],
     k: Int[np.ndarray, " m"],
 ) -> dict[str, VoteCurve]:
-    """Return the votes of some frequencies, and of some neurons of every frequency.
+    """Return votes of some frequencies, and some neurons of each.
 
     Empty if no neuron has a frequency.
     """

@@ -6,7 +6,7 @@ from analyses.tables.columns import FREQUENCY, NETWORK, STEP
 from analyses.tables.schema import Analysis, Column, Table
 
 SOURCE = "DEFINITIONS.md, section 6"
-LEAST_R2 = 0.01
+LEAST_R2 = 0.02
 """R² of the fit below which ghost/main is neither printed nor drawn: main is near 0."""
 ACCURACY = Column(
     "accuracy",
@@ -29,7 +29,11 @@ LOSS = Column(
 )
 SCORES = (ACCURACY, MARGIN, LOSS)
 SUBSET = (
-    Column("of", str, "What is added to the vote: all neurons of further frequencies, or further neurons of each."),
+    Column(
+        "of",
+        str,
+        "What is added to the vote: all neurons of further frequencies, or further neurons of each.",
+    ),
     Column("n", int, "Number of frequencies that vote, or of neurons of every frequency."),
 )
 
@@ -114,7 +118,8 @@ SLICE = Table(
         Column(
             "ideal",
             float,
-            "Flawed indicator with the network's main part, each ghost half of it, less its mean over classes.",
+            "Flawed indicator with the network's main part, each ghost half of it, less its mean over "
+            "classes.",
             unit="logits",
             source=SOURCE,
         ),

@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 def printed_tables(
     arms: Sequence[Row], swaps: pd.DataFrame, activations: Mapping[str, str]
 ) -> list[PrintedTable]:
-    """Return the fit of the indicator and the swapped activations as printed tables.
+    """Return fit of the indicator and swapped activations, printed.
 
     Parameters
     ----------
@@ -38,17 +38,20 @@ def printed_tables(
     best = max(arms, key=lambda row: np.nan_to_num(row["r2_last"]))
     return [
         PrintedTable(
-            "Fit of the flawed indicator, first → last checkpoint, means over seeds: logits ≈ constant + main × "
-            "[label] + ghost × ([label of (x, x)] + [label of (y, y)]).",
+            "Fit of the flawed indicator, first → last checkpoint, means over seeds: logits ≈ constant + "
+            "main × [label] + ghost × ([label of (x, x)] + [label of (y, y)]).",
             [_fit(row) for row in arms],
-            f"The indicator explains at most {number(100 * best['r2_last'])} % of the logits' variance over classes "
-            f"({arm_words(best['arm'])}); ideal neurons have R² 1 and ghost/main 0.5. Undefined: R² is below "
-            f"{LEAST_R2:g}, main is near 0. Half vote: accuracy if a random half of the neurons votes, last "
-            f"checkpoint, mean over {N_ORDERS} choices.",
+            f"The indicator explains at most {number(100 * best['r2_last'])} % of the logits' variance over "
+            f"classes ({arm_words(best['arm'])}); ideal neurons have R² 1 and ghost/main 0.5. Undefined: R² "
+            f"is below {LEAST_R2:g}, main is near 0. Half vote: accuracy if a random half of the neurons "
+            f"votes, last checkpoint, mean over {N_ORDERS} choices.",
         ),
         PrintedTable(
             "Accuracy at the last checkpoint with another activation function.",
-            [{"arm": arm_words(arm)} | {name: number(a) for name, a in row.items()} for arm, row in by_arm.items()],
+            [
+                {"arm": arm_words(arm)} | {name: number(a) for name, a in row.items()}
+                for arm, row in by_arm.items()
+            ],
             f"{_trained_with(activations)} {_replacements(by_arm, activations)}",
         ),
     ]
@@ -76,7 +79,7 @@ def _trained_with(activations: Mapping[str, str]) -> str:
 
 
 def _replacements(accuracy: Mapping[str, Mapping[str, float]], activations: Mapping[str, str]) -> str:
-    """Return the sentence on the activations that keep the accuracy of every arm that has learned."""
+    """Return the sentence on activations that keep the accuracy."""
     learned = {arm: row for arm, row in accuracy.items() if row[activations[arm]] >= LEARNED}
     if not learned:
         return f"No arm reaches accuracy {LEARNED:g} with it, so nothing follows."
@@ -87,6 +90,6 @@ def _replacements(accuracy: Mapping[str, Mapping[str, float]], activations: Mapp
         and all(row[name] >= REMAINS * row[activations[arm]] for arm, row in learned.items())
     ]
     return (
-        f"In every arm that reaches accuracy {LEARNED:g} with it, at least {100 * REMAINS:g} % of its accuracy "
-        f"remain with: {', '.join(names) or 'none'}."
+        f"In every arm that reaches accuracy {LEARNED:g} with it, at least {100 * REMAINS:g} % of its "
+        f"accuracy remain with: {', '.join(names) or 'none'}."
     )

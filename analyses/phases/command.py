@@ -1,4 +1,4 @@
-"""Command `analyses.phases`: phases and amplitudes of every neuron, and their spread."""
+"""Command `analyses.phases`: phases and amplitudes of every neuron."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
-    """Return the tables of all networks, with a summary per arm."""
+    """Return tables of all networks, with a summary per arm."""
     from analyses.phases.summary import printed_tables
     from analyses.tables.long_format import gather, plain_means
 

@@ -12,7 +12,7 @@ AT_FINAL = "at the neuron's frequency of the last checkpoint"
 
 
 def _resultant_length(order: int, averaged: str, missing: str = "") -> Column:
-    """Return the column of the input phases' resultant length of one order."""
+    """Return the column of one order's resultant length."""
     exponent = f"{order}iφ" if order > 1 else "iφ"
     return Column(
         f"R_{order}",

@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 
 def printed_tables(arms: Sequence[Row]) -> list[PrintedTable]:
-    """Return alignment, spread of phases and use of frequencies as printed tables.
+    """Return alignment, phases and frequencies as printed tables.
 
     Parameters
     ----------
@@ -30,26 +30,26 @@ def printed_tables(arms: Sequence[Row]) -> list[PrintedTable]:
     unequal = _arms_where(arms, lambda row: row["chi2_p_value_max"] < SIGNIFICANT)
     return [
         PrintedTable(
-            "Phase alignment, first → last checkpoint, D = 2 × input phase − output phase; means over neurons "
-            "and seeds.",
+            "Phase alignment, first → last checkpoint, D = 2 × input phase − output phase; means over "
+            "neurons and seeds.",
             [_alignment(row) for row in arms],
-            f"Output phases are twice the input phases (mean cos D at least {ALIGNED:g}) in: {aligned}. Random "
-            "phases have mean cos D 0 and mean |sin D| 0.64. Same frequency: share of neurons whose input and "
-            "output weights have one frequency.",
+            f"Output phases are twice the input phases (mean cos D at least {ALIGNED:g}) in: {aligned}. "
+            "Random phases have mean cos D 0 and mean |sin D| 0.64. Same frequency: share of neurons whose "
+            "input and output weights have one frequency.",
         ),
         PrintedTable(
-            "Spread of the input phases of neurons of one frequency, last checkpoint: phase orders R_1 to R_4, each a "
-            "resultant length.",
+            "Spread of the input phases of neurons of one frequency, last checkpoint: phase orders R_1 to "
+            "R_4, each a resultant length.",
             [_resultant_lengths(row) for row in arms],
             f"Input phases are spread more evenly than random ones (R_1 below the expectation) in: {even}. "
             "R_n: length of the mean of exp(i × n × phase), 0 if evenly spread, 1 if all are equal. "
             "Frequencies with one neuron are left out.",
         ),
         PrintedTable(
-            "Use of the frequencies and equality of the amplitudes, last checkpoint; p: largest of the seeds.",
+            "Use of the frequencies and equality of the amplitudes, last checkpoint; p: largest of seeds.",
             [_allocation(row) for row in arms],
-            f"Equal use of all frequencies is rejected in every seed (p below {SIGNIFICANT:g}) in: {unequal}. "
-            "CV: standard deviation over neurons / mean; 0 if all amplitudes are equal.",
+            f"Equal use of all frequencies is rejected in every seed (p below {SIGNIFICANT:g}) in: "
+            f"{unequal}. CV: standard deviation over neurons / mean; 0 if all amplitudes are equal.",
         ),
     ]
 
@@ -77,9 +77,10 @@ def _resultant_lengths(row: Row) -> dict[str, Any]:
 
 
 def _allocation(row: Row) -> dict[str, Any]:
+    n_frequencies = round(1 / row["same_frequency_chance_last"])
     return {
         "arm": arm_words(row["arm"]),
-        "frequencies in use": f"{row['n_frequencies_last']:.3g} of {1 / row['same_frequency_chance_last']:.0f}",
+        "frequencies in use": f"{row['n_frequencies_last']:.3g} of {n_frequencies}",
         "p of χ² test": number(row["chi2_p_value_max"]),
         "CV of input amplitudes": number(row["cv_input_amplitude_last"]),
         "CV of output amplitudes": number(row["cv_output_amplitude_last"]),

@@ -1,4 +1,4 @@
-"""Command `analyses.stages`: the stages of grokking, and accuracy by class of pairs."""
+"""Command `analyses.stages`: stages of grokking and classes of pairs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
-    """Return the tables of all networks, with the ends of every network's stages."""
+    """Return tables of all networks, and every network's stages."""
     from analyses.stages.summary import printed_tables
     from analyses.stages.tables import network_tables
     from analyses.tables.long_format import gather, records

@@ -9,7 +9,10 @@ NO_PAIRS = "no pair is in this class"
 
 
 def _end_columns(name: str, event: str, optional: str = "") -> tuple[Column, Column, Column]:
-    """Return the columns of one step: the step, its lower bound, its interval as text."""
+    """Return three columns of an event's step.
+
+    The first measured step, its lower bound, and both as an interval in text.
+    """
     return (
         Column(
             name,
@@ -48,8 +51,16 @@ CURVES = Table(
         STEP,
         Column("train_acc", float, "Accuracy on the training pairs."),
         Column("test_acc", float, "Accuracy on the test pairs."),
-        Column("train_loss", float, "Mean cross-entropy of the training pairs.", unit="nats", source=SPECTRA_SOURCE),
-        Column("test_loss", float, "Mean cross-entropy of the test pairs.", unit="nats", source=SPECTRA_SOURCE),
+        Column(
+            "train_loss",
+            float,
+            "Mean cross-entropy of the training pairs.",
+            unit="nats",
+            source=SPECTRA_SOURCE,
+        ),
+        Column(
+            "test_loss", float, "Mean cross-entropy of the test pairs.", unit="nats", source=SPECTRA_SOURCE
+        ),
         Column("l2", float, "L2 norm of all weights together.", source=SOURCE),
         Column(
             "ipr_input",
@@ -148,7 +159,7 @@ ENDS = Table(
 ANALYSIS = Analysis(
     name="stages",
     answers="When do the three stages of grokking end, and which pairs does a network know in each?",
-    takes="networks that add their two inputs (embed_mlp, one_hot_mlp), trained on part of all ordered pairs mod p",
-    cost="TODO",
+    takes="networks that add their two inputs (embed_mlp, one_hot_mlp), trained on some of all ordered pairs",
+    cost="one network of h_grokking: 10 s",
     tables=(CURVES, CLASSES, ENDS),
 )

@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 
 
 def printed_tables(rows: Sequence[Row]) -> list[PrintedTable]:
-    """Return the ends of the stages, and what is known by class of pairs, as printed tables.
+    """Return stages and accuracies by class as printed tables.
 
     Parameters
     ----------
@@ -33,12 +33,13 @@ def printed_tables(rows: Sequence[Row]) -> list[PrintedTable]:
             "peak near the end of stage 2.",
         ),
         PrintedTable(
-            "Pairs by the orders in which they are trained on: step at which they are memorised, and accuracy.",
+            "Pairs by the orders in which they are trained on: step at which they are memorised, and "
+            "accuracy.",
             [_pair_classes(row) for row in rows],
             "A network that adds its inputs knows (y, x) once it has memorised (x, y), so without any "
             "generalisation its test accuracy is the plateau: the share of test pairs whose other order is "
-            f"trained on. Pairs of neither order show generalisation: accuracy of at least {level} in {generalised} "
-            f"of {n} networks.",
+            f"trained on. Pairs of neither order show generalisation: accuracy of at least {level} in "
+            f"{generalised} of {n} networks.",
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""Tables of one network: curves, classes of pairs, ends of the stages."""
+"""Tables of one network's curves, classes and stages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def network_tables(network: Network) -> dict[Table, pd.DataFrame]:
-    """Return a network's tables at every checkpoint, and the ends of its stages."""
+    """Return one network's rows of every table."""
     weights = network.weights()
     input_map, output_map = network.maps_of_sums(weights)  # (T, m, p)
     labels, activation = labels_of_pairs(network), getattr(network.setting.model, "activation", "relu")
@@ -57,7 +57,7 @@ def network_tables(network: Network) -> dict[Table, pd.DataFrame]:
 
 
 def _classes(network: Network, right: np.ndarray, loss: np.ndarray, pairs: PairClasses) -> pd.DataFrame:
-    """Return the means over each class of pairs, from values by pair (T, p, p)."""
+    """Return means over each class of values (T, p, p)."""
     by_pair = {"accuracy": right, "loss": loss, "probability": np.exp(-loss)}
     columns = {name: np.stack([*class_means(x, pairs).values()], axis=1) for name, x in by_pair.items()}
     columns["n_pairs"] = np.array([np.count_nonzero(getattr(pairs, name)) for name in PAIR_CLASSES])
@@ -65,7 +65,7 @@ def _classes(network: Network, right: np.ndarray, loss: np.ndarray, pairs: PairC
 
 
 def _ends(network: Network, curves: pd.DataFrame, classes: pd.DataFrame) -> dict[str, Any]:
-    """Return the ends of the stages, the steps of memorisation, and the peak of the norm.
+    """Return the row of stages, memorisation and norm.
 
     The stages are those of the training's own curves, if there are any: they are denser than the checkpoints,
     at which alone the norm and the classes are known.

@@ -1,4 +1,8 @@
-"""Figures of logits and majority votes."""
+"""Figures of the logits and of the neurons' majority vote.
+
+Each file draws one figure from tables of `analyses.logits`; `FIGURES` declares them. Imports that schema,
+`analyses.tables` and `figures.drawing`.
+"""
 
 from analyses.logits import schema as logits
 from figures.drawing.figure_spec import FigureSpec
@@ -6,7 +10,7 @@ from figures.drawing.figure_spec import FigureSpec
 FIGURES = (
     FigureSpec(
         name="output_logits",
-        shows="logits of every class at one x, beside those of ideal neurons",
+        shows="logits of every class at one x, next to those of ideal neurons",
         draws="logits.output_logits",
         tables=(logits.SLICE,),
         paper="He et al.: output logits",
@@ -15,7 +19,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="output_logits_quad",
-        shows="the same of squares, by AdamW and by gradient descent",
+        shows="logits at one x of networks of squares, trained by AdamW and by gradient descent",
         draws="logits.output_logits",
         tables=(logits.SLICE,),
         paper="He et al.: output logits, σ = x²",
@@ -40,7 +44,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="vote_subsets_quad",
-        shows="the same of squares",
+        shows="votes of some frequencies, and of some neurons of each, in networks of squares",
         draws="logits.majority_vote_subsets",
         tables=(logits.SUBSETS, logits.IDEAL_SUBSETS),
         paper="He et al.: subsets of frequencies and phases, σ = x²",

@@ -1,4 +1,8 @@
-"""Figures of phases of the neurons."""
+"""Figures of the neurons' phases, frequencies and amplitudes.
+
+Each file draws one figure from tables of `analyses.phases`; `FIGURES` declares them. Imports that schema,
+`analyses.tables` and `figures.drawing`.
+"""
 
 from analyses.phases import schema as phases
 from figures.drawing.figure_spec import FigureSpec
@@ -15,7 +19,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="phase_rings",
-        shows="input phases of the neurons of every frequency, on circles",
+        shows="input phases of one network's neurons, a circle per frequency",
         draws="phases.phase_circles",
         tables=(phases.NEURONS, phases.GROUPS),
         paper="He et al.: phase symmetry",
@@ -33,7 +37,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="magnitudes_quad",
-        shows="the same of squares, where gradient descent lets few neurons grow",
+        shows="neurons per frequency and amplitudes with squares, where gradient descent grows few neurons",
         draws="phases.frequency_allocation",
         tables=(phases.MEANS, phases.NEURONS, phases.GROUPS),
         paper="He et al.: magnitudes, σ = x²",

@@ -1,75 +1,105 @@
-"""How evenly neurons share the work: neurons per frequency, and their amplitudes."""
+"""Figure `magnitudes`: neurons per frequency, and their amplitudes."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
+from analyses.phases.schema import GROUPS, MEANS, NEURONS
+from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
-from figures.drawing.style import DOUBLE, arm_styles, line_style, step_axis
+from figures.drawing.style import DOUBLE, Styles, line_style, step_axis, table_styles
 
-TABLES = ("", "_neurons", "_groups")
-SIDES = {"input": "α", "output": "β"}
+MOST_ARMS = 4
+"""Largest number of arms whose neurons per frequency are shown."""
+SIDES = (
+    ("input", "α", "input_amplitude", "cv_input_amplitude"),
+    ("output", "β", "output_amplitude", "cv_output_amplitude"),
+)
+"""Name and letter of each side's amplitude, its column, the column of its variation."""
+EQUAL_USE: dict[str, Any] = {"color": "0.45", "linewidth": 0.8, "linestyle": ":"}
+RANGE: dict[str, Any] = {"color": "0.25", "linewidth": 0.8}
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """Counts and sorted amplitudes at the last checkpoint; coefficients of variation through training."""
-    means, last, counts = tables[""], _last(tables["_neurons"]), _last(tables["_groups"])
+def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
+    """Draw counts, sorted amplitudes, and their variation over steps."""
+    means, neurons, groups = tables[MEANS], _last(tables[NEURONS]), _last(tables[GROUPS])
+    styles = table_styles(means)
+    arms = list(styles)
     figure = plt.figure(figsize=(DOUBLE, 3.8))
     grid = figure.add_gridspec(2, 3)
     drawing = Drawing(figure)
-    axes = [figure.add_subplot(grid[:, 0])]
-    _counts(drawing, axes[0], counts)
-    for row, (side, letter_of) in enumerate(SIDES.items()):
-        amplitudes, variation = (figure.add_subplot(grid[row, column]) for column in (1, 2))
-        _sorted(drawing, amplitudes, last, f"{side}_amplitude")
-        amplitudes.set(title=f"{side} amplitude {letter_of}", xlim=(0, 1), ylim=(0, None))
-        drawing.arms(variation, f"variation {side}", means, f"cv_{side}_amplitude")
-        variation.set(title=f"variation of {letter_of}", ylim=(0, None))
+    n_panels = min(len(arms), MOST_ARMS)
+    counts = grid[:, 0].subgridspec(n_panels, 1).subplots(sharex=True, sharey=True, squeeze=False).ravel()
+    _counts(drawing, counts, groups, {arm: styles[arm] for arm in arms[:MOST_ARMS]})
+    sides, variations = [], []
+    for row, (side, symbol, column, variation_column) in enumerate(SIDES):
+        amplitudes, variation = (figure.add_subplot(grid[row, place]) for place in (1, 2))
+        _sorted(drawing, amplitudes, neurons, column, styles)
+        amplitudes.set(title=f"{side} amplitude {symbol}", xlim=(0, 1), ylim=(0, None), ylabel=symbol)
+        amplitudes.set_xlabel("share of neurons, ascending")
+        drawing.arms(variation, f"variation {side}", means, variation_column)
+        variation.set(title=f"variation of {symbol}", ylabel="SD / mean")
         step_axis(variation, means["step"], narrow=True)
-        axes += [amplitudes, variation]
-    axes[3].set_xlabel("share of neurons")
-    letter(axes)
-    arm_legend(figure, means)
+        sides += [amplitudes, variation]
+        variations.append(variation)
+    top = max(variation.get_ylim()[1] for variation in variations)
+    for variation in variations:
+        variation.set_ylim(0, top)
+    letter([*counts, *sides])
+    arm_legend(figure, means, _handles(several_seeds=means["seed"].nunique() > 1))
     drawing.caption = (
-        f"(a) Live neurons of each input frequency at the last checkpoint, mean over seeds and their "
-        f"range; dotted: an even share. (b, d) Amplitudes of the live neurons at that frequency, in "
-        f"ascending order; thin: seeds, bold: all seeds' neurons together. (c, e) Standard deviation "
-        f"over neurons by their mean; 0: all equal. {seeds_and_centre(means)}"
+        "Left: live neurons of each input frequency at the last checkpoint, mean over seeds and their "
+        f"range{f', the first {MOST_ARMS} of {len(arms)} arms' if len(arms) > MOST_ARMS else ''}; dotted: "
+        "equal use of all frequencies. Middle: amplitudes of the live neurons at that frequency, in "
+        "ascending order; thin: seeds, bold: all seeds' neurons together. Right: standard deviation over "
+        f"neurons / mean; 0: all equal. {seeds_and_centre(means)}"
     )
     return drawing
 
 
 def _last(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of each network's last checkpoint."""
     return table[table["step"] == table.groupby(["arm", "seed"])["step"].transform("max")]
 
 
-def _counts(drawing: Drawing, ax: Axes, counts: pd.DataFrame) -> None:
-    arms = list(dict.fromkeys(counts["arm"]))
-    K = int(counts["frequency"].max())
-    for place, (arm, style) in enumerate(arm_styles(arms).items()):
-        own = (
-            counts[counts["arm"] == arm]
-            .pivot(index="frequency", columns="seed", values="n_neurons")
-            .fillna(0)
-        )
-        x = own.index + 0.8 * ((place + 0.5) / len(arms) - 0.5)
-        ax.vlines(x, own.min(axis=1), own.max(axis=1), color=style["color"], linewidth=0.8)
-        look = {"color": style["color"], "marker": style["marker"], "linestyle": "none"}
-        drawing.line(ax, "counts", arm, x, own.mean(axis=1), seed="mean", **look)
-        drawing.note("counts range", arm, x=x, low=own.min(axis=1), high=own.max(axis=1))
-        drawing.level(ax, "counts", f"{arm}, an even share", own.to_numpy().sum() / own.shape[1] / K)
-    ax.set(title="neurons per frequency", xlabel="frequency k", ylim=(0, None))
+def _counts(drawing: Drawing, axes: np.ndarray, groups: pd.DataFrame, styles: Styles) -> None:
+    """Draw neurons per frequency, a panel per arm."""
+    K = int(groups["frequency"].max())
+    for ax, (arm, style) in zip(axes, styles.items(), strict=True):
+        by_seed = groups[groups["arm"] == arm].pivot(index="frequency", columns="seed", values="n_neurons")
+        by_seed = by_seed.reindex(range(1, K + 1)).fillna(0)
+        frequency, low, high = by_seed.index, by_seed.min(axis=1), by_seed.max(axis=1)
+        ax.bar(frequency, by_seed.mean(axis=1), width=0.7, color=style["color"], alpha=0.8)
+        drawing.note("counts", arm, "mean", x=frequency, y=by_seed.mean(axis=1))
+        ax.vlines(frequency, low, high, **RANGE)
+        drawing.note("counts range", arm, x=frequency, low=low, high=high)
+        drawing.level(ax, "counts", f"{arm}, an even share", by_seed.mean(axis=1).sum() / K, **EQUAL_USE)
+        ax.set(title=style["label"], ylabel="neurons")
+    axes[-1].set_ylim(0, 1.05 * axes[-1].get_ylim()[1])
+    axes[-1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes[-1].set_xlabel("frequency k" if len(axes) == 1 else "frequency k (panels above too)")
 
 
-def _sorted(drawing: Drawing, ax: Axes, last: pd.DataFrame, column: str) -> None:
-    """Every arm's amplitudes in ascending order, of each seed and of all."""
-    for arm, style in arm_styles(list(dict.fromkeys(last["arm"]))).items():
-        own = last[last["arm"] == arm].dropna(subset="D")
-        seeds = [(seed, of_seed) for seed, of_seed in own.groupby("seed")]
-        for seed, part in [*(seeds if len(seeds) > 1 else []), ("all", own)]:
-            y = np.sort(part[column].to_numpy())
-            look = line_style(style, seed=seed != "all")
-            drawing.line(ax, column, arm, (np.arange(len(y)) + 0.5) / max(len(y), 1), y, seed=seed, **look)
+def _sorted(drawing: Drawing, ax: Axes, neurons: pd.DataFrame, column: str, styles: Styles) -> None:
+    """Draw amplitudes in ascending order, by seed and pooled."""
+    for arm, style in styles.items():
+        live = neurons[neurons["arm"] == arm].dropna(subset="D")
+        seeds = list(live.groupby("seed"))
+        for seed, part in [*(seeds if len(seeds) > 1 else []), ("all", live)]:
+            amplitude = np.sort(part[column].to_numpy())
+            rank = (np.arange(len(amplitude)) + 0.5) / max(len(amplitude), 1)
+            drawing.line(ax, column, arm, rank, amplitude, seed=seed, **line_style(style, seed=seed != "all"))
+
+
+def _handles(several_seeds: bool) -> list[Line2D]:
+    equal_use = Line2D([], [], label="equal use of all frequencies", **EQUAL_USE)
+    seeds = Line2D([], [], label="range of seeds", linestyle="none", marker="|", markersize=7, color="0.25")
+    return [equal_use, seeds] if several_seeds else [equal_use]

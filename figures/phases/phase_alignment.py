@@ -1,74 +1,92 @@
-"""Phase alignment: output phase against twice the input phase, and how the agreement grows."""
+"""Figure `phases`: output phase against twice the input phase."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
+from analyses.phases.schema import MEANS, NEURONS
+from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
-from figures.drawing.style import DOUBLE, arm_styles, step_axis
+from figures.drawing.style import DOUBLE, step_axis, table_styles
 
-TABLES = ("", "_neurons")
 MOST_ARMS = 4
+"""Largest number of arms with a scatter panel."""
+POINTS: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 2.6}
+ONE_FREQUENCY: dict[str, Any] = POINTS | {"markeredgewidth": 0, "alpha": 0.7}
+TWO_FREQUENCIES: dict[str, Any] = POINTS | {"markerfacecolor": "none", "markeredgewidth": 0.5}
+IDENTITY: dict[str, Any] = {"color": "0.6", "linewidth": 0.7}
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """A scatter per arm at its last checkpoint; then alignment and agreement over steps."""
-    means, neurons = tables[""], tables["_neurons"]
-    arms = list(dict.fromkeys(means["arm"]))[:MOST_ARMS]
-    alone = len(arms) == 1  # then all panels stand in one row
+def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
+    """Draw phases at the last checkpoint, alignment over steps."""
+    means, neurons = tables[MEANS], tables[NEURONS]
+    styles = table_styles(means)
+    arms = list(dict.fromkeys(means["arm"]))
+    shown = arms[:MOST_ARMS]
+    alone = len(shown) == 1  # then all panels fit into one row
     figure = plt.figure(figsize=(DOUBLE, 2.2 if alone else 4.3))
     grid = figure.add_gridspec(1, 12) if alone else figure.add_gridspec(2, 12)
     drawing = Drawing(figure)
-    width = 3 if alone else 12 // len(arms)
-    scatters = [figure.add_subplot(grid[0, width * i : width * (i + 1)]) for i in range(len(arms))]
-    for ax, arm in zip(scatters, arms, strict=True):
-        _scatter(drawing, ax, arm, neurons)
-    scatters[0].set_ylabel("output phase ψ")
+    width = 3 if alone else 12 // len(shown)
+    scatters = [figure.add_subplot(grid[0, width * i : width * (i + 1)]) for i in range(len(shown))]
+    for ax, arm in zip(scatters, shown, strict=True):
+        _scatter(drawing, ax, arm, neurons[neurons["arm"] == arm], styles[arm])
     columns = [(3 * i + 3, 3 * i + 6) if alone else (4 * i, 4 * i + 4) for i in range(3)]
     curves = [figure.add_subplot(grid[-1, start:end]) for start, end in columns]
+    chance = float(means["same_frequency_chance"].iloc[0])
     panels = (
-        ("mean_cos", "mean cos D", (-0.15, 1.05), 0.0),
-        ("mean_abs_sin", "mean |sin D|", (0, 0.8), 2 / np.pi),
-        ("same_frequency", "same frequency", (0, 1.05), None),
+        ("mean_cos", "phase alignment", "mean cos(2φ − ψ)", (-0.15, 1.05), 0.0),
+        ("mean_abs_sin", "misalignment", "mean |sin(2φ − ψ)|", (0, 0.8), 2 / np.pi),
+        ("same_frequency", "same frequency", "share of neurons", (0, 1.05), chance),
     )
-    for ax, (name, title, limits, chance) in zip(curves, panels, strict=True):
-        drawing.arms(ax, name, means, name)
-        level = float(means["same_frequency_chance"].iloc[0]) if chance is None else chance
-        drawing.level(ax, name, "uniform phases or frequencies", level)
-        ax.set(title=title, ylim=limits)
+    for ax, (column, title, label, limits, level) in zip(curves, panels, strict=True):
+        drawing.arms(ax, column, means, column)
+        drawing.level(ax, column, "uniform phases or frequencies", level)
+        ax.set(title=title, ylabel=label, ylim=limits)
         step_axis(ax, means["step"], narrow=alone)
-    curves[2].set_ylabel("share of neurons")
     letter([*scatters, *curves])
-    arm_legend(figure, means)
+    arm_legend(figure, means, _handles())
     drawing.caption = (
-        f"Scatter: every live neuron of all seeds at its last checkpoint, one point each, phases at the "
-        f"neuron's input frequency; points whose output weights have another frequency are hollow. Line: "
-        f"ψ = 2φ. Curves: D = 2φ − ψ; means over live neurons; dotted: uniform phases (0, 2/π), "
-        f"frequencies (1/K). {seeds_and_centre(means)}"
+        "Scatter: every live neuron of all seeds at its last checkpoint, one point each, phases at the "
+        "neuron's input "
+        f"frequency{f'; the first {MOST_ARMS} of {len(arms)} arms' if len(arms) > MOST_ARMS else ''}. "
+        "Hollow: the output weights have another frequency. Line: ψ = 2φ. Curves: means over live neurons; "
+        f"dotted: uniform phases (0, 2/π), uniform frequencies (1/K). {seeds_and_centre(means)}"
     )
     return drawing
 
 
-def _scatter(drawing: Drawing, ax: Axes, arm: str, neurons: pd.DataFrame) -> None:
-    own = neurons[neurons["arm"] == arm]
-    own = own[own["step"] == own.groupby("seed")["step"].transform("max")].dropna(subset=["D"])
-    style = arm_styles([arm])[arm]
-    twice = np.angle(np.exp(2j * own["input_phase"].to_numpy()))
-    same = (own["frequency"] == own["output_frequency"]).to_numpy()
-    drawing.line(ax, f"phases {arm}", "ψ = 2φ", [-np.pi, np.pi], [-np.pi, np.pi], color="0.6", linewidth=0.7)
-    look = {"linestyle": "none", "marker": "o", "markersize": 2.6, "color": style["color"]}
-    for series, chosen, extra in (
-        ("same frequency", same, {"markeredgewidth": 0, "alpha": 0.7}),
-        ("other frequency", ~same, {"markerfacecolor": "none", "markeredgewidth": 0.5}),
+def _scatter(drawing: Drawing, ax: Axes, arm: str, neurons: pd.DataFrame, style: dict[str, Any]) -> None:
+    """Draw an arm's output phases against its input phases."""
+    last = neurons[neurons["step"] == neurons.groupby("seed")["step"].transform("max")].dropna(subset=["D"])
+    twice = np.angle(np.exp(2j * last["input_phase"].to_numpy()))
+    output_phase = last["output_phase"].to_numpy()
+    same = (last["frequency"] == last["output_frequency"]).to_numpy()
+    panel = f"phases {arm}"
+    drawing.line(ax, panel, "ψ = 2φ", [-np.pi, np.pi], [-np.pi, np.pi], **IDENTITY)
+    for series, chosen, look in (
+        ("same frequency", same, ONE_FREQUENCY),
+        ("other frequency", ~same, TWO_FREQUENCIES),
     ):
-        y = own["output_phase"].to_numpy()[chosen]
-        drawing.line(ax, f"phases {arm}", series, twice[chosen], y, **(look | extra))
+        drawing.line(ax, panel, series, twice[chosen], output_phase[chosen], color=style["color"], **look)
     ticks = [-np.pi, 0, np.pi]
     ax.set_xticks(ticks, ["−π", "0", "π"])
     ax.set_yticks(ticks, ["−π", "0", "π"])
-    ax.set(
-        title=style["label"], xlabel="2 × input phase φ", xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal"
-    )
+    ax.set(title=style["label"], xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal")
+    ax.set(xlabel="2 × input phase φ", ylabel="output phase ψ")
+
+
+def _handles() -> list[Line2D]:
+    return [
+        Line2D([], [], color="0.45", label="one frequency in both weights", **ONE_FREQUENCY),
+        Line2D([], [], color="0.45", label="two frequencies", **TWO_FREQUENCIES),
+        Line2D([], [], label="ψ = 2φ", **IDENTITY),
+        Line2D([], [], color="0.45", linewidth=0.8, linestyle=":", label="random phases or frequencies"),
+    ]

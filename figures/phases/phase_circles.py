@@ -1,67 +1,78 @@
-"""Input phases of the neurons of every frequency, on a circle each."""
+"""Figure `phase_rings`: input phases of the neurons of each frequency."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
+from analyses.phases.schema import GROUPS, NEURONS
+from analyses.tables.roles import main_arm
+from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing
-from figures.drawing.style import DOUBLE, arm_styles
+from figures.drawing.style import DOUBLE, table_styles
 
-TABLES = ("_neurons", "_groups")
-MOST_RINGS, COLUMNS = 12, 6
+MOST_CIRCLES, COLUMNS = 12, 6
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """One arm's first seed at its last checkpoint; the frequencies that most neurons have."""
-    neurons, groups = tables["_neurons"], tables["_groups"]
-    arm, seed = neurons["arm"].iloc[0], neurons["seed"].iloc[0]
-    own, group = (
-        table[(table["arm"] == arm) & (table["seed"] == seed)].query("step == step.max()")
-        for table in (neurons, groups)
-    )
-    group = group.nlargest(MOST_RINGS, "n_neurons").sort_values("frequency")
-    rows = -(-len(group) // COLUMNS)
-    figure, axes = plt.subplots(rows, COLUMNS, figsize=(DOUBLE, 1.4 * rows), squeeze=False)
+def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
+    """Draw one network's last input phases, a circle per frequency."""
+    neurons, groups = tables[NEURONS], tables[GROUPS]
+    arm = main_arm(neurons)
+    style, seeds = table_styles(neurons)[arm], neurons.loc[neurons["arm"] == arm, "seed"]
+    seed = seeds.iloc[0]
+    network_neurons, network_groups = (_last(table, arm, seed) for table in (neurons, groups))
+    shown = network_groups.nlargest(MOST_CIRCLES, "n_neurons").sort_values("frequency")
+    rows = -(-len(shown) // COLUMNS)
+    figure, axes = plt.subplots(rows, COLUMNS, figsize=(DOUBLE, 0.55 + 1.4 * rows), squeeze=False)
     drawing = Drawing(figure)
-    circle = np.linspace(0, 2 * np.pi, 200)
-    color = arm_styles([arm])[arm]["color"]
     for ax in axes.ravel():
         ax.set(xticks=[], yticks=[], aspect="equal", xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
         ax.axis("off")
-    for ax, ring in zip(axes.ravel(), group.itertuples(), strict=False):
-        phase = own.loc[own["frequency"] == ring.frequency, "input_phase"].dropna().to_numpy()
-        panel = f"frequency {ring.frequency}"
-        ax.plot(np.cos(circle), np.sin(circle), color="0.8", linewidth=0.6)
-        ax.plot(
-            np.cos(phase),
-            np.sin(phase),
-            linestyle="none",
-            marker="o",
-            markersize=2.6,
-            color=color,
-            alpha=0.7,
-            markeredgewidth=0,
-        )
-        drawing.note(panel, "input phase", seed, y=phase)
-        ax.set_title(f"$k$ = {ring.frequency}", loc="center")
-        ax.text(
-            0,
-            0,
-            f"$N$ = {ring.n_neurons}\n$R_1$ = {ring.R_1:.2f}\n$R_2$ = {ring.R_2:.2f}\n({ring.rayleigh:.2f})",
-            ha="center",
-            va="center",
-            fontsize=7,
-        )
-        for name in ("R_1", "R_2", "rayleigh"):
-            drawing.note(panel, name, seed, value=getattr(ring, name))
-    label = arm_styles([arm])[arm]["label"]
-    total = neurons.groupby("arm")["seed"].nunique()[arm]
+    for ax, group in zip(axes.ravel(), shown.itertuples(), strict=False):
+        phase = network_neurons.loc[network_neurons["frequency"] == group.frequency, "input_phase"]
+        _circle(drawing, ax, group, phase.dropna().to_numpy(), seed, style["color"])
+    omitted = len(network_groups) - len(shown)
+    figure.suptitle(
+        f"Input phases φ of the neurons of each frequency k: {style['label']}, seed {seed}\n"
+        "N neurons; R$_1$ = |mean exp(iφ)|, R$_2$ = |mean exp(2iφ)|; random: expected of N random phases",
+        fontsize=8,
+    )
     drawing.caption = (
-        f"Input phase φ of every live neuron of {label}, seed {seed} (one of n = {total}), at the last "
-        f"checkpoint, a circle per frequency "
-        f"k{', those of most neurons' if len(group) == MOST_RINGS else ''}. N: neurons; R₁, R₂: length "
-        f"of the mean of exp(iφ), exp(2iφ); in brackets what N independent phases average."
+        f"Input phase φ of every live neuron of {style['label']}, seed {seed} (one of n = "
+        f"{seeds.nunique()}), at the last checkpoint, a circle per frequency "
+        f"k{f'; {omitted} frequencies of fewest neurons are left out' if omitted else ''}. N: neurons; R₁, "
+        "R₂: length of the mean of exp(iφ), exp(2iφ), 0 if the phases are spread evenly; random: length "
+        "expected of N independent phases."
     )
     return drawing
+
+
+def _last(table: pd.DataFrame, arm: str, seed: int) -> pd.DataFrame:
+    """Return one network's rows at its last checkpoint."""
+    rows = table[(table["arm"] == arm) & (table["seed"] == seed)]
+    return rows[rows["step"] == rows["step"].max()]
+
+
+def _circle(drawing: Drawing, ax: Axes, group: Any, phase: np.ndarray, seed: int, color: str) -> None:
+    """Draw one frequency's phases on a circle, numbers inside."""
+    turn = np.linspace(0, 2 * np.pi, 200)
+    ax.plot(np.cos(turn), np.sin(turn), color="0.8", linewidth=0.6)
+    look: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 2.6, "markeredgewidth": 0}
+    ax.plot(np.cos(phase), np.sin(phase), color=color, alpha=0.7, **look)
+    ax.set_title(f"$k$ = {group.frequency}", loc="center")
+    lines = (
+        f"N = {group.n_neurons}",
+        f"R$_1$ = {group.R_1:.2f}",
+        f"R$_2$ = {group.R_2:.2f}",
+        f"random {group.rayleigh:.2f}",
+    )
+    ax.text(0, 0, "\n".join(lines), ha="center", va="center", fontsize=7)
+    panel = f"frequency {group.frequency}"
+    drawing.note(panel, "input phase", seed, y=phase)
+    for name, value in (("R_1", group.R_1), ("R_2", group.R_2), ("rayleigh", group.rayleigh)):
+        drawing.note(panel, name, seed, value=value)

@@ -1,4 +1,8 @@
-"""Figures of stages of grokking."""
+"""Figures of the stages of grokking.
+
+Each file draws figures from tables of `analyses.stages`; `FIGURES` declares them. Imports that schema,
+`analyses.tables` and `figures.drawing`.
+"""
 
 from analyses.stages import schema as stages
 from figures.drawing.figure_spec import FigureSpec
