@@ -28,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def measure(run: RunDir, networks: list[Network], arms: Sequence[str] | None) -> Result:
-    """Return a row per arm and seed, and the curves behind them.
+    """Return the outcome and the curves of every network.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def measure(run: RunDir, networks: list[Network], arms: Sequence[str] | None) ->
 
 
 def _curve_rows(recipe: Recipe, curves: Curves) -> pd.DataFrame:
-    """Return every network's evaluations, with the quantity that it is judged by."""
+    """Return every network's evaluations and decisive quantity."""
     from analyses.tables.long_format import gather
 
     parts = []
@@ -73,8 +73,8 @@ def printed_outcomes(rows: Sequence[dict[str, Any]]) -> list[PrintedTable]:
             "Steps at which each network memorised (t_mem) and generalised (t_gen), and its last accuracies.",
             [_printed_row(row) for row in rows],
             f"{_generalised(rows)}\n"
-            "(90, 100]: the threshold was first met after step 90 and by step 100; > 30000: not within 30,000 "
-            "steps. tau = t_gen / t_mem: delay of generalising after memorising.",
+            "(90, 100]: the threshold was first met after step 90 and by step 100; > 30000: not within "
+            "30,000 steps. tau = t_gen / t_mem: delay of generalising after memorising.",
         )
     ]
     if any(row.get("note") for row in rows):
@@ -91,7 +91,7 @@ def printed_outcomes(rows: Sequence[dict[str, Any]]) -> list[PrintedTable]:
 
 
 def _generalised(rows: Sequence[dict[str, Any]]) -> str:
-    """Return a sentence with the number of networks of every arm that generalised."""
+    """Return how many networks of every arm generalised."""
     from analyses.loading.outcomes import has_test_set
     from analyses.tables.labels import arm_label
 
@@ -129,7 +129,7 @@ def _printed_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _last_value(row: dict[str, Any], part: str) -> str:
-    """Return the last accuracy as text; the last loss for a task without classes."""
+    """Return the last accuracy, or loss, as text."""
     from analyses.tables.long_format import number
 
     accuracy, loss = number(row.get(f"{part}_acc")), number(row.get(f"{part}_loss"))

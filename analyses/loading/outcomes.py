@@ -23,7 +23,7 @@ Outcome = Mapping[str, Any]
 def read_outcomes(
     run: RunDir, networks: Sequence[Network], arms: Sequence[str] | None
 ) -> tuple[list[dict[str, Any]], Curves]:
-    """Return a row per arm and seed, and the curves behind them.
+    """Return a row per network, and the curves behind it.
 
     The rows are those of `training.execution.outcomes.outcomes`, untrained networks included. Added are the
     last step below the threshold (`t_mem_after`, `t_gen_after`) and the bounds of tau. For weights from
@@ -63,7 +63,7 @@ def read_outcomes(
 
 
 def _crossing_columns(metrics: pd.DataFrame, times: GrokkingTimes) -> dict[str, Any]:
-    """Return the columns of a row that come from the network's curves."""
+    """Return the columns that come from a network's curves."""
     last = metrics.iloc[-1]
     columns: dict[str, Any] = {"steps": int(last["step"])}
     columns |= {name: float(last[name]) for name in ("train_acc", "test_acc")}
@@ -75,14 +75,15 @@ def _crossing_columns(metrics: pd.DataFrame, times: GrokkingTimes) -> dict[str, 
 
 
 def has_test_set(row: Outcome) -> bool:
-    """Return True unless a finished network was never evaluated on unseen examples."""
+    """Return True if a finished network has a test set."""
     return row["t_gen"] is not None or row["t_gen_after"] > 0 or row["steps"] == 0
 
 
 def times_by_seed(rows: Sequence[Outcome], arm: str, quantity: str) -> dict[int, tuple[float, bool]]:
-    """Return a time of an arm's finished networks by seed, and True if observed.
+    """Return a time of an arm's networks by seed.
 
-    A censored time counts as its lower bound, with False. A seed without either is left out.
+    Each with True if observed; a censored time counts as its lower bound, with False. A seed without either
+    is left out.
 
     Parameters
     ----------

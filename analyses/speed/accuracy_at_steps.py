@@ -1,4 +1,4 @@
-"""Test accuracy at fixed steps, and its rank correlation with a ticket's source."""
+"""Test accuracy at fixed steps, of tickets and their sources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ FEWEST_TICKETS = 4
 
 
 def accuracy_at(curve: pd.DataFrame, step: int) -> float | None:
-    """Return the test accuracy last evaluated by a step; None if training ended before."""
+    """Return the test accuracy at a step, or None.
+
+    It is that of the last evaluation up to the step; None if training ended before.
+    """
     if curve["step"].iloc[-1] < step:
         return None
     return float(curve.loc[curve["step"] <= step, "test_acc"].iloc[-1])
@@ -35,7 +38,7 @@ def accuracies_at_steps(curves: Curves, steps: Iterable[int]) -> pd.DataFrame:
 
 
 def mask_sources(networks: Sequence[Network], curves: Curves) -> pd.DataFrame:
-    """Return the source network of every magnitude ticket, with the mask's step.
+    """Return source and step of every magnitude ticket's mask.
 
     `source_acc` is the source's test accuracy at that step.
 
@@ -56,11 +59,12 @@ def mask_sources(networks: Sequence[Network], curves: Curves) -> pd.DataFrame:
 
 
 def rank_correlations(sources: pd.DataFrame, accuracies: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return Spearman's correlation of tickets' accuracies with their source's at the mask's step.
+    """Return rank correlations of tickets' accuracies with their source's.
 
-    A row per source, step and seed, and one of all seeds pooled (`seed` None). There is none for a source
-    from which fewer than four tickets were taken at different steps. The correlation is None if either side
-    is constant or fewer than three tickets were trained for so long.
+    Spearman's correlation; the source's accuracy is that at the step of the mask. A row per source, step and
+    seed, and one of all seeds pooled (`seed` None). There is none for a source from which fewer than four
+    tickets were taken at different steps. The correlation is None if either side is constant or fewer than
+    three tickets were trained for so long.
     """
     rows = []
     for (source,), tickets in groups(sources, ["source"]):

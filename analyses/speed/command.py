@@ -58,7 +58,7 @@ def measure(
     against: str | None = None,
     at: Sequence[int] = AT,
 ) -> Result:
-    """Return ratios of times over seeds and by seed, and the arms that they compare.
+    """Return ratios of times and the arms they compare.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Ratios of two arms' times, and each arm's times over seeds."""
+"""Ratios of two arms' times; medians of each arm's times."""
 
 from __future__ import annotations
 
@@ -55,10 +55,11 @@ def comparisons(recipe: Recipe, arms: Sequence[str], against: str | None) -> Ite
 
 
 def compare(rows: Sequence[Outcome], pair: Row, quantity: str) -> tuple[Row, list[Row]]:
-    """Return a quantity's ratio over seeds, and a row per seed whose ratio is known or bounded.
+    """Return the ratio of two arms' times, over seeds and by seed.
 
     The first row holds the geometric mean and its interval, `low` and `high`; the `least` and `largest` of
-    the seeds if none is a bound; and the log-rank test, with z above 0 if the denominator is the earlier.
+    the seeds if none is a bound; and the log-rank test, with z above 0 if the denominator is the earlier. The
+    other rows are of the seeds whose ratio is a number or a bound.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def compare(rows: Sequence[Outcome], pair: Row, quantity: str) -> tuple[Row, lis
 
 
 def arm_row(recipe: Recipe, rows: Sequence[Outcome], arm: str) -> Row:
-    """Return an arm's Kaplan–Meier medians, numbers of censored times and last accuracies."""
+    """Return an arm's median times, censored counts and last accuracies."""
     done = [row for row in rows if row["arm"] == arm and row["status"] == "done"]
     columns: Row = {"arm": arm, "method": recipe.arms[arm].method, "sparsity": recipe.sparsity(arm)}
     columns |= {"n": len(done), "n_not_trained": sum(row["arm"] == arm for row in rows) - len(done)}
@@ -109,7 +110,7 @@ def arm_row(recipe: Recipe, rows: Sequence[Outcome], arm: str) -> Row:
 
 
 def survival_rows(rows: Sequence[Outcome], arm: str) -> list[Row]:
-    """Return the share of an arm's networks that have not generalised, over time.
+    """Return the share of networks not yet generalised, over time.
 
     A row at step 0 and at each step at which the share or the number of networks changes.
     """
@@ -123,9 +124,10 @@ def survival_rows(rows: Sequence[Outcome], arm: str) -> list[Row]:
 
 
 def tau_by_sparsity(recipe: Recipe, rows: Sequence[Outcome]) -> list[Row]:
-    """Return tau of every network whose method prunes several arms to different sparsities.
+    """Return tau of every network in a series of sparsities.
 
-    A row per method, reference, arm and seed, by rising sparsity. The dense reference has rows too.
+    A series is a method that prunes several arms to different sparsities, and their dense reference. A row
+    per method, reference, arm and seed, by rising sparsity.
     """
     series: dict[tuple[str, str | None], list[str]] = {}
     for arm in dict.fromkeys(row["arm"] for row in rows):
@@ -146,7 +148,7 @@ def tau_by_sparsity(recipe: Recipe, rows: Sequence[Outcome]) -> list[Row]:
 
 
 def _columns(name: str, number: Bounded | None) -> Row:
-    """Return a number that may be a bound as two columns of a table."""
+    """Return a number or bound as two columns of a table."""
     value, bound = (math.nan, None) if number is None else (number.value, number.bound)
     return {name: value, f"{name}_bound": bound}
 

@@ -27,7 +27,7 @@ LEGEND = (
 
 
 def printed_tables(tables: Mapping[Table, pd.DataFrame]) -> list[PrintedTable]:
-    """Return the arms, their ratios, accuracies at fixed steps and rank correlations."""
+    """Return all printed tables."""
     printed = [_printed_arms(tables[ARMS], tables[DOSES])]
     if len(tables[RATIOS]):
         printed += _printed_ratios(tables[RATIOS])
@@ -49,7 +49,8 @@ def _printed_arms(arms: pd.DataFrame, doses: pd.DataFrame) -> PrintedTable:
     return PrintedTable(
         "Median steps at which the arms memorised (t_mem) and generalised (t_gen), and tau = t_gen / t_mem.",
         [_printed_arm(row) for row in records(arms)],
-        f"{conclusion.strip()}\nKaplan–Meier medians over seeds; '>': fewer than half of the networks got there.",
+        f"{conclusion.strip()}\n"
+        "Kaplan–Meier medians over seeds; '>': fewer than half of the networks got there.",
     )
 
 
@@ -68,7 +69,7 @@ def _printed_arm(row: Row) -> Row:
 
 
 def _smallest_tau(doses: pd.DataFrame, arms: pd.DataFrame) -> str:
-    """Return a sentence per series of sparsities: the arm of smallest median tau."""
+    """Return which sparsity of every series has the smallest tau."""
     if doses.empty:
         return ""
     exact = arms[arms["tau_median_bound"] == "="].set_index("arm")["tau_median"]
@@ -81,7 +82,7 @@ def _smallest_tau(doses: pd.DataFrame, arms: pd.DataFrame) -> str:
 
 
 def _printed_ratios(ratios: pd.DataFrame) -> list[PrintedTable]:
-    """Return a table for every arm that others are compared with."""
+    """Return a table per arm that others are compared with."""
     printed: list[PrintedTable] = []
     for role, other, ratio in (("reference", "numerator", "{} / arm"), ("ticket", "denominator", "arm / {}")):
         for (name,), compared in groups(ratios[ratios["role"] == role], [other]):
@@ -122,7 +123,7 @@ def _printed_ratio(arm: str, rows: Mapping[str, Row]) -> Row:
 
 
 def _conclusion(by_arm: Mapping[str, Mapping[str, Row]], other: str) -> str:
-    """Return which arms generalise earlier than the other arm, and which later."""
+    """Return which arms generalise earlier than another, and which later."""
     factors: dict[str, list[tuple[float, str]]] = {}
     for arm, rows in by_arm.items():
         side, factor, is_bound = _earlier_or_later(rows["t_gen"], arm)
@@ -141,7 +142,9 @@ def _conclusion(by_arm: Mapping[str, Mapping[str, Row]], other: str) -> str:
 
 
 def _earlier_or_later(row: Row, arm: str) -> tuple[str, float, bool]:
-    """Return whether an arm generalises earlier than the other, by what factor, True for a bound.
+    """Return the side, factor and kind of an arm's ratio.
+
+    The side is "earlier", "later" or "undecided"; True: the factor is a lower bound.
 
     Examples
     --------
@@ -163,7 +166,7 @@ def _earlier_or_later(row: Row, arm: str) -> tuple[str, float, bool]:
 
 
 def _printed_accuracies(accuracies: pd.DataFrame) -> PrintedTable:
-    """Return a column per step; a cell names its number of seeds if that is not all."""
+    """Return mean accuracies of every arm, a column per step."""
     rows: list[Row] = []
     best: dict[int, tuple[float, str]] = {}
     for (arm,), of_arm in groups(accuracies, ["arm"]):
@@ -190,7 +193,7 @@ def _printed_accuracies(accuracies: pd.DataFrame) -> PrintedTable:
 
 
 def _printed_correlations(correlations: pd.DataFrame) -> PrintedTable:
-    """Return a row per source and seed, a column per step."""
+    """Return correlations by source and seed, a column per step."""
     rows: dict[tuple[str, str], Row] = {}
     for row in records(correlations):
         seed = "all" if pd.isna(row["seed"]) else f"{row['seed']:.0f}"
@@ -207,7 +210,7 @@ def _printed_correlations(correlations: pd.DataFrame) -> PrintedTable:
 
 
 def _bounded(row: Row, name: str, text: Callable[[float], str] = number) -> str:
-    """Return a number that may be a bound as text; '-' for none."""
+    """Return a number or bound as text; '-' for none."""
     value, bound = row[name], row[f"{name}_bound"]
     return "-" if math.isnan(value) else text(value) if bound == "=" else f"{bound} {text(value)}"
 

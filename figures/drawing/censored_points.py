@@ -1,4 +1,4 @@
-"""Points that may be bounds, because some networks never got there."""
+"""Points that may be bounds, as some times are censored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MEDIAN: dict[str, Any] = {"color": "0.45", "linewidth": 0.9, "linestyle": "--"}
 def tau_by_sparsity(
     drawing: Drawing, ax: Axes, doses: pd.DataFrame, arms: pd.DataFrame, styles: Styles
 ) -> str:
-    """Draw every network's tau over its sparsity; return the caption's words.
+    """Draw tau over sparsity; return the caption's words.
 
     A line joins the medians of a series, with gaps where a median is a bound.
 
@@ -59,7 +59,7 @@ def bounded_points(
     arrow: tuple[int, int],
     **look: Any,
 ) -> None:
-    """Draw points, or hollow points with arrows if they are bounds.
+    """Draw points, hollow and with arrows if they are bounds.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def bound_handle() -> Line2D:
 
 
 def median_handle() -> Line2D:
-    """Return the legend's entry for the line through medians of tau."""
+    """Return the legend's entry for medians of tau."""
     return Line2D([], [], label="median τ", **MEDIAN)
 
 
 def plain_numbers(axis: Axis) -> None:
-    """Write plain numbers on a logarithmic axis, also on a short one."""
+    """Write plain numbers on a logarithmic axis, however short."""
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())

@@ -1,4 +1,4 @@
-"""Accuracy or loss over steps, with the threshold and every t_gen.
+"""Curves of accuracy or loss, with threshold and t_gen.
 
 Tables are those of `analyses.grokking`: its outcomes and its curves.
 """
@@ -27,7 +27,7 @@ MARK: dict[str, Any] = {
 
 
 def thin_curves(curves: pd.DataFrame) -> pd.DataFrame:
-    """Return curves at fewer steps, evenly spaced in the logarithm."""
+    """Return curves at fewer steps, evenly spaced logarithmically."""
     steps = pd.Series(sorted(set(curves["step"])))
     return curves[curves["step"].isin(steps.iloc[thinned(steps.to_numpy())])]
 
@@ -35,7 +35,7 @@ def thin_curves(curves: pd.DataFrame) -> pd.DataFrame:
 def curve_panel(
     drawing: Drawing, ax: Axes, panel: str, curves: pd.DataFrame, part: str, styles: Styles | None = None
 ) -> None:
-    """Draw the quantity that decides on grokking over steps, and its threshold.
+    """Draw the decisive quantity over steps, and its threshold.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def mark_t_gen(
     curves: pd.DataFrame,
     styles: Styles | None = None,
 ) -> None:
-    """Draw a marker on every seed's test curve at its t_gen.
+    """Mark t_gen on every seed's test curve.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def mark_t_gen(
 
 
 def curve_handles(curves: pd.DataFrame, *, marks: bool) -> list[Line2D]:
-    """Return the legend's entries for seeds, their median, threshold and t_gen."""
+    """Return the legend's entries for everything but arms."""
     thresholds = ", ".join(f"{threshold:g}" for threshold in dict.fromkeys(curves["threshold"]))
     handles = [Line2D([], [], label=f"threshold {thresholds}", **THRESHOLD)]
     if marks:
@@ -94,7 +94,7 @@ def curve_handles(curves: pd.DataFrame, *, marks: bool) -> list[Line2D]:
 
 
 def threshold_sentence(outcomes: pd.DataFrame, curves: pd.DataFrame) -> str:
-    """Return the caption's sentence on threshold, markers and networks without t_gen."""
+    """Return the caption's sentence on threshold and t_gen."""
     thresholds = ", ".join(f"{threshold:g}" for threshold in dict.fromkeys(curves["threshold"]))
     if curves["test"].isna().all():
         return f"Dotted: the threshold, {thresholds}. There is no test set, so no network has a t_gen."

@@ -1,4 +1,4 @@
-"""Figure `grokking`: train and test accuracy of every arm, with t_gen."""
+"""Figure `grokking`: train and test accuracy, with t_gen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from figures.drawing.style import DOUBLE
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw training curves on the left and test curves on the right."""
+    """Draw training curves left and test curves right."""
     outcomes, curves = tables[OUTCOMES], tables[CURVES]
     judged_by = str(curves["judged_by"].iloc[0])
     curves = curves[curves["judged_by"] == judged_by]

@@ -1,4 +1,4 @@
-"""Figure `edge_popup`: scores trained on the weights of a memorising network."""
+"""Figure `edge_popup`: scores trained on a memorising network's weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEPS = (600, 1000, 1400, 2000)
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame], steps: Sequence[int] = STEPS) -> Drawing:
-    """Draw test accuracy from the memorising network on, and a table of it.
+    """Draw test curves, and a table of accuracies.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame], steps: Sequence[int] = STEPS) 
 
 
 def _table(drawing: Drawing, ax: Axes, curves: pd.DataFrame, steps: Sequence[int]) -> None:
-    """Draw a row per arm and a column per step; the darker a cell, the higher."""
+    """Draw accuracies as cells: arms by steps, high ones dark."""
     styles = table_styles(curves)
     places = pd.MultiIndex.from_product([styles, steps])
     cells = curves.groupby(["arm", "step"])["test_acc"].agg(["mean", "std"]).reindex(places)

@@ -58,7 +58,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
 
 
 def _by_sparsity(drawing: Drawing, ax: Axes, outcomes: pd.DataFrame) -> str:
-    """Draw last accuracies over sparsity; return the caption's sentence on the critical one."""
+    """Draw last accuracies over sparsity; return the caption's sentence."""
     done = outcomes[outcomes["status"] == "done"]
     tickets = done[done["arm"].isin(arms_with_role(done, "ticket"))].groupby("sparsity")
     middle = tickets["test_acc"].median()

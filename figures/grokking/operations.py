@@ -27,7 +27,7 @@ TRAIN: dict[str, Any] = {"linestyle": "--", "linewidth": 0.9}
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw a panel per operation: test curves with t_gen, and median training curves."""
+    """Draw curves in a panel per operation."""
     outcomes, curves = (_with_operation(tables["m_ops", table]) for table in (OUTCOMES, CURVES))
     shown = thin_curves(curves)
     operations = list(dict.fromkeys(shown["operation"]))
@@ -61,5 +61,8 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
 
 
 def _with_operation(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with the operation of each arm in words, the part of its label before the comma."""
+    """Return the rows with each arm's operation in words.
+
+    It is the part of the arm's label before the comma.
+    """
     return table.assign(operation=[arm_label(arm).rpartition(",")[0] for arm in table["arm"]])

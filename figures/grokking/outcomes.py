@@ -23,7 +23,7 @@ LAST = {"accuracy": ("train_acc", "test_acc"), "loss": ("train_loss", "test_loss
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw a row per arm with every seed: last accuracies, and times."""
+    """Draw last accuracies and times, a row per arm."""
     outcomes = tables[OUTCOMES]
     outcomes = outcomes[outcomes["status"] == "done"].reindex(columns=[c.name for c in OUTCOMES.columns])
     styles = table_styles(outcomes)
@@ -61,7 +61,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
 
 
 def _last_values(drawing: Drawing, ax: Axes, outcomes: pd.DataFrame, styles: Styles, measure: str) -> None:
-    """Draw the accuracy or loss of every network at its end."""
+    """Draw every network's accuracy or loss at the end."""
     for place, (arm, style) in enumerate(styles.items()):
         arm_rows = outcomes[outcomes["arm"] == arm]
         for (part, (_, _, offset)), column in zip(PARTS.items(), LAST[measure], strict=True):
@@ -75,7 +75,7 @@ def _last_values(drawing: Drawing, ax: Axes, outcomes: pd.DataFrame, styles: Sty
 
 
 def _times(drawing: Drawing, ax: Axes, outcomes: pd.DataFrame, styles: Styles) -> int:
-    """Draw when every network memorised and generalised; return how many never did.
+    """Draw when networks memorised and generalised; count those never.
 
     A network without a test set is not known to have never generalised, and has no mark.
     """
@@ -102,7 +102,7 @@ def _times(drawing: Drawing, ax: Axes, outcomes: pd.DataFrame, styles: Styles) -
 
 
 def _look(part: str, color: str) -> dict[str, Any]:
-    """Return the look of a network's mark: hollow for train, filled for test."""
+    """Return a mark's look: hollow for train, filled for test."""
     face = "none" if part == "train" else color
     look = {"linestyle": "none", "marker": "o", "markersize": 3.8, "color": color, "markeredgewidth": 0.7}
     return look | {"markerfacecolor": face}

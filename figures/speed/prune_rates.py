@@ -23,7 +23,7 @@ from figures.drawing.style import DOUBLE, table_styles
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw tau of every seed, then accuracy on both parts of the data."""
+    """Draw tau over sparsity, then accuracy curves."""
     doses, arms, outcomes, curves = (
         tables["m_prune_rates", table] for table in (DOSES, ARMS, grokking.OUTCOMES, grokking.CURVES)
     )

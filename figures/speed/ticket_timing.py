@@ -1,4 +1,4 @@
-"""Figure `ticket_timing`: accuracy of tickets by the step of their mask."""
+"""Figure `ticket_timing`: tickets by the step of their mask."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from figures.drawing.style import DOUBLE, MARKERS, Styles, table_styles
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw test curves, and at each fixed step a mark per ticket and seed."""
+    """Draw test curves; tickets against sources at fixed steps."""
     sources, accuracies, correlations, curves = (
         tables["m_timing", table] for table in (SOURCES, FIXED_STEPS, CORRELATIONS, CURVES)
     )
@@ -55,7 +55,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
 def _tickets(
     drawing: Drawing, ax: Axes, panel: str, marks: pd.DataFrame, styles: Styles, correlations: pd.DataFrame
 ) -> None:
-    """Draw a mark per ticket: colours as in the curves, a marker per seed."""
+    """Draw a mark per ticket and seed."""
     for marker, (seed, tickets) in zip("o" + MARKERS, marks.groupby("seed"), strict=False):
         look: dict[str, Any] = {"linestyle": "none", "marker": marker, "markersize": 4, "markeredgewidth": 0}
         for arm, at in tickets.groupby("arm"):

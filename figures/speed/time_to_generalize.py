@@ -1,4 +1,4 @@
-"""Figure `speed`: networks not generalised yet, ratios of t_gen, tau by sparsity."""
+"""Figure `speed`: survival curves, ratios of t_gen, tau by sparsity."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ SEED: dict[str, Any] = {"marker": "o", "markersize": 2.5, "alpha": 0.5}
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw survival curves and, if there are any, ratios of t_gen and tau by sparsity."""
+    """Draw survival curves, ratios of t_gen, tau by sparsity.
+
+    A run without ratios, or without a series of sparsities, has fewer panels.
+    """
     ratios, pairs, arms, doses = (tables[table] for table in (RATIOS, PAIRS, ARMS, DOSES))
     ratios, pairs = (t[(t["role"] == "reference") & (t["quantity"] == "t_gen")] for t in (ratios, pairs))
     ratios = ratios[ratios["n"] > 0]
@@ -57,7 +60,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
 
 
 def _survival(drawing: Drawing, ax: Axes, curves: pd.DataFrame, arms: pd.DataFrame, styles: Styles) -> str:
-    """Draw the share of networks that have not generalised; return the caption's sentence."""
+    """Draw survival curves; return the caption's sentence."""
     for arm, style in styles.items():
         curve = curves[curves["arm"] == arm]
         look = line_style(style) | {"drawstyle": "steps-post"}
@@ -73,7 +76,10 @@ def _survival(drawing: Drawing, ax: Axes, curves: pd.DataFrame, arms: pd.DataFra
 
 
 def _ratios(drawing: Drawing, ax: Axes, ratios: pd.DataFrame, pairs: pd.DataFrame, styles: Styles) -> str:
-    """Draw a row per arm: the mean ratio with its interval, below them the seeds."""
+    """Draw ratios in a row per arm; return the caption's sentence.
+
+    The mean with its interval, below them the seeds.
+    """
     ratios = ratios.sort_values("arm", key=lambda arms: arms.map(list(styles).index), kind="stable")
     for place, (_, row) in enumerate(ratios.iterrows()):
         arm, bound, style = row["arm"], row["ratio_bound"], styles[row["arm"]]
@@ -102,7 +108,7 @@ def _ratios(drawing: Drawing, ax: Axes, ratios: pd.DataFrame, pairs: pd.DataFram
 
 
 def _ratio_handles(ratios: pd.DataFrame) -> list[Line2D]:
-    """Return the legend's entries for mean ratios and single seeds."""
+    """Return the legend's entries for ratios."""
     line = "-" if ratios["low"].notna().any() else "none"
     interval = ", 95 % interval" if line == "-" else ""
     mean: dict[str, Any] = {

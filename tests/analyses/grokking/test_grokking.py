@@ -45,7 +45,7 @@ def test_a_skipped_arm_is_named_with_its_reason(tiny_copy, capsys):
     assert main(["--run", str(tiny_copy), "--no-plot"]) == 0
     out, err = capsys.readouterr()
     lines = [line.split() for line in out.splitlines()]
-    assert ["random", "mask", "0", *"its source was lost".split()] in lines
+    assert ["random", "mask", "0", "its", "source", "was", "lost"] in lines
     assert "random seed 0: left out: not trained" in err
     assert ["random", "mask", "1", "-", "skipped", "-", "-", "-"] in lines
 

@@ -1,4 +1,4 @@
-"""Comparisons of arms whose times, masks' sources and accuracies are planted."""
+"""Comparisons of arms with planted times, sources and accuracies."""
 
 import json
 
@@ -42,7 +42,7 @@ def recipe_of(arms, seeds=(0, 1, 2), task=None):
 
 
 def write_run(path, recipe, curves, source_steps=None):
-    """Write a run of these curves, a table of metrics per arm and seed; all weights are zero."""
+    """Write a run of these curves, with all weights zero."""
     run = RunDir(path)
     run.write_recipe("", to_dict(recipe))
     run.add_provenance({"commit": "none"})
@@ -67,7 +67,7 @@ def write_run(path, recipe, curves, source_steps=None):
 
 
 def curve(t_mem, t_gen, last):
-    """Return metrics of a network that crosses at these steps; never at one beyond the last."""
+    """Return metrics that cross the threshold at these steps."""
     step = np.arange(0, last + 1, 10)
     train, test = np.where(step >= t_mem, 1.0, 0.1), np.where(step >= t_gen, 0.99, 0.2)
     return {
@@ -84,7 +84,7 @@ def tables_of(out):
 
 
 def speed(path, **arguments):
-    """Return the tables of a run, without writing or drawing them."""
+    """Return a run's tables, neither written nor drawn."""
     run, networks = open_networks(str(path))
     return measure(run, networks, **arguments).tables
 
@@ -286,7 +286,7 @@ def slow_spearman(x, y):
 
 
 def timing_run(path, n_tickets=5, constant=False):
-    """Tickets taken every 100 steps from dense networks of rising accuracy; theirs goes with it, noisily."""
+    """Write a run whose tickets' accuracies rise with their source's."""
     rng = np.random.default_rng(0)
     steps = {f"taken_at_{100 * i}": 100 * i for i in range(n_tickets)}
     recipe = recipe_of({"dense": {}} | dict.fromkeys(steps, TICKET), seeds=[0, 1])
