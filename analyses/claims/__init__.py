@@ -1,1 +1,18 @@
-"""The claims of the papers: what each says, when it holds, which runs show it and how they are judged."""
+"""Claims of the papers: statements, evidence, and judges of saved tables.
+
+`registry` lists them; a file per subject declares them, `claim` and `findings` are shared. May import
+questions' schemas and summaries, `analyses.loading` and `analyses.tables`, `interp` and `training`.
+"""
+
+from training.schema.lazy_exports import lazy_exports
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "CLAIMS": "registry",
+        "Claim": "claim",
+        "Evidence": "claim",
+        "Finding": "claim",
+        "verdict": "claim",
+    },
+)

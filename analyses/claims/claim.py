@@ -1,58 +1,69 @@
-"""What a claim is, what was found of it, and the verdict that follows."""
+"""Claim: a paper's statement, the tables that judge it, and its verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from analyses.tables.schema import Analysis, Table
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "not measured"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One statement of a claim, held against the numbers."""
+    """One measured quantity, compared with what its claim expects."""
 
     name: str
-    """What was measured."""
+    """The quantity."""
     expected: str
-    """What the claim says of it."""
+    """Values that the claim expects."""
     value: str
-    """What it is here."""
+    """Value measured here."""
     interval: str = ""
-    """Around the value, its kind named."""
+    """Interval around the value, its kind named."""
     n: int
-    """Seeds; where a table pools the networks of several arms, those."""
-    held: int
-    """In how many of `of` cases (seeds, where each is judged by itself) it is as expected."""
-    of: int
-    """0 where no network says anything of it."""
-    beside: bool = False
-    """Reported, without bearing on the verdict."""
+    """Number of seeds; where a table pools the networks of several arms, number of networks."""
+    n_held: int
+    """Number of cases that are as expected: of seeds, where each is judged by itself."""
+    n_cases: int
+    """Number of cases judged; 0 if no network was measured."""
+    decides: bool = True
+    """False if it is reported only: the verdict does not depend on it."""
+
+    def as_context(self) -> Finding:
+        """Return a copy that is reported only, without a part in the verdict."""
+        return replace(self, decides=False)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The tables of one recipe's run, and what they say."""
+    """Saved results of one recipe's run, and the function that judges them."""
 
     recipe: str
-    tables: tuple[tuple[str, str], ...]
-    """Analysis and end of the file name of each, as ("speed", "_pairs.parquet")."""
+    sources: tuple[Table | Analysis, ...]
+    """Tables by their schemas; an analysis stands for its summary."""
     judge: Callable[..., list[Finding]]
-    """Takes the tables in their order (of a `.json`, its content)."""
+    """Function of the data frames (of a summary: its content) in the order of `sources`."""
 
     @property
     def analyses(self) -> list[str]:
-        """The analyses that write the tables."""
-        return list(dict.fromkeys(analysis for analysis, _ in self.tables))
+        """Names of the analyses that save the sources."""
+        return list(dict.fromkeys(map(analysis_of, self.sources)))
+
+
+def analysis_of(source: Table | Analysis) -> str:
+    """Return the name of the analysis that saves a table or summary."""
+    return source.name if isinstance(source, Analysis) else source.analysis
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What a paper says, and what must be measured here for it to hold."""
+    """Statement of a paper, with the measurements under which it holds."""
 
     id: str
-    words: str
+    statement: str
     holds_when: str
     kind: Literal["hard", "medium", "soft", "report"]
     """hard: a release waits for it; medium, soft: reported; report: a description without a threshold."""
@@ -60,25 +71,30 @@ class Claim:
 
 
 def verdict(findings: Sequence[Finding], complete: bool) -> Verdict:
-    """What all findings of a claim come to.
+    """Return the verdict that follows from all findings of a claim.
 
-    `complete` is whether all of its evidence was there: without it a claim holds partly at most. A finding
-    of which no network says anything is likewise missing.
+    Parameters
+    ----------
+    complete : bool
+        True if all evidence was there: without it a claim holds partly at most. A finding without a measured
+        network is missing evidence too.
 
     Examples
     --------
-    >>> def found(held: int, of: int) -> Finding:
-    ...     return Finding(name="tau", expected="at most 25", value="4", n=of, held=held, of=of)
-    >>> verdict([found(3, 3), found(1, 1)], True), verdict([found(3, 3), found(2, 3)], True)
+    >>> def finding(n_held: int, n_cases: int) -> Finding:
+    ...     return Finding(
+    ...         name="tau", expected="at most 25", value="4", n=3, n_held=n_held, n_cases=n_cases
+    ...     )
+    >>> verdict([finding(3, 3), finding(1, 1)], True), verdict([finding(3, 3), finding(2, 3)], True)
     ('reproduced', 'partly')
-    >>> verdict([found(0, 3)], True), verdict([found(3, 3)], False), verdict([found(0, 0)], True)
+    >>> verdict([finding(0, 3)], True), verdict([finding(3, 3)], False), verdict([finding(0, 0)], True)
     ('not reproduced', 'partly', 'not measured')
     """
-    judged = [finding for finding in findings if not finding.beside]
-    held, of = sum(finding.held for finding in judged), sum(finding.of for finding in judged)
-    if of == 0:
+    deciding = [finding for finding in findings if finding.decides]
+    n_held, n_cases = (sum(getattr(f, name) for f in deciding) for name in ("n_held", "n_cases"))
+    if n_cases == 0:
         return "not measured"
-    if held == 0:
+    if n_held == 0:
         return "not reproduced"
-    all_measured = complete and all(finding.of for finding in judged)
-    return "reproduced" if held == of and all_measured else "partly"
+    all_measured = complete and all(finding.n_cases for finding in deciding)
+    return "reproduced" if n_held == n_cases and all_measured else "partly"

@@ -1,170 +1,206 @@
-"""The claims about how frequencies grow: the decoupled flow, the lottery, the ReLU's leakage; H5 to H7."""
+"""Claims about how frequencies grow: H5 to H7."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.claims.findings import Limit, by_seed, every_seed
+from analyses.claims.findings import Limit, finding_by_seed, rows_of_first, values_by_seed
 from analyses.flow.command import UNTIL
+from analyses.flow.schema import DEVIATIONS, INVARIANTS
+from analyses.leakage.schema import IDEAL, SHARES, START
+from analyses.lottery.schema import EQUAL, RULES
+from analyses.tables.labels import LOTTERY_RULES
 from analyses.tables.long_format import groups
 from interp.statistics.censored_times import Bounded
 
-AMPLITUDE, ANGLE, DRIFT = Limit(most=2e-4), Limit(most=5e-4), Limit(most=2e-7)
+ANGLE_LIMIT, DRIFT_LIMIT = Limit(most=5e-4), Limit(most=2e-7)
 QUANTITIES = {
-    "α and β": (("input_amplitude", "output_amplitude"), AMPLITUDE),
-    "D": (("D",), ANGLE),
+    "amplitudes α and β": (("input_amplitude", "output_amplitude"), Limit(most=2e-4)),
+    "misalignment D": (("D",), ANGLE_LIMIT),
 }
-NEURONS = {"median": "median neuron", "max": "all neurons"}
-PARTS = {
-    "softmax": "of it, that the softmax is not uniform",
-    "steps": "of it, finite steps and float32",
-    "warm_up": "what a clock without the warm-up would add",
+"""Columns and limit of each compared quantity."""
+NEURONS = {"median": "median neuron", "max": "worst neuron"}
+SOURCES = {
+    "softmax": "part from the softmax not being uniform",
+    "steps": "part from finite steps and float32",
+    "warm_up": "additional part if the clock ignores the warm-up",
 }
+"""Contrasts that each isolate one source of the difference in D."""
+
+GRADIENT_DESCENT = "sgd"
+"""Arm of `h_quad` that is trained by gradient descent."""
+DECIDING_RULE = "min_blowup_time"
+CONTEXT_RULES = ("max_aligned_product", "max_magnitude", "min_abs_misalignment")
+
+LARGE_P = 97
+RATIO_LIMIT = Limit(most=2e-3)
+"""Distance from the ratio's limit of large p."""
 
 
-def flow_is_training(differences: pd.DataFrame, invariants: pd.DataFrame) -> list[Finding]:
-    """H5, of the median neuron and of all, as the source does not say which; and where it comes from."""
-    trained = _of(differences, "contrast", "flow")
-    findings = [
-        every_seed(f"{name}, {words}, worst step", limit, _worst(trained, [f"{c}_{part}" for c in columns]))
-        for part, words in NEURONS.items()
-        for name, (columns, limit) in QUANTITIES.items()
+def flow_is_training(deviations: pd.DataFrame, invariants: pd.DataFrame) -> list[Finding]:
+    """Judge H5 by the median neuron and by the worst.
+
+    The paper does not say which neuron its numbers are of. The sources of the difference are context.
+    """
+    by_contrast = {name: rows for (name,), rows in groups(rows_of_first(deviations, "dense"), ["contrast"])}
+    by_course = {name: rows for (name,), rows in groups(rows_of_first(invariants, "dense"), ["course"])}
+    trained = by_contrast.get("flow", deviations[:0])
+
+    def drift(course: str, part: str) -> dict[int, Bounded]:
+        rows = by_course.get(course, invariants[:0])
+        return _largest_by_seed(rows, [f"difference_{part}", f"product_{part}"])
+
+    return [
+        *(
+            finding_by_seed(
+                f"largest difference in {quantity}, {neuron}",
+                limit,
+                _largest_by_seed(trained, [f"{column}_{part}" for column in columns]),
+            )
+            for part, neuron in NEURONS.items()
+            for quantity, (columns, limit) in QUANTITIES.items()
+        ),
+        finding_by_seed(
+            "largest drift of the flow's invariants, worst neuron", DRIFT_LIMIT, drift("flow", "max")
+        ),
+        *(
+            finding_by_seed(
+                f"difference in D, median neuron: {label}",
+                ANGLE_LIMIT,
+                _largest_by_seed(by_contrast.get(contrast, deviations[:0]), ["D_median"]),
+            ).as_context()
+            for contrast, label in SOURCES.items()
+        ),
+        finding_by_seed(
+            "last step up to which median differences are within their limits",
+            Limit(UNTIL),
+            _last_step_within(trained),
+        ).as_context(),
+        finding_by_seed(
+            "largest drift of the training's invariants, median neuron",
+            DRIFT_LIMIT,
+            drift("trained", "median"),
+        ).as_context(),
     ]
-    of_flow, of_trained = (_of(invariants, "course", course) for course in ("flow", "trained"))
-    drift = _worst(of_flow, ["difference_max", "product_max"])
-    findings.append(every_seed("invariants of the flow, all neurons", DRIFT, drift))
-    beside = [
-        every_seed(
-            f"D, median neuron: {words}", ANGLE, _worst(_of(differences, "contrast", contrast), ["D_median"])
-        )
-        for contrast, words in PARTS.items()
-    ]
-    kept = _last_step_within(trained)
-    beside.append(every_seed("last step to which median α, β and D all are so", Limit(UNTIL), kept))
-    drift = _worst(of_trained, ["difference_median", "product_median"])
-    beside.append(every_seed("invariants of the training, median neuron", DRIFT, drift))
-    return findings + [replace(finding, beside=True) for finding in beside]
 
 
 def lottery(rules: pd.DataFrame, equal: pd.DataFrame) -> list[Finding]:
-    """H6 of the neurons that gradient descent made grow; beside it, the least |D| there and where all
-    frequencies begin equally large."""
-    sgd = _of(rules, "arm", "sgd")
-    names = {"min_blowup_time": "least blow-up time", "max_aligned_product": "largest α²β cos D"}
-    names |= {"max_magnitude": "largest α", "min_abs_misalignment": "least |D|"}
-    earliest, *others = (
-        every_seed(
-            f"share of grown neurons: {words}",
+    """Judge H6 by the grown neurons of gradient descent, with other rules as context."""
+    of_arm = rules[rules["arm"] == GRADIENT_DESCENT]
+    deciding, *context = (
+        finding_by_seed(
+            f"share of grown neurons predicted by {LOTTERY_RULES[rule]}",
             Limit(0.95),
-            by_seed(_of(sgd, "rule", rule).dropna(subset="share_grown"), "share_grown"),
+            values_by_seed(of_arm[of_arm["rule"] == rule].dropna(subset="share_grown"), "share_grown"),
         )
-        for rule, words in names.items()
+        for rule in (DECIDING_RULE, *CONTEXT_RULES)
     )
-    at_equal = by_seed(_of(equal, "rule", "min_abs_misalignment"), "share_grown")
-    others.append(every_seed("least |D| from equal magnitudes, simulated", Limit(0.95), at_equal))
-    return [earliest, *(replace(finding, beside=True) for finding in others)]
+    at_equal = values_by_seed(equal[equal["rule"] == "min_abs_misalignment"], "share_grown")
+    context.append(
+        finding_by_seed(
+            "share predicted by least |D|, simulated from equal amplitudes", Limit(0.95), at_equal
+        )
+    )
+    return [deciding, *(finding.as_context() for finding in context)]
 
 
-def leakage(ideal: pd.DataFrame, start: pd.DataFrame, through: pd.DataFrame) -> list[Finding]:
-    """H7 of the ideal neuron at every p; beside it, what trained neurons show, whose p is smaller."""
-    large, near = ideal[ideal["p"] >= 97], Limit(most=2e-3)
+def leakage(ideal: pd.DataFrame, start: pd.DataFrame, shares: pd.DataFrame) -> list[Finding]:
+    """Judge H7 by the ideal neuron at large p.
+
+    Trained neurons, whose p is smaller, are context.
+    """
     findings = [
         Finding(
-            name=f"{name} harmonics of the ideal neuron, p = {', '.join(map(str, own['p']))}",
-            expected=str(near),
-            value=f"{own['error'].max():.2g}",
+            name=f"error of the ideal neuron's {name} harmonics, p = {', '.join(map(str, rows['p']))}",
+            expected=str(RATIO_LIMIT),
+            value=f"{rows['error'].max():.2g}",
             interval="largest of all harmonics and phases",
             n=0,
-            held=int((own["error"] <= near.most).sum()),
-            of=len(own),
+            n_held=int((rows["error"] <= RATIO_LIMIT.most).sum()),
+            n_cases=len(rows),
         )
-        for (name,), own in groups(large, ["map"])
+        for (name,), rows in groups(ideal[ideal["p"] >= LARGE_P], ["map"])
     ]
-    off = start.assign(off=(start["gradient"] - start["ideal"]).abs())
-    largest = {seed: Bounded(float(own["off"].max())) for (seed,), own in groups(off, ["seed"])}
-    beside = [every_seed("any neuron's gradient at the start, against the ideal one's", near, largest)]
-    shown = through[((through["map"] == "input") & (through["harmonic"] == 3)) | (through["harmonic"] == 2)]
-    for (name, r), own in groups(shown[shown["limit"] > 0], ["map", "harmonic"]):
-        limit = float(own["limit"].iloc[0])
-        around = Limit(round(limit - near.most, 3), round(limit + near.most, 3))
-        first, last = (own[own["step"] == step] for step in (own["step"].min(), own["step"].max()))
-        beside += [
-            every_seed(
-                f"{name} r = {r}, gradient of aligned neurons at the start",
+    trained = rows_of_first(start, "dense")
+    distance = trained.assign(distance=(trained["gradient"] - trained["ideal"]).abs())
+    at_start = finding_by_seed(
+        "largest distance of a neuron's gradient at the start from the ideal neuron's",
+        RATIO_LIMIT,
+        values_by_seed(distance.groupby("seed")["distance"].max().reset_index(), "distance"),
+    )
+    return [*findings, at_start.as_context(), *_aligned_neurons(rows_of_first(shares, "dense"))]
+
+
+def _aligned_neurons(shares: pd.DataFrame) -> list[Finding]:
+    """Return the findings on the aligned neurons' gradients and weights, as context."""
+    is_shown = ((shares["map"] == "input") & (shares["harmonic"] == 3)) | (shares["harmonic"] == 2)
+    findings = []
+    for (name, r), rows in groups(shares[is_shown & (shares["limit"] > 0)], ["map", "harmonic"]):
+        limit = float(rows["limit"].iloc[0])
+        around = Limit(round(limit - RATIO_LIMIT.most, 3), round(limit + RATIO_LIMIT.most, 3))
+        for column, step, when in (
+            ("gradient", rows["step"].min(), "at the start"),
+            ("weights", rows["step"].max(), "at the end"),
+        ):
+            finding = finding_by_seed(
+                f"{name} harmonic r = {r} over r = 1, {column} of aligned neurons {when}",
                 around,
-                by_seed(first, "gradient"),
-            ),
-            every_seed(
-                f"{name} r = {r}, weights of aligned neurons at the end", around, by_seed(last, "weights")
-            ),
-        ]
-    return findings + [replace(finding, beside=True) for finding in beside]
+                values_by_seed(rows[rows["step"] == step], column),
+            )
+            findings.append(finding.as_context())
+    return findings
 
 
-def _of(table: pd.DataFrame, column: str, value: str) -> pd.DataFrame:
-    return table[table[column] == value]
+def _largest_by_seed(table: pd.DataFrame, columns: list[str]) -> dict[int, Bounded]:
+    """Return the largest number up to the claim's last step.
+
+    It is a bound if the flow has blown up by then. A seed whose table ends earlier is left out.
+    """
+    largest = {}
+    for (seed,), rows in groups(table[table["step"] <= UNTIL], ["seed"]):
+        if rows["step"].max() == UNTIL:
+            numbers = rows[columns].to_numpy()
+            largest[seed] = Bounded(float(np.nanmax(numbers)), ">" if np.isnan(numbers).any() else "=")
+    return largest
 
 
-def _worst(table: pd.DataFrame, columns: list[str]) -> dict[int, Bounded]:
-    """The largest number up to the claim's step, by seed if its table goes so far; a bound after blow-up."""
-    found = {}
-    for (seed,), own in groups(table[table["step"] <= UNTIL], ["seed"]):
-        if own["step"].max() == UNTIL:
-            numbers = own[columns].to_numpy()
-            found[seed] = Bounded(float(np.nanmax(numbers)), ">" if np.isnan(numbers).any() else "=")
-    return found
-
-
-def _last_step_within(table: pd.DataFrame) -> dict[int, Bounded]:
-    """By seed, the last step before the first at which some median is beyond its limit."""
-    found = {}
-    for (seed,), own in groups(table, ["seed"]):
-        within = np.ones(len(own), dtype=bool)
+def _last_step_within(deviations: pd.DataFrame) -> dict[int, Bounded]:
+    """Return by seed the last step before a median difference first exceeds its limit."""
+    last_steps = {}
+    for (seed,), rows in groups(deviations, ["seed"]):
+        within = np.ones(len(rows), dtype=bool)
         for columns, limit in QUANTITIES.values():
-            within &= (own[[f"{c}_median" for c in columns]] <= limit.most).all(axis=1).to_numpy()
-        until = len(own) if within.all() else int(within.argmin())
-        found[seed] = Bounded(float(own["step"].iloc[until - 1]))
-    return found
+            medians = rows[[f"{column}_median" for column in columns]]
+            within &= (medians <= limit.most).all(axis=1).to_numpy()
+        n_within = len(rows) if within.all() else int(within.argmin())
+        last_steps[seed] = Bounded(float(rows["step"].iloc[n_within - 1]))
+    return last_steps
 
 
 CLAIMS = (
     Claim(
         id="H5",
-        words="the decoupled flow is the training",
-        holds_when="amplitudes within 2e-4 and D within 5e-4 of SGD to step 6,000; invariants drift at "
+        statement="the decoupled flow is the training",
+        holds_when="amplitudes within 2e-4 and D within 5e-4 of SGD up to step 6,000; invariants drift at "
         "most 2e-7",
         kind="hard",
-        evidence=(
-            Evidence(
-                "h_quad_single_freq",
-                (("flow", ".parquet"), ("flow", "_invariants.parquet")),
-                flow_is_training,
-            ),
-        ),
+        evidence=(Evidence("h_quad_single_freq", (DEVIATIONS, INVARIANTS), flow_is_training),),
     ),
     Claim(
         id="H6",
-        words="a neuron's frequency is decided by a lottery at the start",
-        holds_when="the least blow-up time names at least 95 % of grown Quad-SGD neurons; |D| alone only at "
-        "equal amplitudes",
+        statement="a neuron's frequency is decided by a lottery at the start",
+        holds_when="the least blow-up time names the frequency of at least 95 % of the grown neurons, for "
+        "σ = x² and SGD; |D| alone does so only at equal amplitudes",
         kind="hard",
-        evidence=(Evidence("h_quad", (("lottery", ".parquet"), ("lottery", "_equal.parquet")), lottery),),
+        evidence=(Evidence("h_quad", (RULES, EQUAL), lottery),),
     ),
     Claim(
         id="H7",
-        words="ReLU leaks into harmonics by known ratios",
-        holds_when="3/|r²−4| and 3/(4r²−1) within 2e-3 for p of 97 and more",
+        statement="ReLU leaks into harmonics by known ratios",
+        holds_when="ratios are 3/|r²−4| and 3/(4r²−1) within 2e-3 for p of 97 and more",
         kind="hard",
-        evidence=(
-            Evidence(
-                "h_relu_single_freq",
-                (("leakage", "_ideal.parquet"), ("leakage", "_start.parquet"), ("leakage", ".parquet")),
-                leakage,
-            ),
-        ),
+        evidence=(Evidence("h_relu_single_freq", (IDEAL, START, SHARES), leakage),),
     ),
 )

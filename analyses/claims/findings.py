@@ -1,4 +1,4 @@
-"""How claims read the saved tables: limits, numbers of every seed, ratios of two arms."""
+"""Findings from numbers by seed, and from ratios of two arms."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ import numpy as np
 import pandas as pd
 
 from analyses.claims.claim import Finding
+from analyses.grokking.schema import OUTCOMES
 from analyses.loading.outcomes import times_by_seed
+from analyses.speed.schema import PAIRS, RATIOS
 from analyses.tables.long_format import number, records
+from analyses.tables.roles import arms_with_role
 from interp.statistics.censored_times import Bounded, CensoredTimes, median_time
 
-NETWORKS, CURVES = ("grokking", ".parquet"), ("grokking", "_curves.parquet")
-COMPARED, PAIRS, ARMS = ("speed", ".parquet"), ("speed", "_pairs.parquet"), ("speed", "_arms.parquet")
+OUTCOMES_AND_RATIOS = (OUTCOMES, RATIOS, PAIRS)
+"""Tables of claims about how much earlier an arm generalises."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What a number must be, both ends included unless it is `strict`.
+    """Range that a number must be in, ends included unless `strict`.
 
     Examples
     --------
@@ -36,7 +39,10 @@ class Limit:
     strict: bool = False
 
     def holds(self, number: Bounded) -> bool:
-        """Whether it is known to be so: of a bound, only where the bound says it."""
+        """Return True if the number is certainly within the limit.
+
+        A censored value counts only if its bound decides.
+        """
         if self.strict and number.value in (self.least, self.most):
             return False
         above = self.least == -math.inf or (number.value >= self.least and number.bound != "<")
@@ -51,102 +57,146 @@ class Limit:
         return f"{least} to {most}"
 
 
-def amount(value: float | int) -> str:
-    """A number as sentences have it: whole ones in full, others in three digits."""
+def amount_text(value: float | int) -> str:
+    """Return a number as text: a whole number in full, others in three digits."""
     whole = value == int(value) if math.isfinite(value) else False
     return f"{value:,.0f}" if whole or abs(value) >= 1000 else number(value)
 
 
-def bounded(found: Bounded) -> str:
-    """A number that may be a bound."""
-    return amount(found.value) if found.bound == "=" else f"{found.bound} {amount(found.value)}"
+def bounded_text(value: Bounded) -> str:
+    """Return a number that may be a bound as text."""
+    amount = amount_text(value.value)
+    return amount if value.bound == "=" else f"{value.bound} {amount}"
 
 
-def of_row(row: Mapping[str, Any], name: str) -> Bounded:
-    """The number that a table holds as `name` and `name_bound`."""
+def bounded_from_row(row: Mapping[str, Any], name: str) -> Bounded:
+    """Return the number that a table holds as `name` and `name_bound`."""
     return Bounded(float(row[name]), row[f"{name}_bound"])
 
 
-def done(networks: pd.DataFrame, arm: str) -> pd.DataFrame:
-    """The rows of an arm's finished networks in the table of `analyses.grokking`, one per seed."""
-    return networks[(networks["arm"] == arm) & (networks["status"] == "done")].set_index("seed")
+def first_arm(table: pd.DataFrame, role: str) -> str:
+    """Return the first arm of a role; "" if there is none."""
+    return next(iter(arms_with_role(table, role)), "")
 
 
-def by_seed(table: pd.DataFrame, column: str) -> dict[int, Bounded]:
-    """A column of a table that has a row per seed."""
+def rows_of_first(table: pd.DataFrame, role: str) -> pd.DataFrame:
+    """Return the rows of the first arm of a role."""
+    return table[table["arm"] == first_arm(table, role)]
+
+
+def finished_networks(outcomes: pd.DataFrame, arm: str) -> pd.DataFrame:
+    """Return the rows of an arm's finished networks, by seed."""
+    return outcomes[(outcomes["arm"] == arm) & (outcomes["status"] == "done")].set_index("seed")
+
+
+def values_by_seed(table: pd.DataFrame, column: str) -> dict[int, Bounded]:
+    """Return a column of a table that has one row per seed."""
     return {int(row["seed"]): Bounded(float(row[column])) for row in records(table)}
 
 
-def times(networks: pd.DataFrame, arm: str, quantity: str) -> dict[int, Bounded]:
-    """`t_mem`, `t_gen` or `tau` of an arm's finished networks by seed; of a censored one the lower bound."""
+def time_by_seed(outcomes: pd.DataFrame, arm: str, quantity: str) -> dict[int, Bounded]:
+    """Return a time of an arm's finished networks; a lower bound if censored.
+
+    Parameters
+    ----------
+    quantity : {"t_mem", "t_gen", "tau"}
+        The time; tau is the ratio t_gen / t_mem.
+    """
     rows = [
-        {name: None if pd.isna(value) else value for name, value in row.items()} for row in records(networks)
+        {name: None if pd.isna(value) else value for name, value in row.items()} for row in records(outcomes)
     ]
-    known = times_by_seed(rows, arm, quantity)
-    return {seed: Bounded(value, "=" if seen else ">") for seed, (value, seen) in known.items()}
+    times = times_by_seed(rows, arm, quantity)
+    return {seed: Bounded(value, "=" if observed else ">") for seed, (value, observed) in times.items()}
 
 
-def median(found: Mapping[int, Bounded]) -> Bounded | None:
-    """Kaplan–Meier median over seeds; None without any. Numbers that are no times may be negative."""
-    if not found:
+def median_over_seeds(by_seed: Mapping[int, Bounded]) -> Bounded | None:
+    """Return the Kaplan–Meier median; None without any seed.
+
+    Without bounds it is the lower median, of numbers that may be negative, as times are not.
+    """
+    if not by_seed:
         return None
-    if all(x.bound == "=" for x in found.values()):
-        return sorted(found.values(), key=lambda x: x.value)[(len(found) - 1) // 2]
-    at = np.array([x.value for x in found.values()])
-    return median_time(CensoredTimes(at, np.array([x.bound == "=" for x in found.values()])))
+    if all(value.bound == "=" for value in by_seed.values()):
+        return sorted(by_seed.values(), key=lambda value: value.value)[(len(by_seed) - 1) // 2]
+    at = np.array([value.value for value in by_seed.values()])
+    return median_time(CensoredTimes(at, np.array([value.bound == "=" for value in by_seed.values()])))
 
 
-def seed_range(found: Mapping[int, Bounded]) -> str:
-    """Least and largest of the seeds' numbers."""
-    if not found:
+def seed_range(by_seed: Mapping[int, Bounded]) -> str:
+    """Return the least and the largest number of the seeds as text."""
+    if not by_seed:
         return ""
-    ordered = sorted(found.values(), key=lambda x: (x.value, x.bound == ">"))
-    ends = (bounded(ordered[0]), bounded(ordered[-1]))
-    return f"{ends[0]} in every seed" if ends[0] == ends[1] else f"{ends[0]} to {ends[1]} (seeds)"
+    ordered = sorted(by_seed.values(), key=lambda value: (value.value, value.bound == ">"))
+    least, largest = bounded_text(ordered[0]), bounded_text(ordered[-1])
+    return f"{least} in every seed" if least == largest else f"{least} to {largest} (seeds)"
 
 
-def every_seed(name: str, limit: Limit, found: Mapping[int, Bounded]) -> Finding:
-    """A number that each seed must have within the limit; shown by its median."""
-    middle = median(found)
+def finding_by_seed(name: str, limit: Limit, by_seed: Mapping[int, Bounded]) -> Finding:
+    """Return the finding of a number that every seed must have within the limit.
+
+    Its value is the median over seeds.
+    """
+    median = median_over_seeds(by_seed)
     return Finding(
         name=name,
         expected=str(limit),
-        value="no network" if middle is None else bounded(middle),
-        interval=seed_range(found),
-        n=len(found),
-        held=sum(map(limit.holds, found.values())),
-        of=len(found),
+        value="no network" if median is None else bounded_text(median),
+        interval=seed_range(by_seed),
+        n=len(by_seed),
+        n_held=sum(map(limit.holds, by_seed.values())),
+        n_cases=len(by_seed),
     )
 
 
-def over_seeds(name: str, limit: Limit, found: Mapping[int, Bounded]) -> Finding:
-    """A number whose median over seeds must be within the limit."""
-    middle = median(found)
-    held = middle is not None and limit.holds(middle)
-    return replace(every_seed(name, limit, found), held=int(held), of=int(middle is not None))
+def finding_of_median(name: str, limit: Limit, by_seed: Mapping[int, Bounded]) -> Finding:
+    """Return the finding of a number whose median must be within the limit."""
+    median = median_over_seeds(by_seed)
+    held = median is not None and limit.holds(median)
+    finding = finding_by_seed(name, limit, by_seed)
+    return replace(finding, n_held=int(held), n_cases=int(median is not None))
 
 
-def ratio(
-    name: str, limit: Limit, compared: pd.DataFrame, pairs: pd.DataFrame, role: str, arm: str
+def dense_arm_of(ratios: pd.DataFrame, arm: str) -> str:
+    """Return the dense arm that an arm is compared with; "" if there is none."""
+    numerators = ratios.loc[(ratios["role"] == "reference") & (ratios["arm"] == arm), "numerator"]
+    return next(iter(numerators), "")
+
+
+def ratio_finding(
+    name: str, limit: Limit, ratios: pd.DataFrame, pairs: pd.DataFrame, role: str, arm: str
 ) -> Finding:
-    """A ratio of two arms' t_gen that each seed must have within the limit; shown by its geometric mean.
+    """Return the finding of a ratio of two arms' t_gen.
 
-    `compared` and `pairs` are the tables of `analyses.speed`. A pair of which nothing is known, since neither
-    network generalised, does not hold.
+    Every seed must have it within the limit; its value is the geometric mean over seeds. A pair of networks
+    neither of which generalised has no ratio, and does not hold.
+
+    Parameters
+    ----------
+    ratios, pairs : DataFrame
+        Tables of `analyses.speed`, over seeds and by seed.
+    role, arm : str
+        As in these tables.
     """
-    wanted = {"role": role, "arm": arm, "quantity": "t_gen"}.items()
-    row, own = (
-        [row for row in records(table) if all(row[key] == value for key, value in wanted)]
-        for table in (compared, pairs)
+    ratio_rows, pair_rows = (
+        records(table[(table["role"] == role) & (table["arm"] == arm) & (table["quantity"] == "t_gen")])
+        for table in (ratios, pairs)
     )
-    seeds = {int(pair["seed"]): of_row(pair, "ratio") for pair in own}
-    nothing: dict[str, Any] = {"ratio": math.nan, "n_numerator": 0, "n_denominator": 0}
-    over = row[0] if row else nothing
-    n = min(over["n_numerator"], over["n_denominator"])
-    value, interval = "no network" if n == 0 else "none generalised", seed_range(seeds)
-    if not math.isnan(over["ratio"]):
-        value = bounded(of_row(over, "ratio"))
-        if not math.isnan(over["low"]):
-            interval = f"{amount(over['low'])} to {amount(over['high'])} (95 % BCa)"
-    held = sum(map(limit.holds, seeds.values()))
-    return Finding(name=name, expected=str(limit), value=value, interval=interval, n=n, held=held, of=n)
+    by_seed = {int(pair["seed"]): bounded_from_row(pair, "ratio") for pair in pair_rows}
+    n, value, interval = 0, "no network", seed_range(by_seed)
+    for row in ratio_rows:  # one or none
+        n = min(row["n_numerator"], row["n_denominator"])
+        if not math.isnan(row["ratio"]):
+            value = bounded_text(bounded_from_row(row, "ratio"))
+        elif n:
+            value = "none generalised"
+        if not math.isnan(row["low"]):
+            interval = f"{amount_text(row['low'])} to {amount_text(row['high'])} (95 % BCa)"
+    return Finding(
+        name=name,
+        expected=str(limit),
+        value=value,
+        interval=interval,
+        n=n,
+        n_held=sum(map(limit.holds, by_seed.values())),
+        n_cases=n,
+    )

@@ -3,201 +3,241 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.claims.findings import Limit, amount, by_seed, every_seed
+from analyses.claims.findings import Limit, amount_text, finding_by_seed, rows_of_first, values_by_seed
+from analyses.fourier.schema import MEANS as SPECTRUM_MEANS
+from analyses.logits.schema import FITS, IDEAL
+from analyses.phases.schema import MEANS as PHASE_MEANS
+from analyses.stages.schema import CURVES, ENDS
+from analyses.tables.labels import arm_label
 from analyses.tables.long_format import first_and_last, groups, records
 from interp.statistics.censored_times import Bounded
 
 STAGE_ENDS = {"stage_1_end": 1_744, "stage_2_end": 9_431}
-"""Published of p = 23."""
-NEAR = 0.25
-"""Stage ends count as near within this share of the published ones."""
+"""Published steps of p = 23."""
+TOLERANCE = 0.25
+"""Share of a published step by which ours may differ."""
 PLATEAU = 0.7368
-"""Published of p = 23, in these digits."""
-EXACT = (3, 5)
-"""Neurons of every frequency for which the closed form holds: 3, and from 5 on."""
+"""Published test accuracy of p = 23 between the stages, in these digits."""
+EXACT_NEURONS = (3, 5)
+"""Numbers of neurons per frequency with an exact closed form: 3, and from 5 on."""
+PUBLISHED_IPR = Limit(0.63, 0.67)
 
 
-def features(means: pd.DataFrame, spectra: pd.DataFrame) -> list[Finding]:
-    """H1, from the tables of `analyses.phases` and `analyses.fourier`.
+def features(phase_means: pd.DataFrame, spectrum_means: pd.DataFrame) -> list[Finding]:
+    """Judge H1.
 
-    The published IPR is the mean over both maps: that, and neither map's own, has its digits from step 0 on.
+    The published IPR is the mean over both maps: that mean, and neither map alone, has its digits from step 0
+    on.
     """
-    _, phases = first_and_last(means)
-    _, last = first_and_last(spectra)
-    both = last.groupby("seed")["ipr_frequency"].mean().reset_index()
-    published = Limit(0.63, 0.67)
+    _, phases = first_and_last(rows_of_first(phase_means, "dense"))
+    _, spectra = first_and_last(rows_of_first(spectrum_means, "dense"))
+    both_maps = spectra.groupby("seed")["ipr_frequency"].mean().reset_index()
     return [
-        every_seed("neurons of one frequency", Limit(0.97), by_seed(phases, "same_frequency")),
-        every_seed("IPR, mean over both weights", published, by_seed(both, "ipr_frequency")),
+        finding_by_seed(
+            "share of neurons with one frequency in both weights",
+            Limit(0.97),
+            values_by_seed(phases, "same_frequency"),
+        ),
+        finding_by_seed(
+            "inverse participation ratio (IPR), mean over input and output weights",
+            PUBLISHED_IPR,
+            values_by_seed(both_maps, "ipr_frequency"),
+        ),
         *(
-            _beside(f"IPR of the {name} weights", published, by_seed(own, "ipr_frequency"))
-            for (name,), own in groups(last, ["map"])
+            finding_by_seed(
+                f"IPR of the {name} weights", PUBLISHED_IPR, values_by_seed(rows, "ipr_frequency")
+            ).as_context()
+            for (name,), rows in groups(spectra, ["map"])
         ),
     ]
 
 
-def alignment(means: pd.DataFrame) -> list[Finding]:
-    """H2, from the table of `analyses.phases`."""
-    first, last = first_and_last(means)
-    chance = 2 / np.pi
+def alignment(phase_means: pd.DataFrame) -> list[Finding]:
+    """Judge H2."""
+    first, last = first_and_last(rows_of_first(phase_means, "dense"))
+    random_phases = 2 / np.pi
     return [
-        every_seed("mean |sin D|", Limit(most=0.12), by_seed(last, "mean_abs_sin")),
-        every_seed("mean cos D", Limit(0.98), by_seed(last, "mean_cos")),
-        every_seed(
+        finding_by_seed("mean |sin D|", Limit(most=0.12), values_by_seed(last, "mean_abs_sin")),
+        finding_by_seed("mean cos D", Limit(0.98), values_by_seed(last, "mean_cos")),
+        finding_by_seed(
             "mean |sin D| at the start",
-            Limit(round(chance - 0.03, 4), round(chance + 0.03, 4)),
-            by_seed(first, "mean_abs_sin"),
+            Limit(round(random_phases - 0.03, 4), round(random_phases + 0.03, 4)),
+            values_by_seed(first, "mean_abs_sin"),
         ),
     ]
 
 
-def diversity(means: pd.DataFrame) -> list[Finding]:
-    """H3, likewise; the resultants of the phases stand beside, over what independent phases have."""
-    _, last = first_and_last(means)
-    over = {order: last.assign(over=last[f"R_{order}"] / last["rayleigh"]) for order in range(1, 5)}
-    return [
-        every_seed("p of χ²", Limit(0.01, strict=True), by_seed(last, "chi2_p_value")),
-        *(
-            _beside(f"R{order} over Rayleigh", Limit(most=1, strict=True), by_seed(own, "over"))
-            for order, own in over.items()
-        ),
+def diversity(phase_means: pd.DataFrame) -> list[Finding]:
+    """Judge H3, with resultant lengths of the phases as context."""
+    _, last = first_and_last(rows_of_first(phase_means, "dense"))
+    findings = [
+        finding_by_seed(
+            "p-value of χ² against equal use of all frequencies",
+            Limit(0.01, strict=True),
+            values_by_seed(last, "chi2_p_value"),
+        )
     ]
+    for order in range(1, 5):
+        quotient = last.assign(quotient=last[f"R_{order}"] / last["rayleigh"])
+        findings.append(
+            finding_by_seed(
+                f"resultant length of order {order} / that of independent phases",
+                Limit(most=1, strict=True),
+                values_by_seed(quotient, "quotient"),
+            ).as_context()
+        )
+    return findings
 
 
 def indicator(fits: pd.DataFrame, ideal: pd.DataFrame) -> list[Finding]:
-    """H4: ideal neurons decide; how near the trained networks of each arm come stands beside."""
-    three, more = EXACT
+    """Judge H4 by ideal neurons, with the fit of trained networks as context."""
+    three, more = EXACT_NEURONS
     exact = ideal[(ideal["n_neurons"] == three) | (ideal["n_neurons"] >= more)]
     _, last = first_and_last(fits)
     trained = [
-        _beside(f"{words} of {arm}", limit, by_seed(own, column))
-        for (arm,), own in groups(last, ["arm"])
-        for column, words, limit in (("ratio", "ghost / main", Limit(0.45, 0.55)), ("r2", "R²", Limit(0.9)))
+        finding_by_seed(f"{label}, {arm_label(arm)}", limit, values_by_seed(rows, column)).as_context()
+        for (arm,), rows in groups(last, ["arm"])
+        for column, label, limit in (
+            ("ratio", "fitted ghost / main", Limit(0.45, 0.55)),
+            ("r2", "R² of the fit", Limit(0.9)),
+        )
     ]
     error, most = float(exact["error"].max()), exact["n_neurons"].max()
     return [
         Finding(
-            name=f"error of the closed form: {three}, {more} to {most} neurons of each frequency",
+            name=f"largest error of the closed form, {three} and {more} to {most} neurons per frequency",
             expected="at most 1e-10",
-            value=amount(error),
+            value=amount_text(error),
             n=0,
-            held=int((exact["error"] <= 1e-10).sum()),
-            of=len(exact),
+            n_held=int((exact["error"] <= 1e-10).sum()),
+            n_cases=len(exact),
         ),
         *trained,
     ]
 
 
-def stages(ends: pd.DataFrame, checkpoints: pd.DataFrame) -> list[Finding]:
-    """H8, from the tables of `analyses.stages`."""
-    n = len(ends)
-    found = [
-        every_seed(
+def stages(end_rows: pd.DataFrame, curves: pd.DataFrame) -> list[Finding]:
+    """Judge H8."""
+    ends, curve = rows_of_first(end_rows, "dense"), rows_of_first(curves, "dense")
+    stage_ends = [
+        finding_by_seed(
             f"end of stage {place} (published: {published:,})",
-            Limit(round(published * (1 - NEAR)), round(published * (1 + NEAR))),
-            {int(row["seed"]): _time(row, name) for row in records(ends)},
+            Limit(round(published * (1 - TOLERANCE)), round(published * (1 + TOLERANCE))),
+            {int(row["seed"]): _step_or_bound(row, name) for row in records(ends)},
         )
         for place, (name, published) in enumerate(STAGE_ENDS.items(), start=1)
     ]
-    memorised = checkpoints[checkpoints["train_acc"] == 1].groupby("seed")["test_acc"].first()
-    there = memorised.reindex(ends["seed"]) - ends.set_index("seed")["plateau"]
-    sooner = [
-        _time(row, "common").bound == "=" and row["common"] <= row["rare_after"] for row in records(ends)
-    ]
+    norm_peak = ends.assign(quotient=ends["norm_peak_step"] / ends["stage_2_end"])
     return [
-        *found,
-        Finding(
-            name="|test-sym| / |test|",
-            expected=f"{PLATEAU}, as published",
-            value=_by_seed(ends["plateau"], ".4f"),
-            n=n,
-            held=int((ends["plateau"].round(4) == PLATEAU).sum()),
-            of=n,
-        ),
-        Finding(
-            name="test accuracy less that, when the training set is known",
-            expected="0 to 1e-12",
-            value=_by_seed(there, ".1g"),
-            n=n,
-            held=int((there.abs() <= 1e-12).sum()),
-            of=n,
-        ),
-        Finding(
-            name="common and rare pairs memorised at",
-            expected="common first",
-            value=f"{_by_seed(ends['common'], ',.0f')} against {_by_seed(ends['rare'], ',.0f')}",
-            n=n,
-            held=sum(sooner),
-            of=n,
-        ),
-        _beside(
-            "step of the largest norm over that of stage 2's end",
-            Limit(1 - NEAR, 1 + NEAR),
-            by_seed(ends.assign(over=ends["norm_peak_step"] / ends["stage_2_end"]).dropna(), "over"),
-        ),
-        _beside("test accuracy at the end (published: .9624)", Limit(0.95), by_seed(ends, "test_acc")),
+        *stage_ends,
+        *_plateau_findings(ends, curve),
+        _order_finding(ends),
+        finding_by_seed(
+            "step of the largest weight norm / end of stage 2",
+            Limit(1 - TOLERANCE, 1 + TOLERANCE),
+            values_by_seed(norm_peak.dropna(subset="quotient"), "quotient"),
+        ).as_context(),
+        finding_by_seed(
+            "test accuracy at the end (published: .9624)", Limit(0.95), values_by_seed(ends, "test_acc")
+        ).as_context(),
     ]
 
 
-def _beside(name: str, limit: Limit, found: Mapping[int, Bounded]) -> Finding:
-    """Reported, without bearing on the verdict."""
-    return replace(every_seed(name, limit, found), beside=True)
+def _plateau_findings(ends: pd.DataFrame, curve: pd.DataFrame) -> list[Finding]:
+    """Return the findings on test accuracy once the training set is memorised."""
+    memorised = curve[curve["train_acc"] == 1].groupby("seed")["test_acc"].first()
+    difference = memorised.reindex(ends["seed"]) - ends.set_index("seed")["plateau"]
+    return [
+        Finding(
+            name="share of test pairs whose other order is trained on",
+            expected=f"{PLATEAU}, as published",
+            value=_list_by_seed(ends["plateau"], ".4f"),
+            n=len(ends),
+            n_held=int((ends["plateau"].round(4) == PLATEAU).sum()),
+            n_cases=len(ends),
+        ),
+        Finding(
+            name="test accuracy less that share, once the training set is memorised",
+            expected="0 to 1e-12",
+            value=_list_by_seed(difference, ".1g"),
+            n=len(ends),
+            n_held=int((difference.abs() <= 1e-12).sum()),
+            n_cases=len(ends),
+        ),
+    ]
 
 
-def _time(row: Mapping[str, Any], name: str) -> Bounded:
-    """A step, or the budget within which it never came."""
-    at = row[name]
-    return Bounded(float(row[f"{name}_after"]), ">") if pd.isna(at) else Bounded(float(at))
+def _order_finding(ends: pd.DataFrame) -> Finding:
+    """Return the finding on common pairs, trained on in both orders, and rare ones."""
+    common_first = [
+        _step_or_bound(row, "common").bound == "=" and row["common"] <= row["rare_after"]
+        for row in records(ends)
+    ]
+    return Finding(
+        name="step at which common pairs are memorised, against rare pairs",
+        expected="common first",
+        value=f"{_list_by_seed(ends['common'], ',.0f')} against {_list_by_seed(ends['rare'], ',.0f')}",
+        n=len(ends),
+        n_held=sum(common_first),
+        n_cases=len(ends),
+    )
 
 
-def _by_seed(values: pd.Series, form: str) -> str:
-    return f"{', '.join(format(value, form) for value in values)} (by seed)"
+def _step_or_bound(row: Mapping[str, Any], name: str) -> Bounded:
+    """Return a step, or the number of steps within which it never came."""
+    step = row[name]
+    return Bounded(float(row[f"{name}_after"]), ">") if pd.isna(step) else Bounded(float(step))
+
+
+def _list_by_seed(values: pd.Series, number_format: str) -> str:
+    return f"{', '.join(format(value, number_format) for value in values)} (by seed)"
 
 
 CLAIMS = (
     Claim(
         id="H1",
-        words="neurons are Fourier features",
-        holds_when="input and output frequency agree for at least 97 % of the neurons; IPR .63 to .67, as a "
-        "mean over input and output weights",
+        statement="neurons are Fourier features",
+        holds_when="input and output frequency agree for at least 97 % of the neurons; the inverse "
+        "participation ratio is .63 to .67, as a mean over input and output weights",
         kind="hard",
-        evidence=(Evidence("h_standard", (("phases", ".parquet"), ("fourier", ".parquet")), features),),
+        evidence=(Evidence("h_standard", (PHASE_MEANS, SPECTRUM_MEANS), features),),
     ),
     Claim(
         id="H2",
-        words="output phases are twice the input phases",
-        holds_when="mean |sin D| at most .12 and mean cos D at least .98; 2/π within .03 at the start",
+        statement="output phases are twice the input phases",
+        holds_when="with D = 2 × input phase − output phase, mean |sin D| is at most .12 and mean cos D at "
+        "least .98; at the start, mean |sin D| is 2/π within .03",
         kind="hard",
-        evidence=(Evidence("h_standard", (("phases", ".parquet"),), alignment),),
+        evidence=(Evidence("h_standard", (PHASE_MEANS,), alignment),),
     ),
     Claim(
         id="H3",
-        words="neurons spread over frequencies and phases",
-        holds_when="χ² against uniform frequencies has p above .01; R of the phases beside its Rayleigh "
-        "baseline",
+        statement="neurons spread over frequencies and phases",
+        holds_when="χ² against uniform frequencies has p above .01; resultant lengths of the phases are "
+        "reported with those of independent phases",
         kind="medium",
-        evidence=(Evidence("h_standard", (("phases", ".parquet"),), diversity),),
+        evidence=(Evidence("h_standard", (PHASE_MEANS,), diversity),),
     ),
     Claim(
         id="H4",
-        words="the output of ideal neurons is the flawed indicator",
+        statement="the output of ideal neurons is the flawed indicator",
         holds_when="ideal neurons give it to 1e-10; of trained networks the fitted ratio is reported",
         kind="hard",
-        evidence=(Evidence("h_quad", (("logits", ".parquet"), ("logits", "_ideal.parquet")), indicator),),
+        evidence=(Evidence("h_quad", (FITS, IDEAL), indicator),),
     ),
     Claim(
         id="H8",
-        words="grokking has three stages, and memorisation its classes",
-        holds_when="stages end within a quarter of the published steps; test accuracy waits at exactly the "
-        "share of test pairs whose other order is trained on; common pairs are memorised before rare ones",
+        statement="grokking has three stages, and pairs are memorised class by class",
+        holds_when="stages end within a quarter of the published steps; once the training set is memorised, "
+        "test accuracy is exactly the share of test pairs whose other order is trained on; common pairs "
+        "(trained on in both orders) are memorised before rare ones (in one order)",
         kind="hard",
-        evidence=(Evidence("h_grokking", (("stages", "_ends.parquet"), ("stages", ".parquet")), stages),),
+        evidence=(Evidence("h_grokking", (ENDS, CURVES), stages),),
     ),
 )

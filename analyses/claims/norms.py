@@ -1,4 +1,4 @@
-"""The claim about where norms end: M8."""
+"""Claim about the norms at which networks generalise: M8."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.claims.findings import amount
-from analyses.norms.schema import NORM_LABELS
+from analyses.claims.findings import amount_text
+from analyses.norms.schema import ANALYSIS, NORM_LABELS
 
 
 def zones(summary: Mapping[str, Any]) -> list[Finding]:
-    """M8, in every reading of which weights the two norms are of."""
+    """Judge M8 for every reading of which weights the two norms are of."""
     return [
         Finding(
-            name=f"SD of log: {NORM_LABELS[row['l2']]} against {NORM_LABELS[row['l1']]}",
+            name=f"SD of the logarithm of {NORM_LABELS[row['l2']]}, against that of {NORM_LABELS[row['l1']]}",
             expected="the first is smaller",
-            value=f"{amount(row['l2_log_sd'])} against {amount(row['l1_log_sd'])}",
+            value=f"{amount_text(row['l2_log_sd'])} against {amount_text(row['l1_log_sd'])}",
             n=row["n"],
-            held=int(row["smaller"] == "l2"),
-            of=1,
+            n_held=int(row["smaller"] == "l2"),
+            n_cases=1,
         )
         for row in summary["comparisons"]
     ]
@@ -28,10 +28,10 @@ def zones(summary: Mapping[str, Any]) -> list[Finding]:
 CLAIMS = (
     Claim(
         id="M8",
-        words="there is one zone of L2 that generalises, and many of L1",
-        holds_when="over all networks that generalised, final L2 under the mask spreads less than L1: the "
-        "paper does not say which L1, so all readings are here",
+        statement="there is one zone of L2 that generalises, and many of L1",
+        holds_when="over all networks that generalised, the final L2 norm of the kept weights spreads less "
+        "than L1: the paper does not say which L1, so all readings are here",
         kind="soft",
-        evidence=(Evidence("m_norms", (("norms", ".json"),), zones),),
+        evidence=(Evidence("m_norms", (ANALYSIS,), zones),),
     ),
 )

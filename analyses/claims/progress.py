@@ -1,51 +1,68 @@
-"""The claim about progress measures: N1."""
+"""Claim about progress measures: N1."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from analyses.claims.claim import Claim, Evidence, Finding
-from analyses.progress.summary import RESTRICTED
+from analyses.claims.findings import first_arm
+from analyses.progress.schema import ANALYSIS, MEASURES
 from analyses.tables.long_format import number
 
-DECADES = 1.0
-"""Least rise of the excluded loss, in powers of ten, that is one."""
-JUDGED = "restricted_sum2"
-"""The restricted loss that the claim is about; the others are reported beside it."""
+RESTRICTED = {
+    "restricted_sum2": "sum2",
+    "restricted_block4": "block4",
+    "restricted_block8": "block8",
+    "restricted_neuron_sum2": "neurons",
+}
+
+LEAST_RISE = 1.0
+"""Rise of the excluded loss that counts as one, in powers of ten."""
+DECIDING = "restricted_sum2"
+"""Restricted loss that the claim is about."""
 
 
-def signs_of_progress(summary: Mapping[str, Any]) -> list[Finding]:
-    """N1, of every dense network."""
-    moves = [row for row in summary["moves"] if row["arm"] == "dense"]
-    findings = [
-        _earlier(f"half of the fall: restricted loss ({words})", name, moves, beside=name != JUDGED)
-        for name, words in RESTRICTED.items()
+def signs_of_progress(measures: pd.DataFrame, summary: Mapping[str, Any]) -> list[Finding]:
+    """Judge N1 for the dense network, with other restricted losses as context."""
+    moves = [row for row in summary["moves"] if row["arm"] == first_arm(measures, "dense")]
+    restricted = [
+        _earlier(
+            f"step by which the restricted loss ({label}) has half fallen", name, moves, name == DECIDING
+        )
+        for name, label in RESTRICTED.items()
     ]
     rises = [row["excluded_moves"] for row in moves]
-    risen = Finding(
+    rise = Finding(
         name="rise of the excluded loss from its lowest value, powers of ten",
-        expected=f"at least {DECADES:g}",
+        expected=f"at least {LEAST_RISE:g}",
         value=", ".join(map(number, rises)) or "no network",
         n=len(rises),
-        held=sum(rise is not None and rise >= DECADES for rise in rises),
-        of=len(rises),
+        n_held=sum(value is not None and value >= LEAST_RISE for value in rises),
+        n_cases=len(rises),
     )
-    return [*findings, risen, _earlier("half of the rise: excluded loss", "excluded", moves)]
+    excluded = _earlier("step by which the excluded loss has half risen", "excluded", moves)
+    return [*restricted, rise, excluded]
 
 
-def _earlier(name: str, loss: str, moves: list[Mapping[str, Any]], beside: bool = False) -> Finding:
-    """Steps are known as intervals between checkpoints; one is earlier that ends before the other begins."""
+def _earlier(name: str, loss: str, moves: list[Mapping[str, Any]], decides: bool = True) -> Finding:
+    """Return the finding of a loss that moves earlier than the test loss.
+
+    Steps are known as intervals between checkpoints. An interval is earlier if it ends before the other
+    begins.
+    """
     ends = [(row[f"{loss}_half_step"], row["test_half_after"], row["test_half_step"]) for row in moves]
-    said = [f"{_interval(row, loss)} against {_interval(row, 'test')}" for row in moves]
+    intervals = [f"{_interval(row, loss)} against {_interval(row, 'test')}" for row in moves]
     return Finding(
-        name=f"{name} against test loss, step",
+        name=f"{name}, against the test loss",
         expected="earlier",
-        value="; ".join(said) or "no network",
+        value="; ".join(intervals) or "no network",
         n=len(moves),
-        held=sum(None not in steps and steps[0] <= steps[1] for steps in ends),
-        of=len(moves),
-        beside=beside,
+        n_held=sum(None not in steps and steps[0] <= steps[1] for steps in ends),
+        n_cases=len(moves),
+        decides=decides,
     )
 
 
@@ -57,11 +74,11 @@ def _interval(row: Mapping[str, Any], loss: str) -> str:
 CLAIMS = (
     Claim(
         id="N1",
-        words="restricted loss falls before test loss, and excluded loss rises",
+        statement="restricted loss falls before test loss, and excluded loss rises",
         holds_when="on a log scale, half of the restricted loss' fall (sum2) and half of the excluded loss' "
         "rise from its lowest value, tenfold at least, are done before half of the test loss' fall; a step "
         "is the interval between two checkpoints",
         kind="medium",
-        evidence=(Evidence("n_mainline", (("progress", ".json"),), signs_of_progress),),
+        evidence=(Evidence("n_mainline", (MEASURES, ANALYSIS), signs_of_progress),),
     ),
 )

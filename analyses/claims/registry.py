@@ -1,4 +1,4 @@
-"""Every claim, in the order of the report."""
+"""Registry of the claims, in the order of the report."""
 
 from analyses.claims import (
     dynamics,
@@ -12,8 +12,12 @@ from analyses.claims import (
     speed,
 )
 from analyses.claims.claim import Claim
+from training.schema.registry import Registry
 
-CLAIMS: tuple[Claim, ...] = (
+CLAIMS: Registry[Claim] = Registry("claim")
+"""Claims by id; one that is declared twice is an error."""
+
+for claim in (
     *speed.CLAIMS,
     *norms.CLAIMS,
     *masks.CLAIMS,
@@ -22,4 +26,5 @@ CLAIMS: tuple[Claim, ...] = (
     *graphs.CLAIMS,
     *sorted((*mechanism.CLAIMS, *dynamics.CLAIMS), key=lambda claim: claim.id),
     *progress.CLAIMS,
-)
+):
+    CLAIMS[claim.id] = claim

@@ -2,242 +2,257 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from analyses.claims.claim import Claim, Evidence, Finding
 from analyses.claims.findings import (
-    ARMS,
-    COMPARED,
-    CURVES,
-    NETWORKS,
-    PAIRS,
+    OUTCOMES_AND_RATIOS,
     Limit,
-    amount,
-    bounded,
-    done,
-    every_seed,
-    of_row,
-    over_seeds,
-    ratio,
+    amount_text,
+    bounded_from_row,
+    bounded_text,
+    finding_by_seed,
+    finding_of_median,
+    finished_networks,
+    first_arm,
+    ratio_finding,
     seed_range,
-    times,
+    time_by_seed,
 )
-from analyses.tables.long_format import arm_words, records
+from analyses.grokking.schema import CURVES, OUTCOMES
+from analyses.speed.schema import ANALYSIS as SPEED
+from analyses.speed.schema import ARMS, PAIRS, RATIOS
+from analyses.tables.labels import arm_label
+from analyses.tables.long_format import records
 from interp.statistics.censored_times import Bounded
 
-BEST = (0.6, 0.7, 0.8)
+SHUFFLED = "shuffled"
+"""Arm of `modadd_fast` with the ticket's mask shuffled within layers."""
+NORM_ARMS = ("norm_l1", "norm_l2", "norm_l1_mean", "norm_l2_mean")
+"""Arms of `m_norms`: dense networks that start with a norm of the ticket."""
+EARLY_METHODS = ("random", "snip", "grasp", "synflow", "synflow_one_shot", "shuffled")
+"""Methods whose masks have a ticket's sparsity, but not its choice of weights."""
+BEST_SPARSITIES = (0.6, 0.7, 0.8)
 
 
-def groks_late(networks: pd.DataFrame) -> list[Finding]:
-    """M1."""
-    found = {quantity: times(networks, "dense", quantity) for quantity in ("t_mem", "t_gen", "tau")}
+def groks_late(outcomes: pd.DataFrame) -> list[Finding]:
+    """Judge M1."""
+    dense = first_arm(outcomes, "dense")
+    t_mem, t_gen, tau = (time_by_seed(outcomes, dense, quantity) for quantity in ("t_mem", "t_gen", "tau"))
     return [
-        every_seed("dense t_mem", Limit(50, 200), found["t_mem"]),
-        over_seeds("dense median t_gen", Limit(12_000, 30_000), found["t_gen"]),
-        every_seed("dense τ", Limit(100), found["tau"]),
+        finding_by_seed("dense t_mem", Limit(50, 200), t_mem),
+        finding_of_median("dense median t_gen", Limit(12_000, 30_000), t_gen),
+        finding_by_seed("dense τ", Limit(100), tau),
     ]
 
 
-def fast_recipe(networks: pd.DataFrame, curves: pd.DataFrame) -> list[Finding]:
-    """M1f. The shuffled network is looked at when the ticket's accuracy is first at its highest."""
-    beside = {}
-    for seed in done(networks, "shuffled").index.intersection(done(networks, "grokked_ticket").index):
-        ticket, shuffled = (
-            curves[(curves["arm"] == arm) & (curves["seed"] == seed)]
-            for arm in ("grokked_ticket", "shuffled")
+def fast_recipe(outcomes: pd.DataFrame, curves: pd.DataFrame) -> list[Finding]:
+    """Judge M1f.
+
+    The shuffled network's accuracy is read at the step at which the ticket's is first at its highest.
+    """
+    dense, ticket = first_arm(outcomes, "dense"), first_arm(outcomes, "ticket")
+    shuffled_accuracy = {}
+    seeds = finished_networks(outcomes, SHUFFLED).index
+    for seed in seeds.intersection(finished_networks(outcomes, ticket).index):
+        of_ticket, of_shuffled = (
+            curves[(curves["arm"] == arm) & (curves["seed"] == seed)] for arm in (ticket, SHUFFLED)
         )
-        at = ticket["step"].iloc[ticket["test_acc"].argmax()]
-        beside[seed] = Bounded(float(shuffled.loc[shuffled["step"] <= at, "test_acc"].iloc[-1]))
+        best_step = of_ticket["step"].iloc[of_ticket["test_acc"].argmax()]
+        until_then = of_shuffled.loc[of_shuffled["step"] <= best_step, "test_acc"]
+        shuffled_accuracy[seed] = Bounded(float(until_then.iloc[-1]))
     return [
-        every_seed("dense t_gen", Limit(2_500, 9_000), times(networks, "dense", "t_gen")),
-        every_seed("ticket t_gen", Limit(most=1_500), times(networks, "grokked_ticket", "t_gen")),
-        every_seed(
-            "shuffled test accuracy with the ticket at its best", Limit(most=0.5, strict=True), beside
+        finding_by_seed("dense t_gen", Limit(2_500, 9_000), time_by_seed(outcomes, dense, "t_gen")),
+        finding_by_seed("ticket t_gen", Limit(most=1_500), time_by_seed(outcomes, ticket, "t_gen")),
+        finding_by_seed(
+            "test accuracy of the shuffled ticket when the ticket's is at its highest",
+            Limit(most=0.5, strict=True),
+            shuffled_accuracy,
         ),
     ]
 
 
-def removes_delay(networks: pd.DataFrame, compared: pd.DataFrame, pairs: pd.DataFrame) -> list[Finding]:
-    """M2."""
-    sooner = ratio("t_gen, dense / ticket", Limit(8), compared, pairs, "reference", "grokked_ticket")
-    return [sooner, every_seed("ticket τ", Limit(most=25), times(networks, "grokked_ticket", "tau"))]
+def removes_delay(outcomes: pd.DataFrame, ratios: pd.DataFrame, pairs: pd.DataFrame) -> list[Finding]:
+    """Judge M2."""
+    ticket = first_arm(outcomes, "ticket")
+    return [
+        ratio_finding("t_gen, dense / ticket", Limit(8), ratios, pairs, "reference", ticket),
+        finding_by_seed("ticket τ", Limit(most=25), time_by_seed(outcomes, ticket, "tau")),
+    ]
 
 
-def memorises_no_faster(networks: pd.DataFrame) -> list[Finding]:
-    """M3, of one sparsity."""
-    ticket, dense = (times(networks, arm, "t_mem") for arm in ("grokked_ticket", "dense"))
+def memorises_no_faster(outcomes: pd.DataFrame) -> list[Finding]:
+    """Judge M3 at the sparsity of `modadd_ticket`."""
+    ticket, dense = (time_by_seed(outcomes, first_arm(outcomes, r), "t_mem") for r in ("ticket", "dense"))
     ratios = {
         seed: Bounded(ticket[seed].value / dense[seed].value, ticket[seed].bound)
         for seed in ticket.keys() & dense.keys()
         if dense[seed].bound == "="
     }
-    return [every_seed("t_mem, ticket / dense", Limit(0.8), ratios)]
+    return [finding_by_seed("t_mem, ticket / dense", Limit(0.8), ratios)]
 
 
 def slower_when_sparser(arms: pd.DataFrame) -> list[Finding]:
-    """M3, over sparsities."""
-    rows = [row for row in _tickets(arms) if row["sparsity"] >= 0.5]
-    medians = [of_row(row, "t_mem_median") for row in rows]
-    order = [(x.value, x.bound == ">") for x in medians]
-    said = ", ".join(f"{bounded(x)} at {row['sparsity']:g}" for x, row in zip(medians, rows, strict=True))
+    """Judge M3 over sparsities."""
+    rows = [row for row in _trained_tickets(arms) if row["sparsity"] >= 0.5]
+    medians = [bounded_from_row(row, "t_mem_median") for row in rows]
+    order = [(median.value, median.bound == ">") for median in medians]
+    listed = [f"{bounded_text(m)} at {row['sparsity']:g}" for m, row in zip(medians, rows, strict=True)]
     return [
         Finding(
             name="median ticket t_mem by sparsity",
             expected="not decreasing from .5",
-            value=said or "no network",
+            value=", ".join(listed) or "no network",
             n=min((row["n"] for row in rows), default=0),
-            held=int(order == sorted(order)) if len(rows) > 1 else 0,
-            of=int(len(rows) > 1),
+            n_held=int(order == sorted(order)) if len(rows) > 1 else 0,
+            n_cases=int(len(rows) > 1),
         )
     ]
 
 
 def best_sparsity(arms: pd.DataFrame) -> list[Finding]:
-    """M4."""
-    rows = _tickets(arms)
-    medians = {row["sparsity"]: of_row(row, "tau_median") for row in rows}
+    """Judge M4."""
+    rows = _trained_tickets(arms)
+    medians = {row["sparsity"]: bounded_from_row(row, "tau_median") for row in rows}
     n = min((row["n"] for row in rows), default=0)
-    known = {sparsity: x.value for sparsity, x in medians.items() if x.bound == "="}
-    best = min(known, key=known.__getitem__) if known else None
-    worse = None
+    observed = {sparsity: median.value for sparsity, median in medians.items() if median.bound == "="}
+    best = min(observed, key=observed.__getitem__) if observed else None
+    over_best = None
     if 0.9 in medians and best is not None:
-        worse = Bounded(medians[0.9].value / known[best], medians[0.9].bound)
+        over_best = Bounded(medians[0.9].value / observed[best], medians[0.9].bound)
     return [
         Finding(
             name="sparsity of the smallest median τ",
             expected=".6, .7 or .8",
-            value="none has a τ" if best is None else f"{best:g}, where it is {amount(known[best])}",
+            value="none has a τ" if best is None else f"{best:g}, where it is {amount_text(observed[best])}",
             n=n,
-            held=int(best in BEST),
-            of=int(n > 0),
+            n_held=int(best in BEST_SPARSITIES),
+            n_cases=int(n > 0),
         ),
         Finding(
-            name="median τ at .9 / the smallest",
+            name="median τ at sparsity .9 / smallest median τ",
             expected="at least 3, or no τ",
-            value="not known" if worse is None else bounded(worse),
+            value="not known" if over_best is None else bounded_text(over_best),
             n=n,
-            held=int(worse is not None and (worse.bound == ">" or worse.value >= 3)),
-            of=int(worse is not None),
+            n_held=int(over_best is not None and (over_best.bound == ">" or over_best.value >= 3)),
+            n_cases=int(over_best is not None),
         ),
     ]
 
 
 def timing(summary: Mapping[str, Any]) -> list[Finding]:
-    """M5, at every fixed step, of each seed and of all pooled."""
+    """Judge M5 at every fixed step, for each seed and for all pooled."""
     rows, limit, findings = summary["correlations"], Limit(0.8), []
     for step in dict.fromkeys(row["step"] for row in rows):
-        own = [row for row in rows if row["step"] == step and row["spearman"] is not None]
-        found = {row["seed"]: Bounded(row["spearman"]) for row in own}
-        seeds = {seed: x for seed, x in found.items() if seed is not None}
+        correlations = {
+            row["seed"]: Bounded(row["spearman"])
+            for row in rows
+            if row["step"] == step and row["spearman"] is not None
+        }
+        by_seed = {seed: value for seed, value in correlations.items() if seed is not None}
         findings.append(
             Finding(
-                name=f"Spearman at step {step:,}",
+                name=f"Spearman's rank correlation at step {step:,}",
                 expected=f"{limit}, pooled and by seed",
-                value=f"{bounded(found[None])} pooled" if None in found else "not defined",
-                interval=seed_range(seeds),
-                n=len(seeds),
-                held=sum(map(limit.holds, found.values())),
-                of=len(found),
+                value=f"{bounded_text(correlations[None])} pooled" if None in correlations else "not defined",
+                interval=seed_range(by_seed),
+                n=len(by_seed),
+                n_held=sum(map(limit.holds, correlations.values())),
+                n_cases=len(correlations),
             )
         )
     return findings
 
 
-def later_than_ticket(*arms: str) -> Callable[..., list[Finding]]:
-    """M6 and M7: these arms take at least five times as long as the ticket."""
-
-    def judge(compared: pd.DataFrame, pairs: pd.DataFrame) -> list[Finding]:
-        return [
-            ratio(f"t_gen, {arm_words(arm)} / ticket", Limit(5), compared, pairs, "ticket", arm)
-            for arm in arms
-        ]
-
-    return judge
+def norms_are_later(ratios: pd.DataFrame, pairs: pd.DataFrame) -> list[Finding]:
+    """Judge M6."""
+    return [_later_than_ticket(arm_label(arm), arm, ratios, pairs) for arm in NORM_ARMS]
 
 
-def _tickets(arms: pd.DataFrame) -> list[dict[str, Any]]:
-    """The trained magnitude tickets by rising sparsity."""
-    own = arms[(arms["method"] == "magnitude") & (arms["n"] > 0)]
-    return records(own.sort_values("sparsity", kind="stable"))
+def masks_are_later(arms: pd.DataFrame, ratios: pd.DataFrame, pairs: pd.DataFrame) -> list[Finding]:
+    """Judge M7 by the first arm of each method."""
+    first_arms = {row["method"]: row["arm"] for row in reversed(records(arms))}
+    return [
+        _later_than_ticket(arm_label(method), first_arms.get(method, ""), ratios, pairs)
+        for method in EARLY_METHODS
+    ]
+
+
+def _later_than_ticket(label: str, arm: str, ratios: pd.DataFrame, pairs: pd.DataFrame) -> Finding:
+    return ratio_finding(f"t_gen, {label} / ticket", Limit(5), ratios, pairs, "ticket", arm)
+
+
+def _trained_tickets(arms: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of trained tickets by rising sparsity."""
+    tickets = arms[(arms["arm_role"] == "ticket") & (arms["n"] > 0)]
+    return records(tickets.sort_values("sparsity", kind="stable"))
 
 
 CLAIMS = (
     Claim(
         id="M1",
-        words="the dense network groks late",
+        statement="the dense network groks late",
         holds_when="t_mem is 50 to 200 and τ at least 100 in every seed; median t_gen 12,000 to 30,000",
         kind="hard",
-        evidence=(Evidence("modadd_ticket", (NETWORKS,), groks_late),),
+        evidence=(Evidence("modadd_ticket", (OUTCOMES,), groks_late),),
     ),
     Claim(
         id="M1f",
-        words="so it does in the half-size run",
-        holds_when="t_gen 2,500 to 9,000, of the ticket at most 1,500; the shuffled mask is below .5 when "
-        "the ticket is at 1",
+        statement="the dense network groks late in the half-size run too",
+        holds_when="t_gen is 2,500 to 9,000, and at most 1,500 for the ticket; test accuracy of the shuffled "
+        "ticket is below .5 when the ticket's is at its highest",
         kind="hard",
-        evidence=(Evidence("modadd_fast", (NETWORKS, CURVES), fast_recipe),),
+        evidence=(Evidence("modadd_fast", (OUTCOMES, CURVES), fast_recipe),),
     ),
     Claim(
         id="M2",
-        words="the grokked ticket removes the delay",
+        statement="the grokked ticket removes the delay",
         holds_when="in every seed t_gen of dense / ticket is at least 8, and the ticket's τ at most 25",
         kind="hard",
-        evidence=(Evidence("modadd_ticket", (NETWORKS, COMPARED, PAIRS), removes_delay),),
+        evidence=(Evidence("modadd_ticket", OUTCOMES_AND_RATIOS, removes_delay),),
     ),
     Claim(
         id="M3",
-        words="the ticket is not merely faster",
+        statement="the ticket is not merely faster",
         holds_when="its t_mem is at least .8 times dense, and does not decrease with sparsity from .5",
         kind="hard",
         evidence=(
-            Evidence("modadd_ticket", (NETWORKS,), memorises_no_faster),
+            Evidence("modadd_ticket", (OUTCOMES,), memorises_no_faster),
             Evidence("m_prune_rates", (ARMS,), slower_when_sparser),
         ),
     ),
     Claim(
         id="M4",
-        words="there is a best sparsity",
+        statement="there is a best sparsity",
         holds_when="median τ is smallest at .6, .7 or .8; .9 fails or is at least 3 times worse",
         kind="medium",
         evidence=(Evidence("m_prune_rates", (ARMS,), best_sparsity),),
     ),
     Claim(
         id="M5",
-        words="the better the dense network was, the better the ticket",
-        holds_when="Spearman of the ticket's test accuracy at a fixed step with the dense accuracy where its "
-        "mask was taken is at least .8",
+        statement="the better the dense network was, the better the ticket",
+        holds_when="Spearman's rank correlation of the ticket's test accuracy at a fixed step with the dense "
+        "network's when the mask was taken is at least .8",
         kind="hard",
-        evidence=(Evidence("m_timing", (("speed", ".json"),), timing),),
+        evidence=(Evidence("m_timing", (SPEED,), timing),),
     ),
     Claim(
         id="M6",
-        words="the weights' norm is not enough",
+        statement="the weights' norm is not enough",
         holds_when="t_gen of dense networks that start with the ticket's L1 or L2 is at least 5 times the "
         "ticket's",
         kind="hard",
-        evidence=(
-            Evidence(
-                "m_norms",
-                (COMPARED, PAIRS),
-                later_than_ticket("norm_l1", "norm_l2", "norm_l1_mean", "norm_l2_mean"),
-            ),
-        ),
+        evidence=(Evidence("m_norms", (RATIOS, PAIRS), norms_are_later),),
     ),
     Claim(
         id="M7",
-        words="sparsity is not enough",
+        statement="sparsity is not enough",
         holds_when="t_gen of random, snip, grasp and synflow masks, and of the ticket's shuffled within "
         "layers, is at least 5 times the ticket's",
         kind="hard",
-        evidence=(
-            Evidence(
-                "m_pai",
-                (COMPARED, PAIRS),
-                later_than_ticket("random", "snip", "grasp", "synflow", "synflow_one_shot", "shuffled"),
-            ),
-        ),
+        evidence=(Evidence("m_pai", (ARMS, RATIOS, PAIRS), masks_are_later),),
     ),
 )

@@ -1,90 +1,101 @@
-"""Graph structure of every mask, each number beside the same number of random masks."""
+"""Command `analyses.graph_props`: graph structure of every mask, compared with random masks."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyses.running.command_line import Result, analyse_run, one_thread, parser, whole_number_from
+from analyses.graph_props.schema import ANALYSIS, PROPERTIES, WEIGHTS
+from analyses.running.command_line import Result, analyse_run, parser, use_one_thread, whole_number_from
 from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network
 
 FIGURES = ("graph_props", "graph_layers")
+N_NULLS = 20
+"""Default number of random masks per mask and kind."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
     from training.cli.parser import run_command
 
-    p = parser(
-        "graph_props",
-        "Graph and spectral properties of every mask beside their nulls. "
-        "A dense arm is seen through the magnitude mask of each checkpoint.",
-        run_required=False,
-    )
+    p = parser(ANALYSIS, run_required=False)
     p.add_argument(
-        "--runs", default="runs", metavar="DIR", help="without --run: every run with masks in here"
+        "--runs", default="runs", metavar="DIR", help="without --run: every run with masks in this folder"
     )
     p.add_argument(
         "--nulls",
         type=whole_number_from(0),
-        default=20,
+        default=N_NULLS,
         metavar="N",
-        help="random masks per null and mask, at least 2; 0 for no null",
+        help=f"random masks per mask and kind, at least 2, by default {N_NULLS}; 0 for none",
     )
-    p.add_argument("--seed", type=whole_number_from(0), default=0, help="of the random masks")
+    p.add_argument("--seed", type=whole_number_from(0), default=0, help="seed of the random masks")
     p.add_argument(
         "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
     )
     args = p.parse_args(argv)
     if args.nulls == 1:
         p.error("argument --nulls: expected 0 or at least 2, got 1")
-    one_thread()
-    return run_command(lambda: _all(args))
+    use_one_thread()
+    return run_command(lambda: _analyse_runs(args))
 
 
-def _all(args: argparse.Namespace) -> int:
+def _analyse_runs(args: argparse.Namespace) -> int:
+    """Analyse the run of `--run`, or every run with masks in `--runs`."""
     from training.runs.run_directory import NoRunError
     from training.schema.validation import ConfigError
 
-    jobs = args.jobs or available_cores()
-
-    def analyse(path: str) -> int:
-        return analyse_run(
-            "graph_props", args, lambda _, found: measure(found, args.nulls, args.seed, jobs), path, FIGURES
-        )
-
     if args.run is not None:
-        return analyse(args.run)
+        return _analyse(args, args.run)
     if args.out is not None:
-        raise ConfigError("--out: expected together with --run, came without")
-    code = 0
+        raise ConfigError("--out: expected together with --run, got it alone; add --run DIR")
     runs = [path for path in sorted(Path(args.runs).glob("*")) if _has_masks(path)]
     if not runs:
-        made = "" if args.runs == "runs" else f" --out {args.runs}"
+        out = "" if args.runs == "runs" else f" --out {args.runs}"
         raise NoRunError(
-            f"no run with masks in {args.runs}: 'python -m training modadd_fast{made}' makes one"
+            f"no run with masks in {args.runs}: 'python -m training modadd_fast{out}' makes one"
         )
+    code = 0
     for path in runs:
         if not args.json:
             print(path, flush=True)
-        code = max(code, analyse(str(path)))
+        code = max(code, _analyse(args, str(path)))
     return code
 
 
+def _analyse(args: argparse.Namespace, path: str) -> int:
+    """Analyse one run, and return the exit code."""
+    defaults = {"nulls": N_NULLS, "seed": 0}
+    jobs = args.jobs or available_cores()
+    return analyse_run(
+        ANALYSIS,
+        args,
+        lambda _, networks: measure(networks, args.nulls, args.seed, jobs),
+        path,
+        FIGURES,
+        arguments={name: getattr(args, name) for name in defaults if getattr(args, name) != defaults[name]},
+    )
+
+
 def _has_masks(path: Path) -> bool:
+    """Return True if a network of the run has a mask."""
     from training.runs.run_directory import RunDir
 
     return any(arm.mask() is not None for arm in RunDir(path).arms())
 
 
-def measure(networks: list[Network], n_nulls: int, seed: int, jobs: int) -> Result:
-    """Every distinct mask measured once; its numbers under every arm, seed and checkpoint that has it."""
-    from analyses.graph_props.summary import summarise
-    from analyses.graph_props.tables import tables
+def measure(networks: Sequence[Network], n_nulls: int, seed: int, jobs: int) -> Result:
+    """Return both tables; each distinct mask is measured once.
 
-    table, weighted = tables(networks, n_nulls, seed, jobs)
-    return Result({"": table, "_weights": weighted}, *summarise(table, n_nulls))
+    Its numbers are saved under every arm, seed and checkpoint that has the mask.
+    """
+    from analyses.graph_props.summary import summarise
+    from analyses.graph_props.tables import mask_tables
+
+    properties, weights = mask_tables(networks, n_nulls, seed, jobs)
+    return Result({PROPERTIES: properties, WEIGHTS: weights}, *summarise(properties, n_nulls))

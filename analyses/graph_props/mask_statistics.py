@@ -1,4 +1,7 @@
-"""What is measured on one mask. Imported by every worker, so it imports no more than it needs."""
+"""Statistics of one mask and of random masks like it.
+
+Every worker process imports this module, so it imports no more than it needs.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,12 @@ Layers = tuple[np.ndarray, ...]
 """Masks, or weights, from input to output."""
 
 Key = tuple[str, str, int | None]
-"""Where it was measured (a construction or a layer), the statistic's name, and for a weighted one whose
-weights: a place in `MaskTask.weights`."""
+"""Construction or layer; name of the statistic; for a weighted one, index into `MaskTask.weights`."""
 
 
 @dataclass(frozen=True)
 class MaskTask:
-    """A mask to measure, and the weights that it kept in different networks."""
+    """Mask to measure, with the weights that it keeps in different networks."""
 
     names: tuple[str, ...]
     layers: Layers
@@ -36,7 +38,7 @@ class MaskTask:
 
     @property
     def identity(self) -> str:
-        """The same for equal masks, whatever the weights."""
+        """Hash of the mask alone: equal for equal masks."""
         digest = hashlib.sha256(repr([layer.shape for layer in self.layers]).encode())
         for layer in self.layers:
             digest.update(np.packbits(layer).tobytes())
@@ -45,7 +47,7 @@ class MaskTask:
 
 @dataclass(frozen=True)
 class WeightsTask:
-    """A mask measured elsewhere, of which only what depends on these weights is wanted."""
+    """Weights to measure under a mask that another task measures."""
 
     names: tuple[str, ...]
     layers: Layers
@@ -53,30 +55,30 @@ class WeightsTask:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Every statistic of one mask, and by kind of null its comparison."""
+class MaskStatistics:
+    """Every statistic of one mask, and its comparison with each kind of random masks."""
 
     observed: dict[Key, float]
     nulls: dict[str, dict[Key, NullComparison]]
 
 
 def measure_masks(
-    masks: Sequence[MaskTask], others: Sequence[WeightsTask], n_nulls: int, seed: int, jobs: int
-) -> tuple[list[Measured], list[dict[Key, float]]]:
-    """All statistics of every mask, and what depends on the weights of the others; by so many processes.
+    masks: Sequence[MaskTask], weights: Sequence[WeightsTask], n_nulls: int, seed: int, jobs: int
+) -> tuple[list[MaskStatistics], list[dict[Key, float]]]:
+    """Return all statistics of every mask, and the weighted ones of further weights.
 
-    The random masks depend on `seed` and the mask alone, not on the processes.
+    The random masks depend on `seed` and the mask alone, not on the number of processes.
     """
-    everything: list[MaskTask | WeightsTask] = [*masks, *others]
-    tasks = [(task, n_nulls, seed) for task in everything]
-    found = list(spread(_measure, tasks, jobs, "masks"))
-    return found[: len(masks)], [measured.observed for measured in found[len(masks) :]]
+    tasks = [(task, n_nulls, seed) for task in (*masks, *weights)]
+    measured = list(spread(_measure, tasks, jobs, "masks"))
+    return measured[: len(masks)], [statistics.observed for statistics in measured[len(masks) :]]
 
 
-def _measure(task: tuple[MaskTask | WeightsTask, int, int]) -> Measured:
+def _measure(task: tuple[MaskTask | WeightsTask, int, int]) -> MaskStatistics:
+    """Measure one task, with its random masks."""
     mask, n_nulls, seed = task
     if isinstance(mask, WeightsTask):
-        return Measured(_of_weights(mask.names, mask.layers, mask.weights), {})
+        return MaskStatistics(_weighted_statistics(mask.names, mask.layers, mask.weights), {})
     observed = _statistics(mask, mask.layers, mask.weights)
     nulls: dict[str, dict[Key, NullComparison]] = {}
     for place, kind in enumerate(NULLS if n_nulls else ()):
@@ -87,46 +89,49 @@ def _measure(task: tuple[MaskTask | WeightsTask, int, int]) -> Measured:
         ]
         compared = compare_with_null(_by_text(observed), [_by_text(sample) for sample in samples])
         nulls[kind] = dict(zip(observed, compared.values(), strict=True))
-    return Measured(observed, nulls)
+    return MaskStatistics(observed, nulls)
 
 
 def _statistics(mask: MaskTask, layers: Sequence[np.ndarray], weights: Sequence[Layers]) -> dict[Key, float]:
-    found: dict[Key, float] = {}
+    """Return all statistics of these layers, named and joined as those of a mask."""
+    statistics: dict[Key, float] = {}
     chain = [layers[mask.names.index(name)] for name in mask.graph]
     for construction in CONSTRUCTIONS:
         if construction == "folded" and chain[0].shape[0] != chain[-1].shape[1]:
             continue
         values = properties(chain, construction)
-        found |= {(construction, name, None): value for name, value in values.items()}
+        statistics |= {(construction, name, None): value for name, value in values.items()}
     for place, layer in enumerate(mask.names):
         values = expander_properties(layers[place], weights[0][place])
-        found |= {(layer, name, 0 if _weighted(name) else None): value for name, value in values.items()}
-    for owner, own in enumerate(weights[1:], start=1):
-        found |= _of_weights(mask.names, layers, own, owner)
-    return found
+        statistics |= {(layer, name, 0 if _is_weighted(name) else None): x for name, x in values.items()}
+    for owner, further_weights in enumerate(weights[1:], start=1):
+        statistics |= _weighted_statistics(mask.names, layers, further_weights, owner)
+    return statistics
 
 
-def _of_weights(
+def _weighted_statistics(
     names: Sequence[str], layers: Sequence[np.ndarray], weights: Layers, owner: int = 0
 ) -> dict[Key, float]:
+    """Return the statistics that depend on the kept weights."""
     return {
         (layer, name, owner): value
         for layer, kept, W in zip(names, layers, weights, strict=True)
         for name, value in expander_properties(kept, W).items()
-        if _weighted(name)
+        if _is_weighted(name)
     }
 
 
-def _weighted(name: str) -> bool:
+def _is_weighted(name: str) -> bool:
+    """Return True if a statistic depends on the kept weights."""
     return name.startswith("weighted_")
 
 
 def _relocated(
-    own: Layers, weights: Layers, layers: Sequence[np.ndarray], generator: np.random.Generator
+    mask: Layers, weights: Layers, random_mask: Sequence[np.ndarray], generator: np.random.Generator
 ) -> Layers:
-    """The kept weights of each layer in random order at the places that a random mask keeps."""
+    """Return each layer's kept weights, in random order where a random mask keeps."""
     moved = []
-    for before, W, after in zip(own, weights, layers, strict=True):
+    for before, W, after in zip(mask, weights, random_mask, strict=True):
         values = np.zeros_like(W)
         values[after] = generator.permutation(W[before])
         moved.append(values)
@@ -134,4 +139,5 @@ def _relocated(
 
 
 def _by_text(statistics: dict[Key, float]) -> dict[str, float]:
+    """Return statistics by text keys."""
     return {" ".join(map(str, key)): value for key, value in statistics.items()}

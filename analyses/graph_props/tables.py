@@ -1,4 +1,4 @@
-"""Tables of mask properties: which masks there are, and their numbers under everyone who has them."""
+"""Tables of mask statistics: the distinct masks of a run, and the networks that have them."""
 
 from __future__ import annotations
 
@@ -9,81 +9,97 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analyses.graph_props.mask_statistics import NULLS, Layers, MaskTask, Measured, WeightsTask, measure_masks
+from analyses.graph_props.mask_statistics import (
+    NULLS,
+    Layers,
+    MaskStatistics,
+    MaskTask,
+    WeightsTask,
+    measure_masks,
+)
+from analyses.graph_props.schema import PROPERTIES, WEIGHTS
 from analyses.loading.trained_network import Network
+from analyses.tables.long_format import network_columns
 from interp.graphs.null_models import NullComparison
 from interp.mechanism.effective_weights import graph_layer_names, layer_matrices
 
-ABSENT = NullComparison(np.nan, np.nan, np.nan, np.nan, 0)
+UNDEFINED = NullComparison(np.nan, np.nan, np.nan, np.nan, 0)
 
 
 @dataclass(frozen=True)
 class Owner:
-    """An arm, seed and checkpoint, and the mask it has there."""
+    """Checkpoint of a network, with the mask that it has there."""
 
-    at: dict[str, Any]
-    """arm, seed, step."""
+    checkpoint: dict[str, Any]
+    """Columns that name the network and the step."""
     dense: bool
-    """Whether the mask is the magnitude mask of a dense network at that step."""
+    """True: the magnitude mask of a network without a mask."""
     mask: str
+    """Identity of the mask."""
     place: int
-    """Of its weights among those of the mask's owners."""
+    """Index of the checkpoint's weights in `MaskTask.weights`."""
 
 
-def tables(
+def mask_tables(
     networks: Sequence[Network], n_nulls: int, seed: int, jobs: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The main table and that of the weighted statistics at every checkpoint; equal masks measured once.
+    """Return the table of all statistics, and that of weighted statistics everywhere.
 
-    In the main table a dense network stands with every checkpoint, a pruned one with its last: its mask
-    does not change.
+    A network without a mask is in the first table with every checkpoint; any other with its last, since its
+    mask does not change. Equal masks are measured once.
     """
     masks: dict[str, MaskTask] = {}
     owners: list[Owner] = []
-    others: list[tuple[dict[str, Any], WeightsTask]] = []
+    earlier: list[tuple[dict[str, Any], WeightsTask]] = []
     for network in networks:
         dense = network.mask() is None
         for place, (step, mask, weights) in enumerate(_checkpoints(network)):
-            at = {"arm": network.arm, "seed": network.seed, "step": step}
+            checkpoint = network_columns(network) | {"step": step}
             names, layers = tuple(mask), tuple(mask.values())
             if not dense and place < len(network.steps) - 1:
-                others.append((at, WeightsTask(names, layers, weights)))
+                earlier.append((checkpoint, WeightsTask(names, layers, weights)))
                 continue
             task = MaskTask(names, layers, graph_layer_names(names))
             task = masks.setdefault(task.identity, task)
             task.weights.append(weights)
-            owners.append(Owner(at, dense, task.identity, len(task.weights) - 1))
-    measured, rest = measure_masks(list(masks.values()), [task for _, task in others], n_nulls, seed, jobs)
+            owners.append(Owner(checkpoint, dense, task.identity, len(task.weights) - 1))
+    tasks = [task for _, task in earlier]
+    measured, weighted = measure_masks(list(masks.values()), tasks, n_nulls, seed, jobs)
     by_mask = dict(zip(masks, measured, strict=True))
-    table = pd.DataFrame([row for owner in owners for row in _rows(owner, by_mask[owner.mask])])
-    weighted = table[table["statistic"].str.startswith("weighted_")]
-    weights_rows = [
-        at | {"where": where, "statistic": name, "value": value}
-        for (at, _), values in zip(others, rest, strict=True)
+    properties = pd.DataFrame([row for owner in owners for row in _rows(owner, by_mask[owner.mask])])
+    earlier_rows = [
+        checkpoint | {"where": where, "statistic": name, "value": value}
+        for (checkpoint, _), values in zip(earlier, weighted, strict=True)
         for (where, name, _), value in values.items()
     ]
-    columns = ["arm", "seed", "step", "where", "statistic", "value"]
-    everywhere = pd.concat([pd.DataFrame(weights_rows, columns=columns), weighted[columns]])
-    return table, everywhere.sort_values(columns[:-1], kind="stable", ignore_index=True)
+    return properties, _weights_table(properties, earlier_rows)
+
+
+def _weights_table(properties: pd.DataFrame, earlier_rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return the weighted statistics of all checkpoints, sorted."""
+    columns = [column.name for column in WEIGHTS.columns]
+    at_end = properties[properties["statistic"].str.startswith("weighted_")]
+    everywhere = pd.concat([pd.DataFrame(earlier_rows, columns=columns), at_end[columns]])
+    return everywhere.sort_values(list(WEIGHTS.key), kind="stable", ignore_index=True)
 
 
 def _checkpoints(network: Network) -> Iterator[tuple[int, dict[str, np.ndarray], Layers]]:
-    """Step, masks and weights from input to output."""
+    """Yield step, masks and weights from input to output of every checkpoint."""
     weights = network.weights()
     for place, mask in enumerate(network.masks(weights)):
-        own = layer_matrices({name: w[place] for name, w in weights.items()})
-        yield int(network.steps[place]), layer_matrices(mask), tuple(own.values())
+        matrices = layer_matrices({name: w[place] for name, w in weights.items()})
+        yield int(network.steps[place]), layer_matrices(mask), tuple(matrices.values())
 
 
-def _rows(owner: Owner, measured: Measured) -> Iterator[dict[str, Any]]:
-    """A row per statistic: its value, and of each null mean, standard deviation, z and n."""
-    for key, value in measured.observed.items():
+def _rows(owner: Owner, statistics: MaskStatistics) -> Iterator[dict[str, Any]]:
+    """Yield a checkpoint's row of every statistic, with its comparisons."""
+    for key, value in statistics.observed.items():
         where, name, place = key
         if place not in (None, owner.place):
             continue
-        row = owner.at | {"dense": owner.dense, "mask": owner.mask}
+        row = owner.checkpoint | {"dense": owner.dense, "mask": owner.mask}
         row |= {"where": where, "statistic": name, "value": value}
         for kind in NULLS:
-            null = measured.nulls.get(kind, {}).get(key, ABSENT)
+            null = statistics.nulls.get(kind, {}).get(key, UNDEFINED)
             row |= {f"{kind}_{part}": getattr(null, part) for part in ("mean", "sd", "z", "n")}
         yield row

@@ -1,1 +1,9 @@
-"""TODO."""
+"""Question `mechanism`: which frequencies a ticket has from its dense network, and from its mask.
+
+`schema` declares the tables, `command` measures them, `tables` fills them, `summary` prints them. May import
+interp, training, and the folders loading, running and tables of analyses; no other question.
+"""
+
+from analyses.mechanism.schema import ANALYSIS
+
+__all__ = ["ANALYSIS"]

@@ -1,4 +1,4 @@
-"""Tables of the mechanism in tickets: neurons settling, what is inherited, what told the winners.
+"""Tables of the mechanism: settling neurons, inherited frequencies, predictions from a mask.
 
 m  neurons     K  frequencies     T  checkpoints
 """
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analyses.tables.long_format import gather, groups, long_table
+from analyses.mechanism.schema import FREQUENCIES, MEANS, STAGES, WINNERS
+from analyses.tables.long_format import gather, long_table
+from analyses.tables.schema import Table
 from interp.dynamics.frequency_lottery import LOTTERY_RULES, match_frequencies, predicted_frequency
-from interp.dynamics.threshold_crossings import first_crossing
 from interp.mechanism.frequency_overlap import second_harmonic, set_overlap, weighted_agreement
 from interp.mechanism.key_frequency_rules import embedding_key_frequencies
 from interp.mechanism.phase_alignment import frequency_agreement, misalignment
@@ -26,101 +27,62 @@ if TYPE_CHECKING:
 
 Weights = Mapping[str, np.ndarray]
 REFERENCES = ("dense_end", "end")
-AT_STAGE = ["arm", "seed", "stage", "step"]
-COMPARED = ["n_keys", "common", "overlap", "chance", "p_value", "key_share", "key_share_chance"]
-COMPARED += ["n", "same", "low", "high", "shuffled_chance"]
+"""Stages that all stages are compared with."""
 
 
-@dataclass(frozen=True)
-class Use:
-    """Frequencies of a network's input map at one moment."""
+@dataclass(frozen=True, kw_only=True)
+class FrequencyUse:
+    """Frequencies of a network's input map at one stage."""
 
     step: int
     frequency: np.ndarray
-    """Of every neuron, (m,); 0 for a dead one."""
+    """Frequency of every neuron, (m,); 0 for a dead one."""
     share: np.ndarray
-    """Energy of all neurons at each frequency, (K,), sum 1."""
+    """Share of all neurons' energy at each frequency, (K,)."""
     keys: np.ndarray
-    """The frequencies that it uses, by the rule `embedding_norm` applied to the map."""
+    """Key frequencies, by the rule `embedding_norm` applied to the map."""
 
 
-def tables_of_run(networks: Sequence[Network]) -> dict[str, pd.DataFrame]:
-    """Every network through training; of the pruned ones, what they have of the dense network."""
-    checkpoints, stages, frequencies, winners = [], [], [], []
+def mechanism_tables(networks: Sequence[Network]) -> dict[Table, pd.DataFrame]:
+    """Return all tables; a pruned network is compared with its dense network."""
+    means, stage_rows, frequency_rows, predictions = [], [], [], []
     for network in networks:
         weights = network.weights()
         mask = None if network.mask_changes else network.mask()
-        twin = None if mask is None else _dense_twin(network, weights, mask, networks)
-        checkpoints.append(_through_training(network, weights))
-        sources = _sources(weights, mask)
-        if twin is not None:
-            assert mask is not None
-            dense, step = twin
-            of_dense = dense.weights()
-            sources["unmasked"] = _at(of_dense, 0)
-            uses = _stages(network, weights, mask, dense, of_dense, step)
-            stages += _compared(network, uses)
-            frequencies += [_of_frequencies(network, name, use) for name, use in uses.items()]
-        winners.append(_told(network, weights, sources))
-    no_frequencies = pd.DataFrame(columns=[*AT_STAGE, "frequency", "share", "neurons", "key"])
+        means.append(_through_training(network, weights))
+        sources = partial_starts(weights, mask)
+        dense_and_step = None if mask is None else _dense_network(network, weights, mask, networks)
+        if mask is not None and dense_and_step is not None:
+            dense, mask_step = dense_and_step
+            dense_weights = dense.weights()
+            sources["unmasked"] = _at(dense_weights, 0)
+            uses = _use_by_stage(network, weights, mask, dense, dense_weights, mask_step)
+            stage_rows += _compared_stages(network, uses)
+            frequency_rows += [_energy_by_frequency(network, stage, use) for stage, use in uses.items()]
+        predictions.append(_predictions(network, weights, sources))
     return {
-        "": gather(checkpoints),
-        "_stages": pd.DataFrame(stages, columns=[*AT_STAGE, "reference", *COMPARED]),
-        "_frequencies": gather(frequencies) if frequencies else no_frequencies,
-        "_winners": gather(winners),
+        MEANS: gather(means),
+        FREQUENCIES: gather(frequency_rows) if frequency_rows else pd.DataFrame(),
+        STAGES: pd.DataFrame(stage_rows),
+        WINNERS: gather(predictions),
     }
 
 
-def half_settled(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """First step of every network at which neurons with half of its energy have their last frequency."""
-    return [
-        {"arm": arm, "seed": int(seed)}
-        | {"step": first_crossing(own["step"].to_numpy(), own["settled_weighted"].to_numpy(), 0.5).at}
-        for (arm, seed), own in groups(table[table["settled_weighted"].notna()], ["arm", "seed"])
-    ]
-
-
-def inherited(stages: pd.DataFrame) -> list[dict[str, Any]]:
-    """Means over seeds per arm and stage, a row each, with the comparisons with both references."""
-    rows = []
-    for (arm, stage), own in groups(stages, ["arm", "stage"]):
-        row: dict[str, Any] = {"arm": arm, "stage": stage, "n_seeds": own["seed"].nunique()}
-        for (reference,), part in groups(own, ["reference"]):
-            row |= {f"{reference}_{name}": float(part[name].mean()) for name in COMPARED}
-        rows.append(row)
-    return rows
-
-
-def pooled(winners: pd.DataFrame) -> list[dict[str, Any]]:
-    """Per arm, source and rule, the share over the neurons of all seeds; least to largest interval."""
-    rows = []
-    for (arm, source, rule), own in groups(winners, ["arm", "source", "rule"]):
-        n = int(own["n"].sum())
-        weight = own["n"] / n if n else np.nan
-        rows.append(
-            {"arm": arm, "source": source, "rule": rule, "n_seeds": len(own), "n": n}
-            | {"share": own["hits"].sum() / n if n else np.nan}
-            | {"low": own["low"].min(), "high": own["high"].max(), "chance": float(own["chance"].iloc[0])}
-            | {"shuffled_chance": float((own["shuffled_chance"] * weight).sum(min_count=1))}
-        )
-    return rows
-
-
 def _through_training(network: Network, weights: Weights) -> pd.DataFrame:
-    """A row per checkpoint."""
+    """Return a row per checkpoint."""
     input_map, output_map = network.maps(weights)  # (T, m, p)
     aligned = misalignment(input_map, output_map)
     output_frequency, _ = neuron_frequency(output_map)  # (T, m)
     energy = (np.abs(complex_amplitude(input_map)[0]) ** 2).sum(axis=-1)  # (T, m)
-    last = aligned.frequency[-1]
-    settled, chance = weighted_agreement(aligned.frequency, last)
-    of_energy, energy_chance = weighted_agreement(aligned.frequency, last, energy[-1])
+    final_frequency = aligned.frequency[-1]
+    settled, settled_chance = weighted_agreement(aligned.frequency, final_frequency)
+    weighted, weighted_chance = weighted_agreement(aligned.frequency, final_frequency, energy[-1])
     keys = embedding_key_frequencies(input_map[-1].T)
     columns = {
         "settled": settled,
-        "settled_chance": chance,
-        "settled_weighted": of_energy,
-        "settled_weighted_chance": energy_chance,
+        "settled_chance": settled_chance,
+        "settled_weighted": weighted,
+        "settled_weighted_chance": weighted_chance,
         "same_frequency": frequency_agreement(aligned.frequency, output_frequency)[0],
         "mean_cos": aligned.mean_cos,
         "weighted_cos": aligned.weighted_cos,
@@ -130,53 +92,53 @@ def _through_training(network: Network, weights: Weights) -> pd.DataFrame:
     return long_table(network, {"step": network.steps}, columns)
 
 
-def _dense_twin(
+def _dense_network(
     network: Network, weights: Weights, mask: Weights, networks: Sequence[Network]
 ) -> tuple[Network, int] | None:
-    """The dense network that the mask comes from, and the step it was taken at.
+    """Return the dense network that a mask comes from, and the mask's step.
 
-    A mask that comes from none (a random one) is held against the last checkpoint of the dense network of its
-    seed that began with the same weights.
+    A mask that comes from no network (a random one) is compared with the last checkpoint of the dense network
+    of its seed that began with the same weights. None if that network is not among `networks`.
     """
     by_name = {(other.arm, other.seed): other for other in networks}
     source = (network.files.done() or {}).get("source")
     while source is not None:
-        found = by_name.get((source["arm"], source["seed"]))
-        if found is None:
+        source_network = by_name.get((source["arm"], source["seed"]))
+        if source_network is None:
             return None
-        if found.mask() is None:
-            return found, source["step"]
-        source = (found.files.done() or {}).get("source")
+        if source_network.mask() is None:
+            return source_network, source["step"]
+        source = (source_network.files.done() or {}).get("source")
     for other in networks:
         if other.seed != network.seed or other.mask() is not None or other.setting != network.setting:
             continue
         start = _at(other.weights(), 0)
-        if all((weights[name][0] == np.where(kept, start[name], 0)).all() for name, kept in mask.items()):
+        masked = {name: np.where(kept, start[name], 0) for name, kept in mask.items()}
+        if all((weights[name][0] == w).all() for name, w in masked.items()):
             return other, int(other.steps[-1])
     return None
 
 
-def _stages(
-    network: Network, weights: Weights, mask: Weights, dense: Network, of_dense: Weights, step: int
-) -> dict[str, Use]:
-    """Of the dense network up to the step of the mask, of what is left of it, of the own start and end."""
-    source = int(np.flatnonzero(dense.steps == step)[0])
-    moments = {"dense_start": (dense.steps[0], _at(of_dense, 0))}
+def _use_by_stage(
+    network: Network, weights: Weights, mask: Weights, dense: Network, dense_weights: Weights, mask_step: int
+) -> dict[str, FrequencyUse]:
+    """Return the frequencies in use at every stage, from the dense start to the arm's end."""
+    stages = {"dense_start": (dense.steps[0], _at(dense_weights, 0))}
     metrics = dense.metrics()
     t_gen = None if metrics is None else dense.setting.criterion.times(metrics).t_gen.at
-    if t_gen is not None and t_gen <= step:
+    if t_gen is not None and t_gen <= mask_step:
         first = int(np.flatnonzero(dense.steps >= t_gen)[0])
-        moments["dense_t_gen"] = (dense.steps[first], _at(of_dense, first))
-    trained = _at(of_dense, source)
-    moments["dense_end"] = (step, trained)
-    moments["pruned"] = (step, {name: w * mask.get(name, True) for name, w in trained.items()})
-    moments["start"], moments["end"] = ((network.steps[t], _at(weights, t)) for t in (0, -1))
-    return {name: _use(network, int(step), w) for name, (step, w) in moments.items()}
+        stages["dense_t_gen"] = (dense.steps[first], _at(dense_weights, first))
+    trained = _at(dense_weights, int(np.flatnonzero(dense.steps == mask_step)[0]))
+    stages["dense_end"] = (mask_step, trained)
+    stages["pruned"] = (mask_step, {name: w * mask.get(name, True) for name, w in trained.items()})
+    stages["start"], stages["end"] = ((network.steps[t], _at(weights, t)) for t in (0, -1))
+    return {stage: _frequency_use(network, int(step), w) for stage, (step, w) in stages.items()}
 
 
-def _use(network: Network, step: int, weights: Weights) -> Use:
+def _frequency_use(network: Network, step: int, weights: Weights) -> FrequencyUse:
     input_map, _ = network.maps(weights)  # (m, p)
-    return Use(
+    return FrequencyUse(
         step=step,
         frequency=neuron_frequency(input_map)[0],
         share=frequency_power(input_map.T),
@@ -184,28 +146,28 @@ def _use(network: Network, step: int, weights: Weights) -> Use:
     )
 
 
-def _compared(network: Network, uses: Mapping[str, Use]) -> list[dict[str, Any]]:
-    """Every stage against the dense network's end and the own one: as many strongest as that one uses."""
+def _compared_stages(network: Network, uses: Mapping[str, FrequencyUse]) -> list[dict[str, Any]]:
+    """Compare every stage with both references, in as many frequencies as the reference uses."""
     K = check_modulus(network.p)
     rows = []
     for reference in REFERENCES:
         other = uses[reference]
-        for name, use in uses.items():
+        for stage, use in uses.items():
             strongest = np.argsort(-use.share, kind="stable")[: len(other.keys)] + 1
             sets = set_overlap(strongest, other.keys, K)
-            same = match_frequencies(use.frequency, other.frequency, K)
+            neurons = match_frequencies(use.frequency, other.frequency, K)
             rows.append(
-                {"arm": network.arm, "seed": network.seed, "stage": name, "step": use.step}
+                {"arm": network.arm, "seed": network.seed, "stage": stage, "step": use.step}
                 | {"reference": reference, "n_keys": len(other.keys), "common": sets.common}
                 | {"overlap": sets.jaccard, "chance": sets.chance, "p_value": sets.p_value}
                 | {"key_share": use.share[other.keys - 1].sum(), "key_share_chance": len(other.keys) / K}
-                | {"n": same.n, "same": same.share, "low": same.low, "high": same.high}
-                | {"shuffled_chance": same.shuffled_chance}
+                | {"n": neurons.n, "same": neurons.share, "low": neurons.low, "high": neurons.high}
+                | {"shuffled_chance": neurons.shuffled_chance}
             )
     return rows
 
 
-def _of_frequencies(network: Network, stage: str, use: Use) -> pd.DataFrame:
+def _energy_by_frequency(network: Network, stage: str, use: FrequencyUse) -> pd.DataFrame:
     K = len(use.share)
     columns = {
         "share": use.share,
@@ -216,44 +178,39 @@ def _of_frequencies(network: Network, stage: str, use: Use) -> pd.DataFrame:
     return long_table(network, axes, columns)
 
 
-def _sources(weights: Weights, mask: Weights | None) -> dict[str, Weights]:
-    """Weights that know less and less of a network's start: signs and mask, the mask alone.
+def partial_starts(weights: Weights, mask: Weights | None) -> dict[str, Weights]:
+    """Return what mask, signs and values each say about a network's start.
 
-    What is not known is replaced by the root mean square of the kept weights of the layer.
+    A weight of unknown size has the root mean square of its layer's kept weights.
     """
     start = _at(weights, 0)
     if mask is None:
         return {"start": start}
-    size = {name: kept * _rms(start[name][kept]) for name, kept in mask.items()}
+    size = {name: kept * _root_mean_square(start[name][kept]) for name, kept in mask.items()}
     signs = {name: w * np.sign(start[name]) for name, w in size.items()}
     return {"mask": size, "mask_doubled": size, "signs": signs, "start": start}
 
 
-def _rms(x: np.ndarray) -> float:
+def _root_mean_square(x: np.ndarray) -> float:
     return float(np.sqrt(np.square(x, dtype=np.float64).mean())) if x.size else 0.0
 
 
-def _told(network: Network, weights: Weights, sources: Mapping[str, Weights]) -> pd.DataFrame:
-    """How often each rule, applied to each source, names the frequency that a neuron ends with."""
+def _predictions(network: Network, weights: Weights, sources: Mapping[str, Weights]) -> pd.DataFrame:
+    """Return how often each rule, applied to each source, predicts the final frequency."""
     K = check_modulus(network.p)
-    final, _ = neuron_frequency(network.maps(_at(weights, -1))[0])
+    final_frequency, _ = neuron_frequency(network.maps(_at(weights, -1))[0])
     rows = []
-    for source, known in sources.items():
-        u, v = (complex_amplitude(W)[0] for W in network.maps(known))  # (m, K)
+    for source, source_weights in sources.items():
+        u, v = (complex_amplitude(W)[0] for W in network.maps(source_weights))  # (m, K)
         if source == "mask_doubled":
             u, v = second_harmonic(u), second_harmonic(v)
         for rule in LOTTERY_RULES:
-            found = match_frequencies(predicted_frequency(rule, u, v), final, K)
+            match = match_frequencies(predicted_frequency(rule, u, v), final_frequency, K)
             rows.append(
                 {"arm": network.arm, "seed": network.seed, "source": source, "rule": rule}
-                | {
-                    "n": found.n,
-                    "hits": found.hits,
-                    "share": found.share,
-                    "low": found.low,
-                    "high": found.high,
-                }
-                | {"chance": found.chance, "shuffled_chance": found.shuffled_chance}
+                | {"n": match.n, "hits": match.hits, "share": match.share}
+                | {"low": match.low, "high": match.high}
+                | {"chance": match.chance, "shuffled_chance": match.shuffled_chance}
             )
     return pd.DataFrame(rows)
 

@@ -1,17 +1,18 @@
-"""What the reproduction report says, from the claims as they were judged."""
+"""Content of the reproduction report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from analyses.claims.claim import Finding
-from analyses.report.evidence import Judged, commands, duration
-from analyses.report.rendering import Block, Commands, Heading, Paragraph, Table, markdown_table
+from analyses.report.evidence import JudgedClaim
+from analyses.report.rendering import Block, Commands, Heading, Paragraph, TextTable, markdown_table
+from analyses.report.run_records import reproduction_commands, runs_table
 from analyses.tables.long_format import records
+from training.cli.printed_table import PrintedTable
 from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError
 
@@ -21,172 +22,195 @@ MARKS: dict[str, str] = {
     "not reproduced": "bad",
     "not measured": "none",
 }
-"""Every verdict, and its class of mark."""
+"""Class of mark of every verdict."""
 BEGIN, END = "<!-- claims: made by python -m analyses.report -->", "<!-- /claims -->"
-"""Lines of a Markdown file between which the table of claims stands."""
+"""Lines of a Markdown file around its table of claims."""
 
 ABOUT = (
     "Made by python -m analyses.report from the saved tables of the runs. The thresholds were fixed before "
-    "the runs, and nothing is tuned until it holds. A verdict is 'partly' where some seeds or some parts of "
-    "a claim hold, and where a part is not measured.",
-    "'>' and '<' are bounds left by networks that never generalised within their steps; a bound counts where "
-    "it decides. Values are medians over seeds (Kaplan–Meier), ratios geometric means over pairs of one "
-    "seed. 'seeds' is the range from the least to the largest seed; '95 % BCa' a bootstrap interval over "
-    "seeds of the mean log-ratio, too narrow for few (of 3 it holds the truth in 73 %).",
+    "the runs, and nothing is tuned until a claim holds. A claim is 'reproduced' if every part of it holds "
+    "in every seed, 'not reproduced' if no part holds in any seed, and 'partly' in between, or if a part was "
+    "not measured.",
+    "t_mem and t_gen are the first steps at which the training and the test examples meet the threshold; "
+    "τ = t_gen / t_mem. '>' and '<' are bounds, left by networks that never generalised within their steps; "
+    "a bound counts where it decides. Values are medians over seeds (Kaplan–Meier), ratios geometric means "
+    "over pairs of networks of one seed. '(seeds)' is the range from the least to the largest seed; "
+    "'95 % BCa' a bootstrap interval over seeds of the mean log-ratio, too narrow for few seeds (for 3 it "
+    "contains the truth in 73 % of cases).",
     "Claims are hard (a release waits for them), medium, soft, or a report without a threshold. "
     "networks.csv, beside this file, has the times of every network of every run.",
 )
+WALL_TIME = (
+    "Wall time is that of every start that ended in order, without networks that another run had trained "
+    "with the same config, and on a machine that may have done other things."
+)
 
 
-def overview(judged: Sequence[Judged]) -> pd.DataFrame:
-    """A row per claim, as REPRODUCTION.csv and the README have it."""
+def claims_table(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
+    """Return a row per claim, for REPRODUCTION.csv and the README."""
     return pd.DataFrame(
         {
-            "id": own.claim.id,
-            "claim": own.claim.words,
-            "kind": own.claim.kind,
-            "verdict": own.verdict,
-            "here": _here(own),
-            "n": _seeds(own.findings),
+            "id": entry.claim.id,
+            "claim": entry.claim.statement,
+            "kind": entry.claim.kind,
+            "verdict": entry.verdict,
+            "here": "; ".join(map(_one_line, _deciding(entry))),
+            "n": ", ".join(dict.fromkeys(str(finding.n) for finding in _deciding(entry))),
         }
-        for own in judged
+        for entry in judged
     )
 
 
-def document(judged: Sequence[Judged], runs: Path) -> list[Block]:
-    """The whole report.
+def report_blocks(judged: Sequence[JudgedClaim], runs: Path) -> list[Block]:
+    """Return the whole report.
 
     Raises
     ------
     RunError
-        If what is known of a run is damaged.
+        If the record of a run is damaged.
     """
-    count = {verdict: sum(own.verdict == verdict for own in judged) for verdict in MARKS}
-    counted = ", ".join(f"{n} {verdict}" for verdict, n in count.items())
-    blocks: list[Block] = [Heading(1, "What reproduces"), *map(Paragraph, ABOUT)]
-    blocks += [Paragraph(f"{len(judged)} claims: {counted}."), _claims(judged)]
-    blocks += [Heading(2, "What does not hold, or not everywhere"), *_failures(judged)]
-    blocks.append(Heading(2, "Claim by claim"))
-    for own in judged:
-        blocks += _claim(own, runs)
-    return [*blocks, Heading(2, "Runs"), *_runs(judged, runs)]
+    blocks: list[Block] = [Heading(1, "Which claims reproduce"), *map(Paragraph, ABOUT)]
+    blocks += [Paragraph(f"{len(judged)} claims: {_counts(judged)}."), _verdicts(judged)]
+    blocks += [Heading(2, "Claims that fail, or hold in part"), *_failures(judged)]
+    blocks.append(Heading(2, "Every claim"))
+    for entry in judged:
+        blocks += _claim_section(entry, runs)
+    recipes = dict.fromkeys(evidence.recipe for entry in judged for evidence in entry.claim.evidence)
+    trained = [RunDir(runs / name) for name in recipes if (runs / name / "config.json").exists()]
+    blocks.append(Heading(2, "Runs"))
+    if not trained:
+        return [*blocks, Paragraph("None has been trained.")]
+    return [*blocks, Paragraph(WALL_TIME), runs_table(trained)]
 
 
-def readme_with(path: Path, table: pd.DataFrame) -> str:
-    """The text of a Markdown file with this overview between its two marks.
+def printed_verdicts(judged: Sequence[JudgedClaim], report: Path) -> list[PrintedTable]:
+    """Return the verdicts for the terminal, with findings and missing evidence as details.
+
+    Parameters
+    ----------
+    report : Path
+        File that says why, named below the verdicts.
+    """
+    rows = [
+        {
+            "claim": entry.claim.id,
+            "statement": entry.claim.statement,
+            "kind": entry.claim.kind,
+            "verdict": entry.verdict,
+        }
+        for entry in judged
+    ]
+    finding_rows = [
+        {"claim": entry.claim.id} | dict(zip(FINDING_HEADER, _finding_cells(finding), strict=True))
+        for entry in judged
+        for finding in entry.findings
+    ]
+    missing_rows = [
+        {"claim": entry.claim.id, "missing": reason} for entry in judged for reason in entry.missing_evidence
+    ]
+    return [
+        PrintedTable(
+            "Verdicts on the papers' claims, from saved tables.",
+            rows,
+            f"{len(judged)} claims: {_counts(judged)}.\n"
+            f"Hard: a release waits for it. Report: without a threshold. Numbers, limits and what is "
+            f"missing: --verbose, or {report}.",
+        ),
+        PrintedTable(
+            "Findings behind the verdicts.",
+            finding_rows,
+            "Holds: in how many cases (seeds, where each is judged by itself) the measured value is as "
+            "expected.",
+            details=True,
+        ),
+        PrintedTable(
+            "Missing evidence.",
+            missing_rows,
+            f"{report} lists the commands that make it.",
+            details=True,
+        ),
+    ]
+
+
+def updated_readme(path: Path, table: pd.DataFrame) -> str:
+    """Return a Markdown file's text with its table of claims replaced.
 
     Raises
     ------
     ConfigError
-        If there is no such file, or it has not the two marks once each, in order.
+        If there is no such file, or the table's two marks are not there once each, in order.
     """
     if not path.is_file():
-        raise ConfigError(f"--readme: expected a Markdown file, and {path} is not one")
+        raise ConfigError(f"--readme: expected a Markdown file, got {path}, which is none")
     text = path.read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end or BEGIN in rest or END in after:
-        raise ConfigError(f"--readme: expected the lines {BEGIN!r} and {END!r} once each in {path}")
+        raise ConfigError(f"--readme: expected the lines {BEGIN!r} and {END!r} once each in {path}; add them")
     return f"{before}{BEGIN}\n\n{readme_table(table)}\n\n{END}{after}"
 
 
 def readme_table(table: pd.DataFrame) -> str:
-    """The overview as the README shows it."""
+    """Return the table of claims in the README's form."""
     rows = [(f"{row['id']}: {row['claim']}", row["here"], row["verdict"]) for row in records(table)]
-    return markdown_table(Table(("claim", "here", "verdict"), rows))
+    return markdown_table(TextTable(("claim", "here", "verdict"), rows))
 
 
-def _here(own: Judged) -> str:
-    """The findings that decide, in a line."""
-    return "; ".join(map(_in_a_line, filter(_decides, own.findings)))
+def _counts(judged: Sequence[JudgedClaim]) -> str:
+    counts = {verdict: sum(entry.verdict == verdict for entry in judged) for verdict in MARKS}
+    return ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
 
 
-def _decides(finding: Finding) -> bool:
-    return not finding.beside
+def _deciding(entry: JudgedClaim) -> list[Finding]:
+    return [finding for finding in entry.findings if finding.decides]
 
 
-def _in_a_line(finding: Finding) -> str:
-    counted = f" ({finding.held} of {finding.of})" if finding.held < finding.of > 1 else ""
-    return f"{finding.name}: {finding.value}{counted}"
+def _one_line(finding: Finding) -> str:
+    fails_in_part = finding.n_held < finding.n_cases > 1
+    count = f" ({finding.n_held} of {finding.n_cases})" if fails_in_part else ""
+    return f"{finding.name}: {finding.value}{count}"
 
 
-def _seeds(findings: Sequence[Finding]) -> str:
-    """How many seeds (or networks) the findings that decide are of."""
-    return ", ".join(dict.fromkeys(str(finding.n) for finding in findings if not finding.beside))
+def _verdicts(judged: Sequence[JudgedClaim]) -> TextTable:
+    rows = [(entry.claim.id, entry.claim.statement, entry.claim.kind, entry.verdict) for entry in judged]
+    return TextTable(("id", "claim", "kind", "verdict"), rows)
 
 
-def _claims(judged: Sequence[Judged]) -> Table:
-    rows = [(own.claim.id, own.claim.words, own.claim.kind, own.verdict) for own in judged]
-    return Table(("id", "claim", "kind", "verdict"), rows)
-
-
-def _failures(judged: Sequence[Judged]) -> list[Block]:
-    """Every finding that does not hold in all its cases, and what is missing of claims that were measured."""
+def _failures(judged: Sequence[JudgedClaim]) -> list[Block]:
+    """Return failing findings, and missing evidence of claims that are measured in part."""
     rows = []
-    for own in judged:
-        if own.verdict in ("partly", "not reproduced"):
-            short = [found for found in own.findings if _decides(found) and found.held < found.of]
-            said = [f"{_in_a_line(found)}; expected: {found.expected}" for found in short]
-            said += [f"not measured: {reason}" for reason in own.missing]
-            rows.append((own.claim.id, own.claim.words, own.claim.kind, own.verdict, ". ".join(said)))
+    for entry in judged:
+        if entry.verdict in ("partly", "not reproduced"):
+            failing = [finding for finding in _deciding(entry) if finding.n_held < finding.n_cases]
+            sentences = [f"{_one_line(finding)}; expected: {finding.expected}" for finding in failing]
+            sentences += [f"not measured: {reason}" for reason in entry.missing_evidence]
+            claim = entry.claim
+            rows.append((claim.id, claim.statement, claim.kind, entry.verdict, ". ".join(sentences)))
     if not rows:
-        return [Paragraph("Nothing that was measured.")]
-    return [Table(("id", "claim", "kind", "verdict", "where it fails"), rows)]
+        return [Paragraph("None of those that were measured.")]
+    return [TextTable(("id", "claim", "kind", "verdict", "where it fails"), rows)]
 
 
-def _claim(own: Judged, runs: Path) -> list[Block]:
-    claim = own.claim
+FINDING_HEADER = ("quantity", "expected", "measured", "interval", "n", "holds")
+
+
+def _claim_section(entry: JudgedClaim, runs: Path) -> list[Block]:
+    claim = entry.claim
     blocks: list[Block] = [
-        Heading(3, f"{claim.id}: {claim.words}"),
-        Table(("verdict", "kind", "holds when"), [(own.verdict, claim.kind, claim.holds_when)]),
+        Heading(3, f"{claim.id}: {claim.statement}"),
+        TextTable(("verdict", "kind", "holds when"), [(entry.verdict, claim.kind, claim.holds_when)]),
     ]
-    if own.findings:
-        header = ("what", "expected", "here", "interval", "n", "holds")
-        blocks.append(Table(header, list(map(_row, own.findings))))
-    if own.missing:
-        blocks.append(Paragraph(f"Not measured: {'; '.join(own.missing)}."))
-    return [*blocks, Commands(commands([claim], runs))]
+    if entry.findings:
+        blocks.append(TextTable(FINDING_HEADER, list(map(_finding_cells, entry.findings))))
+    if entry.missing_evidence:
+        blocks.append(Paragraph(f"Not measured: {'; '.join(entry.missing_evidence)}."))
+    return [*blocks, Commands(reproduction_commands(claim, runs))]
 
 
-def _row(finding: Finding) -> tuple[str, ...]:
-    held = f"{finding.held} of {finding.of}"
-    if finding.of < 2:
-        held = ("no network", "yes" if finding.held else "no")[finding.of]
-    held = f"{held}, beside the verdict" if finding.beside else held
-    return (finding.name, finding.expected, finding.value, finding.interval, str(finding.n), held)
-
-
-def _runs(judged: Sequence[Judged], runs: Path) -> list[Block]:
-    """What each run of the claims took."""
-    recipes = dict.fromkeys(evidence.recipe for own in judged for evidence in own.claim.evidence)
-    rows = [_run(RunDir(runs / recipe)) for recipe in recipes if (runs / recipe / "config.json").exists()]
-    if not rows:
-        return [Paragraph("None has been trained.")]
-    said = (
-        "Wall time is that of every start that ended in order, without networks that another run had trained "
-        "with the same config, and on a machine that may have done other things."
-    )
-    header = ("run", "networks", "taken from other runs", "wall time", "workers", "device", "torch", "commit")
-    return [Paragraph(said), Table(header, rows)]
-
-
-def _run(run: RunDir) -> tuple[str, ...]:
-    starts = run.provenance() or []
-    done = [str(files) for files in run.arms() if files.done() is not None]
-    taken = {network for start in starts for network in start.get("taken", {})}
-    cut_short = sum("seconds" not in start and start.get("arms") != [] for start in starts)
-    time = duration(run.seconds()) + (f", and starts that did not end: {cut_short}" if cut_short else "")
-    ran_with = [
-        ", ".join(dict.fromkeys(str(_entry(start, *keys)) for start in starts))
-        for keys in (("workers",), ("device",), ("versions", "torch"), ("commit",))
-    ]
-    counts = (str(len(done)), str(len(taken.intersection(done))))
-    return (run.path.name, *counts, time, *ran_with)
-
-
-def _entry(start: dict[str, Any], *keys: str) -> Any:
-    """An entry of a start's record, "-" for what it does not say."""
-    found: Any = start
-    for key in keys:
-        found = found.get(key) or {}
-    return found or "-"
+def _finding_cells(finding: Finding) -> tuple[str, ...]:
+    holds = f"{finding.n_held} of {finding.n_cases}"
+    if finding.n_cases < 2:
+        holds = ("no network", "yes" if finding.n_held else "no")[finding.n_cases]
+    if not finding.decides:
+        holds = f"{holds}, not part of the verdict"
+    return (finding.name, finding.expected, finding.value, finding.interval, str(finding.n), holds)

@@ -1,135 +1,154 @@
-"""The saved tables that claims are judged by: which are there, which commands make the others."""
+"""Claims judged by the saved tables of a folder of runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyses.claims.claim import Claim, Evidence, Finding, Verdict, verdict
+from analyses.claims.claim import Claim, Evidence, Finding, Verdict, analysis_of, verdict
+from analyses.grokking.schema import OUTCOMES
+from analyses.tables.schema import Analysis, Table
+from analyses.tables.storage import load_summary, load_table, read_origin
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe
-from training.runs.atomic_files import RunError, read_json, reading
+from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, differences, to_dict
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NETWORK = ["arm", "seed", "status", "sparsity", "steps", "t_mem_interval", "t_gen_interval", "tau"]
-NETWORK += ["train_loss", "test_loss", "train_acc", "test_acc"]
-"""What the table of all networks says of each."""
-BESIDE_THE_POINT = ("name", "about", "collection", "note", "seeds", "refine")
-"""Fields of a recipe in which a run of it may differ."""
+NETWORK_COLUMNS = (
+    *("arm", "seed", "status", "sparsity", "steps", "t_mem_interval", "t_gen_interval", "tau"),
+    *("train_loss", "test_loss", "train_acc", "test_acc"),
+)
+"""Columns of `networks.csv` after the run."""
+FREE_FIELDS = ("name", "about", "collection", "note", "seeds", "refine")
+"""Fields in which a run may differ from its recipe."""
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A claim, what was found of it, and what is missing to judge it whole."""
+class JudgedClaim:
+    """Claim with its findings, and the evidence that is missing."""
 
     claim: Claim
     findings: list[Finding]
-    missing: list[str]
-    """Why evidence is not there, a line each."""
+    missing_evidence: list[str]
+    """Reason for each recipe whose tables cannot be judged, a line each."""
 
     @property
     def verdict(self) -> Verdict:
-        """Of what was found."""
-        return verdict(self.findings, complete=not self.missing)
+        """Verdict that follows from the findings."""
+        return verdict(self.findings, complete=not self.missing_evidence)
 
 
-def judge(claim: Claim, runs: Path) -> Judged:
-    """A claim by the tables of the runs in a folder.
+def judge_claim(claim: Claim, runs: Path) -> JudgedClaim:
+    """Judge a claim by the tables of the runs in a folder.
 
     Raises
     ------
     RunError
-        If a table, or what is known of its run, is damaged, or lacks what today's analyses write.
+        If a table or a run's record is damaged, or a table is stale; a line for each, with the command that
+        makes the table again.
     """
-    findings, missing = [], []
+    findings: list[Finding] = []
+    missing_evidence = []
     for evidence in claim.evidence:
-        reason = _lacks(evidence, RunDir(runs / evidence.recipe))
-        if reason is not None:
-            missing.append(reason)
-            continue
-        findings += _found(evidence, RunDir(runs / evidence.recipe))
-    return Judged(claim, findings, missing)
+        run = RunDir(runs / evidence.recipe)
+        reason = _missing_reason(evidence, run)
+        if reason is None:
+            findings += evidence.judge(*_load_sources(evidence, run))
+        else:
+            missing_evidence.append(reason)
+    return JudgedClaim(claim, findings, missing_evidence)
 
 
-def commands(claims: Sequence[Claim], runs: Path) -> list[str]:
-    """What makes the tables of these claims, each command once, in order; and how long a training took."""
-    out = "" if str(runs) == "runs" else f" --out {runs}"
-    evidence = [own for claim in claims for own in claim.evidence]
-    training = [f"python -m training {own.recipe}{out}{_took(RunDir(runs / own.recipe))}" for own in evidence]
-    analyses = [
-        f"python -m analyses.{name} --run {runs / own.recipe}" for own in evidence for name in own.analyses
-    ]
-    return list(dict.fromkeys([*training, *analyses]))
-
-
-def duration(seconds: float) -> str:
-    """Wall time as people say it."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
-
-
-def _took(run: RunDir) -> str:
-    if run.seconds():
-        return f"  # {duration(run.seconds())}"
-    taken = any(start.get("taken") for start in run.provenance() or [])
-    return "  # takes networks over that other runs have trained" if taken else ""
-
-
-def _lacks(evidence: Evidence, run: RunDir) -> str | None:
-    """Why the evidence is not there; None if it is."""
+def _missing_reason(evidence: Evidence, run: RunDir) -> str | None:
+    """Return why evidence is missing; None if it is there."""
     config = run.config()
     if config is None:
         return f"{evidence.recipe} has not been trained"
-    if changed := _changed(evidence.recipe, config):
-        return f"{run.path} was trained with other settings than the recipe's: {'; '.join(changed)}"
-    absent = [analysis for analysis, suffix in evidence.tables if not run.analysis(analysis, suffix).exists()]
-    if absent:
-        return f"{evidence.recipe} has no table of {' and '.join(dict.fromkeys(absent))}"
-    return None
-
-
-def _changed(name: str, config: Mapping[str, Any]) -> list[str]:
-    """The fields in which a run differs from the recipe; arms that only the run has do not count."""
-    recipe = to_dict(read_recipe(name)[0])
     try:
-        own = to_dict(recipe_from_dict(config))
+        changed = _changed_settings(evidence.recipe, config)
     except ConfigError as error:
-        return [str(error)]
-    own["arms"] = {arm: fields for arm, fields in own["arms"].items() if arm in recipe["arms"]}
-    for field in BESIDE_THE_POINT:
-        recipe.pop(field), own.pop(field)
-    return differences(own, recipe)
+        return f"{run.path}: config.json is not a recipe that this version can read: {error}"
+    if changed:
+        return f"{run.path} was trained with other settings than the recipe's: {'; '.join(changed)}"
+    absent = {analysis_of(s): None for s in evidence.sources if not all(f.exists() for f in _files(run, s))}
+    if absent:
+        return f"{evidence.recipe} has no table of {' and '.join(absent)}"
+    return next(filter(None, (_partial_table(run, source) for source in evidence.sources)), None)
 
 
-def _found(evidence: Evidence, run: RunDir) -> list[Finding]:
-    tables = [_table(run.analysis(analysis, suffix)) for analysis, suffix in evidence.tables]
-    try:
-        return evidence.judge(*tables)
-    except KeyError as error:
-        where = f"{run.path / 'analyses'}: {' or '.join(evidence.analyses)}"
-        raise RunError(f"{where}: expected {error}, and it is missing: run the analysis again") from None
+def _files(run: RunDir, source: Table | Analysis) -> list[Path]:
+    """Return a table's file; for a summary, its analysis' main table and the summary."""
+    if isinstance(source, Analysis):
+        return [run.analysis(source.name, suffix) for suffix in (".parquet", ".json")]
+    return [run.analysis(source.name, ".parquet")]
 
 
-def _table(path: Path) -> Any:
+def _partial_table(run: RunDir, source: Table | Analysis) -> str | None:
+    """Return the sentence on a table made with arguments, as `--arms`."""
+    table = _files(run, source)[0]
+    origin = read_origin(table)
+    if origin is None or not origin.arguments:
+        return None
+    arguments = " ".join(_argument(name, value) for name, value in origin.arguments.items())
+    command = f"python -m analyses.{analysis_of(source)} --run {run.path}"
+    return f"{table} was made with {arguments}: '{command}' makes it without"
+
+
+def _argument(name: str, value: Any) -> str:
+    values = value if isinstance(value, list) else [] if value is True else [value]
+    return " ".join([f"--{name}", *map(str, values)])
+
+
+def _changed_settings(recipe_name: str, config: Mapping[str, Any]) -> list[str]:
+    """Return the fields in which a run differs from its recipe.
+
+    Additional arms do not count: a search for the sparsity adds some.
+    """
+    recipe = to_dict(read_recipe(recipe_name)[0])
+    trained = to_dict(recipe_from_dict(config))
+    trained["arms"] = {arm: fields for arm, fields in trained["arms"].items() if arm in recipe["arms"]}
+    for field in FREE_FIELDS:
+        recipe.pop(field), trained.pop(field)
+    return differences(trained, recipe)
+
+
+def _load_sources(evidence: Evidence, run: RunDir) -> list[Any]:
+    """Return the tables and summaries that a judge takes, in order."""
+    loaded: list[Any] = []
+    refusals = []
+    for source in evidence.sources:
+        path = _files(run, source)[-1]
+        try:
+            if isinstance(source, Analysis):
+                loaded.append(load_summary(path, source))
+            else:
+                loaded.append(load_table(path, source))
+        except RunError as refusal:
+            refusals.append(str(refusal))
+    if refusals:
+        raise RunError("\n".join(refusals))
+    return loaded
+
+
+def outcomes_of_all_runs(runs: Path) -> pd.DataFrame:
+    """Return the outcome of every network of every run in a folder.
+
+    Raises
+    ------
+    RunError
+        If a table is damaged or stale.
+    """
     import pandas as pd
 
-    if path.suffix == ".json":
-        return read_json(path)
-    with reading(path):
-        return pd.read_parquet(path)
-
-
-def every_network(runs: Path) -> pd.DataFrame:
-    """When every network of every run memorised and generalised, as far as `analyses.grokking` looked."""
-    import pandas as pd
-
-    found = {
-        path.parent.parent.name: _table(path) for path in sorted(runs.glob("*/analyses/grokking.parquet"))
-    }
-    own = [table.assign(run=run).reindex(columns=["run", *NETWORK]) for run, table in found.items()]
-    return pd.concat(own, ignore_index=True) if own else pd.DataFrame(columns=["run", *NETWORK])
+    tables = {path.parents[1].name: path for path in sorted(runs.glob(f"*/analyses/{OUTCOMES.name}.parquet"))}
+    columns = ["run", *NETWORK_COLUMNS]
+    outcomes = [
+        load_table(path, OUTCOMES).assign(run=run).reindex(columns=columns) for run, path in tables.items()
+    ]
+    return pd.concat(outcomes, ignore_index=True) if outcomes else pd.DataFrame(columns=columns)

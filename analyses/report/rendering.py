@@ -1,4 +1,4 @@
-"""A document of headings, paragraphs, tables and commands, as Markdown and as one HTML page."""
+"""Documents as Markdown, and as one HTML page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 SPECIAL = re.compile(r"([\\`*<\[|~])")
-"""What Markdown would take for markup inside a line; `_` within words it leaves alone."""
+"""Characters that are markup in a line of Markdown; `_` within words is not."""
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; }
@@ -29,27 +29,28 @@ mark.bad { background: #f2a39b; } mark.none { background: #ccc; }
   td::before { content: attr(data-label) ": "; opacity: .7; }
 }
 """
-"""At narrow width a row of a table is a block, a line per cell with its column's name."""
+"""Style of the page; at narrow width a table's row is a block, a line per cell with its column's name."""
 
 
 @dataclass(frozen=True)
 class Heading:
-    """1 is the title."""
+    """Heading of a section."""
 
     level: int
+    """1 for the document's title."""
     text: str
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Plain text."""
+    """Paragraph of plain text."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Table:
-    """Plain text in rows under a header."""
+class TextTable:
+    """Rows of plain text under a header."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -57,21 +58,27 @@ class Table:
 
 @dataclass(frozen=True)
 class Commands:
-    """Lines for a shell."""
+    """Command lines for a shell."""
 
     lines: Sequence[str]
 
 
-Block = Heading | Paragraph | Table | Commands
+Block = Heading | Paragraph | TextTable | Commands
 
 
 def markdown(blocks: Sequence[Block]) -> str:
-    """The document as Markdown, what means something there escaped."""
+    """Return a document as Markdown, its markup characters escaped."""
     return "\n\n".join(map(_markdown, blocks)) + "\n"
 
 
 def html_page(blocks: Sequence[Block], marks: Mapping[str, str]) -> str:
-    """The document as one page that needs no other file; cells of just such a text get this class of mark."""
+    """Return a document as a page that needs no other file.
+
+    Parameters
+    ----------
+    marks : mapping
+        Class of the mark around a table's cell, by the cell's whole text.
+    """
     title = next((block.text for block in blocks if isinstance(block, Heading)), "")
     body = "\n".join(_html(block, marks) for block in blocks)
     return (
@@ -81,8 +88,8 @@ def html_page(blocks: Sequence[Block], marks: Mapping[str, str]) -> str:
     )
 
 
-def markdown_table(table: Table) -> str:
-    """A table alone."""
+def markdown_table(table: TextTable) -> str:
+    """Return a table as Markdown."""
     rows = [table.header, *table.rows]
     lines = ["| " + " | ".join(map(_escaped, row)) + " |" for row in rows]
     return "\n".join([lines[0], "|" + "---|" * len(table.header), *lines[1:]])
@@ -94,7 +101,7 @@ def _markdown(block: Block) -> str:
             return f"{'#' * level} {_escaped(text)}"
         case Paragraph(text):
             return _escaped(text)
-        case Table():
+        case TextTable():
             return markdown_table(block)
         case Commands(lines):
             return "\n".join(["```", *lines, "```"])
@@ -112,7 +119,7 @@ def _html(block: Block, marks: Mapping[str, str]) -> str:
             return f"<p>{html.escape(text)}</p>"
         case Commands(lines):
             return "<pre>" + html.escape("\n".join(lines)) + "</pre>"
-        case Table(header, rows):
+        case TextTable(header, rows):
             head = "".join(f"<th>{html.escape(name)}</th>" for name in header)
             body = "\n".join(_html_row(header, row, marks) for row in rows)
             return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"

@@ -1,4 +1,8 @@
-"""Figures of what a ticket has from its dense network."""
+"""Figures of the question `mechanism`: which frequencies a ticket has from its dense network.
+
+Each figure has its file; `FIGURES` declares them. May import analyses.mechanism.schema, analyses.tables and
+figures.drawing.
+"""
 
 from analyses.mechanism import schema as mechanism
 from figures.drawing.figure_spec import FigureSpec
@@ -6,7 +10,7 @@ from figures.drawing.figure_spec import FigureSpec
 FIGURES = (
     FigureSpec(
         name="mechanism",
-        shows="which frequencies a ticket has from its dense network, and whether its mask alone tells them",
+        shows="frequencies that a ticket inherits from its dense network, and predictions from its mask",
         draws="mechanism.ticket_mechanism",
         tables=(mechanism.MEANS, mechanism.STAGES, mechanism.FREQUENCIES, mechanism.WINNERS),
         recipe="modadd_ticket",
@@ -14,7 +18,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="mechanism_transformer",
-        shows="the same of a transformer's tickets",
+        shows="frequencies that a transformer's tickets inherit, and predictions from their masks",
         draws="mechanism.ticket_mechanism",
         tables=(mechanism.MEANS, mechanism.STAGES, mechanism.FREQUENCIES, mechanism.WINNERS),
         recipe="m_transformer",

@@ -1,31 +1,26 @@
+"""Tests of `analyses.mechanism`: planted frequencies, stages, masks without signs."""
+
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analyses.mechanism.command import main
-from analyses.mechanism.tables import _sources, half_settled
+from analyses.mechanism.schema import ANALYSIS, FREQUENCIES, MEANS, STAGES, WINNERS
+from analyses.mechanism.summary import half_settled
+from analyses.mechanism.tables import partial_starts
 from interp.dynamics.frequency_lottery import LOTTERY_RULES
 from training.runs.run_directory import RunDir
 
-SUFFIXES = ("", "_stages", "_frequencies", "_winners")
-
-
-def tables(out):
-    return {suffix: pd.read_parquet(out / "analyses" / f"mechanism{suffix}.parquet") for suffix in SUFFIXES}
-
 
 @pytest.fixture(scope="module")
-def found(tiny_run, tmp_path_factory):
-    out = tmp_path_factory.mktemp("mechanism")
-    assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
-    return tables(out)
+def tables(analysed):
+    return {table: analysed.table(table) for table in ANALYSIS}
 
 
 def weights(run, arm, place, mask=None):
-    own = RunDir(run).arm(arm, 0).checkpoints()
-    return {name: w[place].astype(float) * (mask[name] if mask else 1) for name, w in own.items()}
+    stacked = RunDir(run).arm(arm, 0).checkpoints()
+    return {name: w[place].astype(float) * (mask[name] if mask else 1) for name, w in stacked.items()}
 
 
 def spectrum(w):
@@ -40,8 +35,8 @@ def of(table, arm, seed=0):
     return table[(table["arm"] == arm) & (table["seed"] == seed)]
 
 
-def test_neurons_settle_on_their_planted_frequencies(found, tiny_run, planted):
-    own = of(found[""], "dense").set_index("step")
+def test_neurons_settle_on_their_planted_frequencies(tables, tiny_run, planted):
+    own = of(tables[MEANS], "dense").set_index("step")
     assert own.loc[8000, ["settled", "settled_weighted", "same_frequency"]].tolist() == [1, 1, 1]
     assert own.loc[8000, "mean_cos"] == pytest.approx(np.cos(planted["D"]).mean(), abs=1e-6)
     first = spectrum(weights(tiny_run, "dense", 0))[:5].argmax(axis=1) + 1
@@ -52,19 +47,19 @@ def test_neurons_settle_on_their_planted_frequencies(found, tiny_run, planted):
     assert own.loc[0, "settled_chance"] == pytest.approx(chance)
 
 
-def test_key_frequencies_hold_what_the_planted_amplitudes_say(found, planted):
+def test_key_frequencies_hold_what_the_planted_amplitudes_say(tables, planted):
     energy = np.bincount(planted["frequency"], planted["amplitude"] ** 2, minlength=6)[1:]
     keys = np.sqrt(energy) >= 0.5 * np.sqrt(energy.max())
-    row = of(found[""], "dense").iloc[-1]
+    row = of(tables[MEANS], "dense").iloc[-1]
     assert row["n_keys"] == keys.sum()
     assert row["key_share"] == pytest.approx(energy[keys].sum() / energy.sum())
-    last = of(found["_frequencies"], "grokked_ticket").query("stage == 'dense_end'")
+    last = of(tables[FREQUENCIES], "grokked_ticket").query("stage == 'dense_end'")
     np.testing.assert_allclose(last["share"], energy / energy.sum(), atol=1e-9)
     assert last["neurons"].tolist() == np.bincount(planted["frequency"], minlength=6)[1:].tolist()
     assert last["key"].tolist() == keys.tolist()
 
 
-def test_every_stage_is_of_the_weights_it_names(found, tiny_run):
+def test_every_stage_is_of_the_weights_it_names(tables, tiny_run):
     mask = RunDir(tiny_run).arm("grokked_ticket", 0).mask()
     stages = {
         "dense_start": (0, weights(tiny_run, "dense", 0)),
@@ -74,7 +69,7 @@ def test_every_stage_is_of_the_weights_it_names(found, tiny_run):
         "start": (0, weights(tiny_run, "dense", 0, mask)),
         "end": (1000, weights(tiny_run, "grokked_ticket", -1)),
     }
-    shares = of(found["_frequencies"], "grokked_ticket")
+    shares = of(tables[FREQUENCIES], "grokked_ticket")
     assert list(dict.fromkeys(shares["stage"])) == list(stages)
     for name, (step, w) in stages.items():
         power = (spectrum(w) ** 2).sum(axis=0)
@@ -83,15 +78,15 @@ def test_every_stage_is_of_the_weights_it_names(found, tiny_run):
         np.testing.assert_allclose(own["share"], power / power.sum(), atol=1e-9)
 
 
-def test_a_stage_is_held_against_both_ends(found, tiny_run, planted):
-    own = of(found["_stages"], "grokked_ticket").set_index(["reference", "stage"])
+def test_a_stage_is_held_against_both_ends(tables, tiny_run, planted):
+    own = of(tables[STAGES], "grokked_ticket").set_index(["reference", "stage"])
     for end in ("dense_end", "end"):
         assert own.loc[(end, end), ["overlap", "same", "n"]].tolist() == [1, 1, 5]
     mask = RunDir(tiny_run).arm("grokked_ticket", 0).mask()
     start = spectrum(weights(tiny_run, "dense", 0, mask))
     row, n = own.loc["dense_end", "start"], int(own.loc[("dense_end", "start"), "n_keys"])
     strongest = set(np.argsort(-(start**2).sum(axis=0))[:n] + 1)
-    keys = set(of(found["_frequencies"], "grokked_ticket").query("stage == 'dense_end' and key")["frequency"])
+    keys = set(of(tables[FREQUENCIES], "grokked_ticket").query("stage == 'dense_end' and key")["frequency"])
     assert row["common"] == len(strongest & keys)
     assert row["overlap"] == pytest.approx(len(strongest & keys) / len(strongest | keys))
     live = start.any(axis=1)[:5]
@@ -99,8 +94,8 @@ def test_a_stage_is_held_against_both_ends(found, tiny_run, planted):
     assert row["same"] == pytest.approx((start[:5].argmax(axis=1) + 1 == planted["frequency"])[live].mean())
 
 
-def test_a_random_mask_is_held_against_the_dense_network_of_its_start(found):
-    rows = found["_stages"].query("arm == 'random' and reference == 'dense_end'")
+def test_a_random_mask_is_held_against_the_dense_network_of_its_start(tables):
+    rows = tables[STAGES].query("arm == 'random' and reference == 'dense_end'")
     assert rows["seed"].nunique() == 2 and set(rows.query("stage == 'pruned'")["step"]) == {8000}
 
 
@@ -119,7 +114,7 @@ def test_what_is_not_known_is_the_same_everywhere():
     start = {"W_E": rng.normal(size=(5, 4)), "W_in": rng.normal(size=(4, 3))}
     mask = {name: rng.random(w.shape) < 0.5 for name, w in start.items()}
     mask["W_in"][:] = False
-    known = _sources({name: (w * mask[name])[None] for name, w in start.items()}, mask)
+    known = partial_starts({name: (w * mask[name])[None] for name, w in start.items()}, mask)
     kept = start["W_E"][mask["W_E"]]
     for name, expected in (("mask", np.ones_like(kept)), ("signs", np.sign(kept)), ("start", None)):
         size = np.sqrt((kept**2).mean())
@@ -129,8 +124,8 @@ def test_what_is_not_known_is_the_same_everywhere():
         assert not known[name]["W_E"][~mask["W_E"]].any() and not known[name]["W_in"].any()
 
 
-def test_what_told_the_winners(found, tiny_run):
-    rows = of(found["_winners"], "random").set_index(["source", "rule"])
+def test_what_told_the_winners(tables, tiny_run):
+    rows = of(tables[WINNERS], "random").set_index(["source", "rule"])
     assert set(rows.index) == {
         (source, rule)
         for source in ("mask", "mask_doubled", "signs", "start", "unmasked")
@@ -161,10 +156,10 @@ def test_half_settled_is_the_first_step_with_half_of_the_energy():
     assert half_settled(table) == [{"arm": "dense", "seed": 0, "step": 100}]
 
 
-def test_the_summary_pools_seeds(found, tiny_run, tmp_path, capsys):
+def test_the_summary_pools_seeds(tables, tiny_run, tmp_path, capsys):
     assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    own = found["_winners"].query("arm == 'random' and source == 'signs' and rule == 'min_blowup_time'")
+    own = tables[WINNERS].query("arm == 'random' and source == 'signs' and rule == 'min_blowup_time'")
     (row,) = (
         r
         for r in summary["rules"]

@@ -1,0 +1,132 @@
+"""Hash of the source code that a module and its imports run."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+"""Folder of the packages."""
+PACKAGES = ("interp", "training", "analyses", "figures")
+UNUSED_FIELDS = frozenset({"ctx", "kind", "type_comment"})
+"""Fields of syntax trees that say nothing of what the code does."""
+HAVE_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def code_digest(modules: Iterable[str], root: Path = ROOT, leave_out: str = "") -> str:
+    """Return a hash of the code of some modules and of all modules of ours that they import.
+
+    Comments, docstrings and layout do not count, and neither does the version of Python. Imports inside
+    functions count, imports under `if TYPE_CHECKING` do not: they never run. The `__init__.py` of every
+    package on the way counts, since importing a module runs it.
+
+    Parameters
+    ----------
+    modules : iterable of str
+        Dotted names of modules, as "analyses.fourier.command".
+    root : Path
+        Folder that holds the packages.
+    leave_out : str
+        End of the names of modules that do not count, as ".schema".
+
+    Raises
+    ------
+    FileNotFoundError
+        If a module is not below `root`.
+    """
+    hashes: dict[str, str] = {}
+    pending = list(modules)
+    if missing := [module for module in pending if _source(module, root) is None]:
+        raise FileNotFoundError(f"no module {missing[0]} in {root}")
+    while pending:
+        module = pending.pop()
+        path = _source(module, root)
+        if path is None or module in hashes or (leave_out and module.endswith(leave_out)):
+            continue
+        hashes[module], imported = _read(path, path.stat().st_mtime_ns, module)
+        pending += imported
+    lines = [f"{module} {hashes[module]}" for module in sorted(hashes)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _source(module: str, root: Path) -> Path | None:
+    """Return the file of a module; None for what is no module of ours."""
+    if module.partition(".")[0] not in PACKAGES:
+        return None
+    path = root.joinpath(*module.split("."))
+    candidates = (path / "__init__.py", path.with_suffix(".py"))
+    return next((file for file in candidates if file.is_file()), None)
+
+
+@functools.cache
+def _read(path: Path, modified_ns: int, module: str) -> tuple[str, tuple[str, ...]]:
+    """Return the hash of a file's own code, and the modules of ours that it may import."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    reader = _Reader(package)
+    reader.read(ast.parse(path.read_bytes()), imported=True)
+    return hashlib.sha256("".join(reader.text).encode()).hexdigest(), tuple(reader.modules)
+
+
+class _Reader:
+    """Walk over a syntax tree that collects its code as text and its imports.
+
+    The text has no positions, docstrings or empty fields: `ast.dump` differs between versions of Python in
+    the empty fields that it prints.
+    """
+
+    def __init__(self, package: str):
+        self.package = package
+        self.text: list[str] = []
+        self.modules: dict[str, None] = {}
+
+    def read(self, node: Any, imported: bool) -> None:
+        """Add a node; its imports only if they are ever run."""
+        if isinstance(node, ast.AST):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                imported = False
+            if imported and isinstance(node, ast.Import | ast.ImportFrom | ast.Constant):
+                self._note_modules(node)
+            self.text.append(f"{type(node).__name__}(")
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if value is None or value == [] or name in UNUSED_FIELDS:
+                    continue
+                if name == "body" and isinstance(node, HAVE_DOCSTRING):
+                    value = [statement for statement in value if not _is_text(statement)]
+                self.text.append(f"{name}=")
+                self.read(value, imported)
+            self.text.append(")")
+        elif isinstance(node, list):
+            for item in node:
+                self.read(item, imported)
+                self.text.append(",")
+        else:
+            self.text.append(f"{type(node).__name__}:{node!r}")
+
+    def _note_modules(self, node: ast.Import | ast.ImportFrom | ast.Constant) -> None:
+        """Note the modules of ours that a statement or a lazy registry entry names."""
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = self.package.split(".")[: 1 - node.level or None] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        else:
+            names = [node.value.partition(":")[0]] if isinstance(node.value, str) else []
+        for name in names:
+            parts = name.split(".")
+            if parts[0] in PACKAGES:
+                self.modules |= {".".join(parts[:n]): None for n in range(1, len(parts) + 1)}
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Return True for a docstring: a statement that is nothing but a text."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
