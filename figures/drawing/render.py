@@ -49,7 +49,7 @@ def draw_picture(
     import matplotlib.pyplot as plt
 
     module: Any = importlib.import_module(f"figures.{figure.draws}")
-    resolution = {} if dots_per_inch is None else {"savefig.dpi": dots_per_inch}
+    resolution: dict[Any, Any] = {} if dots_per_inch is None else {"savefig.dpi": dots_per_inch}
     with plt.style.context(STYLE), matplotlib.rc_context(resolution):
         drawing = module.draw(loaded)
         drawing.stamp(note)

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from figures.catalogue.registry import FIGURES
 from training.cli.machine import available_cores
@@ -109,7 +109,7 @@ def _draw(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     figures = list(_catalogue().values())
     plan = _plan(figures, _folder(args), search=False)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for figure in figures:
         left = plan.tasks_of(figure)
         recipes = dict.fromkeys(recipe for recipe, _ in figure.needs)
@@ -119,15 +119,15 @@ def _list(args: argparse.Namespace) -> int:
                 "paper": figure.paper,
                 "recipes": ", ".join(f"{recipe} {plan.training_state[recipe]}" for recipe in recipes),
                 "state": _state(left),
-                "minutes left": round(plan.seconds(left) / 60, 3),
+                "minutes left": plan.seconds(left) / 60,
             }
         )
     if args.json:
         print(json.dumps(rows, indent=2))
         return 0
     for row in rows:
-        minutes_left = row.pop("minutes left")
-        row["minutes left"] = "< 0.1" if 0 < minutes_left < 0.1 else round(minutes_left, 1)
+        minutes = row["minutes left"]
+        row["minutes left"] = "< 0.1" if 0 < minutes < 0.1 else round(minutes, 1)
     minutes = plan.seconds(list(plan.tasks.values())) / 60
     conclusion = (
         f"About {minutes:.0f} minutes left in all on {plan.n_cores} cores, by measured costs; "
