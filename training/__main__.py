@@ -23,8 +23,8 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m training",
         description="Train every arm of a recipe: dense networks, their grokked tickets, and the controls.",
         epilog="'python -m training list' shows the recipes, with sizes and minutes; 'list tasks', 'list "
-        "models', 'list methods', 'list starts', 'list parametrizations', 'list optimizers' and 'list fields' "
-        "show what a recipe and --set can name.",
+        "models', 'list methods', 'list starts', 'list parametrizations', 'list optimizers' and 'list "
+        "fields' show what a recipe and --set can name.",
     )
     p.add_argument("recipe", nargs="?", metavar="RECIPE", help="name of a recipe, a TOML file, or 'list'")
     p.add_argument(

@@ -13,8 +13,8 @@ from training.pruning.method import Mask, Subject
 def elastic(subject: Subject) -> Mask:
     """Copy the source's mask layer by layer, stretched or squeezed in depth.
 
-    `subject.layers` names the source layer of each layer. The arm's θ₀ is copied from its source's by this map
-    too, so a repeated layer has equal initial weights and equal masks.
+    `subject.layers` names the source layer of each layer. The arm's θ₀ is copied from its source's by this
+    map too, so a repeated layer has equal initial weights and equal masks.
 
     References
     ----------
