@@ -28,6 +28,8 @@ ANNOTATIONS = ("Literal", "Float", "Int", "Bool", "Complex", "Num", "UInt8")
 """Types that are written with texts in brackets."""
 MAPS = {"input", "output", "direct"}
 """Keys of `interp.mechanism.effective_maps`."""
+MEANS = ("first", "last", "max")
+"""Ends of the keys that `analyses.tables.long_format.plain_means` makes of columns."""
 SHARED = {value.name for value in vars(shared).values() if isinstance(value, Column)}
 """Columns that any table may begin with."""
 
@@ -126,7 +128,8 @@ def free_strings(path):
     for file in (file for folder in folders for file in folder.glob("*.py")):
         more_names, more_patterns = keys_of(file)
         names, patterns = names | more_names, patterns + more_patterns
-    names |= MAPS | SHARED | {column.name for table in tables for column in table.columns}
+    columns = {column.name for table in tables for column in table.columns}
+    names |= MAPS | SHARED | columns | {"n_seeds"} | {f"{name}_{end}" for name in columns for end in MEANS}
     return [
         f"{path.name}:{text.lineno}: {text.value!r}"
         for text in addressed(tree)

@@ -26,15 +26,14 @@ def main(argv: list[str] | None = None) -> int:
 def measure(run: RunDir, networks: list[Network]) -> Result:
     """Return tables of all networks, with a summary per arm."""
     from analyses.logits.majority_vote import ideal_tables
-    from analyses.logits.summary import printed_tables
-    from analyses.tables.long_format import gather, plain_means
+    from analyses.logits.summary import summarise
+    from analyses.tables.long_format import gather
 
     parts = [_network_tables(network) for network in networks]
     tables = {table: gather([part[table] for part in parts]) for table in parts[0]}
     tables |= ideal_tables(networks[0].p)
-    arms = plain_means(tables[FITS], by=["arm"])
     activations = {network.arm: _activation(network) for network in networks}
-    return Result(tables, {"arms": arms}, printed_tables(arms, tables[SWAPS], activations))
+    return Result(tables, *summarise(tables, activations))
 
 
 def _activation(network: Network) -> str:

@@ -55,7 +55,7 @@ FITS = Table(
         Column(
             "ratio",
             float,
-            "ghost / main: 1/2 in ideal neurons; meaningless where R² is near 0.",
+            "Ratio ghost / main: 1/2 in ideal neurons; meaningless where R² is near 0.",
             missing="main is 0",
             source=SOURCE,
         ),

@@ -1,16 +1,17 @@
-"""Printed tables of `analyses.logits`."""
+"""Summary of the logits: fit of the indicator, swapped activations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analyses.logits.majority_vote import N_ORDERS
-from analyses.logits.schema import LEAST_R2
-from analyses.tables.long_format import arm_words, change, number
+from analyses.logits.schema import FITS, LEAST_R2, SWAPS
+from analyses.tables.long_format import arm_words, change, first_and_last, number, plain_means
+from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
 LEARNED, REMAINS = 0.5, 0.9
@@ -19,32 +20,30 @@ LEARNED, REMAINS = 0.5, 0.9
 Row = Mapping[str, Any]
 
 
-def printed_tables(
-    arms: Sequence[Row], swaps: pd.DataFrame, activations: Mapping[str, str]
-) -> list[PrintedTable]:
-    """Return fit of the indicator and swapped activations, printed.
+def summarise(
+    tables: Mapping[Table, pd.DataFrame], activations: Mapping[str, str]
+) -> tuple[dict[str, Any], list[PrintedTable]]:
+    """Return the summary for JSON, and its printed tables.
 
     Parameters
     ----------
-    arms : sequence of mapping
-        Means of every arm at its first and last checkpoint, from `plain_means`.
-    swaps : pd.DataFrame
-        Rows of `SWAPS`.
     activations : mapping
         Activation function that each arm was trained with.
     """
-    accuracy = swaps.groupby(["arm", "activation"], sort=False)["accuracy"].mean()
+    arms = plain_means(tables[FITS], by=["arm"])
+    accuracy = tables[SWAPS].groupby(["arm", "activation"], sort=False)["accuracy"].mean()
     by_arm = {row["arm"]: {str(name): float(a) for name, a in accuracy[row["arm"]].items()} for row in arms}
+    least_r2 = [rows.groupby("arm")["r2"].min() for rows in first_and_last(tables[FITS])]
     best = max(arms, key=lambda row: np.nan_to_num(row["r2_last"]))
-    return [
+    printed = [
         PrintedTable(
             "Fit of the flawed indicator, first → last checkpoint, means over seeds: logits ≈ constant + "
             "main × [label] + ghost × ([label of (x, x)] + [label of (y, y)]).",
-            [_fit(row) for row in arms],
+            [_fit(row, *(r2[row["arm"]] for r2 in least_r2)) for row in arms],
             f"The indicator explains at most {number(100 * best['r2_last'])} % of the logits' variance over "
             f"classes ({arm_words(best['arm'])}); ideal neurons have R² 1 and ghost/main 0.5. Undefined: R² "
-            f"is below {LEAST_R2:g}, main is near 0. Half vote: accuracy if a random half of the neurons "
-            f"votes, last checkpoint, mean over {N_ORDERS} choices.",
+            f"of a seed is below {LEAST_R2:g}, main near 0. Half vote: accuracy if a random half of the "
+            f"neurons votes, last checkpoint, mean over {N_ORDERS} choices.",
         ),
         PrintedTable(
             "Accuracy at the last checkpoint with another activation function.",
@@ -55,12 +54,13 @@ def printed_tables(
             f"{_trained_with(activations)} {_replacements(by_arm, activations)}",
         ),
     ]
+    return {"arms": arms}, printed
 
 
-def _fit(row: Row) -> dict[str, Any]:
-    first, last = (
-        number(row[f"ratio_{at}"]) if row[f"r2_{at}"] >= LEAST_R2 else "undefined" for at in ("first", "last")
-    )
+def _fit(row: Row, first_r2: float, last_r2: float) -> dict[str, Any]:
+    """Return an arm's printed row; R² are the smallest of its seeds."""
+    first = number(row["ratio_first"]) if first_r2 >= LEAST_R2 else "undefined"
+    last = number(row["ratio_last"]) if last_r2 >= LEAST_R2 else "undefined"
     return {
         "arm": arm_words(row["arm"]),
         "seeds": row["n_seeds"],

@@ -27,13 +27,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
     """Return tables of all networks, with a summary per arm."""
-    from analyses.phases.summary import printed_tables
-    from analyses.tables.long_format import gather, plain_means
+    from analyses.phases.summary import summarise
+    from analyses.tables.long_format import gather
 
     parts = [_network_tables(network) for network in networks]
     tables = {table: gather([part[table] for part in parts]) for table in ANALYSIS}
-    arms = plain_means(tables[MEANS], by=["arm"])
-    return Result(tables, {"arms": arms}, printed_tables(arms))
+    return Result(tables, *summarise(tables))
 
 
 def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:

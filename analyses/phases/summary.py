@@ -1,12 +1,15 @@
-"""Printed tables of `analyses.phases`."""
+"""Summary of the phases: alignment, spread, frequencies by arm."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from analyses.phases.schema import ORDERS
-from analyses.tables.long_format import arm_words, change, number
+import pandas as pd
+
+from analyses.phases.schema import MEANS, ORDERS
+from analyses.tables.long_format import arm_words, change, number, plain_means
+from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
 ALIGNED = 0.9
@@ -17,18 +20,13 @@ SIGNIFICANT = 0.01
 Row = Mapping[str, Any]
 
 
-def printed_tables(arms: Sequence[Row]) -> list[PrintedTable]:
-    """Return alignment, phases and frequencies as printed tables.
-
-    Parameters
-    ----------
-    arms : sequence of mapping
-        Means of every arm at its first and last checkpoint, from `plain_means`.
-    """
+def summarise(tables: Mapping[Table, pd.DataFrame]) -> tuple[dict[str, Any], list[PrintedTable]]:
+    """Return the summary for JSON, and its printed tables."""
+    arms = plain_means(tables[MEANS], by=["arm"])
     aligned = _arms_where(arms, lambda row: row["mean_cos_last"] >= ALIGNED)
     even = _arms_where(arms, lambda row: row["R_1_last"] < row["rayleigh_last"])
     unequal = _arms_where(arms, lambda row: row["chi2_p_value_max"] < SIGNIFICANT)
-    return [
+    printed = [
         PrintedTable(
             "Phase alignment, first → last checkpoint, D = 2 × input phase − output phase; means over "
             "neurons and seeds.",
@@ -48,10 +46,11 @@ def printed_tables(arms: Sequence[Row]) -> list[PrintedTable]:
         PrintedTable(
             "Use of the frequencies and equality of the amplitudes, last checkpoint; p: largest of seeds.",
             [_allocation(row) for row in arms],
-            f"Equal use of all frequencies is rejected in every seed (p below {SIGNIFICANT:g}) in: "
+            f"Equal use of all frequencies is rejected in every seed (χ² test p below {SIGNIFICANT:g}) in: "
             f"{unequal}. CV: standard deviation over neurons / mean; 0 if all amplitudes are equal.",
         ),
     ]
+    return {"arms": arms}, printed
 
 
 def _arms_where(arms: Sequence[Row], holds: Callable[[Row], bool]) -> str:
@@ -80,9 +79,9 @@ def _allocation(row: Row) -> dict[str, Any]:
     n_frequencies = round(1 / row["same_frequency_chance_last"])
     return {
         "arm": arm_words(row["arm"]),
-        "frequencies in use": f"{row['n_frequencies_last']:.3g} of {n_frequencies}",
-        "p of χ² test": number(row["chi2_p_value_max"]),
-        "CV of input amplitudes": number(row["cv_input_amplitude_last"]),
-        "CV of output amplitudes": number(row["cv_output_amplitude_last"]),
+        "frequencies used": f"{row['n_frequencies_last']:.3g} of {n_frequencies}",
+        "χ² test p": number(row["chi2_p_value_max"]),
+        "CV input amplitude": number(row["cv_input_amplitude_last"]),
+        "CV output amplitude": number(row["cv_output_amplitude_last"]),
         "dead neurons": number(row["n_dead_last"]),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyses.running.command_line import Result, analyse, parser
-from analyses.stages.schema import ANALYSIS, ENDS
+from analyses.stages.schema import ANALYSIS
 
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network
@@ -19,11 +19,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
     """Return tables of all networks, and every network's stages."""
-    from analyses.stages.summary import printed_tables
+    from analyses.stages.summary import summarise
     from analyses.stages.tables import network_tables
-    from analyses.tables.long_format import gather, records
+    from analyses.tables.long_format import gather
 
     parts = [network_tables(network) for network in networks]
     tables = {table: gather([part[table] for part in parts]) for table in ANALYSIS}
-    rows = records(tables[ENDS])
-    return Result(tables, {"networks": rows}, printed_tables(rows))
+    return Result(tables, *summarise(tables))

@@ -91,8 +91,8 @@ CLASSES = Table(
         Column(
             "class",
             str,
-            "common: trained on in both orders; rare: in this order only; test_sym: in the other only; "
-            "test_true: in neither.",
+            "Class of pairs: common, trained on in both orders; rare, in this order only; test_sym, in the "
+            "other only; test_true, in neither.",
             source=SOURCE,
         ),
         Column("accuracy", float, "Share of the class's pairs that are right.", missing=NO_PAIRS),

@@ -1,30 +1,27 @@
-"""Printed tables of `analyses.stages`."""
+"""Summary of the stages: ends of the stages, classes of pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from analyses.tables.long_format import arm_words, number
+from analyses.stages.schema import ENDS
+from analyses.tables.long_format import arm_words, number, records
+from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
 Row = Mapping[str, Any]
 
 
-def printed_tables(rows: Sequence[Row]) -> list[PrintedTable]:
-    """Return stages and accuracies by class as printed tables.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        Rows of `ENDS`.
-    """
+def summarise(tables: Mapping[Table, pd.DataFrame]) -> tuple[dict[str, Any], list[PrintedTable]]:
+    """Return the summary for JSON, and its printed tables."""
+    rows = records(tables[ENDS])
     n, level = len(rows), f"{rows[0]['threshold']:g}"
     ended = sum(not pd.isna(row["stage_2_end"]) for row in rows)
     generalised = sum(row["test_true"] >= row["threshold"] for row in rows)
-    return [
+    printed = [
         PrintedTable(
             "Ends of the first two stages of grokking, in steps: (last below, first at] the threshold.",
             [_stage_ends(row) for row in rows],
@@ -42,6 +39,7 @@ def printed_tables(rows: Sequence[Row]) -> list[PrintedTable]:
             f"{generalised} of {n} networks.",
         ),
     ]
+    return {"networks": rows}, printed
 
 
 def _stage_ends(row: Row) -> dict[str, Any]:

@@ -11,10 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analyses.logits.schema import SLICE
+from analyses.tables.labels import arm_label
 from analyses.tables.roles import compared_arms
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, letter
-from figures.drawing.style import DOUBLE, table_styles
+from figures.drawing.style import DOUBLE
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
@@ -24,14 +25,14 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     size = (DOUBLE, 2.4) if len(arms) > 1 else (0.7 * DOUBLE, 3.2)
     figure, axes = plt.subplots(1, 2 * len(arms), figsize=size, sharex=True, sharey=True, layout="compressed")
     drawing = Drawing(figure)
-    styles, shown = table_styles(logits), []
+    shown = []
     for pair, letters, arm in zip(np.split(axes, len(arms)), ("a, b", "c, d"), arms, strict=False):
         arm_rows = logits[logits["arm"] == arm]
         seed = arm_rows["seed"].iloc[0]
         network = arm_rows[arm_rows["seed"] == seed]
-        shown.append(f"{styles[arm]['label']} seed {seed}")
+        shown.append(f"{arm_label(arm)} seed {seed}")
         top = float(network[["logit", "ideal"]].abs().to_numpy().max())
-        for ax, column, title in zip(pair, ("logit", "ideal"), (styles[arm]["label"], "ideal"), strict=True):
+        for ax, column, title in zip(pair, ("logit", "ideal"), (arm_label(arm), "ideal"), strict=True):
             grid = network.pivot(index="y", columns="class", values=column)
             image = ax.imshow(grid, interpolation="none", cmap="RdBu_r", vmin=-top, vmax=top)
             panel = f"{title} beside {arm}"
@@ -58,7 +59,8 @@ def _name_lines(ax: Axes, network: pd.DataFrame) -> None:
     x, p = int(network["x"].iloc[0]), len(labels)
     true_y, ghost_y = round(0.45 * p), round(0.42 * p)
     others = network[(network["y"] == ghost_y) & ~network["class"].isin([labels[ghost_y], labels[x]])]
-    ghost = int(others.loc[(others["ideal"] - others["ideal"].median()).abs().idxmax(), "class"])
+    deviation = (others["ideal"] - others["ideal"].median()).abs().to_numpy()
+    ghost = int(others["class"].to_numpy()[deviation.argmax()])
     look: dict[str, Any] = {"fontsize": 6, "color": "0.15", "va": "center"}
     arrow: dict[str, Any] = {"arrowstyle": "-", "color": "0.4", "linewidth": 0.5, "shrinkA": 1, "shrinkB": 1}
     for name, cell, place, align in (

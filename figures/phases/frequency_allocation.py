@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from analyses.phases.schema import GROUPS, MEANS, NEURONS
+from analyses.tables.labels import arm_label
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
 from figures.drawing.style import DOUBLE, Styles, line_style, step_axis, table_styles
@@ -82,7 +83,7 @@ def _counts(drawing: Drawing, axes: np.ndarray, groups: pd.DataFrame, styles: St
         ax.vlines(frequency, low, high, **RANGE)
         drawing.note("counts range", arm, x=frequency, low=low, high=high)
         drawing.level(ax, "counts", f"{arm}, an even share", by_seed.mean(axis=1).sum() / K, **EQUAL_USE)
-        ax.set(title=style["label"], ylabel="neurons")
+        ax.set(title=arm_label(arm), ylabel="neurons")
     axes[-1].set_ylim(0, 1.05 * axes[-1].get_ylim()[1])
     axes[-1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes[-1].set_xlabel("frequency k" if len(axes) == 1 else "frequency k (panels above too)")

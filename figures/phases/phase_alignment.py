@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analyses.phases.schema import MEANS, NEURONS
+from analyses.tables.labels import arm_label
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
 from figures.drawing.style import DOUBLE, step_axis, table_styles
@@ -37,7 +38,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     width = 3 if alone else 12 // len(shown)
     scatters = [figure.add_subplot(grid[0, width * i : width * (i + 1)]) for i in range(len(shown))]
     for ax, arm in zip(scatters, shown, strict=True):
-        _scatter(drawing, ax, arm, neurons[neurons["arm"] == arm], styles[arm])
+        _scatter(drawing, ax, arm, neurons[neurons["arm"] == arm], styles[arm]["color"])
     columns = [(3 * i + 3, 3 * i + 6) if alone else (4 * i, 4 * i + 4) for i in range(3)]
     curves = [figure.add_subplot(grid[-1, start:end]) for start, end in columns]
     chance = float(means["same_frequency_chance"].iloc[0])
@@ -63,7 +64,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     return drawing
 
 
-def _scatter(drawing: Drawing, ax: Axes, arm: str, neurons: pd.DataFrame, style: dict[str, Any]) -> None:
+def _scatter(drawing: Drawing, ax: Axes, arm: str, neurons: pd.DataFrame, color: str) -> None:
     """Draw an arm's output phases against its input phases."""
     last = neurons[neurons["step"] == neurons.groupby("seed")["step"].transform("max")].dropna(subset=["D"])
     twice = np.angle(np.exp(2j * last["input_phase"].to_numpy()))
@@ -75,11 +76,11 @@ def _scatter(drawing: Drawing, ax: Axes, arm: str, neurons: pd.DataFrame, style:
         ("same frequency", same, ONE_FREQUENCY),
         ("other frequency", ~same, TWO_FREQUENCIES),
     ):
-        drawing.line(ax, panel, series, twice[chosen], output_phase[chosen], color=style["color"], **look)
+        drawing.line(ax, panel, series, twice[chosen], output_phase[chosen], color=color, **look)
     ticks = [-np.pi, 0, np.pi]
     ax.set_xticks(ticks, ["−π", "0", "π"])
     ax.set_yticks(ticks, ["−π", "0", "π"])
-    ax.set(title=style["label"], xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal")
+    ax.set(title=arm_label(arm), xlim=(-3.4, 3.4), ylim=(-3.4, 3.4), aspect="equal")
     ax.set(xlabel="2 × input phase φ", ylabel="output phase ψ")
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analyses.phases.schema import GROUPS, NEURONS
+from analyses.tables.labels import arm_label
 from analyses.tables.roles import main_arm
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing
@@ -23,27 +24,28 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     """Draw one network's last input phases, a circle per frequency."""
     neurons, groups = tables[NEURONS], tables[GROUPS]
     arm = main_arm(neurons)
-    style, seeds = table_styles(neurons)[arm], neurons.loc[neurons["arm"] == arm, "seed"]
+    label, seeds = arm_label(arm), neurons.loc[neurons["arm"] == arm, "seed"]
     seed = seeds.iloc[0]
     network_neurons, network_groups = (_last(table, arm, seed) for table in (neurons, groups))
     shown = network_groups.nlargest(MOST_CIRCLES, "n_neurons").sort_values("frequency")
     rows = -(-len(shown) // COLUMNS)
     figure, axes = plt.subplots(rows, COLUMNS, figsize=(DOUBLE, 0.55 + 1.4 * rows), squeeze=False)
     drawing = Drawing(figure)
+    color = table_styles(neurons)[arm]["color"]
     for ax in axes.ravel():
         ax.set(xticks=[], yticks=[], aspect="equal", xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
         ax.axis("off")
     for ax, group in zip(axes.ravel(), shown.itertuples(), strict=False):
         phase = network_neurons.loc[network_neurons["frequency"] == group.frequency, "input_phase"]
-        _circle(drawing, ax, group, phase.dropna().to_numpy(), seed, style["color"])
+        _circle(drawing, ax, group, phase.dropna().to_numpy(), seed, color)
     omitted = len(network_groups) - len(shown)
     figure.suptitle(
-        f"Input phases φ of the neurons of each frequency k: {style['label']}, seed {seed}\n"
+        f"Input phases φ of the neurons of each frequency k: {label}, seed {seed}\n"
         "N neurons; R$_1$ = |mean exp(iφ)|, R$_2$ = |mean exp(2iφ)|; random: expected of N random phases",
         fontsize=8,
     )
     drawing.caption = (
-        f"Input phase φ of every live neuron of {style['label']}, seed {seed} (one of n = "
+        f"Input phase φ of every live neuron of {label}, seed {seed} (one of n = "
         f"{seeds.nunique()}), at the last checkpoint, a circle per frequency "
         f"k{f'; {omitted} frequencies of fewest neurons are left out' if omitted else ''}. N: neurons; R₁, "
         "R₂: length of the mean of exp(iφ), exp(2iφ), 0 if the phases are spread evenly; random: length "

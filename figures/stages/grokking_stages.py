@@ -14,9 +14,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analyses.stages.schema import CLASSES, CURVES, ENDS
+from analyses.tables.labels import arm_label
 from figures.drawing.figure_spec import TableKey
-from figures.drawing.recorded_figure import Drawing, counted, letter
-from figures.drawing.style import DOUBLE, step_axis, table_styles
+from figures.drawing.recorded_figure import Drawing, letter
+from figures.drawing.style import DOUBLE, step_axis
 
 SHADES = ("#fde9d0", "#dcebf7", "#ececec")
 """Colours of stages 1, 2 and 3."""
@@ -78,16 +79,15 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         ncols=4,
         title="(e, f): pairs trained on",
     )
-    label = table_styles(tables[CURVES])[arm]["label"]
     drawing.caption = (
-        f"Checkpoints of {label}, {counted({arm: ends['seed'].nunique()})}; thin: single seeds, bold: their "
-        "mean, in (a) their median, where all have the step. Shaded: stage 1 until train accuracy reaches "
-        f"{ends['threshold'].iloc[0]:g}, stage 2 until test accuracy does, stage 3 from there (medians of "
-        "the seeds' ends). (b) Dotted: share of the test pairs whose other order is trained on, the test "
-        "accuracy of a network that only memorised. (d) Inverse participation ratio over frequencies and "
-        "misalignment of phases, means over neurons. (e, f) Pairs by the order in which they are trained "
-        "on; means over pairs. The network cannot tell (a, b) from (b, a), so pairs trained on in one order "
-        "only and their other orders fare alike."
+        f"Checkpoints of {arm_label(arm)}, n = {ends['seed'].nunique()}; thin: single seeds, "
+        "bold: their mean, in (a) their median, where all have the step. Shaded: stage 1 until train "
+        f"accuracy reaches {ends['threshold'].iloc[0]:g}, stage 2 until test accuracy does, stage 3 from "
+        "there (medians of the seeds' ends). (b) Dotted: share of the test pairs whose other order is "
+        "trained on, the test accuracy of a network that only memorised. (d) Inverse participation ratio "
+        "over frequencies and misalignment of phases, means over neurons. (e, f) Pairs by the order in "
+        "which they are trained on; means over pairs. The network cannot tell (a, b) from (b, a), so pairs "
+        "trained on in one order only and their other orders fare alike."
     )
     return drawing
 
