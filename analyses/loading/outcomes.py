@@ -79,6 +79,11 @@ def has_test_set(row: Outcome) -> bool:
     return row["t_gen"] is not None or row["t_gen_after"] > 0 or row["steps"] == 0
 
 
+def finished(rows: Sequence[Outcome], arm: str) -> list[Outcome]:
+    """Return the rows of an arm's finished networks."""
+    return [row for row in rows if row["arm"] == arm and row["status"] == "done"]
+
+
 def times_by_seed(rows: Sequence[Outcome], arm: str, quantity: str) -> dict[int, tuple[float, bool]]:
     """Return a time of an arm's networks by seed.
 
@@ -91,9 +96,7 @@ def times_by_seed(rows: Sequence[Outcome], arm: str, quantity: str) -> dict[int,
         The time; tau is the ratio t_gen / t_mem.
     """
     times = {}
-    for row in rows:
-        if row["arm"] != arm or row["status"] != "done":
-            continue
+    for row in finished(rows, arm):
         bound = row["tau_lower" if quantity == "tau" else f"{quantity}_after"]
         if row[quantity] is not None:
             times[row["seed"]] = (float(row[quantity]), True)

@@ -13,6 +13,7 @@ from analyses.speed.schema import (
     DOSES,
     FIXED_STEPS,
     PAIRS,
+    QUANTITIES,
     RATIOS,
     SOURCES,
     SURVIVAL,
@@ -81,7 +82,6 @@ def measure(
     from analyses.loading.outcomes import read_outcomes
     from analyses.speed.accuracy_at_steps import accuracies_at_steps, mask_sources, rank_correlations
     from analyses.speed.comparisons import (
-        QUANTITIES,
         arm_row,
         compare,
         comparisons,

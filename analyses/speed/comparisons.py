@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from analyses.loading.outcomes import Outcome, times_by_seed
+from analyses.loading.outcomes import Outcome, finished, times_by_seed
 from analyses.loading.reference_arms import dense_reference, ticket_reference
+from analyses.speed.schema import QUANTITIES, T_GEN
 from interp.statistics.censored_times import (
     Bounded,
     CensoredTimes,
@@ -24,8 +25,6 @@ from training.config.recipe import Recipe
 
 Row = dict[str, Any]
 """Row of a table, by column."""
-
-QUANTITIES = ("t_gen", "t_mem", "tau")
 
 
 def comparisons(recipe: Recipe, arms: Sequence[str], against: str | None) -> Iterator[Row]:
@@ -81,10 +80,11 @@ def compare(rows: Sequence[Outcome], pair: Row, quantity: str) -> tuple[Row, lis
         for seed, ratio in zip(seeds, ratios, strict=True)
         if ratio is not None
     ]
-    mean = mean_ratio(ratios)
+    present = [ratio for ratio in ratios if ratio is not None]
+    mean = mean_ratio(present)
     low, high = mean.interval or (math.nan, math.nan)
-    exact = [row["ratio"] for row in ratio_rows if row["ratio_bound"] == "="]
-    least, largest = (min(exact), max(exact)) if 0 < len(exact) == len(ratio_rows) else (math.nan, math.nan)
+    exact = [ratio.value for ratio in present if ratio.bound == "="]
+    least, largest = (min(exact), max(exact)) if 0 < len(exact) == len(present) else (math.nan, math.nan)
     row = at | {"n": mean.n, **_columns("ratio", mean.mean)}
     row |= {"low": low, "high": high, "least": least, "largest": largest}
     for name, times in (("numerator", numerator), ("denominator", denominator)):
@@ -97,7 +97,7 @@ def compare(rows: Sequence[Outcome], pair: Row, quantity: str) -> tuple[Row, lis
 
 def arm_row(recipe: Recipe, rows: Sequence[Outcome], arm: str) -> Row:
     """Return an arm's median times, censored counts and last accuracies."""
-    done = [row for row in rows if row["arm"] == arm and row["status"] == "done"]
+    done = finished(rows, arm)
     columns: Row = {"arm": arm, "method": recipe.arms[arm].method, "sparsity": recipe.sparsity(arm)}
     columns |= {"n": len(done), "n_not_trained": sum(row["arm"] == arm for row in rows) - len(done)}
     for quantity in QUANTITIES:
@@ -114,7 +114,7 @@ def survival_rows(rows: Sequence[Outcome], arm: str) -> list[Row]:
 
     A row at step 0 and at each step at which the share or the number of networks changes.
     """
-    times = _times(times_by_seed(rows, arm, "t_gen").values())
+    times = _times(times_by_seed(rows, arm, T_GEN).values())
     if not len(times.at):
         return []
     steps, share = survival_curve(times)

@@ -9,6 +9,9 @@ NO_PAIR = "no pair of seeds gives a ratio, or bounds point in both directions"
 NO_CLASSES = "the task has no classes"
 BOUND = "'=' for a number, '<' or '>' if networks that never got there leave only a bound"
 
+T_GEN, T_MEM, TAU = "t_gen", "t_mem", "tau"
+QUANTITIES = (T_GEN, T_MEM, TAU)
+"""Times that are compared."""
 QUANTITY = Column("quantity", str, "Time that is compared: t_gen, t_mem or tau.", source=TERMS)
 COMPARED = (
     Column(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from analyses.speed.schema import ARMS, CORRELATIONS, DOSES, FIXED_STEPS, RATIOS
+from analyses.speed.schema import ARMS, CORRELATIONS, DOSES, FIXED_STEPS, RATIOS, T_GEN, T_MEM, TAU
 from analyses.tables.labels import arm_label
 from analyses.tables.long_format import decimals, groups, number, records
 from analyses.tables.schema import Table
@@ -104,7 +104,7 @@ def _printed_ratios(ratios: pd.DataFrame) -> list[PrintedTable]:
 
 
 def _printed_ratio(arm: str, rows: Mapping[str, Row]) -> Row:
-    t_gen = rows["t_gen"]
+    t_gen = rows[T_GEN]
     earlier = (t_gen["log_rank_z"] > 0) == (t_gen["denominator"] == arm)
     test = f"{'earlier' if earlier else 'later'}, p = {number(t_gen['log_rank_p'])}"
     one = t_gen["n"] == 1  # a single pair has no interval
@@ -113,8 +113,8 @@ def _printed_ratio(arm: str, rows: Mapping[str, Row]) -> Row:
         "pairs": t_gen["n"],
         "t_gen ratio": _bounded(t_gen, "ratio"),
         "95 % interval": "n = 1" if one else _interval(t_gen["low"], t_gen["high"]),
-        "t_mem ratio": _bounded(rows["t_mem"], "ratio"),
-        "tau ratio": _bounded(rows["tau"], "ratio"),
+        "t_mem ratio": _bounded(rows[T_MEM], "ratio"),
+        "tau ratio": _bounded(rows[TAU], "ratio"),
         "log-rank test": "-"
         if math.isnan(t_gen["log_rank_p"])
         else f"{test} ({t_gen['log_rank_n_events']} generalised)",
@@ -126,7 +126,7 @@ def _conclusion(by_arm: Mapping[str, Mapping[str, Row]], other: str) -> str:
     """Return which arms generalise earlier than another, and which later."""
     factors: dict[str, list[tuple[float, str]]] = {}
     for arm, rows in by_arm.items():
-        side, factor, is_bound = _earlier_or_later(rows["t_gen"], arm)
+        side, factor, is_bound = _earlier_or_later(rows[T_GEN], arm)
         words = f" ({'at least ' if is_bound else ''}{number(factor)} times)" if factor > 1 else ""
         factors.setdefault(side, []).append((factor, arm_label(arm) + words))
     sentences = []

@@ -9,11 +9,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analyses.grokking.schema import CURVES
+from analyses.tables.labels import arm_label
 from analyses.tables.roles import arms_with_role
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, counted, letter, seeds_and_centre
 from figures.drawing.style import DOUBLE, linear_steps, table_styles
 
+RECIPE = "m_edge_popup"
 STEPS = (600, 1000, 1400, 2000)
 """Steps of the paper's table."""
 
@@ -26,7 +28,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame], steps: Sequence[int] = STEPS) 
     steps : sequence of int
         Columns of the table; the curves end at the last.
     """
-    curves = tables["m_edge_popup", CURVES]
+    curves = tables[RECIPE, CURVES]
     sources = arms_with_role(curves, "dense")
     curves = curves[~curves["arm"].isin(sources) & (curves["step"] <= steps[-1])]
     figure, axes = plt.subplots(1, 2, figsize=(DOUBLE, 2.5), gridspec_kw={"width_ratios": [1, 1.15]})
@@ -65,5 +67,5 @@ def _table(drawing: Drawing, ax: Axes, curves: pd.DataFrame, steps: Sequence[int
             color = "white" if mean[step] > 0.8 else "0.1"
             ax.text(x, y, text, ha="center", va="center", fontsize=7, color=color)
     ax.set_xticks(range(len(steps)), [f"{step:,}" for step in steps])
-    ax.set_yticks(range(len(styles)), [style["label"] for style in styles.values()])
+    ax.set_yticks(range(len(styles)), [arm_label(arm) for arm in styles])
     ax.tick_params(length=0)

@@ -10,49 +10,44 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analyses.grokking.schema import CURVES, OUTCOMES
+from analyses.grokking.schema import OUTCOMES
 from analyses.tables.roles import arms_with_role
 from figures.drawing.figure_spec import TableKey
-from figures.drawing.grokking_curves import (
-    curve_handles,
-    curve_panel,
-    mark_t_gen,
-    thin_curves,
-    threshold_sentence,
-)
+from figures.drawing.grokking_curves import GrokkingCurves, curve_panel
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
 from figures.drawing.style import DOUBLE, table_styles
 
+RECIPE = "m_no_wd"
 MEDIAN: dict[str, Any] = {"color": "0.45", "linewidth": 0.9}
 CRITICAL: dict[str, Any] = {"color": "0.45", "linewidth": 0.8, "linestyle": "--"}
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     """Draw last test accuracy over sparsity, and test curves."""
-    outcomes, curves = (tables["m_no_wd", table] for table in (OUTCOMES, CURVES))
-    shown = thin_curves(curves)
+    networks = GrokkingCurves.of(tables, RECIPE)
+    shown = networks.shown
     figure, axes = plt.subplots(
         1, 2, figsize=(DOUBLE, 3), sharey=True, gridspec_kw={"width_ratios": [1, 1.3]}
     )
     drawing = Drawing(figure)
-    critical = _by_sparsity(drawing, axes[0], outcomes)
+    critical = _by_sparsity(drawing, axes[0], tables[RECIPE, OUTCOMES])
     curve_panel(drawing, axes[1], "test", shown, "test")
     drawing.level(axes[0], "sparsity", "threshold", float(shown["threshold"].iloc[0]))
     axes[0].set(title="test accuracy at the end", xlabel="sparsity", ylabel="accuracy", xlim=(-0.05, 1))
-    mark_t_gen(drawing, axes[1], "t_gen", outcomes, curves)
+    networks.mark_t_gen(drawing, axes[1], "t_gen")
     axes[1].set_title("test accuracy")
     letter(axes)
     arm_legend(figure, shown)
     handles = [
         Line2D([], [], label="median of the tickets", **MEDIAN),
         Line2D([], [], label="largest sparsity at which most tickets generalise", **CRITICAL),
-        *curve_handles(shown, marks=bool(outcomes["t_gen"].notna().any())),
+        *networks.handles(),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     drawing.caption = (
         f"Only the first dense network has weight decay. (a) Every seed when its training ended, line: "
         f"median of the tickets; the dense networks have sparsity 0. {critical} "
-        f"(b) {seeds_and_centre(shown, 'median')} {threshold_sentence(outcomes, curves)}"
+        f"(b) {seeds_and_centre(shown, 'median')} {networks.sentence()}"
     )
     return drawing
 

@@ -44,6 +44,7 @@ FIGURES = (
             ("m_timing", speed.SOURCES),
             ("m_timing", speed.FIXED_STEPS),
             ("m_timing", speed.CORRELATIONS),
+            ("m_timing", grokking.OUTCOMES),
             ("m_timing", grokking.CURVES),
         ),
         paper="Minegishi et al.: timing",

@@ -9,20 +9,22 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analyses.grokking.schema import CURVES
 from analyses.speed.schema import CORRELATIONS, FIXED_STEPS, SOURCES
 from figures.drawing.figure_spec import TableKey
-from figures.drawing.grokking_curves import curve_handles, curve_panel, thin_curves
+from figures.drawing.grokking_curves import GrokkingCurves, curve_panel
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
 from figures.drawing.style import DOUBLE, MARKERS, Styles, table_styles
+
+RECIPE = "m_timing"
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     """Draw test curves; tickets against sources at fixed steps."""
-    sources, accuracies, correlations, curves = (
-        tables["m_timing", table] for table in (SOURCES, FIXED_STEPS, CORRELATIONS, CURVES)
+    sources, accuracies, correlations = (
+        tables[RECIPE, table] for table in (SOURCES, FIXED_STEPS, CORRELATIONS)
     )
-    shown = thin_curves(curves)
+    networks = GrokkingCurves.of(tables, RECIPE)
+    shown = networks.shown
     accuracies = accuracies[["arm", "seed", "step", "test_acc"]]
     marks = sources.merge(accuracies, on=["arm", "seed"]).dropna(subset=["source_acc", "test_acc"])
     styles = table_styles(shown)
@@ -34,7 +36,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     drawing = Drawing(figure)
     curve_panel(drawing, above, "test", shown, "test")
     above.set(title="test accuracy", ylabel="accuracy")
-    above.legend(handles=curve_handles(shown, marks=False), loc="upper left")
+    above.legend(handles=networks.handles(marks=False), loc="upper left")
     for ax, step in zip(axes, steps, strict=True):
         of_step = correlations[correlations["step"] == step]
         _tickets(drawing, ax, f"step {step}", marks[marks["step"] == step], styles, of_step)

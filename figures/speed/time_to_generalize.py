@@ -15,13 +15,12 @@ from analyses.speed.schema import ARMS, DOSES, PAIRS, RATIOS, SURVIVAL
 from figures.drawing.censored_points import (
     bound_handle,
     bounded_points,
-    median_handle,
     plain_numbers,
-    tau_by_sparsity,
 )
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, counted, letter
 from figures.drawing.style import DOUBLE, Styles, line_style, step_axis, table_styles
+from figures.speed.tau_by_sparsity import median_handle, tau_by_sparsity
 
 STOPPED: dict[str, Any] = {"linestyle": "none", "marker": "|", "markersize": 7}
 SEED: dict[str, Any] = {"marker": "o", "markersize": 2.5, "alpha": 0.5}
@@ -46,9 +45,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         drawing.caption += _ratios(drawing, next(panels), ratios, pairs, styles)
         handles += _ratio_handles(ratios)
     if len(doses):
-        drawing.caption += (
-            f" {tau_by_sparsity(drawing, next(panels), doses, arms, styles)}; bounds as before."
-        )
+        drawing.caption += f" {tau_by_sparsity(drawing, next(panels), tables, styles)}; bounds as before."
         handles.append(median_handle())
     if (pairs["ratio_bound"] != "=").any() or (doses["tau_bound"] != "=").any():
         handles.append(bound_handle())

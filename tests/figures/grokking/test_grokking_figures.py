@@ -5,7 +5,7 @@ import pytest
 
 from analyses.grokking.schema import CURVES, OUTCOMES
 from analyses.tables.storage import load_table
-from figures.drawing.grokking_curves import curve_handles, mark_t_gen, threshold_sentence
+from figures.drawing.grokking_curves import GrokkingCurves
 from figures.drawing.recorded_figure import Drawing
 from figures.drawing.render import STYLE
 from figures.grokking import edge_popup, no_weight_decay, operations, outcomes
@@ -27,9 +27,9 @@ def test_networks_that_never_generalised_and_those_not_trained_are_named():
     rows = pd.DataFrame({"arm": ["dense", "snip", "grasp", "grasp"], "status": status})
     rows["t_gen"] = [20.0, None, None, None]
     curves = pd.DataFrame({"threshold": [0.95], "test": [0.1]})
-    sentence = threshold_sentence(rows, curves)
+    sentence = GrokkingCurves(rows, curves).sentence()
     assert sentence.endswith("t_gen of each seed; SNIP: 1 never generalised; GraSP: 2 not trained.")
-    without = threshold_sentence(rows, curves.assign(test=np.nan))
+    without = GrokkingCurves(rows, curves.assign(test=np.nan)).sentence()
     assert "never" not in without and "no test set" in without
 
 
@@ -44,9 +44,10 @@ def test_t_gen_is_marked_at_the_accuracy_measured_there():
     )
     figure, ax = plt.subplots()
     drawing = Drawing(figure)
-    mark_t_gen(drawing, ax, "t_gen", rows, curves)
+    networks = GrokkingCurves(rows, curves)
+    networks.mark_t_gen(drawing, ax, "t_gen")
     assert drawing.table()[["x", "y"]].to_numpy().tolist() == [[10, 0.97], [20, 0.96]]
-    labels = [handle.get_label() for handle in curve_handles(curves, marks=True)]
+    labels = [handle.get_label() for handle in networks.handles()]
     assert labels == ["threshold 0.95", "$t_\\mathrm{gen}$ of a seed", "single seed", "median of the seeds"]
 
 

@@ -3,14 +3,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyses.grokking.schema import CURVES
-from analyses.speed.schema import CORRELATIONS, FIXED_STEPS, SOURCES
+from analyses.grokking.schema import CURVES, OUTCOMES
+from analyses.speed.schema import ARMS, CORRELATIONS, DOSES, FIXED_STEPS, SOURCES
 from analyses.tables.storage import load_table
-from figures.drawing.censored_points import tau_by_sparsity
 from figures.drawing.recorded_figure import Drawing
 from figures.drawing.render import STYLE
 from figures.drawing.style import arm_styles
 from figures.speed import ticket_timing
+from figures.speed.tau_by_sparsity import tau_by_sparsity
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def test_medians_of_tau_are_not_drawn_through_a_bound():
     medians = pd.DataFrame({"arm": arms, "tau_median": [9.0, 90, 7, 8], "tau_median_bound": list("=>==")})
     figure, ax = plt.subplots()
     drawing = Drawing(figure)
-    tau_by_sparsity(drawing, ax, doses, medians, arm_styles(arms))
+    tau_by_sparsity(drawing, ax, {DOSES: doses, ARMS: medians}, arm_styles(arms))
     drawn = drawing.table().groupby("panel")
     np.testing.assert_array_equal(drawn.get_group("median tau")["y"], [9, np.nan, 7, 8])
     assert drawn.get_group("tau >")[["x", "y"]].to_numpy().tolist() == [[0.6, 90]]
@@ -37,7 +37,7 @@ def test_medians_of_tau_are_not_drawn_through_a_bound():
 def test_a_mark_per_ticket_at_its_sources_accuracy(tiny_runs):
     tables = {
         ("m_timing", table): load_table(tiny_runs.table("m_timing", table), table)
-        for table in (SOURCES, FIXED_STEPS, CURVES)
+        for table in (SOURCES, FIXED_STEPS, OUTCOMES, CURVES)
     }
     steps = tables["m_timing", FIXED_STEPS]
     steps["step"] = steps["step"].map({500: 10, 1000: 20, 2000: 40})
