@@ -23,12 +23,12 @@ FLOORS = (
     ("interp",),
     ("training.schema",),
     ("training.runs",),
-    ("training.cli", "training.architectures"),
-    ("training.tasks", "training.pruning", "training.optimization.optimizers"),
-    ("training.optimization.parametrizations", "training.models.kernels"),
-    ("training.config",),
+    ("training.cli",),
+    ("training.tasks", "training.models.kernels", "training.optimization.optimizers"),
     ("training.models",),
+    ("training.pruning", "training.optimization.parametrizations"),
     ("training.optimization",),
+    ("training.config",),
     ("training.inspection", "training.adopt"),
     ("training.execution",),
     ("training.bench",),
@@ -68,10 +68,14 @@ LIGHT = {
     "training/cli": LIBRARIES,
     "training/schema": LIBRARIES,
     "training/runs/run_directory.py": ("torch", "pandas", "scipy", "matplotlib"),
-    "training/architectures": ("torch", "numpy", "pandas"),
+    **{f"training/models/{name}.py": LIBRARIES for name in ("base", "registry", "weight_names")},
+    **{
+        f"training/models/{model}/architecture.py": LIBRARIES
+        for model in ("embed_mlp", "mlp", "one_hot_mlp", "transformer")
+    },
     "training/inspection/hooked_network.py": ("torch", "pandas"),
     "training/config": ("torch", "pandas"),
-    "training/optimization/optimizers/registry.py": LIBRARIES,
+    "training/optimization/optimizers": LIBRARIES,
     "training/optimization/parametrizations/registry.py": LIBRARIES,
     "training/execution/scheduler.py": ("torch",),
     "training/execution/experiment.py": ("torch",),
@@ -294,7 +298,7 @@ def test_a_planted_import_is_found(tmp_path, file, code, name):
         ("analyses/claims/a.py", "from analyses.fourier.summary import summarise"),
         (
             "analyses/fourier/a.py",
-            "from training.models.forward_pass import x\nfrom interp.spectra import fourier",
+            "from training.models.pair_activations import x\nfrom interp.spectra import fourier",
         ),
     ],
 )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.loading.trained_network import Network
-    from training.models.forward_pass import Passes
+    from training.models.pair_activations import PairActivations
     from training.runs.run_directory import RunDir
 
 
@@ -57,7 +57,6 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     from interp.mechanism.effective_weights import effective_maps, residue_weights
     from interp.mechanism.key_frequency_rules import key_frequencies_by_rule
     from interp.spectra.weight_spectrum import frequency_power
-    from training.models.forward_pass import pass_pairs
 
     weights, model = network.weights(), network.setting.model
     assert network.p
@@ -67,14 +66,14 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     axes = {"step": network.steps, "weight": list(by_residue), "frequency": range(1, network.p // 2 + 1)}
     share = np.stack([frequency_power(W) for W in by_residue.values()], axis=1)  # (T, weight, K)
     measured = [_map_tables(network, name, W) for name, W in maps.items()]
-    passes = pass_pairs(model, {name: w[-1] for name, w in weights.items()})
-    keys = key_frequencies_by_rule(next(iter(ends.values()))[-1], maps["output"][-1], passes.hidden)
+    activations = model.pair_activations({name: w[-1] for name, w in weights.items()})
+    keys = key_frequencies_by_rule(next(iter(ends.values()))[-1], maps["output"][-1], activations.hidden)
     return {
         MEANS: gather([means for means, _ in measured]),
         NEURONS: gather([neurons for _, neurons in measured]),
         SPECTRA: long_table(network, axes, {"share": share}),
         KEY_FREQUENCIES: key_frequency_rows(network, network.steps[-1:], [keys]),
-        PAIRS: _pairs(network, passes),
+        PAIRS: _pairs(network, activations),
         INPUT_WEIGHTS: _input_weights(network, maps["input"][[0, -1]]),
     }
 
@@ -113,14 +112,14 @@ def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFram
     )
 
 
-def _pairs(network: Network, passes: Passes) -> pd.DataFrame:
+def _pairs(network: Network, activations: PairActivations) -> pd.DataFrame:
     """Return the last network's variance by frequency over both inputs."""
     import numpy as np
 
     from analyses.tables.long_format import long_table
     from interp.spectra.pair_spectrum import pair_power
 
-    share = np.stack([pair_power(passes.logits), pair_power(passes.hidden)])  # (2, K+1, K+1)
+    share = np.stack([pair_power(activations.logits), pair_power(activations.hidden)])  # (2, K+1, K+1)
     frequencies = range(share.shape[-1])
     axes = {
         "step": network.steps[-1:],

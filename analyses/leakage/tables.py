@@ -18,8 +18,8 @@ from interp.dynamics.harmonic_leakage import relu_leakage, relu_leakage_limit
 from interp.mechanism.phase_alignment import misalignment
 from interp.spectra.fourier import complex_amplitude
 from interp.spectra.weight_spectrum import neuron_frequency
-from training.architectures.registry import OneHotMLP
 from training.inspection.loss_gradient import training_gradient
+from training.models.one_hot_mlp.architecture import OneHotMLP
 from training.runs.atomic_files import RunError
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interp.masks.topk import magnitude_mask
-from training.architectures.registry import prunable
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe import Recipe
 from training.config.settings import Setting
 from training.execution.jobs import arm_status
+from training.models.weight_names import prunable
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.validation import ConfigError, names

@@ -29,7 +29,7 @@ from interp.spectra.embedding_spectrum import fourier_coefficient_ratio, fourier
 from interp.spectra.pair_spectrum import activation_frequency
 from interp.spectra.weight_spectrum import frequency_norms, frequency_power, mean_over_neurons
 from training.config.settings import Setting
-from training.models.forward_pass import Passes, embedding_gradients, pass_pairs
+from training.models.pair_activations import PairActivations
 from training.tasks.dataset import Dataset, Task
 
 N_TRIPLES = 100
@@ -69,12 +69,12 @@ def measure_checkpoint(at: Checkpoint) -> Measured:
     model, weights = at.setting.model, at.weights
     W_E, _ = residue_weights(model.name, weights).values()
     W_L = effective_maps(model.name, weights)["output"]
-    passes = pass_pairs(model, weights)
-    own = key_frequencies_by_rule(W_E, W_L, passes.hidden)
+    activations = model.pair_activations(weights)
+    own = key_frequencies_by_rule(W_E, W_L, activations.hidden)
     if at.final is None:
         return Measured(own, {}, {}, {})
     keys = at.final[at.rule]
-    row, by_frequency = _losses(at, passes, W_L, keys, own[at.rule])
+    row, by_frequency = _losses(at, activations, W_L, keys, own[at.rule])
     share = frequency_power(W_E)[keys - 1]
     row |= {
         "key_share": share.sum(),
@@ -89,7 +89,7 @@ def measure_checkpoint(at: Checkpoint) -> Measured:
     for rule, final in at.final.items():
         found = np.isin(final, own[rule])
         row |= {f"n_{rule}": len(own[rule]), f"found_{rule}": found.mean() if len(final) else np.nan}
-    head_frequency, head_share = activation_frequency(passes.attention)
+    head_frequency, head_share = activation_frequency(activations.attention)
     row["attention_share"] = mean_over_neurons(head_share)[0]
     return Measured(
         own,
@@ -120,7 +120,7 @@ def _data(task: Task) -> Dataset:
 
 
 def _losses(
-    at: Checkpoint, passes: Passes, W_L: np.ndarray, keys: np.ndarray, own: np.ndarray
+    at: Checkpoint, activations: PairActivations, W_L: np.ndarray, keys: np.ndarray, own: np.ndarray
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Cross-entropies of the network and of what is left of its logits; and those per key frequency.
 
@@ -130,7 +130,7 @@ def _losses(
     a, b = data.inputs.T
     labels, train = data.labels, slice(data.n_train)
     assert labels is not None
-    logits, hidden, p = passes.logits, passes.hidden, len(W_L.T)
+    logits, hidden, p = activations.logits, activations.hidden, len(W_L.T)
 
     def loss(grid: np.ndarray, part: slice = slice(None)) -> float:
         return float(cross_entropy(grid[a[part], b[part]], labels[part]).mean())
@@ -178,5 +178,5 @@ def _gradient_symmetricity(at: Checkpoint) -> float:
     """1 by construction for a network that adds its embeddings."""
     p = at.setting.task.n_outputs
     triples = np.random.default_rng(0).integers(p, size=(N_TRIPLES, 3))
-    gradients = embedding_gradients(at.setting.model, at.weights, triples)
+    gradients = at.setting.model.embedding_gradients(at.weights, triples)
     return 1.0 if gradients is None else float(gradient_symmetricity(*gradients)[0])

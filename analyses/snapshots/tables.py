@@ -16,7 +16,7 @@ from analyses.tables.schema import Table
 from interp.mechanism.effective_weights import layer_matrices
 from interp.spectra.fourier import amplitude_phase
 from interp.spectra.weight_spectrum import mean_over_neurons, neuron_frequency
-from training.architectures.registry import prunable
+from training.models.weight_names import prunable
 from training.runs.log_spacing import thinned
 
 MOST_STEPS, MOST_NEURONS = 40, 64

@@ -13,7 +13,6 @@ from interp.graphs.graph_measures import properties
 from interp.mechanism.clock_pizza import gradient_symmetricity
 from interp.mechanism.effective_weights import effective_maps
 from interp.spectra.pair_spectrum import activation_frequency
-from training.models.forward_pass import embedding_gradients, pass_pairs
 
 P = 7
 ATTENTION = ("blocks.0.attn.W_Q", "blocks.0.attn.W_O", "blocks.0.attn.W_K", "blocks.0.attn.W_V")
@@ -114,10 +113,10 @@ def test_progress_sees_heads_and_gradients(run, out):
     model, weights = last_weights(run)
     row = table(out, "progress").query("arm == 'dense' and step == 40").iloc[0]
     triples = np.random.default_rng(0).integers(P, size=(100, 3))
-    expected, _ = gradient_symmetricity(*embedding_gradients(model, weights, triples))
+    expected, _ = gradient_symmetricity(*model.embedding_gradients(weights, triples))
     assert row["gradient_symmetricity"] == pytest.approx(expected) and abs(row["gradient_symmetricity"]) < 1
     heads = table(out, "progress_heads").query("arm == 'dense' and step == 40")
-    frequency, share = activation_frequency(pass_pairs(model, weights).attention)
+    frequency, share = activation_frequency(model.pair_activations(weights).attention)
     assert heads["frequency"].tolist() == frequency.tolist() and len(share) == model.n_heads
     np.testing.assert_allclose(heads["share"], share)
     assert row["attention_share"] == pytest.approx(share.mean())

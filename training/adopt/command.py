@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.architectures.infer_sizes import SIZES
 from training.cli.parser import Parser, format_table, run_command
+from training.models.registry import MODELS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="state dicts, one or several to a file: .pt, .pth, .safetensors",
     )
-    p.add_argument("--model", required=True, choices=SIZES, help="what network the weights are of")
+    p.add_argument(
+        "--model",
+        required=True,
+        choices=[name for name, model in MODELS.items() if model.infers_sizes],
+        help="what network the weights are of",
+    )
     p.add_argument("--out", required=True, metavar="DIR", help="the run directory to write, as in runs/NAME")
     p.add_argument("--p", type=int, help="number of residues, for tasks mod p")
     p.add_argument("--task", default="add", metavar="NAME", help="the task's name: an operation, or another")
@@ -124,7 +129,6 @@ def _adopt(args: argparse.Namespace) -> int:
 
 def _recipe(args: argparse.Namespace) -> tuple[dict[str, Any], Recipe]:
     """What the user says of the config, by table; and a recipe of it, with the model in its default sizes."""
-    from training.architectures.registry import MODEL_CONFIGS
     from training.config.build_recipe import recipe_from_dict
     from training.schema.validation import names, override, require
 
@@ -138,7 +142,7 @@ def _recipe(args: argparse.Namespace) -> tuple[dict[str, Any], Recipe]:
     for kind in ("task", "model"):
         require(isinstance(said[kind], dict), f"--set {kind}", "a table of fields", said[kind])
     said["model"]["name"] = args.model
-    p_fits = "p" in said["task"] or MODEL_CONFIGS[args.model].reads != "tokens"
+    p_fits = "p" in said["task"] or MODELS[args.model].reads != "tokens"
     require(p_fits, "--p", f"the number of residues, for {args.model}", None)
     arm = {"name": Path(args.out).resolve().name, "seeds": [args.seed], "arms": {args.arm: {}}}
     return said, recipe_from_dict(said | arm)
@@ -183,11 +187,12 @@ def evaluated(
     import numpy as np
     import torch
 
-    from training.optimization.engine import METRICS, Engine
+    from training.optimization.engine import Engine
+    from training.optimization.evaluation import METRICS
 
     torch.set_num_threads(1)  # as every worker does: these matrices are too small for two
     start = {name: torch.from_numpy(w[0]) for name, w in weights.items()}
-    engine = Engine(setting.model.name, setting.optimizer, setting.task.build(), [start], [None])
+    engine = Engine(setting.model, setting.optimizer, setting.task.build(), [start], [None])
     rows = []
     for place in range(len(steps)):
         for name, w in weights.items():

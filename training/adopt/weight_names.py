@@ -22,9 +22,11 @@ import numpy as np
 from einops import rearrange
 
 from training.adopt.state_dicts import Checkpoint
-from training.architectures.infer_sizes import SIZES, transformer
-from training.architectures.registry import MLP, Model, Shape, Transformer, is_prunable
-from training.models.transformer import B_U, W_E, W_IN, W_K, W_O, W_OUT, W_POS, W_Q, W_U, W_V
+from training.models.base import Model
+from training.models.mlp.architecture import MLP
+from training.models.transformer.architecture import Transformer
+from training.models.transformer.weight_names import B_U, W_E, W_IN, W_K, W_O, W_OUT, W_POS, W_Q, W_U, W_V
+from training.models.weight_names import Shape, is_prunable
 from training.runs.atomic_files import RunError
 from training.schema.validation import names
 from training.tasks.dataset import Task
@@ -49,7 +51,7 @@ def translated(model: Model, task: Task, checkpoints: Sequence[Checkpoint]) -> t
     Parameters
     ----------
     model : Model
-        In any sizes. Its name is a key of `SIZES`.
+        In any sizes. It `infers_sizes`.
     task : Task
         For the numbers of tokens and classes.
 
@@ -73,7 +75,7 @@ def translated(model: Model, task: Task, checkpoints: Sequence[Checkpoint]) -> t
         each = [own | _turned(checkpoint, own) for checkpoint, own in zip(checkpoints, each, strict=True)]
     if is_transformer:
         each = _completed(_without_equals(each, task.n_outputs), task.n_outputs)
-    model = replace(model, **SIZES[model.name]({name: w.shape for name, w in each[0].items()}))
+    model = replace(model, **model.sizes_of({name: w.shape for name, w in each[0].items()}))
     shapes = model.shapes(task.n_inputs, task.n_outputs)
     for checkpoint, own in zip(checkpoints, each, strict=True):
         _check(checkpoint, own, shapes, task)
@@ -148,7 +150,9 @@ def _without_equals(each: Sequence[Weights], p: int) -> Sequence[Weights]:
 def _completed(each: Sequence[Weights], p: int) -> list[Weights]:
     """Positions and biases, each kind for all checkpoints or for none."""
     matrices = {name: w.shape for name, w in each[0].items()}
-    full: Mapping[str, Shape] = Transformer(**transformer(matrices | {W_POS: (), B_U: ()})).shapes(p, p)
+    full: Mapping[str, Shape] = Transformer(**Transformer.sizes_of(matrices | {W_POS: (), B_U: ()})).shapes(
+        p, p
+    )
     completed = [dict(own) for own in each]
     for kind in ([W_POS], [name for name in full if not is_prunable(name)]):
         present = any(own[name].any() for own in each for name in kind if name in own)

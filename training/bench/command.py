@@ -90,13 +90,11 @@ def _bench(args: argparse.Namespace) -> int:
 
 def measure(recipe: Recipe, device: str, n_arms: int, rounds: int) -> dict[str, Any]:
     """Milliseconds per step and arm of each contestant, and the ratios that matter."""
-    from training.optimization.engine import Engine, start
+    from training.optimization.engine import Engine
 
     setting = recipe.setting(next(iter(recipe.arms)))
-    starts = [start(setting, seed) for seed in range(n_arms)]
-    engine = Engine(
-        setting.model.function, setting.optimizer, setting.examples(), starts, [None] * n_arms, device
-    )
+    starts = [setting.initial_weights(seed) for seed in range(n_arms)]
+    engine = Engine(setting.model, setting.optimizer, setting.examples(), starts, [None] * n_arms, device)
     engine.run(WARM_UP_STEPS)
     every = recipe.measure.eval_every
 
@@ -148,16 +146,13 @@ def _time(call: Callable[[], object], calls: int, device: str) -> float:
 def _as_written(engine: Engine, data: Dataset, evaluate: bool) -> Callable[[], None]:
     import torch
 
-    from training.models.registry import MODELS
     from training.tasks.losses import plain_loss
 
-    opt, device = engine.optimizer, engine.device
+    device = engine.device
     weights = {name: w[0].clone() for name, w in engine.weights.items()}
-    network = MODELS[engine.model].as_written(weights).to(device)
+    network = engine.model.implementation().as_written(weights).to(device)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer: torch.optim.Optimizer = torch.optim.SGD(trained, opt.lr, weight_decay=opt.weight_decay)
-    if opt.name == "adamw":
-        optimizer = torch.optim.AdamW(trained, opt.lr, opt.betas, opt.eps, opt.weight_decay)
+    optimizer = engine.optimizer.torch_optimizer(trained)
     inputs = torch.as_tensor(data.inputs, device=device)
     inputs = inputs.float() if inputs.is_floating_point() else inputs
     labels = None if data.labels is None else torch.as_tensor(data.labels, device=device)
@@ -190,8 +185,7 @@ def _floor(engine: Engine) -> Callable[[], None]:
     products = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
     weight = torch.nn.Parameter(engine.weights_rw.clone())
     weight.grad = torch.rand_like(weight)
-    kind = torch.optim.AdamW if engine.optimizer.name == "adamw" else torch.optim.SGD
-    update = kind([weight], fused=True)
+    update = engine.optimizer.torch_optimizer([weight], fused=True)
 
     def step() -> None:
         for multiply in products:

@@ -2,7 +2,7 @@
 
 A `Recipe` names a task, a model, an optimizer and arms by the registries of the folders below; everything
 here is checked on construction. May import `interp`, `training.cli`, `training.runs`, `training.schema`,
-`training.architectures`, `training.tasks`, `training.pruning`, and the registries of optimizers and
+`training.models`, `training.tasks`, `training.pruning`, and the registries of optimizers and
 parametrizations.
 """
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from training.architectures.registry import Model
-from training.config.settings import Optimizer
+from training.models.base import Model
+from training.optimization.optimizers.base import Optimizer
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
 from training.schema.validation import OMITTED_IF_NONE, names, require, require_positive

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from training.architectures.registry import MODEL_CONFIGS
 from training.config.recipe import Recipe
-from training.config.settings import Optimizer
+from training.models.registry import MODELS
+from training.optimization.optimizers import OPTIMIZERS
 from training.schema.validation import build, names, require
 from training.tasks.registry import TASKS
 
 CLASSES: dict[str, tuple[Mapping[str, Any], str]] = {
     "task": (TASKS, "add"),
-    "model": (MODEL_CONFIGS, "embed_mlp"),
+    "model": (MODELS, "embed_mlp"),
+    "optimizer": (OPTIMIZERS, "adamw"),
 }
 """Settings of several classes: the classes by `name`, and the default name."""
 
@@ -27,7 +29,6 @@ def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
         In one line that names the field, what was expected and what came.
     """
     built: dict[str, Any] = {kind: _built(kind, content.get(kind, {}), kind) for kind in CLASSES}
-    built["optimizer"] = build(Optimizer, content.get("optimizer", {}), "optimizer")
     arms = content.get("arms", {})
     if isinstance(arms, Mapping):
         built["arms"] = {
@@ -38,7 +39,7 @@ def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
 
 
 def _built(kind: str, content: Any, where: str) -> Any:
-    """Return a task or a model from its table."""
+    """Return a task, a model or an optimizer from its table."""
     return build(_class_of(kind, content, where), content, where)
 
 
@@ -53,17 +54,18 @@ def _class_of(kind: str, content: Any, where: str) -> Any:
 def _arm_settings(arm: Mapping[str, Any], content: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return an arm's task, model and optimizer, if it has any.
 
-    Fields that the arm's table lacks are the recipe's, if both are of one class.
+    Fields that the arm's table lacks are the recipe's, if both are of one class. An optimizer of another
+    class takes those fields that it has too, as the learning rate and its warm-up.
     """
     settings: dict[str, Any] = {}
-    for kind in ("task", "model", "optimizer"):
+    for kind in CLASSES:
         arm_table, recipe_table = arm.get(kind), content.get(kind, {})
         if not isinstance(arm_table, Mapping):
             continue
         merged = {**recipe_table, **arm_table}
-        if kind == "optimizer":
-            settings[kind] = build(Optimizer, merged, f"{where}.{kind}")
-            continue
-        one_class = _class_of(kind, merged, f"{where}.{kind}") is _class_of(kind, recipe_table, kind)
-        settings[kind] = _built(kind, merged if one_class else arm_table, f"{where}.{kind}")
+        cls = _class_of(kind, merged, f"{where}.{kind}")
+        if cls is not _class_of(kind, recipe_table, kind):
+            shared = {f.name for f in dataclasses.fields(cls)} if kind == "optimizer" else set()
+            merged = {name: value for name, value in recipe_table.items() if name in shared} | dict(arm_table)
+        settings[kind] = build(cls, merged, f"{where}.{kind}")
     return settings

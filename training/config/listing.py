@@ -7,13 +7,15 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from training.architectures.registry import MODEL_CONFIGS, Model, prunable
 from training.cli.printed_table import PrintedTable
 from training.config.arm import Arm, Plateau
 from training.config.recipe import Recipe, Refine
 from training.config.recipe_costs import CORES, read_training_costs, training_minutes
 from training.config.recipe_files import read_recipe, recipe_names
 from training.config.settings import Measure, Pruning
+from training.models.base import Model
+from training.models.registry import MODELS
+from training.models.weight_names import prunable
 from training.optimization.optimizers import OPTIMIZERS
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
@@ -110,7 +112,7 @@ def _tasks() -> PrintedTable:
 def _models() -> PrintedTable:
     by_input = {task.gives: task for task in (build(TASKS["digits"], {}), build(TASKS["add"], {}))}
     rows = []
-    for name, cls in MODEL_CONFIGS.items():
+    for name, cls in MODELS.items():
         model: Model = build(cls, {"name": name})
         task = by_input[model.reads]
         rows.append(
@@ -174,7 +176,7 @@ def _optimizers() -> PrintedTable:
 def _fields() -> PrintedTable:
     tables: list[tuple[str, type]] = [("", Recipe)]
     tables += [("task", cls) for cls in dict.fromkeys(TASKS.values())]
-    tables += [("model", cls) for cls in dict.fromkeys(MODEL_CONFIGS.values())]
+    tables += [("model", cls) for cls in dict.fromkeys(MODELS.values())]
     tables += [("optimizer", cls) for cls in OPTIMIZERS.values()]
     tables += [("measure", Measure), ("pruning", Pruning), ("refine", Refine)]
     tables += [("arms.NAME", Arm), ("arms.NAME.plateau", Plateau)]

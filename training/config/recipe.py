@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from training.architectures.registry import Model
 from training.config.arm import Arm, Role
 from training.config.recipe_checks import check_recipe
 from training.config.roles import role_of
-from training.config.settings import Measure, Optimizer, Pruning, Setting
+from training.config.settings import Measure, Pruning, Setting
+from training.models.base import Model
+from training.optimization.optimizers import AdamW, Optimizer
 from training.schema.validation import ConfigError, require
 from training.tasks.dataset import Task
 
@@ -50,8 +51,8 @@ class Recipe:
     task: Task
     """Task to learn; `name` is a key of `TASKS`."""
     model: Model
-    """Network; `name` is a key of `MODEL_CONFIGS`."""
-    optimizer: Optimizer = field(default_factory=Optimizer)
+    """Network; `name` is a key of `MODELS`."""
+    optimizer: Optimizer = field(default_factory=AdamW)
     """Optimizer; `name` is a key of `OPTIMIZERS`."""
     measure: Measure = field(default_factory=Measure)
     """Schedule of evaluations and checkpoints."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from training.architectures.registry import is_prunable
+from training.models.weight_names import is_prunable
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
 from training.schema.validation import ConfigError, names, require

@@ -5,46 +5,21 @@ Field docstrings are the reference of what a recipe may name; `python -m trainin
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from interp.dynamics.threshold_crossings import Crossing, GrokkingTimes, first_crossing, grokking_times
-from training.architectures.registry import Model
-from training.schema.validation import require, require_positive
+from training.models.base import Model
+from training.optimization.optimizers.base import Optimizer
+from training.schema.validation import require
 from training.tasks.dataset import Dataset, Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-@dataclass(frozen=True, kw_only=True)
-class Optimizer:
-    """AdamW, or gradient descent without momentum, on the full batch: one step is one epoch."""
-
-    name: Literal["adamw", "sgd"] = "adamw"
-    lr: float = 1e-3
-    weight_decay: float = 1.0
-    """Decoupled: every step multiplies the weights by 1 − lr·weight_decay."""
-    betas: tuple[float, float] = (0.9, 0.98)
-    """AdamW's."""
-    eps: float = 1e-8
-    """AdamW's."""
-    warmup_steps: int = 0
-    """Over so many steps lr rises from 0: after t steps it is min(t / warmup_steps, 1) of itself."""
-
-    def __post_init__(self) -> None:
-        require_positive("lr", self.lr)
-        require_positive("eps", self.eps)
-        require(0 <= self.weight_decay < math.inf, "weight_decay", "a number from 0", self.weight_decay)
-        require(all(0 <= b < 1 for b in self.betas), "betas", "two numbers in [0, 1)", self.betas)
-        require(self.warmup_steps >= 0, "warmup_steps", "a whole number from 0", self.warmup_steps)
-
-    def lr_at(self, step: int) -> float:
-        """The learning rate of the update after `step` updates."""
-        return self.lr * step / self.warmup_steps if step < self.warmup_steps else self.lr
+    from training.models.network import Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +114,10 @@ class Setting:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return every weight's shape by name, in the order of the forward pass."""
         return self.model.shapes(self.task.n_inputs, self.task.n_outputs)
+
+    def initial_weights(self, seed: int) -> Weights:
+        """Draw θ₀, by the seed alone; imports torch."""
+        return self.model.initial_weights(self.shapes(), seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from training.architectures.registry import prunable
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
 from training.execution.jobs import Job
 from training.execution.outcomes import generalisation
+from training.models.weight_names import prunable
 from training.pruning.elastic import copied
 from training.pruning.method import CannotPrune, Mask, Subject
 from training.pruning.registry import METHODS, STARTS
@@ -64,11 +64,10 @@ def _mask(
     recipe: Recipe, run: RunDir, job: Job, source_mask: Mask | None, generator: np.random.Generator
 ) -> Mask:
     """Return the mask that an arm's pruning method makes."""
-    from training.models.registry import MODELS
-    from training.optimization.engine import objective
+    from training.optimization.objective import training_objective
 
     arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
-    outputs, loss = objective(setting)
+    outputs, loss = training_objective(setting.model, setting.task.build())
     final = None
     if arm.reads_weights:
         assert arm.source is not None
@@ -83,7 +82,7 @@ def _mask(
         generator=generator,
         outputs=outputs,
         loss=loss,
-        flow=MODELS[setting.model.function].flow,
+        flow=setting.model.implementation().flow,
         layers=arm.layers,
     )
     try:
@@ -96,14 +95,12 @@ def _initial_weights(
     recipe: Recipe, run: RunDir, arm: str, seed: int, step: int | None
 ) -> dict[str, np.ndarray]:
     """Return θ₀ of an arm, or its lineage's first arm at a step, with layers copied by the arm's map."""
-    from training.optimization.engine import start
-
     settings = recipe.arms[arm]
     if settings.layers is not None:
         assert settings.source is not None
         return copied(_initial_weights(recipe, run, settings.source, seed, step), settings.layers)
     if step is None:
-        return {name: w.numpy() for name, w in start(recipe.setting(arm), seed).items()}
+        return {name: w.numpy() for name, w in recipe.setting(arm).initial_weights(seed).items()}
     if settings.source is not None:
         return _initial_weights(recipe, run, settings.source, seed, step)
     return _checkpoint(run.arm(arm, seed), step, recipe.setting(arm).shapes())

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from training.architectures.registry import prunable
 from training.cli.parser import Interrupted
 from training.config.arm import Plateau
 from training.config.arm_config import arm_record
@@ -17,7 +16,10 @@ from training.config.recipe import Recipe
 from training.config.settings import Criterion
 from training.execution.jobs import Job
 from training.execution.starting_point import NotTrained, StartingPoint, starting_point
-from training.optimization.engine import METRICS, Engine, form_of
+from training.models.weight_names import prunable
+from training.optimization.engine import Engine
+from training.optimization.evaluation import METRICS
+from training.optimization.parametrizations.registry import ParametrizationSettings
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
 
@@ -93,21 +95,25 @@ class Group:
         masks = [trainee.start.mask for trainee in running]
         starts = [_tensors(trainee.start.weights) for trainee in running]
         first = running[0].job.arm
-        setting = recipe.setting(first)
+        arm, setting = recipe.arms[first], recipe.setting(first)
         data = setting.examples()
         self.criterion = setting.criterion
         # Accuracies are NaN where there are no classes, and so is all of a test set that is not there.
         test = ["test_loss"] if data.n_train < len(data.inputs) else []
         self.finite = [METRICS.index(name) for name in ("train_loss", "l1", "l2", *test)]
         self.engine = Engine(
-            setting.model.function,
+            setting.model,
             setting.optimizer,
             data,
             starts,
             masks,
             device,
-            form_of(recipe, first, [trainee.job.seed for trainee in running]),
-            recipe.arms[first].form == "tangent",
+            ParametrizationSettings(
+                name=arm.form,
+                density=1 - recipe.sparsity(first),
+                train_weights=arm.train_weights,
+                seeds=[trainee.job.seed for trainee in running],
+            ),
         )
         if running[0].files.has_state():
             self.engine.load([self._state(trainee) for trainee in running])

@@ -12,7 +12,7 @@ from training.runs.run_directory import RunDir
 from training.schema.validation import names, require
 
 if TYPE_CHECKING:
-    from training.models.hooked_transformer import HookedTransformer
+    from training.models.transformer.hooked_transformer import HookedTransformer
 
 
 def load_hooked(run: RunDir | Path | str, arm: str, seed: int, step: int | None = None) -> HookedTransformer:
@@ -46,7 +46,7 @@ def load_hooked(run: RunDir | Path | str, arm: str, seed: int, step: int | None 
     """
     import torch
 
-    from training.models.hooked_transformer import with_weights
+    from training.models.transformer.hooked_transformer import with_weights
 
     run = run if isinstance(run, RunDir) else RunDir.open(run)
     arms = {files.arm for files in run.arms()}

@@ -18,18 +18,19 @@ def training_gradient(setting: Setting) -> Callable[[Arrays], dict[str, np.ndarr
     """
     import torch
 
-    from training.models.registry import MODELS
+    from training.models.network import StackedProblem
     from training.tasks.losses import loss_of
 
     data, shapes = setting.examples(), setting.shapes()
     device, dtype = torch.device("cpu"), torch.double
     loss = loss_of(data, 1, device, dtype)
-    network = MODELS[setting.model.function].network(shapes, data, loss, 1, device, dtype)
+    problem = StackedProblem(shapes=shapes, data=data, loss=loss, n_arms=1, device=device, dtype=dtype)
+    network = setting.model.implementation().network(problem)
 
     def gradient(weights: Arrays) -> dict[str, np.ndarray]:
-        own = {name: torch.tensor(weights[name], dtype=dtype)[None] for name in shapes}
-        grads = {name: torch.empty_like(w) for name, w in own.items()}
-        network.gradient(own, grads)
+        stacked = {name: torch.tensor(weights[name], dtype=dtype)[None] for name in shapes}
+        grads = {name: torch.empty_like(w) for name, w in stacked.items()}
+        network.gradient(stacked, grads)
         return {name: grad[0].numpy() for name, grad in grads.items()}
 
     return gradient

@@ -1,20 +1,17 @@
-"""The networks by their function: written plainly, and with a fast exact gradient for stacked arms."""
+"""Registry of the models: `MODELS`, by the recipe's `model.name`. Importable without torch and NumPy."""
 
-from training.models import embed_mlp, hooked_transformer, mlp, one_hot_mlp, transformer
-from training.models.network import Model
+from __future__ import annotations
 
-MODELS: dict[str, Model] = {
-    "embed_mlp": Model(embed_mlp.EmbedMLPNetwork, embed_mlp.forward, embed_mlp.AsWritten),
-    "mlp": Model(mlp.MLPNetwork, mlp.forward, mlp.as_written),
-    **{
-        f"{model}.{name}": one_hot_mlp.model(name)
-        for model in ("one_hot_mlp", "embedded_mlp")
-        for name in one_hot_mlp.ACTIVATIONS
+from training.models.base import Model
+from training.schema.registry import Registry
+
+MODELS: Registry[type[Model]] = Registry(
+    "model",
+    {
+        "embed_mlp": "training.models.embed_mlp.architecture:EmbedMLP",
+        "embedded_mlp": "training.models.one_hot_mlp.architecture:EmbeddedMLP",
+        "mlp": "training.models.mlp.architecture:MLP",
+        "one_hot_mlp": "training.models.one_hot_mlp.architecture:OneHotMLP",
+        "transformer": "training.models.transformer.architecture:Transformer",
     },
-    "transformer": Model(
-        transformer.TransformerNetwork,
-        transformer.forward,
-        hooked_transformer.AtLastPosition,
-        flow=transformer.flow,
-    ),
-}
+)

@@ -1,7 +1,7 @@
 """Pruning methods and starts: which weights are kept, and their initial values.
 
 `METHODS` and `STARTS` declare what each needs of a source arm. Nothing here imports torch at its top. May
-import `interp.masks`, `training.schema` and `training.architectures`.
+import `interp.masks`, `training.schema` and `training.models`.
 """
 
 from training.schema.lazy_exports import lazy_exports

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from training.architectures.registry import prunable
+from training.models.weight_names import prunable
 from training.pruning.method import Mask, Subject
 
 

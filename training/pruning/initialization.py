@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float
 
 from interp.masks.topk import GLOBAL
 from interp.masks.weight_norms import weight_norm
-from training.architectures.registry import prunable
+from training.models.weight_names import prunable
 
 Arrays = Mapping[str, Float[np.ndarray, "..."]]
 Masks = Mapping[str, Bool[np.ndarray, "..."]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from interp.masks.topk import keep_count, keep_top
-from training.architectures.registry import prunable
+from training.models.weight_names import prunable
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -78,7 +78,7 @@ def synaptic_flow(flow: Callable[[Mapping[str, Tensor]], Tensor], weights: Weigh
     Parameters
     ----------
     flow : callable
-        R of absolute weights, up to a factor: see `training.models.network.Model.flow`.
+        R of absolute weights, up to a factor: see `training.models.implementation.Implementation.flow`.
     weights : Weights
         By name, of any sign.
 
@@ -99,7 +99,7 @@ def synaptic_flow(flow: Callable[[Mapping[str, Tensor]], Tensor], weights: Weigh
 
     Examples
     --------
-    >>> from training.models.network import chain_flow
+    >>> from training.models.implementation import chain_flow
     >>> weights = {"W_0": np.array([[-1.0, 3.0]]), "W_1": np.array([[2.0], [2.0]])}
     >>> shares = synaptic_flow(chain_flow, weights)
     >>> shares["W_0"].tolist(), shares["W_1"].tolist()

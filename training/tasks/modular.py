@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from training.architectures.registry import OneHotMLP
 from training.schema.validation import names, require
 from training.tasks.dataset import Dataset, Task
+from training.tasks.he_split import he_order
 
 Residues = Int[np.ndarray, " n"]
 
@@ -136,7 +136,7 @@ class ModularTask(Task):
             a, b = a[b != 0], b[b != 0]
         rng = np.random.default_rng(self.split_seed)
         if self.split == "he":
-            order = _order_after_network(self.p, self.split_seed)
+            order = he_order(self.p, self.split_seed)
         elif self.pair_split:
             order = _pairwise_order(a, b, self._n_train, rng)
         else:
@@ -162,19 +162,6 @@ def _pairwise_order(
         order = np.insert(np.delete(order, moved), cut, order[moved])
     rank = np.argsort(order)
     return np.argsort(rank[group], kind="stable")
-
-
-def _order_after_network(p: int, seed: int) -> Int[np.ndarray, " n"]:
-    """He et al.'s order of all ordered pairs: drawn after the two matrices of their network.
-
-    The network is one of their own width, whatever the recipe trains: the split is the task's alone.
-    """
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    for shape in OneHotMLP().shapes(p, p).values():
-        torch.randn(math.prod(shape), generator=generator)
-    return torch.randperm(p**2, generator=generator).numpy()
 
 
 def _is_prime(p: int) -> bool:

@@ -5,15 +5,16 @@ import pandas as pd
 import pytest
 
 from analyses.loading.trained_network import open_networks
-from analyses.progress import checkpoint_measures as progress_measures
 from analyses.progress.checkpoint_measures import Checkpoint, measure_checkpoint, sum_signs
 from analyses.progress.command import main
 from analyses.progress.summary import phases, summarise
 from interp.mechanism.fourier_ablation import OPERATORS, excluded_logits, restricted_logits
 from interp.mechanism.key_frequency_rules import KEY_RULES
-from training.architectures.registry import EmbedMLP, Transformer
-from training.config.settings import Optimizer, Setting
-from training.models.forward_pass import Passes
+from training.config.settings import Setting
+from training.models.embed_mlp.architecture import EmbedMLP
+from training.models.pair_activations import PairActivations
+from training.models.transformer.architecture import Transformer
+from training.optimization.optimizers import AdamW
 from training.tasks.modular import ModularTask
 
 P = 7
@@ -121,7 +122,7 @@ def test_another_rule_and_more_processes(found, tiny_run, tmp_path):
 
 def setting(name, pairs, model=None):
     task = ModularTask(name=name, p=P, pairs=pairs, frac_train=0.5)
-    return Setting(task, model or Transformer(d_model=8, d_head=4, d_mlp=6), Optimizer(), 0.95)
+    return Setting(task, model or Transformer(d_model=8, d_head=4, d_mlp=6), AdamW(), 0.95)
 
 
 @pytest.mark.parametrize(
@@ -151,8 +152,8 @@ def measured(monkeypatch, own_setting, logits, hidden, keys):
     rng = np.random.default_rng(3)
     shapes = own_setting.shapes()
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
-    passes = Passes(logits, hidden, rng.random((P, P, 1)))
-    monkeypatch.setattr(progress_measures, "pass_pairs", lambda *_: passes)
+    activations = PairActivations(logits, hidden, rng.random((P, P, 1)))
+    monkeypatch.setattr(type(own_setting.model), "pair_activations", lambda *_: activations)
     final = dict.fromkeys(KEY_RULES, np.array(keys, dtype=np.int64))
     return measure_checkpoint(Checkpoint(own_setting, weights, "logit_map", final))
 

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import save_file
 
 from training.adopt.command import main
-from training.architectures.registry import Transformer
 from training.inspection.hooked_network import load_hooked
-from training.models.hooked_transformer import pair_logits
-from training.models.mlp import forward as mlp_forward
-from training.models.transformer import forward
+from training.models.mlp.network import forward as mlp_forward
+from training.models.transformer.architecture import Transformer
+from training.models.transformer.hooked_transformer import pair_logits
+from training.models.transformer.network import forward
 from training.runs.run_directory import RunDir
 from training.tasks.parity import ParityTask
 

@@ -5,11 +5,10 @@ import json
 import pytest
 import torch
 
-from training.architectures.registry import MODEL_CONFIGS
 from training.bench.command import RECIPES, main, matrix_products
 from training.config.recipe_files import read_recipe
 from training.models.registry import MODELS
-from training.optimization.engine import Engine, start
+from training.optimization.engine import Engine
 
 KEYS = [
     "recipe",
@@ -29,15 +28,15 @@ def setting_of(name):
 
 
 def test_every_model_is_timed_unless_told_otherwise():
-    assert {setting_of(name).model.name for name in RECIPES} == set(MODEL_CONFIGS)
+    assert {setting_of(name).model.name for name in RECIPES} == set(MODELS)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_model_as_written_equals_its_forward(name):
     setting = setting_of(name)
-    weights = {name: w.double() for name, w in start(setting, 0).items()}
+    weights = {name: w.double() for name, w in setting.initial_weights(0).items()}
     inputs = torch.as_tensor(setting.task.build().inputs[:20])
-    model = MODELS[setting.model.function]
+    model = setting.model.implementation()
     expected, found = model.forward(weights, inputs), model.as_written(weights)(inputs)
     assert expected.std() > 0.001
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
@@ -56,8 +55,8 @@ def test_the_products_of_a_call_are_found_in_order_and_nothing_else():
 )
 def test_the_floor_is_made_of_the_products_of_a_step(name, n_products):
     setting = setting_of(name)
-    data, starts = setting.examples(), [start(setting, 0)]
-    engine = Engine(setting.model.function, setting.optimizer, data, starts, [None])
+    data, starts = setting.examples(), [setting.initial_weights(0)]
+    engine = Engine(setting.model, setting.optimizer, data, starts, [None])
     found = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
     assert (
         len(found) == n_products

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from training.__main__ import main
-from training.architectures.registry import MODEL_CONFIGS
 from training.config.listing import SECTIONS
 from training.config.recipe_files import read_recipe, recipe_names
 from training.execution.outcomes import outcomes
 from training.execution.printed_tables import outcome_table
+from training.models.registry import MODELS
 from training.optimization.optimizers import OPTIMIZERS
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
@@ -142,7 +142,7 @@ def test_every_section_of_the_list_is_a_table_with_a_title(section, capsys):
 
 
 def test_the_sections_of_the_list_name_everything_that_a_recipe_can_name(capsys):
-    known = {"tasks": TASKS, "models": MODEL_CONFIGS, "methods": METHODS, "starts": STARTS}
+    known = {"tasks": TASKS, "models": MODELS, "methods": METHODS, "starts": STARTS}
     known |= {"parametrizations": PARAMETRIZATIONS, "optimizers": OPTIMIZERS}
     for section, registry in known.items():
         rows = json.loads(outcome(["list", section, "--json"], capsys)[1])

@@ -3,11 +3,12 @@ import tomllib
 
 import pytest
 
-from training.architectures.registry import EmbedMLP
 from training.config.arm_config import arm_config, with_new_fields
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import RECIPES, read_recipe, recipe_names
-from training.config.settings import Measure, Optimizer
+from training.config.settings import Measure
+from training.models.embed_mlp.architecture import EmbedMLP
+from training.optimization.optimizers import AdamW
 from training.schema.validation import ConfigError, override, to_dict
 
 
@@ -37,7 +38,7 @@ def test_the_papers_numbers_stand_in_their_recipes(name, frac_train, dense_steps
         "pair_split": False,
     }
     assert recipe.model == EmbedMLP(d_emb=500, d_mlp=48, init_scale=1.0)
-    assert recipe.optimizer == Optimizer(lr=1e-3, weight_decay=1.0, betas=(0.9, 0.98), eps=1e-8)
+    assert recipe.optimizer == AdamW(lr=1e-3, weight_decay=1.0, betas=(0.9, 0.98), eps=1e-8)
     assert recipe.measure.threshold == 0.95
     assert recipe.pruning.sparsity == 0.6 and recipe.pruning.scope == "global"
     assert recipe.pruning.require_generalised

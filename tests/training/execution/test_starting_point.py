@@ -8,7 +8,6 @@ from training.config.build_recipe import recipe_from_dict
 from training.execution.jobs import Job
 from training.execution.starting_point import NotTrained, starting_point
 from training.execution.training_loop import train_group
-from training.optimization.engine import start
 from training.pruning.initialization import norm_ratio
 from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, override, to_dict
@@ -21,7 +20,7 @@ def changed(content, *settings):
 
 
 def theta(recipe):
-    return {name: w.numpy() for name, w in start(recipe.setting("dense"), 0).items()}
+    return {name: w.numpy() for name, w in recipe.setting("dense").initial_weights(0).items()}
 
 
 def train(recipe, run, arm):

@@ -15,7 +15,6 @@ from training.config.build_recipe import recipe_from_dict
 from training.execution.jobs import Job
 from training.execution.scheduler import next_group
 from training.execution.training_loop import train_group
-from training.optimization.engine import start
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 from training.schema.validation import override
@@ -54,7 +53,7 @@ def test_every_arm_is_whole(finished, recipe):
 
 
 def test_all_arms_of_a_seed_share_their_start(finished, recipe):
-    theta = {name: w.numpy() for name, w in start(recipe.setting("dense"), 0).items()}
+    theta = {name: w.numpy() for name, w in recipe.setting("dense").initial_weights(0).items()}
     for arm in ARMS:
         files = finished.arm(arm, 0)
         mask = files.mask() or dict.fromkeys(theta, True)
@@ -130,7 +129,7 @@ def test_no_steps_change_nothing(content, tmp_path):
     recipe = changed(content, "arms.dense.max_steps=0", "arms.dense.min_steps=0", "arms.random.max_steps=0")
     train_one(recipe, tmp_path, "dense")
     train_one(recipe, tmp_path, "random")
-    theta = {name: w.numpy() for name, w in start(recipe.setting("dense"), 0).items()}
+    theta = {name: w.numpy() for name, w in recipe.setting("dense").initial_weights(0).items()}
     for arm in ("dense", "random"):
         files = RunDir(tmp_path).arm(arm, 0)
         mask = files.mask() or dict.fromkeys(theta, True)

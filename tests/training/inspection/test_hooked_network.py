@@ -5,12 +5,12 @@ import pytest
 import torch
 from einops import rearrange
 
-from training.architectures.registry import Transformer
 from training.config.build_recipe import recipe_from_dict
 from training.inspection.hooked_network import load_hooked
-from training.models import hooked_transformer as hooked_module
-from training.models.hooked_transformer import pair_logits
-from training.models.transformer import forward
+from training.models.transformer import hooked_transformer as hooked_module
+from training.models.transformer.architecture import Transformer
+from training.models.transformer.hooked_transformer import pair_logits
+from training.models.transformer.network import forward
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import NoRunError, RunDir
 from training.schema.validation import ConfigError

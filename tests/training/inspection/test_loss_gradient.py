@@ -6,7 +6,7 @@ import torch
 
 from training.config.build_recipe import recipe_from_dict
 from training.inspection.loss_gradient import training_gradient
-from training.optimization.engine import objective, start
+from training.optimization.objective import training_objective
 
 MODELS = {
     "one_hot": {"name": "one_hot_mlp", "activation": "square", "d_mlp": 6},
@@ -26,8 +26,8 @@ def setting(model, frac_train=0.7):
 @pytest.mark.parametrize("frac_train", [0.7, 1.0])
 def test_it_is_the_gradient_of_the_mean_training_loss(model, frac_train):
     own = setting(model, frac_train)
-    weights = {name: w.double().requires_grad_() for name, w in start(own, 0).items()}
-    outputs, loss = objective(own)
+    weights = {name: w.double().requires_grad_() for name, w in own.initial_weights(0).items()}
+    outputs, loss = training_objective(own.model, own.task.build())
     slopes = torch.autograd.grad(loss(outputs(weights)), list(weights.values()))
     found = training_gradient(own)({name: w.detach().numpy() for name, w in weights.items()})
     for (name, got), slope in zip(found.items(), slopes, strict=True):
@@ -38,7 +38,7 @@ def test_it_is_the_gradient_of_the_mean_training_loss(model, frac_train):
 def test_a_second_call_leaves_weights_and_the_first_result_alone():
     own = setting(MODELS["relu"])
     gradient = training_gradient(own)
-    weights = {name: w.double().numpy() for name, w in start(own, 0).items()}
+    weights = {name: w.double().numpy() for name, w in own.initial_weights(0).items()}
     before = {name: w.copy() for name, w in weights.items()}
     first = gradient(weights)
     kept = {name: g.copy() for name, g in first.items()}

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, mse_loss
 
-from training.architectures.registry import MLP
-from training.config.settings import Optimizer
-from training.models.mlp import forward
-from training.models.network import normal_init
+from training.models.implementation import normal_init
+from training.models.mlp.architecture import MLP
+from training.models.mlp.network import forward
 from training.optimization.engine import Engine
+from training.optimization.optimizers import AdamW
 from training.tasks.dataset import Dataset
 
 SIZES = {"classes": 4, "targets": 1, "both": 4}
@@ -45,7 +45,7 @@ def loss_of(data, outputs, part):
 @pytest.mark.parametrize("n_arms", [1, 3])
 def test_outputs_gradients_and_losses_equal_autograd(kind, widths, n_arms):
     data, weights = dataset(kind), starts(kind, widths, n_arms)
-    engine = Engine("mlp", Optimizer(), data, weights, [None] * n_arms)
+    engine = Engine(MLP(), AdamW(), data, weights, [None] * n_arms)
     train, test = slice(None, data.n_train), slice(data.n_train, None)
     found = engine.evaluate()
     engine.network.gradient(engine.weights, engine.grads)

@@ -9,14 +9,15 @@ from torch.nn.functional import cross_entropy
 
 from interp.mechanism.effective_weights import effective_maps
 from interp.spectra.weight_spectrum import neuron_frequency
-from training.architectures.registry import EmbeddedMLP, OneHotMLP
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe
-from training.config.settings import Optimizer, Setting
-from training.models import one_hot_mlp
-from training.models.one_hot_mlp import ACTIVATIONS
-from training.models.registry import MODELS
-from training.optimization.engine import METRICS, Engine, start
+from training.config.settings import Setting
+from training.models.one_hot_mlp import network as one_hot_mlp
+from training.models.one_hot_mlp.activations import ACTIVATIONS
+from training.models.one_hot_mlp.architecture import EmbeddedMLP, OneHotMLP
+from training.optimization.engine import Engine
+from training.optimization.evaluation import METRICS
+from training.optimization.optimizers import AdamW
 from training.schema.validation import ConfigError
 from training.tasks.modular import ModularTask
 
@@ -27,14 +28,14 @@ EXACT = {"rtol": 0, "atol": 1e-10}
 def setting(activation="relu", frac_train=1.0, pairs="ordered", kind=OneHotMLP, **sizes):
     task = ModularTask(p=P, pairs=pairs, frac_train=frac_train)
     model = kind(activation=activation, init_scale=2.0, **{"d_mlp": 9} | sizes)
-    return Setting(task, model, Optimizer(), 0.95)
+    return Setting(task, model, AdamW(), 0.95)
 
 
 KINDS = [{}, {"kind": EmbeddedMLP, "d_emb": 4, "d_mlp": 20}]  # with fewer some pair has no active neuron
 
 
 def weights_of(own, n_arms):
-    return [{name: w.double() for name, w in start(own, seed).items()} for seed in range(n_arms)]
+    return [{name: w.double() for name, w in own.initial_weights(seed).items()} for seed in range(n_arms)]
 
 
 def recipe_setting(name, arm="dense", *changes):
@@ -49,13 +50,13 @@ def test_the_stacked_step_equals_autograd_on_all_ordered_pairs(activation, frac_
     own = setting(activation, frac_train, **kind)
     starts, data, merged = weights_of(own, n_arms), own.task.build(), own.examples()
     assert len(merged.inputs) < len(data.inputs)
-    engine = Engine(own.model.function, own.optimizer, merged, starts, [None] * n_arms)
+    engine = Engine(own.model, own.optimizer, merged, starts, [None] * n_arms)
     found = engine.evaluate()
     engine.network.gradient(engine.weights, engine.grads)
     n, labels = data.n_train, torch.from_numpy(data.labels)
     for row, weights in enumerate(starts):
         leaves = {name: w.requires_grad_() for name, w in weights.items()}
-        logits = MODELS[own.model.function].forward(leaves, torch.from_numpy(data.inputs))
+        logits = own.model.implementation().forward(leaves, torch.from_numpy(data.inputs))
         cross_entropy(logits[:n], labels[:n]).backward()
         for name, w in leaves.items():
             assert w.grad.abs().max() > 1e-4
@@ -81,7 +82,7 @@ def test_forward_and_as_written_are_the_papers_sum(activation, kind):
     }[activation]
     own = setting(activation, **kind)
     (weights,) = weights_of(own, 1)
-    model = MODELS[own.model.function]
+    model = own.model.implementation()
     theta, xi = weights["W_in"].numpy().T, weights["W_out"].numpy()
     if "W_E" in weights:
         theta = theta @ weights["W_E"].numpy().T
@@ -108,7 +109,7 @@ def test_every_activation_of_the_settings_can_be_computed_and_no_other():
 def test_relabelling_the_residues_relabels_the_logits():
     own = setting("softplus")
     (weights,) = weights_of(own, 1)
-    forward, unit = MODELS[own.model.function].forward, 3 * torch.arange(P) % P
+    forward, unit = own.model.implementation().forward, 3 * torch.arange(P) % P
     moved = {"W_in": weights["W_in"][unit], "W_out": weights["W_out"][:, unit]}
     pairs = torch.tensor([[1, 2], [0, 6]])
     torch.testing.assert_close(forward(moved, pairs), forward(weights, unit[pairs])[:, unit], **EXACT)
@@ -117,7 +118,7 @@ def test_relabelling_the_residues_relabels_the_logits():
 def published(name, arm, p, step, seed=42):
     """Training loss and norm of a recipe's network of seed 42 at a step."""
     own = recipe_setting(name, arm, f"task.p={p}")
-    engine = Engine(own.model.function, own.optimizer, own.examples(), [start(own, seed)], [None])
+    engine = Engine(own.model, own.optimizer, own.examples(), [own.initial_weights(seed)], [None])
     engine.run(step)
     metrics = dict(zip(METRICS, engine.evaluate()[0], strict=True))
     return metrics["train_loss"], metrics["l2"], metrics["test_loss"]

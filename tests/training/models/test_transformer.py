@@ -1,8 +1,6 @@
 """The transformer's tables and gradients against TransformerLens' HookedTransformer, in float64."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +9,21 @@ import torch
 from einops import rearrange
 from torch.nn.functional import cross_entropy
 
+import training
 from interp.masks.random_masks import random_mask
-from training.architectures.registry import Transformer, fan_in, is_prunable, prunable
 from training.config.build_recipe import recipe_from_dict
-from training.config.settings import Optimizer
-from training.models import hooked_transformer as hooked_module
-from training.models.hooked_transformer import hooked_transformer, pair_logits
-from training.models.kernels import batched_matmul as products
-from training.models.kernels.batched_matmul import product
-from training.models.kernels.embedding_bag import Bags
-from training.models.network import normal_init
-from training.models.transformer import flow, forward
+from training.models.implementation import normal_init
+from training.models.kernels import batched_matmul
+from training.models.kernels.batched_matmul import stacked_matmul
+from training.models.kernels.row_sums import RowSums
+from training.models.transformer import hooked_transformer as hooked_module
+from training.models.transformer.architecture import Transformer
+from training.models.transformer.hooked_transformer import hooked_transformer, pair_logits
+from training.models.transformer.network import flow, forward
+from training.models.weight_names import fan_in, is_prunable, prunable
 from training.optimization.engine import Engine
+from training.optimization.optimizers import AdamW
+from training.optimization.parametrizations.registry import ParametrizationSettings
 from training.pruning.method import Subject
 from training.pruning.registry import METHODS
 from training.schema.validation import ConfigError
@@ -85,9 +86,9 @@ def oracle(model, weights, mask):
 @pytest.mark.parametrize("n_arms", [1, 3])
 def test_logits_and_gradients_equal_hooked_transformers(model, kind, n_arms):
     data, weights, masks = task(), weights_of(model, n_arms), masks_of(model, kind, n_arms)
-    engine = Engine("transformer", Optimizer(), data, weights, masks)
+    engine = Engine(model, AdamW(), data, weights, masks)
     engine.network.gradient(engine.weights, engine.grads)
-    engine.form.pull(engine.grads_rw)
+    engine.parametrization.trained_gradients(engine.grads_rw)
     found = engine.network.outputs(engine.weights)
     for row in range(n_arms):
         network, logits_of = oracle(model, weights[row], masks[row])
@@ -120,7 +121,8 @@ def test_its_tangent_has_the_networks_outputs_gradient_and_slope():
     model, data = VARIANTS["nanda"], task()
     (point,), (mask,) = weights_of(model, 1), masks_of(model, "masked", 1)
     tangent, network = (
-        Engine("transformer", Optimizer(), data, [point], [mask], tangent=linear) for linear in (True, False)
+        Engine(model, AdamW(), data, [point], [mask], parametrization=ParametrizationSettings(name=name))
+        for name in ("tangent", "weights")
     )
     start = {name: w.clone() for name, w in network.weights.items()}
     value = network.network.outputs(start).clone()
@@ -142,7 +144,7 @@ def test_forty_steps_equal_torch_adamw_on_the_hooked_transformer():
     model, data = VARIANTS["nanda"], task()
     (weights,), (mask,) = weights_of(model, 1), masks_of(model, "masked", 1)
     settings = {"lr": 0.01, "weight_decay": 0.7, "betas": (0.85, 0.95), "eps": 1e-7}
-    engine = Engine("transformer", Optimizer(**settings), data, [weights], [mask])
+    engine = Engine(model, AdamW(**settings), data, [weights], [mask])
     engine.run(40)
     network, logits_of = oracle(model, weights, mask)
     adamw = torch.optim.AdamW([w for w in network.parameters() if w.requires_grad], **settings, foreach=False)
@@ -166,7 +168,7 @@ def test_an_arm_is_the_same_in_any_company_and_the_same_seed_gives_the_same_byte
 
     def trained(rows, dtype):
         starts = [{name: w.to(dtype) for name, w in weights[row].items()} for row in rows]
-        engine = Engine("transformer", Optimizer(lr=0.01), data, starts, [masks[row] for row in rows])
+        engine = Engine(model, AdamW(lr=0.01), data, starts, [masks[row] for row in rows])
         engine.run(30)
         return engine.weights_rw
 
@@ -300,29 +302,39 @@ def test_transformer_lens_4_is_refused_in_one_line(monkeypatch):
     assert str(refusal.value) == expected
 
 
-def test_one_file_names_transformer_lens_and_training_does_without_its_import():
-    root = Path(products.__file__).parents[2]
-    naming = set()
-    for file in (
+def test_one_file_names_transformer_lens_and_imports_it_where_a_network_is_built():
+    root = Path(training.__file__).parents[1]
+    files = [
         file for package in ("interp", "training", "analyses") for file in root.glob(f"{package}/**/*.py")
-    ):
-        imported = [
-            node
-            for node in ast.walk(ast.parse(file.read_text()))
-            if isinstance(node, ast.ImportFrom | ast.Import)
-        ]
-        if any("transformer_lens" in ast.unparse(node) for node in imported):
-            naming.add(file.name)
-    assert naming == {"hooked_transformer.py"}
-    code = "import training.models.hooked_transformer, sys; sys.exit('transformer_lens' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60).returncode == 0
+    ]
+    importing = {file: imports_of(file, "transformer_lens") for file in files}
+    importing = {file.name: imports for file, imports in importing.items() if imports}
+    assert set(importing) == {"hooked_transformer.py"}
+    assert all(importing["hooked_transformer.py"])  # none is at the top of the file
+
+
+def imports_of(file, package):
+    """For each import of a package in a file: true if a function or a type checker makes it."""
+    text = file.read_text()
+    if package not in text:
+        return []
+    tree = ast.parse(text)
+    inner = {
+        id(node)
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.FunctionDef)
+        or (isinstance(outer, ast.If) and "TYPE_CHECKING" in ast.unparse(outer.test))
+        for node in ast.walk(outer)
+    }
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom | ast.Import)]
+    return [id(node) in inner for node in imports if package in ast.unparse(node).split()]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("onednn", [True, False])
-def test_products_equal_bmm_whatever_the_layout(monkeypatch, dtype, onednn):
+def test_stacked_matmul_equals_bmm_whatever_the_layout(monkeypatch, dtype, onednn):
     if not onednn:
-        monkeypatch.setattr(products, "_onednn", None)
+        monkeypatch.setattr(batched_matmul, "_onednn", None)
     wide = torch.randn(2, 40, 30, dtype=dtype)
     layouts = [
         wide[..., :20],
@@ -333,13 +345,13 @@ def test_products_equal_bmm_whatever_the_layout(monkeypatch, dtype, onednn):
     for a in layouts:
         for b in [wide[:, :20], wide.mT[:, :20], wide[..., :25][:, 20:], wide[:, :20, 10:].mT]:
             if a.shape[2] == b.shape[1]:
-                torch.testing.assert_close(product(a, b), torch.bmm(a, b))
+                torch.testing.assert_close(stacked_matmul(a, b), torch.bmm(a, b))
 
 
-def test_bags_sum_what_belongs_to_each_row_and_zero_where_nothing_does():
+def test_rows_sum_what_belongs_to_them_and_zero_where_nothing_does():
     row_of, value_of = torch.tensor([3, 0, 3, 1]), torch.tensor([0, 0, 1, 1])
     values, weights = torch.tensor([[1.0, 2.0], [10.0, 20.0]]), torch.tensor([1.0, 2.0, 3.0, 4.0])
-    found = Bags(row_of, value_of, 5).sums(values, weights)
+    found = RowSums(row_of, value_of, 5).sums(values, weights)
     assert found.tolist() == [[2.0, 4.0], [40.0, 80.0], [0.0, 0.0], [31.0, 62.0], [0.0, 0.0]]
     table = rearrange(torch.arange(10.0), "(row width) -> row width", row=5)
     assert (found * table).sum() == (weights[:, None] * table[row_of] * values[value_of]).sum()

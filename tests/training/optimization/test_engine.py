@@ -8,11 +8,12 @@ import torch
 from einops import rearrange
 
 from interp.masks.random_masks import random_mask
-from training.architectures.registry import EmbedMLP
-from training.config.settings import Optimizer
-from training.models.embed_mlp import AsWritten
-from training.models.network import normal_init
-from training.optimization.engine import METRICS, Engine
+from training.models.embed_mlp.architecture import EmbedMLP
+from training.models.embed_mlp.network import AsWritten
+from training.models.implementation import normal_init
+from training.optimization.engine import Engine
+from training.optimization.evaluation import METRICS
+from training.optimization.optimizers import SGD, AdamW
 from training.tasks.modular import ModularTask
 
 MODEL = EmbedMLP(d_emb=6, d_mlp=5)
@@ -50,7 +51,7 @@ def oracle_gradient(weights, mask, data):
 
 def engine_gradient(engine):
     engine.network.gradient(engine.weights, engine.grads)
-    engine.form.pull(engine.grads_rw)
+    engine.parametrization.trained_gradients(engine.grads_rw)
     return engine.grads
 
 
@@ -59,7 +60,7 @@ def engine_gradient(engine):
 @pytest.mark.parametrize("n_arms", [1, 3])
 def test_logits_and_gradients_equal_the_network_as_written(pairs, kind, n_arms):
     data, weights, mask = task(pairs), starts(n_arms), masks(kind, n_arms)
-    engine = Engine(MODEL.name, Optimizer(), data, weights, mask)
+    engine = Engine(MODEL, AdamW(), data, weights, mask)
     for row in range(n_arms):
         logits = engine.network.outputs(engine.weights)[row]
         expected = as_written(weights[row], mask[row])(torch.from_numpy(data.inputs))
@@ -73,7 +74,7 @@ def test_logits_and_gradients_equal_the_network_as_written(pairs, kind, n_arms):
 @pytest.mark.parametrize("name", ["W_E", "W_in", "W_out", "W_U"])
 def test_gradient_equals_finite_differences_of_the_measured_loss(name):
     data = task("unordered")
-    engine = Engine(MODEL.name, Optimizer(), data, starts(2), masks("masked", 2))
+    engine = Engine(MODEL, AdamW(), data, starts(2), masks("masked", 2))
     grad = engine_gradient(engine)[name][1].clone()
     i, j = divmod(int(grad.abs().argmax()), grad.shape[1])
     losses = []
@@ -86,8 +87,8 @@ def test_gradient_equals_finite_differences_of_the_measured_loss(name):
 @pytest.mark.parametrize("kind", ["dense", "mixed"])
 def test_fifty_steps_equal_torch_adamw_on_the_network_as_written(kind):
     data, weights, mask = task("unordered"), starts(2), masks(kind, 2)
-    optimizer = Optimizer(lr=0.02, weight_decay=0.7, betas=(0.85, 0.95), eps=1e-7)
-    engine = Engine(MODEL.name, optimizer, data, weights, mask)
+    optimizer = AdamW(lr=0.02, weight_decay=0.7, betas=(0.85, 0.95), eps=1e-7)
+    engine = Engine(MODEL, optimizer, data, weights, mask)
     engine.run(20)
     engine.run(30)
     inputs, labels = (torch.from_numpy(a[: data.n_train]) for a in (data.inputs, data.labels))
@@ -112,8 +113,9 @@ def test_fifty_steps_equal_torch_adamw_on_the_network_as_written(kind):
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
 def test_the_learning_rate_rises_as_by_torchs_scheduler(name):
     data, weights = task("unordered"), starts(1)
-    optimizer = Optimizer(name=name, lr=0.3 if name == "sgd" else 0.02, weight_decay=0.1, warmup_steps=6)
-    engine = Engine(MODEL.name, optimizer, data, weights, [None])
+    cls, lr = {"adamw": (AdamW, 0.02), "sgd": (SGD, 0.3)}[name]
+    optimizer = cls(lr=lr, weight_decay=0.1, warmup_steps=6)
+    engine = Engine(MODEL, optimizer, data, weights, [None])
     engine.run(4)
     engine.run(11)
     inputs, labels = (torch.from_numpy(a[: data.n_train]) for a in (data.inputs, data.labels))
@@ -153,7 +155,7 @@ def slow_metrics(weights, mask, data):
 def test_metrics_equal_their_definitions(pairs, dtype):
     data, mask = task(pairs), masks("mixed", 3)
     weights = starts(3, dtype=dtype)
-    engine = Engine(MODEL.name, Optimizer(), data, weights, mask)
+    engine = Engine(MODEL, AdamW(), data, weights, mask)
     expected = [slow_metrics(w, m, data) for w, m in zip(weights, mask, strict=True)]
     tolerance = 1e-12 if dtype == torch.float64 else 1e-5
     np.testing.assert_allclose(engine.evaluate(), expected, rtol=tolerance)
@@ -174,7 +176,7 @@ def test_float32_losses_are_exact_where_they_are_tiny_and_where_they_are_huge(sc
     data = task("ordered")
     weights = sharp_weights(torch.float32, scale=scale)
     model = EmbedMLP(d_emb=7, d_mlp=7)
-    engine = Engine(model.name, Optimizer(), data, [weights], [None])
+    engine = Engine(model, AdamW(), data, [weights], [None])
     logits = as_written({k: w.double() for k, w in weights.items()}, None)(torch.from_numpy(data.inputs))
     for label in range(7):  # the pairs' own labels first, then every class as if it were the label
         labels = np.full(len(data.labels), label)
@@ -207,7 +209,7 @@ def test_a_memorised_network_keeps_its_loss_and_its_gradient_in_float32(gap):
     data, model = diagonal_task(), EmbedMLP(d_emb=7, d_mlp=7)
     loss = math.log1p(6 * math.exp(-gap))
     assert loss < 1e-6
-    engine = Engine(model.name, Optimizer(), data, [memorised(torch.float32, gap)], [None])
+    engine = Engine(model, AdamW(), data, [memorised(torch.float32, gap)], [None])
     assert engine.evaluate()[0, METRICS.index("train_loss")] == pytest.approx(loss, rel=1e-5, abs=0)
     # Along any one weight matrix's own direction the margin grows as the matrix does.
     slope = -gap * 6 * math.exp(-gap) / (1 + 6 * math.exp(-gap))
@@ -218,37 +220,41 @@ def test_a_memorised_network_keeps_its_loss_and_its_gradient_in_float32(gap):
 
 def test_a_tie_is_an_error():
     zeros = {name: torch.zeros(shape) for name, shape in MODEL.shapes(7, 7).items()}
-    values = Engine(MODEL.name, Optimizer(), task("unordered"), [zeros], [None]).evaluate()[0]
+    values = Engine(MODEL, AdamW(), task("unordered"), [zeros], [None]).evaluate()[0]
     assert list(values[2:4]) == [0.0, 0.0]
     assert values[:2] == pytest.approx([math.log(7)] * 2)
 
 
 def test_no_steps_change_nothing():
     weights = starts(2, dtype=torch.float32)
-    engine = Engine(MODEL.name, Optimizer(), task("unordered"), weights, [None, None])
+    engine = Engine(MODEL, AdamW(), task("unordered"), weights, [None, None])
     engine.run(0)
     engine.evaluate()
     for name, stacked in engine.weights.items():
         assert all(torch.equal(stacked[row], weights[row][name]) for row in range(2))
-    assert engine.step == 0 and not engine.means[0].any() and not engine.squares[0].any()
+    assert (
+        engine.step == 0
+        and not engine.optimizer_state["mean"][0].any()
+        and not engine.optimizer_state["square"][0].any()
+    )
 
 
 def test_pruned_weights_stay_zero_without_moments():
-    optimizer, mask = Optimizer(name="sgd", lr=0.1), masks("mixed", 3)
-    engine = Engine(MODEL.name, optimizer, task("unordered"), starts(3, dtype=torch.float32), mask)
+    optimizer, mask = SGD(lr=0.1), masks("mixed", 3)
+    engine = Engine(MODEL, optimizer, task("unordered"), starts(3, dtype=torch.float32), mask)
     before = engine.weights_rw.clone()
     engine.run(40)
     pruned = torch.cat([torch.from_numpy(m).flatten() for m in mask[1].values()]).logical_not()
-    assert not engine.weights_rw[1, pruned].any() and engine.means == engine.squares == []
+    assert not engine.weights_rw[1, pruned].any() and engine.optimizer_state == {}
     assert (engine.weights_rw != before)[1, ~pruned].all()
 
 
 def test_pruned_weights_are_zero_and_so_are_their_moments():
     mask = masks("mixed", 3)
-    engine = Engine(MODEL.name, Optimizer(lr=0.1), task("unordered"), starts(3, dtype=torch.float32), mask)
+    engine = Engine(MODEL, AdamW(lr=0.1), task("unordered"), starts(3, dtype=torch.float32), mask)
     engine.run(40)
     pruned = torch.cat([torch.from_numpy(m).flatten() for m in mask[1].values()]).logical_not()
-    for flat in (engine.weights_rw, engine.means[0], engine.squares[0]):
+    for flat in (engine.weights_rw, engine.optimizer_state["mean"][0], engine.optimizer_state["square"][0]):
         assert not flat[1, pruned].any()
         assert flat[1, ~pruned].bool().float().mean() > 0.5
     assert engine.weights_rw[0].all()
@@ -256,8 +262,8 @@ def test_pruned_weights_are_zero_and_so_are_their_moments():
 
 def test_an_arm_is_the_same_in_any_company_up_to_rounding():
     data, mask = task("ordered"), masks("mixed", 3)
-    together = Engine(MODEL.name, Optimizer(lr=0.01), data, starts(3), mask)
-    alone = Engine(MODEL.name, Optimizer(lr=0.01), data, starts(3)[2:], mask[2:])
+    together = Engine(MODEL, AdamW(lr=0.01), data, starts(3), mask)
+    alone = Engine(MODEL, AdamW(lr=0.01), data, starts(3)[2:], mask[2:])
     assert torch.equal(together.weights_rw[2], alone.weights_rw[0])
     together.run(30)
     together.keep([1, 2])
@@ -269,9 +275,7 @@ def test_an_arm_is_the_same_in_any_company_up_to_rounding():
 
 def test_the_same_seed_gives_the_same_bytes():
     def trained():
-        engine = Engine(
-            MODEL.name, Optimizer(), task("ordered"), starts(2, dtype=torch.float32), masks("mixed", 2)
-        )
+        engine = Engine(MODEL, AdamW(), task("ordered"), starts(2, dtype=torch.float32), masks("mixed", 2))
         engine.run(50)
         return engine.weights_rw, engine.evaluate()
 
@@ -279,18 +283,20 @@ def test_the_same_seed_gives_the_same_bytes():
     assert torch.equal(w, w_again) and np.array_equal(values, values_again)
 
 
-@pytest.mark.parametrize("optimizer", [Optimizer(), Optimizer(name="sgd", lr=0.1, warmup_steps=20)])
+@pytest.mark.parametrize("optimizer", [AdamW(), SGD(lr=0.1, warmup_steps=20)])
 def test_a_loaded_state_goes_on_as_if_never_stopped(optimizer):
     data, mask, weights = task("ordered"), masks("mixed", 3), starts(3, dtype=torch.float32)
-    whole, halves = (Engine(MODEL.name, optimizer, data, weights, mask) for _ in range(2))
+    whole, halves = (Engine(MODEL, optimizer, data, weights, mask) for _ in range(2))
     whole.run(40)
     halves.run(15)
     states = [halves.arm_state(row) for row in range(3)]
-    resumed = Engine(MODEL.name, optimizer, data, weights, mask)
+    resumed = Engine(MODEL, optimizer, data, weights, mask)
     resumed.load(states)
     resumed.run(25)
     assert torch.equal(whole.weights_rw, resumed.weights_rw)
-    assert all(map(torch.equal, whole.squares, resumed.squares))
+    assert whole.optimizer_state.keys() == resumed.optimizer_state.keys()
+    for name, tensors in whole.optimizer_state.items():
+        assert all(map(torch.equal, tensors, resumed.optimizer_state[name]))
 
 
 def test_init_depends_on_its_seed_alone_and_has_the_standard_deviation_of_its_fan_in():
@@ -321,7 +327,7 @@ def test_cuda_agrees_with_the_cpu_and_with_itself_to_the_byte():
     data, mask, weights = task("ordered"), masks("mixed", 4), starts(4)
 
     def trained(device, start_weights):
-        engine = Engine(MODEL.name, Optimizer(lr=0.01), data, start_weights, mask, device)
+        engine = Engine(MODEL, AdamW(lr=0.01), data, start_weights, mask, device)
         engine.run(60)
         return engine.weights_rw.cpu(), engine.evaluate()
 

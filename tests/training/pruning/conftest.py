@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.architectures.registry import Transformer
 from training.models.registry import MODELS
+from training.models.transformer.architecture import Transformer
 from training.pruning.method import Subject
 from training.tasks.dataset import Dataset
 from training.tasks.losses import plain_loss
@@ -57,13 +57,14 @@ def subject():
         if "final" not in said:
             said["final"] = {name: 0.8 * w + 0.6 * _weights(model, 2)[name] for name, w in initial.items()}
         said = {"source_mask": None, "scope": "global", "min_per_layer": 0} | said
+        implementation = MODELS[model]().implementation()
         return Subject(
             initial=initial,
             density=density,
             generator=np.random.default_rng(seed),
-            outputs=lambda weights: MODELS[model].forward(weights, inputs),
+            outputs=lambda weights: implementation.forward(weights, inputs),
             loss=lambda outputs: loss_factor * loss(outputs),
-            flow=MODELS[model].flow,
+            flow=implementation.flow,
             **said,
         )
 

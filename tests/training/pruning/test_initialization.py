@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from training.architectures.registry import EmbedMLP
-from training.models.network import normal_init
+from training.models.embed_mlp.architecture import EmbedMLP
+from training.models.implementation import normal_init
 from training.pruning.initialization import norm_ratio
 from training.pruning.registry import STARTS
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from interp.masks.topk import keep_count
-from training.architectures.registry import Transformer
-from training.models.network import chain_flow
-from training.models.transformer import W_E, W_IN, W_K, W_O, W_OUT, W_POS, W_Q, W_U, W_V
-from training.models.transformer import flow as transformer_flow
+from training.models.implementation import chain_flow
+from training.models.transformer.architecture import Transformer
+from training.models.transformer.network import flow as transformer_flow
+from training.models.transformer.weight_names import W_E, W_IN, W_K, W_O, W_OUT, W_POS, W_Q, W_U, W_V
 from training.pruning.method import CannotPrune, Subject
 from training.pruning.registry import METHODS
 from training.pruning.synflow import synaptic_flow, synflow, synflow_one_shot

@@ -1,4 +1,4 @@
-"""Products of large stacked matrices by whichever of torch's two CPU libraries is faster."""
+"""Products of large stacked matrices, by the faster of torch's two CPU libraries."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _onednn = (
 )
 
 
-def product(a_rij: Tensor, b_rjk: Tensor) -> Tensor:
-    """a @ b for each arm, in a tensor of its own. For matrices of a hundred rows and columns and more."""
+def stacked_matmul(a_rij: Tensor, b_rjk: Tensor) -> Tensor:
+    """Return a @ b for each arm, in a new tensor; for matrices of a hundred rows and columns and more."""
     if _onednn is None or a_rij.dtype != torch.float32 or a_rij.device.type != "cpu":
         return torch.bmm(a_rij, b_rjk)
-    products = [
+    by_arm = [
         _onednn(_packed(a), _packed(b).mT, None, "none", [], "") for a, b in zip(a_rij, b_rjk, strict=True)
     ]
-    return torch.stack(products) if len(products) > 1 else products[0][None]
+    return torch.stack(by_arm) if len(by_arm) > 1 else by_arm[0][None]
 
 
 def _packed(matrix: Tensor) -> Tensor:
-    """The matrix without gaps between its rows, over which oneDNN takes a thousand times longer."""
+    """Return the matrix without gaps between its rows, over which oneDNN takes a thousand times longer."""
     return matrix if matrix.is_contiguous() or matrix.mT.is_contiguous() else matrix.contiguous()

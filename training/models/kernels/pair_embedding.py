@@ -1,4 +1,4 @@
-"""Sums of two rows of a table, the first thing that a network does which adds what it reads of a and b.
+"""Sums of two rows of a table: the first layer of a network that adds its two inputs.
 
 Shapes: r arms, n pairs, p residues, m columns of the table.
 """
@@ -9,11 +9,11 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from training.models.kernels.embedding_bag import Bags
+from training.models.kernels.row_sums import RowSums
 
 
 class PairSum:
-    """The linear map from a table over residues to pairs, out[(a, b)] = T[a] + T[b], and its transpose."""
+    """Linear map T[a] + T[b] from a table over residues to pairs, and its transpose."""
 
     def __init__(self, pairs: Tensor, p: int, sums_rnm: Tensor, spare_rnm: Tensor):
         n_arms, n_pairs = sums_rnm.shape[:2]
@@ -21,16 +21,16 @@ class PairSum:
         first_row = p * torch.arange(n_arms, device=pairs.device)
         self.a, self.b = (rearrange(first_row[:, None] + token, "r n -> (r n)") for token in pairs.T)
         pair = torch.arange(n_arms * n_pairs, device=pairs.device)
-        self.bags = Bags(torch.cat([self.a, self.b]), pair.repeat(2), n_arms * p)
+        self.row_sums = RowSums(torch.cat([self.a, self.b]), pair.repeat(2), n_arms * p)
 
     def forward(self, table_rpm: Tensor) -> Tensor:
-        """(arm, residue, neuron) → (arm, pair, neuron), in a buffer that the next call overwrites."""
+        """Return the (arm, pair, neuron) sums of a table; the next call overwrites them."""
         rows = table_rpm.flatten(0, 1)
         torch.index_select(rows, 0, self.a, out=self.sums_rnm.flatten(0, 1))
         torch.index_select(rows, 0, self.b, out=self.spare_rnm.flatten(0, 1))
         return self.sums_rnm.add_(self.spare_rnm)
 
     def backward(self, grad_rnm: Tensor) -> Tensor:
-        """(arm, pair, neuron) → (arm, residue, neuron): each residue's sum over the pairs that hold it."""
-        table = self.bags.sums(grad_rnm.flatten(0, 1))
+        """Return (arm, residue, neuron): each residue's sum over the pairs that hold it."""
+        table = self.row_sums.sums(grad_rnm.flatten(0, 1))
         return table.view(grad_rnm.shape[0], -1, grad_rnm.shape[2])

@@ -8,17 +8,19 @@ from torch.nn.functional import cross_entropy
 
 from analyses.loading.trained_network import Network
 from interp.masks.random_masks import random_mask
-from training.architectures.registry import MLP, EmbedMLP
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_config
 from training.config.build_recipe import recipe_from_dict
-from training.config.settings import Optimizer
 from training.execution.jobs import Job
 from training.execution.scheduler import next_group
 from training.execution.starting_point import starting_point
 from training.execution.training_loop import train_group
-from training.models.network import normal_init
+from training.models.embed_mlp.architecture import EmbedMLP
+from training.models.implementation import normal_init
+from training.models.mlp.architecture import MLP
 from training.optimization.engine import Engine
+from training.optimization.optimizers import AdamW
+from training.optimization.parametrizations.registry import ParametrizationSettings
 from training.runs.run_directory import RunDir
 from training.schema.validation import override
 from training.tasks.dataset import Dataset
@@ -30,7 +32,7 @@ SHAPES = {
     "linear": {"W_0": (3, 4)},
 }
 EXACT = {"rtol": 0, "atol": 1e-10}
-OPTIMIZER = Optimizer(lr=0.02, weight_decay=0.7)
+OPTIMIZER = AdamW(lr=0.02, weight_decay=0.7)
 
 
 def dataset(model):
@@ -57,9 +59,10 @@ def ones(model):
 
 
 def engine(model, kind="mixed", n_arms=3, tangent=True, dtype=torch.float64):
-    name = "mlp" if model == "linear" else model
+    settings = EmbedMLP() if model == "embed_mlp" else MLP()
     given = starts(model, n_arms, dtype), masks(kind, model, n_arms)
-    return Engine(name, OPTIMIZER, dataset(model), *given, tangent=tangent)
+    parametrization = ParametrizationSettings(name="tangent" if tangent else "weights")
+    return Engine(settings, OPTIMIZER, dataset(model), *given, parametrization=parametrization)
 
 
 def layer_by_layer(model, weights, inputs):
@@ -85,7 +88,7 @@ def slow_tangent(model, point, weights, inputs):
 def moved(e):
     """Leave the start, at kept places."""
     noise = torch.randn(e.weights_rw.shape, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
-    for mask_rw in e.form.frozen:
+    for mask_rw in e.parametrization.frozen:
         noise *= mask_rw
     e.weights_rw += noise
     return e
@@ -99,7 +102,7 @@ def test_outputs_and_gradients_equal_an_explicit_jacobian(model, kind, n_arms):
     data, own_masks = e.data, masks(kind, model, n_arms)
     outputs = e.network.outputs(e.weights).clone()
     e.network.gradient(e.weights, e.grads)
-    e.form.pull(e.grads_rw)
+    e.parametrization.trained_gradients(e.grads_rw)
     for row, (start, mask) in enumerate(zip(starts(model, n_arms), own_masks, strict=True)):
         kept = {name: torch.from_numpy(m) for name, m in (mask or ones(model)).items()}
         point = {name: w * kept[name] for name, w in start.items()}
@@ -132,7 +135,9 @@ def test_the_product_of_two_weights_loses_what_is_of_second_order():
     """f = 2 · 3 at an input of one; at (2 + a, 3 + b) its tangent has 3a + 2b more, and not ab."""
     data = Dataset(inputs=np.ones((2, 1)), targets=np.zeros((2, 1)), n_train=1)
     start = {"W_0": torch.tensor([[2.0]]), "W_1": torch.tensor([[3.0]])}
-    e = Engine("mlp", OPTIMIZER, data, [start], [None], tangent=True)
+    e = Engine(
+        MLP(), OPTIMIZER, data, [start], [None], parametrization=ParametrizationSettings(name="tangent")
+    )
     e.weights_rw += torch.tensor([[0.5, -4.0]])
     assert e.network.outputs(e.weights).flatten().tolist() == [6 + 1.5 - 8] * 2
     e.network.gradient(e.weights, e.grads)
@@ -165,10 +170,10 @@ def test_float32_follows_float64(model):
 def test_no_steps_change_nothing_and_pruned_places_never_leave_zero(model):
     e, plain = engine(model, "masked"), engine(model, "masked", tangent=False)
     e.run(0)
-    assert torch.equal(e.weights_rw, plain.weights_rw) and not e.squares[0].any()
+    assert torch.equal(e.weights_rw, plain.weights_rw) and not e.optimizer_state["square"][0].any()
     e.run(30)
-    pruned = e.form.frozen[0] == 0
-    for rows in (e.weights_rw, e.means[0], e.squares[0]):
+    pruned = e.parametrization.frozen[0] == 0
+    for rows in (e.weights_rw, e.optimizer_state["mean"][0], e.optimizer_state["square"][0]):
         assert not rows[pruned].any() and rows[~pruned].any()
 
 

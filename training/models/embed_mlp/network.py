@@ -1,4 +1,4 @@
-"""Minegishi et al.'s MLP on modular addition: its start, its folded forward and its gradient by hand.
+"""Minegishi et al.'s MLP on modular addition: forward pass and gradient by hand.
 
 The network is linear on both sides of its ReLU, so the embedding and the input projection fold into one
 table over residues, T = W_E W_in (p, m), and the output projection and the unembedding into one map
@@ -17,23 +17,22 @@ from einops import reduce
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
+from training.models.implementation import Implementation
 from training.models.kernels.pair_embedding import PairSum
-from training.models.network import Network, Weights
-from training.tasks.dataset import Dataset
-from training.tasks.losses import Loss
+from training.models.network import Network, StackedProblem, Weights
 
 
 def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
-    """(pair, 2) residues → (pair, class) logits, by the table and the map of the folded network."""
+    """Return (pair, class) logits of (pair, 2) residues, by the folded table and map."""
     hidden = torch.relu(embedding(pairs, weights["W_E"] @ weights["W_in"]).sum(1))
     return hidden @ (weights["W_out"] @ weights["W_U"])
 
 
 class AsWritten(nn.Module):
-    """logits = W_U W_out relu(W_in (W_E[:, a] + W_E[:, b])), every weight multiplied by its mask.
+    """The network as the paper's code writes it, layer by layer.
 
-    The network as the paper's code writes it: layer by layer, weights stored (out, in), the transpose of this
-    project's, and logits in float64 for the loss.
+    logits = W_U W_out relu(W_in (W_E[:, a] + W_E[:, b])), every weight multiplied by its mask; weights stored
+    (out, in), the transpose of this project's, and logits in float64 for the loss.
 
     Parameters
     ----------
@@ -49,15 +48,15 @@ class AsWritten(nn.Module):
         super().__init__()
         for name, w in weights.items():
             self.register_parameter(name, nn.Parameter(w.T.clone()))
-            kept = torch.ones_like(w) if mask is None else mask[name].to(w)
-            self.register_buffer(f"mask_{name}", kept.T.clone())
+            mask_w = torch.ones_like(w) if mask is None else mask[name].to(w)
+            self.register_buffer(f"mask_{name}", mask_w.T.clone())
 
     def masked(self, name: str) -> Tensor:
-        """A weight with its pruned entries zero."""
+        """Return a weight with its pruned entries zero."""
         return self.get_parameter(name) * self.get_buffer(f"mask_{name}")
 
     def forward(self, pairs: Tensor) -> Tensor:
-        """(pair, 2) residues → (pair, class) logits."""
+        """Return (pair, class) logits of (pair, 2) residues."""
         embedded = reduce(self.masked("W_E")[:, pairs], "d n token -> n d", "sum")
         hidden = torch.relu(embedded @ self.masked("W_in").T)
         projected = hidden @ self.masked("W_out").T
@@ -65,24 +64,12 @@ class AsWritten(nn.Module):
 
 
 class EmbedMLPNetwork(Network):
-    """Logits on all pairs and the training gradient of stacked arms, without autograd."""
+    """Stacked arms on the folded network, without autograd."""
 
-    def __init__(
-        self,
-        shapes: Mapping[str, tuple[int, ...]],
-        data: Dataset,
-        loss: Loss,
-        n_arms: int,
-        device: torch.device,
-        dtype: torch.dtype,
-    ):
-        def buffer(*shape: int) -> Tensor:
-            return torch.empty(n_arms, *shape, device=device, dtype=dtype)
-
-        (p, _), (_, m), (_, n_classes) = shapes["W_E"], shapes["W_in"], shapes["W_U"]
-        n = data.n_train
-        pairs = torch.as_tensor(data.inputs, device=device)
-        self.loss = loss
+    def __init__(self, problem: StackedProblem):
+        (p, _), (_, m), (_, n_classes) = (problem.shapes[name] for name in ("W_E", "W_in", "W_U"))
+        n, pairs, buffer = problem.data.n_train, problem.inputs(), problem.buffer
+        self.loss = problem.loss
         self.table_rpm = buffer(p, m)
         self.output_rmp, self.output_grad_rmp = buffer(m, n_classes), buffer(m, n_classes)
         self.train = PairSum(pairs[:n], p, buffer(n, m), buffer(n, m))
@@ -90,7 +77,7 @@ class EmbedMLPNetwork(Network):
         self.train_logits_rnp, self.all_logits_rnp = buffer(n, n_classes), buffer(len(pairs), n_classes)
 
     def outputs(self, weights: Weights) -> Tensor:
-        """(arm, pair, class) logits of every pair, in a buffer that the next call overwrites."""
+        """Return (arm, pair, class) logits of every pair; the next call overwrites them."""
         table_rpm = torch.bmm(weights["W_E"], weights["W_in"], out=self.table_rpm)
         output_rmp = torch.bmm(weights["W_out"], weights["W_U"], out=self.output_rmp)
         hidden_rnm = self.all.forward(table_rpm).relu_()
@@ -115,3 +102,6 @@ class EmbedMLPNetwork(Network):
         torch.bmm(W_E.mT, table_grad_rpm, out=grads["W_in"])
         torch.bmm(output_grad_rmp, W_U.mT, out=grads["W_out"])
         torch.bmm(W_out.mT, output_grad_rmp, out=grads["W_U"])
+
+
+IMPLEMENTATION = Implementation(forward, EmbedMLPNetwork, AsWritten)

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from interp.mechanism.effective_weights import effective_maps
-from training.architectures.registry import MLP, EmbedMLP, OneHotMLP, Transformer
-from training.models.forward_pass import embedding_gradients, pass_pairs
-from training.models.hooked_transformer import hooked_transformer
-from training.models.registry import MODELS
+from training.models.embed_mlp.architecture import EmbedMLP
+from training.models.mlp.architecture import MLP
+from training.models.one_hot_mlp.architecture import OneHotMLP
+from training.models.transformer.architecture import Transformer
+from training.models.transformer.hooked_transformer import hooked_transformer
 from training.runs.atomic_files import RunError
 
 P = 7
@@ -35,7 +36,7 @@ def test_logits_neurons_and_attention_equal_hooked_transformers(model):
     a, b = np.divmod(np.arange(P**2), P)
     tokens = np.stack([a, b, *[np.full(P**2, P)] * model.equals], axis=1)
     logits, cache = network.run_with_cache(torch.from_numpy(tokens))
-    passes = pass_pairs(model, weights)
+    passes = model.pair_activations(weights)
     for found, expected in (
         (passes.logits, logits[:, -1]),
         (passes.hidden, cache["blocks.0.mlp.hook_post"][:, -1]),
@@ -50,19 +51,19 @@ def test_a_sum_of_inputs_equals_the_network_as_written(model):
     weights = weights_of(model)
     tensors = {name: torch.from_numpy(w).double() for name, w in weights.items()}
     pairs = torch.cartesian_prod(torch.arange(P), torch.arange(P))
-    passes = pass_pairs(model, weights)
-    written = MODELS[model.function].as_written(tensors)(pairs).detach()
+    passes = model.pair_activations(weights)
+    written = model.implementation().as_written(tensors)(pairs).detach()
     np.testing.assert_allclose(passes.logits.reshape(-1, P), written, atol=1e-12)
     assert passes.hidden.shape == (P, P, 6)
     assert passes.attention.shape == (P, P, 0)
-    assert embedding_gradients(model, weights, np.zeros((3, 3), dtype=np.int64)) is None
+    assert model.embedding_gradients(weights, np.zeros((3, 3), dtype=np.int64)) is None
 
 
 @ALL_VARIANTS
 def test_gradients_equal_finite_differences_of_one_token(model):
     weights = {name: w.astype(np.float64) for name, w in weights_of(model).items()}
     triples = np.array([[0, 3, 2], [5, 1, 6], [4, 2, 4]])
-    by_a, by_b = embedding_gradients(model, weights, triples)
+    by_a, by_b = model.embedding_gradients(weights, triples)
     for row, (a, b, c) in enumerate(triples):
         for token, gradient in ((a, by_a[row]), (b, by_b[row])):
             for i in range(0, model.d_model, 5):
@@ -70,7 +71,7 @@ def test_gradients_equal_finite_differences_of_one_token(model):
                 for step in (1e-6, -1e-6):
                     moved = {name: w.copy() for name, w in weights.items()}
                     moved["embed.W_E"][token, i] += step
-                    shifted.append(pass_pairs(model, moved).logits[a, b, c])
+                    shifted.append(model.pair_activations(moved).logits[a, b, c])
                 assert (shifted[0] - shifted[1]) / 2e-6 == pytest.approx(gradient[i], abs=1e-6)
 
 
@@ -81,11 +82,11 @@ def test_the_input_map_is_what_uniform_attention_hands_on(model):
     if model.biases:
         weights["blocks.0.attn.b_Q"][:] = 0
     maps = effective_maps("transformer", weights)
-    shift = 1 + np.abs(pass_pairs(model, weights).hidden).max()
+    shift = 1 + np.abs(model.pair_activations(weights).hidden).max()
     model_with = Transformer(**{**vars(model), "biases": True})
     lifted = {name: np.zeros(shape) for name, shape in model_with.shapes(P, P).items()} | weights
     lifted["blocks.0.mlp.b_in"] = lifted["blocks.0.mlp.b_in"] + 10 * shift  # no ReLU is off
-    hidden = pass_pairs(model_with, lifted).hidden
+    hidden = model_with.pair_activations(lifted).hidden
     n_tokens = 2 + model.equals
     for other in range(1, P):
         handed_on = (maps["input"][:, other] - maps["input"][:, 0]) / n_tokens
@@ -97,6 +98,6 @@ def test_the_input_map_is_what_uniform_attention_hands_on(model):
 def test_other_models_are_refused_in_one_line():
     with pytest.raises(
         RunError,
-        match="model: expected one of embed_mlp, embedded_mlp, one_hot_mlp, transformer, and this one is mlp",
+        match=r"^model\.name: expected one that reads pairs .*embed_mlp, embedded_mlp.*\), got mlp",
     ):
-        pass_pairs(MLP(), {})
+        MLP().pair_activations({})

@@ -1,7 +1,7 @@
 """Sums of rows by index, the transpose of taking rows of a table.
 
-Nothing here adds in an order that changes from call to call, on a GPU either, so the same seed gives the
-same bytes: an embedding bag, where `index_add_` would be atomic.
+Additions happen in one fixed order, on a GPU too, so that the same seed gives the same bytes: by an embedding
+bag, where `index_add_` would be atomic.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 
-class Bags:
-    """For each row of a table, the sum of the values that belong to it.
+class RowSums:
+    """Sums of the values that belong to each row of a table.
 
     Parameters
     ----------
     row_of : Tensor
         The row of the table that each occurrence took, flat.
     value_of : Tensor
-        Which of the values each occurrence brings back, flat.
+        Index of the value that each occurrence brings back, flat.
     n_rows : int
         Rows of the table.
     """
@@ -31,6 +31,6 @@ class Bags:
         self.first = sizes.cumsum(0) - sizes
 
     def sums(self, values: Tensor, weights: Tensor | None = None) -> Tensor:
-        """(value, width) → (row, width), each occurrence times its weight, if there are weights."""
-        own = None if weights is None else weights[self.order]
-        return embedding_bag(self.values, values, self.first, mode="sum", per_sample_weights=own)
+        """Return (row, width) from (value, width), each occurrence times its weight, if there are weights."""
+        ordered = None if weights is None else weights[self.order]
+        return embedding_bag(self.values, values, self.first, mode="sum", per_sample_weights=ordered)

@@ -1,22 +1,42 @@
-"""A network's tangent at its start: f(θ₀) + J(θ₀)(θ − θ₀), linear in the weights that are trained.
+"""Parametrization by the tangent at the start: f(θ₀) + J(θ₀)(θ − θ₀), linear in the weights.
 
 What is trained and saved is θ = θ₀ + Δ, as in every other arm, so the optimizer's weight decay draws θ, not
 Δ, to zero: an arm and its tangent differ in the function alone, and their checkpoints and norms compare.
 Decay therefore draws away from f(θ₀) too; at θ = 0 a tangent is f(θ₀) − J(θ₀)θ₀. A masked arm's θ₀ is the
 masked one, and its Δ is zero where pruned, so J's columns there never count.
 
-Shapes: r arms, n examples, p outputs.
+Shapes: r arms, n examples, p outputs, w weights of an arm in a row.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.func import vjp, vmap
 
-from training.models.network import Forward, Network, Weights
-from training.tasks.dataset import Dataset
-from training.tasks.losses import Loss
+from training.models.implementation import Implementation
+from training.models.network import Forward, Network, StackedProblem, Weights
+from training.optimization.parametrizations.base import StackedArms
+from training.optimization.parametrizations.trained_weights import TrainedWeights
+
+
+class Tangent(TrainedWeights):
+    """Weights of a network that is linear in them, around their masked start."""
+
+    def __init__(self, arms: StackedArms):
+        super().__init__(arms)
+        self.layout, self.start_rw = arms.layout, self.trained[0].clone()
+
+    def build_network(self, implementation: Implementation, problem: StackedProblem) -> Network:
+        """Return the network's tangent at the start."""
+        return TangentNetwork(implementation.forward, self.layout.views(self.start_rw), problem)
+
+    def keep_arms(self, rows: Sequence[int]) -> None:
+        """Drop every arm but these."""
+        super().keep_arms(rows)
+        self.start_rw = self.start_rw[rows]
 
 
 class TangentNetwork(Network):
@@ -37,31 +57,28 @@ class TangentNetwork(Network):
     .. [1] Lee et al., arXiv:1902.06720, Sec. 2 (linearized network).
     """
 
-    def __init__(self, forward: Forward, point: Weights, data: Dataset, loss: Loss):
-        some_weight = next(iter(point.values()))
-        inputs = torch.as_tensor(data.inputs, device=some_weight.device)
-        if inputs.is_floating_point():
-            inputs = inputs.to(some_weight.dtype)
-        self.point, self.loss = point, loss
-        self.all = Tangent(forward, point, inputs)
-        self.train = Tangent(forward, point, inputs[: data.n_train])
+    def __init__(self, forward: Forward, point: Weights, problem: StackedProblem):
+        inputs = problem.inputs()
+        self.point, self.loss = point, problem.loss
+        self.all = Linearization(forward, point, inputs)
+        self.train = Linearization(forward, point, inputs[: problem.data.n_train])
 
     def outputs(self, weights: Weights) -> Tensor:
-        """(arm, example, output) of every example."""
+        """Return (arm, example, output) of every example."""
         return self.all.outputs(self._moved(weights))
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
         """Write the gradient of each arm's mean training loss into `grads`."""
         error_rnp = self.loss.error_(self.train.outputs(self._moved(weights)))
-        for name, grad in self.train.transposed(error_rnp.mul_(1 / error_rnp.shape[1])).items():
+        for name, grad in self.train.gradient(error_rnp.mul_(1 / error_rnp.shape[1])).items():
             grads[name].copy_(grad)
 
     def _moved(self, weights: Weights) -> Weights:
         return {name: weight - self.point[name] for name, weight in weights.items()}
 
 
-class Tangent:
-    """f(θ₀), J and its transpose for some inputs."""
+class Linearization:
+    """Outputs f(θ₀), their Jacobian J and its transpose, for some inputs."""
 
     def __init__(self, forward: Forward, point: Weights, inputs: Tensor):
         stacked = vmap(forward, in_dims=(0, None))
@@ -71,11 +88,11 @@ class Tangent:
         _, self._push, *_ = vjp(self._pull, torch.zeros_like(self.base_rnp))
 
     def outputs(self, moved: Weights) -> Tensor:
-        """(arm, example, output) at weights that are so far from θ₀."""
+        """Return (arm, example, output) at weights that have moved this far from θ₀."""
         (change_rnp,) = self._push((moved,))
         return self.base_rnp + change_rnp
 
-    def transposed(self, error_rnp: Tensor) -> Weights:
-        """Jᵀ of an error at the outputs: the gradient of what the error is the gradient of."""
+    def gradient(self, error_rnp: Tensor) -> Weights:
+        """Return Jᵀ of a gradient at the outputs: the gradient at the weights."""
         (grads,) = self._pull(error_rnp)
         return grads

@@ -1,4 +1,6 @@
-"""A ReLU network on features, without biases: x → relu(x W_0) → relu(· W_1) → … → · W_last.
+"""A ReLU network on features, without biases: forward pass and gradient by hand.
+
+x → relu(x W_0) → relu(· W_1) → … → · W_last.
 
 A network has few outputs, and a matrix product whose result has short rows is several times slower than the
 one that gives its transpose. So the outputs lie in memory column by column, and the last layer's gradient is
@@ -15,13 +17,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from training.models.network import Network, Shapes, Weights
-from training.tasks.dataset import Dataset
-from training.tasks.losses import Loss
+from training.models.implementation import Implementation
+from training.models.network import Network, StackedProblem, Weights
 
 
 def forward(weights: Mapping[str, Tensor], features: Tensor) -> Tensor:
-    """(example, feature) → (example, output), layer by layer."""
+    """Return (example, output) from (example, feature), layer by layer."""
     *hidden, last = weights.values()
     for weight in hidden:
         features = torch.relu(features @ weight)
@@ -29,7 +30,7 @@ def forward(weights: Mapping[str, Tensor], features: Tensor) -> Tensor:
 
 
 def as_written(weights: Weights) -> nn.Module:
-    """The network as research code writes it: `nn.Linear` layers with ReLUs between them."""
+    """Return the network as research code writes it: `nn.Linear` layers with ReLUs between them."""
     layers: list[nn.Module] = []
     for weight_ij in weights.values():
         n_inputs, n_outputs = weight_ij.shape
@@ -40,23 +41,17 @@ def as_written(weights: Weights) -> nn.Module:
 
 
 class MLPNetwork(Network):
-    """Outputs on all examples and the training gradient of stacked arms, without autograd."""
+    """Stacked arms, without autograd."""
 
-    def __init__(
-        self, shapes: Shapes, data: Dataset, loss: Loss, n_arms: int, device: torch.device, dtype: torch.dtype
-    ):
-        def buffer(*shape: int) -> Tensor:
-            return torch.empty(n_arms, *shape, device=device, dtype=dtype)
-
+    def __init__(self, problem: StackedProblem):
         def hidden(n: int) -> list[Tensor]:
             return [buffer(n, width) for width in widths]
 
-        *hidden_shapes, (fan_in, n_outputs) = shapes.values()
+        *hidden_shapes, (fan_in, n_outputs) = problem.shapes.values()
         widths = [width for _, width in hidden_shapes]
-        n = data.n_train
-        features = torch.as_tensor(data.inputs, device=device, dtype=dtype)
-        self.loss = loss
-        self.all_rni = features.expand(n_arms, *features.shape)
+        n, features, buffer = problem.data.n_train, problem.inputs(), problem.buffer
+        self.loss = problem.loss
+        self.all_rni = features.expand(problem.n_arms, *features.shape)
         self.train_rni = self.all_rni[:, :n]
         self.all_layers = [*hidden(len(features)), buffer(n_outputs, len(features)).mT]
         self.train_layers = [*hidden(n), buffer(n_outputs, n).mT]
@@ -64,7 +59,7 @@ class MLPNetwork(Network):
         self.last_grad_rpi = buffer(n_outputs, fan_in)
 
     def outputs(self, weights: Weights) -> Tensor:
-        """(arm, example, output) of every example, in a buffer that the next call overwrites."""
+        """Return (arm, example, output) of every example; the next call overwrites it."""
         return self._forward(weights, self.all_rni, self.all_layers)
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
@@ -88,3 +83,6 @@ class MLPNetwork(Network):
             if buffer_rnj is not buffers[-1]:
                 input_rni.relu_()
         return input_rni
+
+
+IMPLEMENTATION = Implementation(forward, MLPNetwork, as_written)

@@ -1,6 +1,6 @@
-"""The transformer as TransformerLens' own HookedTransformer. The only file that names transformer-lens.
+"""The transformer as TransformerLens' own HookedTransformer.
 
-It is imported when a network is built: importing it takes seconds.
+The only file that names transformer-lens, which is imported when a network is built: that takes seconds.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from training.architectures.infer_sizes import transformer
-from training.architectures.registry import Transformer
-from training.models.transformer import W_U
+from training.models.transformer.architecture import Transformer
+from training.models.transformer.weight_names import W_U
 from training.schema.validation import require
 
 if TYPE_CHECKING:
@@ -29,12 +28,14 @@ def hooked_transformer(
     seed: int = 0,
     device: str | torch.device = "cpu",
 ) -> HookedTransformer:
-    """The network as a HookedTransformer: (pair, 2 or 3) tokens → (pair, position, class) logits.
+    """Return the network as a HookedTransformer.
+
+    It maps (pair, 2 or 3) tokens to (pair, position, class) logits.
 
     Parameters
     ----------
     model : Transformer
-        What the network has not, positions or biases, is zero and not trained.
+        Positions or biases that it lacks are zero and not trained.
     p : int
         Number of residues and of classes.
     weights : mapping, optional
@@ -47,9 +48,9 @@ def hooked_transformer(
     ConfigError
         If the installed transformer-lens has no HookedTransformer.
     """
-    have = version("transformer-lens")
-    wanted = ">=3.9,<4: version 4 removed HookedTransformer"
-    require(have.split(".")[0] == "3", "transformer-lens", wanted, have)
+    installed = version("transformer-lens")
+    expected = ">=3.9,<4: version 4 removed HookedTransformer"
+    require(installed.split(".")[0] == "3", "transformer-lens", expected, installed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "HookedTransformer is deprecated", DeprecationWarning)
         from transformer_lens import HookedTransformer, HookedTransformerConfig
@@ -79,24 +80,24 @@ def hooked_transformer(
 
 
 def with_weights(weights: Mapping[str, Tensor]) -> HookedTransformer:
-    """The network that has these weights, its settings read off their shapes."""
+    """Return the network of these weights, its settings read off their shapes."""
     shapes = {name: tuple(w.shape) for name, w in weights.items()}
-    return hooked_transformer(Transformer(**transformer(shapes)), shapes[W_U][1], weights)
+    return hooked_transformer(Transformer(**Transformer.sizes_of(shapes)), shapes[W_U][1], weights)
 
 
 def pair_logits(network: HookedTransformer, pairs: Tensor) -> Tensor:
-    """(pair, 2) residues → (pair, class) logits at the last position, `=` added if the network reads it."""
+    """Return (pair, class) logits at the last position of (pair, 2) residues; adds `=` if it is a token."""
     equals = [torch.full_like(pairs[:, :1], network.cfg.d_vocab - 1)] * (network.cfg.n_ctx - 2)
     return network(torch.cat([pairs, *equals], dim=1))[:, -1]
 
 
 class AtLastPosition(nn.Module):
-    """The network with these weights as TransformerLens computes it: (pair, 2) residues → (pair, class)."""
+    """Network with these weights as TransformerLens computes it."""
 
     def __init__(self, weights: Mapping[str, Tensor]):
         super().__init__()
         self.network = with_weights(weights)
 
     def forward(self, pairs: Tensor) -> Tensor:
-        """Logits at the last position."""
+        """Return (pair, class) logits at the last position."""
         return pair_logits(self.network, pairs)

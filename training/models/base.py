@@ -1,0 +1,116 @@
+"""Base class of the models' settings. Importable without torch and NumPy."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from training.models.weight_names import Shape, fan_in, is_prunable
+from training.schema.validation import ConfigError, require, require_positive
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float, Int
+
+    from training.models.implementation import Implementation
+    from training.models.network import Weights
+    from training.models.pair_activations import Arrays, PairActivations
+
+MAX_WIDTH = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(ABC):
+    """Settings of a network, its weights' shapes, and its torch implementation.
+
+    The name under which `MODELS` holds it is the recipe's `model.name`.
+    """
+
+    reads: ClassVar[Literal["tokens", "features"]]
+    """Kind of input."""
+    symmetric: ClassVar[bool] = False
+    """True if (a, b) and (b, a) give the same outputs, whatever the weights."""
+    infers_sizes: ClassVar[bool] = False
+    """True if the weights' shapes determine the sizes, so that `training.adopt` takes such weights."""
+
+    name: str
+    init_scale: float = 1.0
+    """κ: weights start as N(0, κ/√fan_in), κ/√fan_in the standard deviation."""
+
+    def __post_init__(self) -> None:
+        require_positive("init_scale", self.init_scale)
+
+    @property
+    def function(self) -> str:
+        """Name of the function that the weights parametrize, the activation included if there is a choice."""
+        return self.name
+
+    @abstractmethod
+    def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
+        """Return the shape of every trained weight by name.
+
+        Matrices are (in, out), after a head axis if there is one.
+        """
+
+    @abstractmethod
+    def implementation(self) -> Implementation:
+        """Return the functions that compute with the weights; imports torch."""
+
+    def deviation(self, name: str, shape: Shape) -> float:
+        """Return the standard deviation of a weight at θ₀, which is normal around 0; 0 for a bias."""
+        return self.init_scale / math.sqrt(fan_in(name, shape)) if is_prunable(name) else 0.0
+
+    def initial_weights(self, shapes: Mapping[str, Shape], seed: int) -> Weights:
+        """Draw θ₀ in float32 on the CPU, by the seed alone."""
+        return self.implementation().start(self, shapes, seed)
+
+    @classmethod
+    def sizes_of(cls, shapes: Mapping[str, Shape]) -> dict[str, Any]:
+        """Return the settings that the weights' shapes determine, for a model that `infers_sizes`."""
+        raise ConfigError(f"model: expected one whose weights tell its settings, got {cls.__name__}")
+
+    def pair_activations(self, weights: Arrays) -> PairActivations:
+        """Return logits, neurons and attention of every ordered pair of residues at one checkpoint.
+
+        Parameters
+        ----------
+        weights : mapping
+            One checkpoint, by the names of `shapes`.
+
+        Raises
+        ------
+        RunError
+            If the network does not read pairs of residues.
+        """
+        from training.models.pair_activations import refuse
+
+        raise refuse(self)
+
+    def embedding_gradients(
+        self, weights: Arrays, triples: Int[np.ndarray, "n 3"]
+    ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n d"]] | None:
+        """Return gradients of the logit of c at (a, b) by the embeddings of a and of b.
+
+        Parameters
+        ----------
+        weights : mapping
+            One checkpoint, by the names of `shapes`.
+        triples : Int[np.ndarray, "n 3"]
+            a, b and c.
+
+        Returns
+        -------
+        tuple or None
+            A row per triple each; None for a network that adds its two inputs, whose two gradients are one.
+        """
+        return None
+
+
+def require_widths(model: Model, *fields: str) -> None:
+    """Raise a `ConfigError` unless these settings are possible widths of a layer."""
+    for name in fields:
+        width = getattr(model, name)
+        require(1 <= width <= MAX_WIDTH, name, f"a whole number from 1 to {MAX_WIDTH}", width)

@@ -1,0 +1,43 @@
+"""Activations and gradients of the transformer on pairs of residues, in float64, as NumPy arrays.
+
+Shapes: p residues and classes, n triples, d = d_model.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from training.models.network import Weights
+from training.models.pair_activations import Arrays, PairActivations
+from training.models.transformer.network import embed, forward_from
+from training.models.transformer.weight_names import W_U
+
+
+def activations_of_all_pairs(weights: Arrays) -> PairActivations:
+    """Return logits, neurons and attention of every ordered pair."""
+    tensors = _tensors(weights)
+    p = tensors[W_U].shape[1]
+    with torch.no_grad():
+        pairs = torch.cartesian_prod(torch.arange(p), torch.arange(p))
+        computed = forward_from(tensors, embed(tensors, pairs))
+    attention_to_a = computed.pattern[:, :, 0]
+    by_pair = (computed.logits, computed.hidden, attention_to_a)
+    return PairActivations(*(x.unflatten(0, (p, p)).numpy() for x in by_pair))
+
+
+def logit_gradients(
+    weights: Arrays, triples: Int[np.ndarray, "n 3"]
+) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n d"]]:
+    """Return gradients of the logit of c at (a, b) by the embeddings of a and of b, taken as two leaves."""
+    tensors = _tensors(weights)
+    a_b, c = torch.from_numpy(triples[:, :2]), torch.from_numpy(triples[:, 2:])
+    embeddings = embed(tensors, a_b).requires_grad_()
+    logits = forward_from(tensors, embeddings).logits
+    (gradient,) = torch.autograd.grad(logits.gather(1, c).sum(), embeddings)
+    return gradient[:, 0].numpy(), gradient[:, 1].numpy()
+
+
+def _tensors(weights: Arrays) -> Weights:
+    return {name: torch.from_numpy(w.astype(np.float64)) for name, w in weights.items()}

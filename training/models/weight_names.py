@@ -1,0 +1,30 @@
+"""Names of weights: matrices `W_*` can be pruned, biases `b_*` cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+Shape = tuple[int, ...]
+T = TypeVar("T")
+
+
+def is_prunable(name: str) -> bool:
+    """Return True if a mask covers the weight of this name: every matrix W_*, no bias b_*."""
+    return not name.rpartition(".")[2].startswith("b_")
+
+
+def prunable(by_name: Mapping[str, T]) -> dict[str, T]:
+    """Return the entries of a mapping by weight name that masks cover."""
+    return {name: value for name, value in by_name.items() if is_prunable(name)}
+
+
+def fan_in(name: str, shape: Shape) -> int:
+    """Return the number of terms in each sum that a matrix makes.
+
+    That is the number of its rows; of an embedding, the tokens it chooses from. Of attention's
+    (head, in, out) matrices W_Q, W_K and W_V sum over `in`, and W_O over `head` as well.
+    """
+    if len(shape) == 2:
+        return shape[0]
+    return shape[0] * shape[1] if name.endswith("W_O") else shape[1]

@@ -1,0 +1,89 @@
+"""Parametrization by scores that choose which weights to keep.
+
+A network's weights stay frozen, or are trained along; every weight has a trained score, the scores choose a
+subnetwork, and the gradient passes through the choice as if it were the identity.
+
+Shapes: r arms, w weights of an arm in a row (layer after layer).
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from training.models.network import Shapes
+from training.models.weight_names import fan_in
+from training.optimization.parametrizations.base import Parametrization, StackedArms
+
+
+class Scores(Parametrization):
+    """Subnetwork chosen by trained scores, layer by layer."""
+
+    def __init__(self, arms: StackedArms):
+        weights_rw, settings = arms.weights_rw, arms.settings
+        assert arms.mask_rw is None and len(settings.seeds) == len(weights_rw)
+        scores = [initial_scores(arms.layout.shapes, seed) for seed in settings.seeds]
+        scores_rw = torch.stack(scores).to(weights_rw)
+        self.sizes, self.density = arms.layout.sizes, settings.density
+        self.train_weights = settings.train_weights
+        self.trained = [scores_rw, weights_rw] if self.train_weights else [scores_rw]
+        self.frozen = [] if self.train_weights else [weights_rw]
+        self.mask_rw = torch.empty_like(weights_rw)
+
+    @property
+    def scores_rw(self) -> Tensor:
+        """Trained scores of the weights."""
+        return self.trained[0]
+
+    @property
+    def weights_rw(self) -> Tensor:
+        """Weights that the scores choose from."""
+        return self.trained[1] if self.train_weights else self.frozen[0]
+
+    @abstractmethod
+    def choose_mask(self, training: bool) -> Tensor:
+        """Return the subnetwork that the scores choose: 0 or 1 per weight, (r, w)."""
+
+    @abstractmethod
+    def choice_slope(self) -> Tensor:
+        """Return the factor of the gradient on its way through the choice to the scores."""
+
+    def kept_values(self) -> Tensor:
+        """Return the value of each weight if it is kept."""
+        return self.weights_rw
+
+    def write_weights(self, weights_rw: Tensor, training: bool) -> None:
+        """Write the values of the chosen weights, zero elsewhere."""
+        self.mask_rw = self.choose_mask(training)
+        torch.mul(self.kept_values(), self.mask_rw, out=weights_rw)
+
+    def trained_gradients(self, grads_rw: Tensor) -> list[Tensor]:
+        """Return the gradients of the scores, and of the kept weights if they are trained."""
+        scores_grad = grads_rw * self.kept_values() * self.choice_slope()
+        return [scores_grad, grads_rw.mul_(self.mask_rw)] if self.train_weights else [scores_grad]
+
+    def keep_arms(self, rows: Sequence[int]) -> None:
+        """Drop every arm but these."""
+        super().keep_arms(rows)
+        self.mask_rw = self.mask_rw[rows]
+
+
+def initial_scores(shapes: Shapes, seed: int) -> Tensor:
+    """Draw the scores of one arm in a row, by the seed alone.
+
+    They are uniform within ±1/√fan_in.
+
+    References
+    ----------
+    .. [1] Ramanujan et al., arXiv:1911.13299, Sec. 3.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    rows = []
+    for name, shape in shapes.items():
+        bound = 1 / math.sqrt(fan_in(name, shape))
+        rows.append((torch.rand(math.prod(shape), generator=generator) * 2 - 1) * bound)
+    return torch.cat(rows)

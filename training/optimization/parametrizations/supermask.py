@@ -1,0 +1,57 @@
+"""Supermask: every weight is kept with a trained probability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from training.optimization.parametrizations.base import StackedArms
+from training.optimization.parametrizations.scores import Scores
+
+
+class Supermask(Scores):
+    """Weights kept with probability σ(s), drawn anew at each step.
+
+    No density is imposed: the scores decide it. Evaluations and checkpoints take the likeliest mask,
+    σ(s) > 1/2.
+
+    References
+    ----------
+    .. [1] Zhou et al., arXiv:1905.01067, Sec. 4.1.
+    """
+
+    def __init__(self, arms: StackedArms):
+        super().__init__(arms)
+        device = arms.weights_rw.device
+        self.generators = [torch.Generator(device).manual_seed(seed) for seed in arms.settings.seeds]
+
+    def choose_mask(self, training: bool) -> Tensor:
+        """Return a draw while training, the likeliest mask otherwise."""
+        chance_rw = torch.sigmoid(self.scores_rw)
+        if not training:
+            return (chance_rw > 0.5).to(chance_rw.dtype)
+        draws = [torch.bernoulli(c, generator=g) for c, g in zip(chance_rw, self.generators, strict=True)]
+        return torch.stack(draws)
+
+    def choice_slope(self) -> Tensor:
+        """Return the slope of the sigmoid."""
+        chance_rw = torch.sigmoid(self.scores_rw)
+        return chance_rw * (1 - chance_rw)
+
+    def keep_arms(self, rows: Sequence[int]) -> None:
+        """Drop every arm but these."""
+        super().keep_arms(rows)
+        self.generators = [self.generators[row] for row in rows]
+
+    def generator_state(self, row: int) -> dict[str, Tensor]:
+        """Return the state of the arm's generator."""
+        return {"generator": self.generators[row].get_state()}
+
+    def restore(self, trained: list[Tensor], states: Sequence[Mapping[str, Any]]) -> None:
+        """Continue from saved scores and generators."""
+        super().restore(trained, states)
+        for generator, state in zip(self.generators, states, strict=True):
+            generator.set_state(state["generator"])
