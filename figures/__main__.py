@@ -67,10 +67,9 @@ def _draw_all(args: argparse.Namespace) -> int:
     n_drawn = 0
     for run in map(RunDir, runs):
         for figure in figures:
-            tables = _table_paths(figure, run)
-            if all(path.exists() for path in tables.values()):
+            if all(run.analysis(analysis, ".parquet").exists() for analysis in figure.analyses):
                 n_drawn += 1
-                print(*_draw(figure, tables, run), sep="\n")
+                print(*_draw(figure, _table_paths(figure, run), run), sep="\n")
             elif args.names:
                 hint = f"python -m analyses.{figure.analyses[0]} --run {run.path}"
                 raise NoRunError(f"{figure.name}: no tables in {run.path}; '{hint}' makes them")

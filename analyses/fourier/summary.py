@@ -40,9 +40,9 @@ def summarise(
         PrintedTable(
             "Concentration of the neurons' spectra, first → last checkpoint, mean over neurons and seeds.",
             [_printed_arm(row) for row in arms],
-            "A low entropy and an IPR near 1 are neurons of one frequency. The last two columns: the step at "
-            "which entropy is halfway to its lowest value, and the step at which it reaches the level that "
-            "the dense network of the same seed has then.",
+            "A low entropy and an IPR (inverse participation ratio) near 1 are neurons of one frequency. "
+            "Halved: step at which entropy is halfway to its lowest value. Dense level: step at which it "
+            "reaches the level that the dense network of that seed has when its own entropy is halved.",
         ),
         printed_key_frequencies(chosen, n_frequencies),
     ]
@@ -101,8 +101,8 @@ def _printed_arm(row: dict[str, Any]) -> dict[str, Any]:
         "seeds": row["n_seeds"],
         "entropy (nats)": change(row["entropy_first"], row["entropy_last"]),
         "IPR": change(row["ipr_frequency_first"], row["ipr_frequency_last"]),
-        "entropy halved (step)": step_range(row["half_fall_step"]),
-        "at dense half level (step)": step_range(row["dense_level_step"]),
+        "halved (step)": step_range(row["half_fall_step"]),
+        "dense level (step)": step_range(row["dense_level_step"]),
     }
 
 

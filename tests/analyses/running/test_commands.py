@@ -163,7 +163,7 @@ def test_without_metrics_only_what_needs_them_is_missing(elsewhere, capsys):
     assert err.count("dense seed 0: no metrics.parquet") == 1
     assert "no verdict" in out
     assert run_analysis("grokking", elsewhere) == 1
-    assert "no arm has a metrics.parquet" in error_of(capsys)
+    assert "expected a network with a metrics.parquet, got none" in error_of(capsys)
 
 
 def test_times_of_weights_from_elsewhere_with_metrics(elsewhere, tiny_run):
