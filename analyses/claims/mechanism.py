@@ -165,7 +165,7 @@ def _plateau_findings(ends: pd.DataFrame, curve: pd.DataFrame) -> list[Finding]:
         Finding(
             name="test accuracy less that share, once the training set is memorised",
             expected="0 to 1e-12",
-            value=_list_by_seed(difference, ".1g"),
+            value=_list_by_seed(difference, ".1g", missing="never memorised"),
             n=len(ends),
             n_held=int((difference.abs() <= 1e-12).sum()),
             n_cases=len(ends),
@@ -195,8 +195,9 @@ def _step_or_bound(row: Mapping[str, Any], name: str) -> Bounded:
     return Bounded(float(row[f"{name}_after"]), ">") if pd.isna(step) else Bounded(float(step))
 
 
-def _list_by_seed(values: pd.Series, number_format: str) -> str:
-    return f"{', '.join(format(value, number_format) for value in values)} (by seed)"
+def _list_by_seed(values: pd.Series, number_format: str, missing: str = "never") -> str:
+    texts = [missing if pd.isna(value) else format(value, number_format) for value in values]
+    return f"{', '.join(texts)} (by seed)"
 
 
 CLAIMS = (
