@@ -1,4 +1,9 @@
-"""Weight norms through training, of all weights and of the kept ones.
+"""Question `norms`: at which L1 and L2 norms networks generalise.
 
-Imports interp, training, and the loading, running and tables of analyses; never another question.
+`schema` declares the tables, `command` measures them, `generalization_zone` compares networks, `summary` prints.
+May import interp, training, and the folders loading, running and tables of analyses; no other question.
 """
+
+from analyses.norms.schema import ANALYSIS
+
+__all__ = ["ANALYSIS"]

@@ -15,6 +15,7 @@ RULES = ("embedding_norm", "logit_map", "neuron_cluster")
 
 DEFINITIONS = "DEFINITIONS.md, section 5"
 NO_SUM = "the label is no sum or difference of the two inputs mod p, over all ordered pairs"
+NO_EMBEDDING = "all rows of the embedding are equal"
 NOT_FALLING = "the test loss never falls below its highest value"
 
 
@@ -68,7 +69,13 @@ LOSSES = (
     ),
 )
 EMBEDDING = (
-    Column("key_share", float, "Share of the embedding's variance at the key frequencies.", source=DEFINITIONS),
+    Column(
+        "key_share",
+        float,
+        "Share of the embedding's variance at the key frequencies.",
+        missing=NO_EMBEDDING,
+        source="Nanda et al., Sec. 4.1",
+    ),
     Column(
         "gini_embedding",
         float,
@@ -86,14 +93,14 @@ EMBEDDING = (
         "ffd",
         float,
         "Fourier frequency density: share of cosines and sines whose norm exceeds half of the largest.",
-        missing="all rows of the embedding are equal",
+        missing=NO_EMBEDDING,
         source="Furuta et al.; DEFINITIONS.md, section 5",
     ),
     Column(
         "fcr",
         float,
         "Fourier coefficient ratio: smaller over larger norm of cosine and sine, mean over frequencies.",
-        missing="all rows of the embedding are equal",
+        missing=NO_EMBEDDING,
         source="Furuta et al.; DEFINITIONS.md, section 5",
     ),
     Column(
@@ -107,7 +114,7 @@ EMBEDDING = (
         "circularity",
         float,
         "Share of one frequency in each principal component of the embedding, mean over the first four.",
-        missing="all rows of the embedding are equal",
+        missing=NO_EMBEDDING,
         source="Zhong et al.; DEFINITIONS.md, section 5",
     ),
 )
@@ -116,7 +123,10 @@ EMBEDDING = (
 def _recovered(rule: str) -> tuple[Column, Column]:
     return (
         Column(
-            f"n_{rule}", int, f"Number of the checkpoint's own key frequencies, by {rule}.", source=DEFINITIONS
+            f"n_{rule}",
+            int,
+            f"Number of the checkpoint's own key frequencies, by {rule}.",
+            source=DEFINITIONS,
         ),
         Column(
             f"found_{rule}",
@@ -145,7 +155,7 @@ MEASURES = Table(
             float,
             "Share of one frequency in each head's attention, mean over heads.",
             missing="the network has no attention, or it never varies",
-            source="Nanda et al., Sec. 4.1",
+            source="Nanda et al., Sec. 4.3",
         ),
     ),
 )
@@ -170,7 +180,13 @@ FREQUENCIES = Table(
             unit="logits",
             source=DEFINITIONS,
         ),
-        Column("share", float, "Share of the embedding's variance.", source="Nanda et al., Sec. 4.1"),
+        Column(
+            "share",
+            float,
+            "Share of the embedding's variance at this frequency.",
+            missing=NO_EMBEDDING,
+            source="Nanda et al., Sec. 4.1",
+        ),
     ),
 )
 HEADS = Table(
@@ -193,7 +209,7 @@ HEADS = Table(
             float,
             "Share of the attention's variance over pairs at this frequency.",
             missing="attention never varies",
-            source="Nanda et al., Sec. 4.1",
+            source="Nanda et al., Sec. 4.3",
         ),
     ),
 )
@@ -234,6 +250,6 @@ ANALYSIS = Analysis(
     name="progress",
     answers="How far has a network's circuit formed at every checkpoint, before its test loss shows it?",
     takes="networks of a task over residues mod p",
-    cost="30 s",
+    cost="20 s",
     tables=(MEASURES, FREQUENCIES, HEADS, KEY_FREQUENCIES, PHASES),
 )

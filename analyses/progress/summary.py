@@ -1,149 +1,164 @@
-"""What the progress tables say: measures per arm, key frequencies, what moves before the test loss."""
+"""Summary of progress measures: arms, key frequencies, losses' half falls."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from analyses.tables.key_frequencies import show_keys
-from analyses.tables.long_format import arm_words, change, groups, number, plain_means, step_range
-from interp.dynamics.threshold_crossings import half_decrease_step
-from training.cli.parser import format_table
+from analyses.progress.loss_falls import half_falls
+from analyses.progress.schema import RESTRICTED
+from analyses.tables.key_frequency_rows import printed_key_frequencies
+from analyses.tables.long_format import arm_words, change, number, plain_means, step_range
+from training.cli.printed_table import PrintedTable
 
-RESTRICTED = {
-    "restricted_sum2": "sum2",
-    "restricted_block4": "block4",
-    "restricted_block8": "block8",
-    "restricted_neuron_sum2": "neurons",
+FIRST_AND_LAST = {
+    "test loss (nats)": "test_loss",
+    "restricted loss (nats)": "restricted_sum2",
+    "excluded loss (nats)": "excluded",
+    "Gini of embedding": "gini_embedding",
+    "L2 of weights": "l2",
 }
-"""Restricted losses and how their operators are called in print."""
-CHANGES = {
-    "test loss": "test_loss",
-    "restricted": "restricted_sum2",
-    "excluded": "excluded",
-    "Gini": "gini_embedding",
-    "L2": "l2",
-}
-ENDS = {
-    "fit R²": "trig_r2",
-    "keys": "key_share",
-    "Gini W_L": "gini_logit_map",
-    "FFD": "ffd",
-    "FCR": "fcr",
-    "symmetric": "gradient_symmetricity",
-    "distance": "distance_irrelevance",
-    "circular": "circularity",
+"""Measures that are printed at the first and last checkpoint, by header."""
+LAST = {
+    "R² of cosines": "trig_r2",
+    "key frequencies": "key_share",
+    "large waves": "ffd",
+    "cosine/sine": "fcr",
+    "symmetric gradients": "gradient_symmetricity",
+    "distance irrelevance": "distance_irrelevance",
+    "circularity": "circularity",
     "attention": "attention_share",
+    "Gini of output map": "gini_logit_map",
 }
-
-PHASES = ("memorised", "clean_up_from", "clean_up_to")
-"""Ends of the phases, in steps."""
+"""Measures that are printed at the last checkpoint, by header."""
+LAST_LEGEND = (
+    "R² of cosines: of the logits, by cosines of label − class at the key frequencies. Key frequencies: "
+    "their share of the embedding's variance. Large waves: share of the embedding's cosines and sines above "
+    "half of the largest. Cosine/sine: ratio of their norms, 1 for circles. Symmetric gradients: 1 where "
+    "embeddings are added. Distance irrelevance: near 1 for the Clock algorithm, low for the Pizza. "
+    "Circularity, attention: share of one frequency in the embedding's main components, in each head."
+)
+EXPLAINED = 0.5
+"""R² above which cosines explain most of the logits."""
 
 
 def summarise(
-    table: pd.DataFrame, keys: Sequence[Mapping[str, Any]], rule: str, n_frequencies: int
-) -> tuple[dict[str, Any], str]:
-    """The summary for JSON, and its text."""
-    means = plain_means(table, by=["arm"])
-    moved = [
-        _moves(own) | dict(zip(("arm", "seed"), key, strict=True))
-        for key, own in groups(table, ["arm", "seed"])
-    ]
-    text = [
-        "Means over seeds, first → last checkpoint; restricted (sum2, all pairs) and excluded (training",
-        f"pairs) loss by the final network's key frequencies ({rule}), Gini of the embedding's:",
-        format_table([_changes(row) for row in means]),
-        "\nAt the last checkpoint (fit: of the trigonometric logits; keys: their share of the embedding's",
-        "variance; symmetric: gradients, 1 by construction where embeddings are added; distance: its",
-        "irrelevance; attention: one frequency's share of each head's):",
-        format_table([_ends(row) for row in means]),
-        "\nKey frequencies of the final network, by rule:",
-        show_keys(keys, n_frequencies),
-        "\nStep by which half the fall (in log loss) of test and restricted losses is done, and half the",
-        "rise of the excluded loss from its lowest value. Decades: those of test, sum2 and excluded.",
-        "Earlier than the test loss: how many of the restricted losses, and whether the excluded loss.",
-        format_table([_shown(row) for row in moved]),
-    ]
-    return {"rule": rule, "arms": means, "key_frequencies": list(keys), "moves": moved}, "\n".join(text)
+    measures: pd.DataFrame, key_frequencies: Sequence[Mapping[str, Any]], rule: str, p: int
+) -> tuple[dict[str, Any], list[PrintedTable]]:
+    """Return the summary for JSON, and its printed tables.
 
-
-def phases(table: pd.DataFrame) -> pd.DataFrame:
-    """When each network's phases end: memorisation, circuit formation, clean-up; NaN for what it has not.
-
-    Memorisation ends where the excluded loss is lowest. Clean-up is from the step by which a tenth of the
-    test loss' fall from its highest value is done, on a log scale, to the step by which nine tenths are;
-    circuit formation lies between.
+    Parameters
+    ----------
+    measures : DataFrame
+        Table of measures, of every checkpoint.
+    key_frequencies : sequence of mapping
+        Those of every final network: "arm", "seed", and a list per rule.
+    rule : str
+        Rule of the key frequencies that the losses keep or leave out.
+    p : int
+        Number of residues.
     """
-    rows = []
-    for (arm, seed), own in groups(table, ["arm", "seed"]):
-        steps, excluded, test = own["step"].to_numpy(), _decades(own["excluded"]), _decades(own["test_loss"])
-        row: dict[str, Any] = {"arm": arm, "seed": seed, **dict.fromkeys(PHASES, np.nan)}
-        if not np.isnan(excluded).all():
-            row["memorised"] = steps[np.nanargmin(excluded)]
-        if not np.isnan(test).all():
-            highest = int(np.nanargmax(test))
-            for name, fraction in (("clean_up_from", 0.1), ("clean_up_to", 0.9)):
-                at = half_decrease_step(steps[highest:], test[highest:], fraction).at
-                row[name] = np.nan if at is None else at
-        rows.append(row)
-    return pd.DataFrame(rows).astype(dict.fromkeys(PHASES, float))
+    means = plain_means(measures.drop(columns="operation"), by=["arm"])
+    moves = half_falls(measures)
+    summary = {"rule": rule, "arms": means, "key_frequencies": list(key_frequencies), "moves": moves}
+    printed = [
+        PrintedTable(
+            "Losses and weights at the first → last checkpoint, mean over seeds.",
+            [_change_row(row) for row in means],
+            f"{_worse_than_guessing(means, p)} Restricted: logits keep only the waves of a + b at the key "
+            f"frequencies of the final network (rule {rule}); all pairs. Excluded: logits lose these waves; "
+            "training pairs.",
+        ),
+        PrintedTable(
+            "Signs of the algorithm at the last checkpoint, mean over seeds.",
+            [_last_row(row) for row in means],
+            f"{_explained_by_cosines(means)} {LAST_LEGEND}",
+        ),
+        printed_key_frequencies(key_frequencies, p // 2),
+        PrintedTable(
+            "Step by which test and restricted loss have half fallen, and excluded loss has half risen, in "
+            "log loss.",
+            [_half_row(row) for row in moves],
+            _earlier(moves),
+        ),
+        PrintedTable(
+            "Half falls of other restricted losses (step), and sizes in powers of ten.",
+            [_other_row(row) for row in moves],
+            "Kept of the logits: products, waves of a times waves of b at a key frequency; single waves, "
+            "those of a or of b alone; in neurons, waves of a + b of the activations.",
+            details=True,
+        ),
+    ]
+    return summary, printed
 
 
-def _changes(row: dict[str, Any]) -> dict[str, Any]:
-    shown = {title: change(row[f"{name}_first"], row[f"{name}_last"]) for title, name in CHANGES.items()}
-    return {"arm": arm_words(row["arm"]), "seeds": row["n_seeds"]} | shown
+def _change_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    changes = {
+        header: change(row[f"{name}_first"], row[f"{name}_last"]) for header, name in FIRST_AND_LAST.items()
+    }
+    return {"arm": arm_words(row["arm"]), "seeds": row["n_seeds"]} | changes
 
 
-def _ends(row: dict[str, Any]) -> dict[str, Any]:
-    return {"arm": arm_words(row["arm"])} | {
-        title: number(row[f"{name}_last"]) for title, name in ENDS.items()
+def _last_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    last = {header: number(_last(row, name)) for header, name in LAST.items()}
+    if _last(row, "gradient_symmetricity") == 1:
+        last["symmetric gradients"] = "by construction"
+    return {"arm": arm_words(row["arm"])} | last
+
+
+def _last(row: Mapping[str, Any], measure: str) -> float:
+    return row[f"{measure}_last"]
+
+
+def _explained_by_cosines(means: Sequence[Mapping[str, Any]]) -> str:
+    arms = [arm_words(row["arm"]) for row in means if _last(row, "trig_r2") > EXPLAINED]
+    return f"Cosines explain most of the logits (R² above {EXPLAINED:g}) in: {', '.join(arms) or 'no arm'}."
+
+
+def _worse_than_guessing(means: Sequence[Mapping[str, Any]], p: int) -> str:
+    """Return the sentence about arms that need their key frequencies."""
+    if all(math.isnan(_last(row, "excluded")) for row in means):
+        return "No arm has an excluded loss: no operation is a sum or difference."
+    needed = [arm_words(row["arm"]) for row in means if _last(row, "excluded") > math.log(p)]
+    return (
+        f"Without its key frequencies, the last network does worse than guessing (ln p = {math.log(p):.2f} "
+        f"nats) in: {', '.join(needed) or 'no arm'}."
+    )
+
+
+def _half_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "arm": arm_words(row["arm"]),
+        "seed": row["seed"],
+        "test": step_range([row["test_half_step"]]),
+        "restricted": step_range([row["restricted_sum2_half_step"]]),
+        "excluded": step_range([row["excluded_half_step"]]),
+        "restricted earlier": _yes_or_no(row["restricted_sum2_earlier"]),
+        "excluded earlier": _yes_or_no(row["excluded_earlier"]),
     }
 
 
-def _moves(own: pd.DataFrame) -> dict[str, Any]:
-    """Of one network: falls and half falls of its test and restricted losses, rise of its excluded loss.
-
-    In decades; `…_earlier` compares half falls with the test loss', and is None where either never falls.
-    """
-    steps = own["step"].to_numpy()
-    losses = {"test": "test_loss"} | {name: name for name in RESTRICTED}
-    found = {name: _fall(steps, _decades(own[loss])) for name, loss in losses.items()}
-    excluded = _decades(own["excluded"])
-    lowest = 0 if np.isnan(excluded).all() else int(np.nanargmin(excluded))
-    found["excluded"] = _fall(steps[lowest:], -excluded[lowest:])
-    row: dict[str, Any] = {}
-    for name, fall in found.items():
-        row |= {f"{name}_{key}": value for key, value in fall.items()}
-        if name != "test":
-            pair = fall["half_step"], found["test"]["half_step"]
-            row[f"{name}_earlier"] = None if None in pair else pair[0] < pair[1]
-    return row
+def _other_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    others = {name: words for name, words in RESTRICTED.items() if name != "restricted_sum2"}
+    sizes = {"test": "test", "restricted": "restricted_sum2", "excluded": "excluded"}
+    return (
+        {"arm": arm_words(row["arm"]), "seed": row["seed"]}
+        | {words: step_range([row[f"{name}_half_step"]]) for name, words in others.items()}
+        | {f"size, {words}": number(row[f"{name}_moves"], 2) for words, name in sizes.items()}
+    )
 
 
-def _decades(losses: pd.Series) -> np.ndarray:
-    with np.errstate(divide="ignore"):  # a loss of 0 has no logarithm, and is left out
-        level = np.log10(losses.to_numpy())
-    return np.where(np.isfinite(level), level, np.nan)
+def _yes_or_no(earlier: bool | None) -> str:
+    return {None: "-", True: "yes", False: "no"}[earlier]
 
 
-def _fall(steps: np.ndarray, level: np.ndarray) -> dict[str, Any]:
-    """How far a curve falls, and the interval in which half of that is done."""
-    known = level[~np.isnan(level)]
-    if not len(known):
-        return {"moves": None, "half_after": None, "half_step": None}
-    half = half_decrease_step(steps, level)
-    return {"moves": known[0] - known.min(), "half_after": half.last_before, "half_step": half.at}
-
-
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    titles = {"test": "test", **RESTRICTED, "excluded": "excluded"}
-    moves = [number(row[f"{name}_moves"], 2) for name in ("test", "restricted_sum2", "excluded")]
-    earlier = [row[f"{name}_earlier"] for name in RESTRICTED]
-    rises = {None: "-", True: "yes", False: "no"}[row["excluded_earlier"]]
-    shown = {"arm": arm_words(row["arm"]), "seed": row["seed"]}
-    shown |= {title: step_range([row[f"{name}_half_step"]]) for name, title in titles.items()}
-    shown["decades"] = ", ".join(moves)
-    return shown | {"earlier": f"{earlier.count(True)}/{len(earlier) - earlier.count(None)}, {rises}"}
+def _earlier(moves: Sequence[Mapping[str, Any]]) -> str:
+    """Return the sentence that counts the losses that move before the test loss."""
+    counts = []
+    for words, name in (("restricted", "restricted_sum2"), ("excluded", "excluded")):
+        verdicts = [row[f"{name}_earlier"] for row in moves if row[f"{name}_earlier"] is not None]
+        counts.append(f"{words} loss in {sum(verdicts)} of {len(verdicts)} networks")
+    return f"Earlier than the test loss: {' and '.join(counts)} where both move."

@@ -1,7 +1,8 @@
-"""Waves in the embedding, by operation: how many (FFD), and whether cosine and sine weigh the same (FCR)."""
+"""Figure `embedding_density`: waves in the embedding, by operation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -9,45 +10,55 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from analyses.progress.schema import MEASURES
+from analyses.tables.labels import OPERATIONS
+from analyses.tables.roles import arms_with_role
+from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, letter
 from figures.drawing.style import DOUBLE, step_axis
 
-TABLES = ("m_ops/progress", "modadd_ticket/progress")
-OPERATIONS: dict[str, tuple[str, str, Any]] = {
-    "add": ("a + b", "#26292f", "-"),
-    "sub": ("b − a", "#3f90da", (0, (4, 1.2))),
-    "mul": ("a · b", "#bd1f01", (0, (4, 1, 1, 1))),
-    "x2_plus_y2": ("a² + b²", "#832db6", (0, (1, 1))),
-    "x2_plus_xy_plus_y2": ("a² + ab + b²", "#e76300", (0, (6, 1, 1, 1, 1, 1))),
+LOOKS: dict[str, tuple[str, Any]] = {
+    "add": ("#26292f", "-"),
+    "sub": ("#3f90da", (0, (4, 1.2))),
+    "mul": ("#bd1f01", (0, (4, 1, 1, 1))),
+    "x2_plus_y2": ("#832db6", (0, (1, 1))),
+    "x2_plus_xy_plus_y2": ("#e76300", (0, (6, 1, 1, 1, 1, 1))),
 }
-"""Label, colour and line style of each operation, by what its arms' names begin with."""
-KINDS = {"dense": "dense", "ticket": "grokked ticket"}
-MEASURES = {"ffd": "FFD: density of frequencies", "fcr": "FCR: cosine against sine"}
+"""Colour and line style of each operation."""
+RUNS: tuple[TableKey, ...] = (("modadd_ticket", MEASURES), ("m_ops", MEASURES))
+ROLES = {"dense": "dense", "ticket": "grokked ticket"}
+"""Compared networks, by role: the first arm of each role and operation."""
+TITLES = {
+    "ffd": ("Fourier frequency density (FFD)", "share of large waves"),
+    "fcr": ("Fourier coefficient ratio (FCR)", "cosine against sine"),
+}
+"""Title and axis label of each measure."""
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """Both measures through training, of dense networks and of tickets."""
-    curves = _by_operation(tables)
+def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
+    """Draw both measures through training, of dense networks and tickets."""
+    measures = pd.concat([_first_of_each_role(tables[run]) for run in RUNS], ignore_index=True)
     figure, axes = plt.subplots(2, 2, figsize=(DOUBLE, 4.6), sharey="row")
     drawing = Drawing(figure)
-    for row, (measure, title) in zip(axes, MEASURES.items(), strict=True):
-        for ax, (kind, words) in zip(row, KINDS.items(), strict=True):
-            own = curves[curves["kind"] == kind]
-            _curves(drawing, ax, f"{measure} {kind}", own, measure)
-            ax.set_title(f"{title}, {words}")
-            step_axis(ax, curves["step"])
+    for row, (measure, (title, label)) in zip(axes, TITLES.items(), strict=True):
+        for ax, (role, words) in zip(row, ROLES.items(), strict=True):
+            rows = measures[measures["arm_role"] == role]
+            _curves(drawing, ax, f"{measure} {role}", rows, measure)
+            ax.set_title(f"{title}: {words}")
+            step_axis(ax, measures["step"])
         row[0].set_ylim(0, 1.04)
-        row[0].set_ylabel(measure.upper())
+        row[0].set_ylabel(label)
     handles = [
-        Line2D([], [], color=color, linestyle=dash, label=label) for label, color, dash in OPERATIONS.values()
+        Line2D([], [], color=color, linestyle=dash, label=OPERATIONS[operation])
+        for operation, (color, dash) in LOOKS.items()
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     letter(axes.ravel())
-    seeds = curves.groupby(["operation", "kind"])["seed"].nunique()
+    seeds = measures.groupby(["operation", "arm_role"])["seed"].nunique()
     counts = ", ".join(
-        f"{label} {words} n = {seeds.get((operation, kind), 0)}"
-        for operation, (label, *_) in OPERATIONS.items()
-        for kind, words in KINDS.items()
+        f"{OPERATIONS[operation]} {words} n = {seeds.get((operation, role), 0)}"
+        for operation in LOOKS
+        for role, words in ROLES.items()
     )
     drawing.caption = (
         f"(a, b) Share of the cosines and sines whose norm in the embedding exceeds half of the largest; "
@@ -58,22 +69,24 @@ def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
     return drawing
 
 
-def _by_operation(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Both runs in one table, with the operation and the kind of network."""
-    other, add = tables["m_ops/progress"], tables["modadd_ticket/progress"]
-    parts = other["arm"].str.rsplit("_", n=1)
-    other = other.assign(operation=parts.str[0], kind=parts.str[1])
-    add = add[add["arm"].isin(["dense", "grokked_ticket"])]
-    add = add.assign(operation="add", kind=add["arm"].str.removeprefix("grokked_"))
-    return pd.concat([add, other], ignore_index=True)
+def _first_of_each_role(measures: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the first arm of each operation and role."""
+    parts = [
+        rows[rows["arm"].isin(arms_with_role(rows, role)[:1])]
+        for _, rows in measures.groupby("operation", sort=False)
+        for role in ROLES
+    ]
+    return pd.concat(parts)
 
 
-def _curves(drawing: Drawing, ax: Axes, panel: str, own: pd.DataFrame, measure: str) -> None:
-    for operation, (label, color, dash) in OPERATIONS.items():
-        of = own[own["operation"] == operation]
-        for seed, curve in of.groupby("seed"):
+def _curves(drawing: Drawing, ax: Axes, panel: str, measures: pd.DataFrame, measure: str) -> None:
+    """Draw each operation: seeds thin, their median bold."""
+    for operation, (color, dash) in LOOKS.items():
+        label = OPERATIONS[operation]
+        rows = measures[measures["operation"] == operation]
+        for seed, curve in rows.groupby("seed"):
             look = {"color": color, "linewidth": 0.5, "alpha": 0.4}
             drawing.line(ax, panel, label, curve["step"], curve[measure], seed=seed, **look)
-        shared = of.groupby("step")[measure].agg(["median", "size"])
-        middle = shared.loc[shared["size"] == of["seed"].nunique(), "median"]
+        by_step = rows.groupby("step")[measure].agg(["median", "size"])
+        middle = by_step.loc[by_step["size"] == rows["seed"].nunique(), "median"]
         drawing.line(ax, panel, label, middle.index, middle, seed="median", color=color, linestyle=dash)
