@@ -10,7 +10,7 @@ import pandas as pd
 
 from analyses.mechanism.schema import MEANS, SOURCE_LABELS, STAGE_LABELS, STAGES, WINNERS
 from analyses.tables.labels import LOTTERY_RULES, arm_label
-from analyses.tables.long_format import change, decimals, groups, plain_means, step_range
+from analyses.tables.long_format import decimals, groups, plain_means, step_range
 from analyses.tables.roles import compared_arms, main_arm
 from analyses.tables.schema import Table
 from interp.dynamics.threshold_crossings import first_crossing
@@ -82,12 +82,10 @@ def _printed_settling(
             "arm": arm_label(row["arm"]),
             "seeds": row["n_seeds"],
             "settled at start": _with_chance(row["settled_first"], row["settled_chance_first"]),
-            "half settled (step)": step_range(
-                [half["step"] for half in settled if half["arm"] == row["arm"]]
-            ),
-            "in = out": change(row["same_frequency_first"], row["same_frequency_last"]),
-            "cos D": change(row["weighted_cos_first"], row["weighted_cos_last"]),
-            "key share": change(row["key_share_first"], row["key_share_last"]),
+            "half by (step)": step_range([half["step"] for half in settled if half["arm"] == row["arm"]]),
+            "in = out": _first_and_last(row, "same_frequency"),
+            "cos D": _first_and_last(row, "weighted_cos"),
+            "key share": _first_and_last(row, "key_share"),
         }
         for row in means
     ]
@@ -101,7 +99,7 @@ def _printed_settling(
         "When neurons settle on their final frequency (means over seeds, first → last checkpoint).",
         rows,
         f"{conclusion}.\n"
-        "Settled: share of the neurons with their final frequency, in brackets by chance. Half settled: step "
+        "Settled: share of the neurons with their final frequency, in brackets by chance. Half by: step "
         "from which neurons with half of the final energy have it. In = out: share of the neurons whose "
         "input and output weights have one frequency. cos D: mean, weighted by amplitudes, of the cosine of "
         "2 × input phase − output phase; 1 is aligned. Key share: share of the energy at the last key "
@@ -110,7 +108,7 @@ def _printed_settling(
 
 
 def _printed_stages(stages: list[dict[str, Any]], arm: str) -> PrintedTable:
-    """Return the table of stages; its conclusion is on one arm, or else on the first."""
+    """Return the table of stages, concluding on one arm if possible."""
     starts = [row for row in stages if row["stage"] == "start"]
     start = next((row for row in starts if row["arm"] == arm), starts[0])
     overlap, neurons = (
@@ -143,7 +141,7 @@ def _printed_stage(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _printed_rules(rules: list[dict[str, Any]], arm: str) -> PrintedTable:
-    """Return the table of predictions, its conclusion on one arm."""
+    """Return the table of predictions, concluding on one arm."""
     by_key = {(row["arm"], row["source"], row["rule"]): row for row in rules}
     arms_and_sources = dict.fromkeys((row["arm"], row["source"]) for row in rules)
     of_arm = [by_key[arm, source, DECISIVE_RULE] for name, source in arms_and_sources if name == arm]
@@ -175,6 +173,10 @@ def _printed_prediction(
     return cells | {
         "95 % interval": f"{decimals(last['low'])}–{decimals(last['high'])}" if last["n"] else "-"
     }
+
+
+def _first_and_last(row: Mapping[str, Any], column: str) -> str:
+    return f"{decimals(row[f'{column}_first'])} → {decimals(row[f'{column}_last'])}"
 
 
 def _with_chance(value: float, chance: float) -> str:

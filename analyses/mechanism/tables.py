@@ -122,7 +122,7 @@ def _dense_network(
 def _use_by_stage(
     network: Network, weights: Weights, mask: Weights, dense: Network, dense_weights: Weights, mask_step: int
 ) -> dict[str, FrequencyUse]:
-    """Return the frequencies in use at every stage, from the dense start to the arm's end."""
+    """Return the frequencies in use at every stage."""
     stages = {"dense_start": (dense.steps[0], _at(dense_weights, 0))}
     metrics = dense.metrics()
     t_gen = None if metrics is None else dense.setting.criterion.times(metrics).t_gen.at

@@ -1,4 +1,4 @@
-"""Figures of the question `mechanism`: which frequencies a ticket has from its dense network.
+"""Figures of the question `mechanism`: frequencies that a ticket inherits.
 
 Each figure has its file; `FIGURES` declares them. May import analyses.mechanism.schema, analyses.tables and
 figures.drawing.

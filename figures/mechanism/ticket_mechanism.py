@@ -46,12 +46,13 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     drawing.caption = (
         "(a) Share of the last checkpoint's energy in neurons that have their final frequency; at the end "
         f"all have. {seeds_and_centre(means)} (b) Share of the neurons' energy at every frequency, "
-        f"{network}. (c) Neurons that have the frequency with which the same neuron of the dense network ends; masked: "
-        "the dense network's last weights times the arm's mask. (d) Neurons whose final frequency the "
-        f"{LOTTERY_RULES[RULE]} predicts: from the mask, all kept weights of a layer equal; from this mask "
-        "read at twice each frequency k; with the start's signs; from the start's weights; from the dense "
-        "network's start. (c, d) One point per network, with its Wilson interval (95 %), neurons taken as "
-        "independent; short lines: the frequencies dealt to the neurons at random; dotted: 1/K."
+        f"{network}. (c) Neurons that have the frequency with which the same neuron of the dense network "
+        "ends; masked: the dense network's last weights times the arm's mask. (d) Neurons whose final "
+        f"frequency the {LOTTERY_RULES[RULE]} predicts: from the mask, all kept weights of a layer equal; "
+        "from this mask read at twice each frequency k; with the start's signs; from the start's weights; "
+        "from the dense network's start. (c, d) One point per network, with its Wilson interval (95 %), "
+        "neurons taken as independent; short lines: the frequencies dealt to the neurons at random; dotted: "
+        "1/K."
     )
     return drawing
 

@@ -5,10 +5,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from builders import run_analysis
 
 from analyses.mechanism.schema import ANALYSIS, FREQUENCIES, MEANS, STAGES, WINNERS
 from analyses.mechanism.summary import half_settled
 from analyses.mechanism.tables import partial_starts
+from analyses.tables.storage import load_table
 from interp.dynamics.frequency_lottery import LOTTERY_RULES
 from training.runs.run_directory import RunDir
 
@@ -36,15 +38,15 @@ def of(table, arm, seed=0):
 
 
 def test_neurons_settle_on_their_planted_frequencies(tables, tiny_run, planted):
-    own = of(tables[MEANS], "dense").set_index("step")
-    assert own.loc[8000, ["settled", "settled_weighted", "same_frequency"]].tolist() == [1, 1, 1]
-    assert own.loc[8000, "mean_cos"] == pytest.approx(np.cos(planted["D"]).mean(), abs=1e-6)
+    dense = of(tables[MEANS], "dense").set_index("step")
+    assert dense.loc[8000, ["settled", "settled_weighted", "same_frequency"]].tolist() == [1, 1, 1]
+    assert dense.loc[8000, "mean_cos"] == pytest.approx(np.cos(planted["D"]).mean(), abs=1e-6)
     first = spectrum(weights(tiny_run, "dense", 0))[:5].argmax(axis=1) + 1
     energy, same = planted["amplitude"] ** 2, first == planted["frequency"]
-    assert own.loc[0, "settled"] == pytest.approx(same.mean())
-    assert own.loc[0, "settled_weighted"] == pytest.approx((energy * same).sum() / energy.sum())
+    assert dense.loc[0, "settled"] == pytest.approx(same.mean())
+    assert dense.loc[0, "settled_weighted"] == pytest.approx((energy * same).sum() / energy.sum())
     chance = np.mean([(first == k).mean() for k in planted["frequency"]])
-    assert own.loc[0, "settled_chance"] == pytest.approx(chance)
+    assert dense.loc[0, "settled_chance"] == pytest.approx(chance)
 
 
 def test_key_frequencies_hold_what_the_planted_amplitudes_say(tables, planted):
@@ -73,18 +75,18 @@ def test_every_stage_is_of_the_weights_it_names(tables, tiny_run):
     assert list(dict.fromkeys(shares["stage"])) == list(stages)
     for name, (step, w) in stages.items():
         power = (spectrum(w) ** 2).sum(axis=0)
-        own = shares[shares["stage"] == name]
-        assert set(own["step"]) == {step}
-        np.testing.assert_allclose(own["share"], power / power.sum(), atol=1e-9)
+        at_stage = shares[shares["stage"] == name]
+        assert set(at_stage["step"]) == {step}
+        np.testing.assert_allclose(at_stage["share"], power / power.sum(), atol=1e-9)
 
 
-def test_a_stage_is_held_against_both_ends(tables, tiny_run, planted):
-    own = of(tables[STAGES], "grokked_ticket").set_index(["reference", "stage"])
+def test_a_stage_is_compared_with_both_ends(tables, tiny_run, planted):
+    ticket = of(tables[STAGES], "grokked_ticket").set_index(["reference", "stage"])
     for end in ("dense_end", "end"):
-        assert own.loc[(end, end), ["overlap", "same", "n"]].tolist() == [1, 1, 5]
+        assert ticket.loc[(end, end), ["overlap", "same", "n"]].tolist() == [1, 1, 5]
     mask = RunDir(tiny_run).arm("grokked_ticket", 0).mask()
     start = spectrum(weights(tiny_run, "dense", 0, mask))
-    row, n = own.loc["dense_end", "start"], int(own.loc[("dense_end", "start"), "n_keys"])
+    row, n = ticket.loc["dense_end", "start"], int(ticket.loc[("dense_end", "start"), "n_keys"])
     strongest = set(np.argsort(-(start**2).sum(axis=0))[:n] + 1)
     keys = set(of(tables[FREQUENCIES], "grokked_ticket").query("stage == 'dense_end' and key")["frequency"])
     assert row["common"] == len(strongest & keys)
@@ -94,19 +96,24 @@ def test_a_stage_is_held_against_both_ends(tables, tiny_run, planted):
     assert row["same"] == pytest.approx((start[:5].argmax(axis=1) + 1 == planted["frequency"])[live].mean())
 
 
-def test_a_random_mask_is_held_against_the_dense_network_of_its_start(tables):
+def test_a_random_mask_is_compared_with_the_dense_network_of_its_start(tables):
     rows = tables[STAGES].query("arm == 'random' and reference == 'dense_end'")
     assert rows["seed"].nunique() == 2 and set(rows.query("stage == 'pruned'")["step"]) == {8000}
 
 
 def test_a_mask_without_its_dense_network_has_no_stages(tiny_run, tmp_path):
-    wanted = ["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--arms"]
-    assert main([*wanted, "grokked_ticket", "random"]) == 0
-    left = tables(tmp_path)
-    assert left["_stages"].empty and left["_frequencies"].empty
-    assert set(left["_winners"]["source"]) == {"mask", "mask_doubled", "signs", "start"}
-    assert main([*wanted, "dense"]) == 0
-    assert set(tables(tmp_path)["_winners"]["source"]) == {"start"}
+    arguments = ("--out", str(tmp_path), "--arms")
+    assert run_analysis("mechanism", tiny_run, *arguments, "grokked_ticket", "random").code == 0
+    stages, frequencies, winners = (
+        load_table(tmp_path / "analyses" / f"{table.name}.parquet", table)
+        for table in (STAGES, FREQUENCIES, WINNERS)
+    )
+    assert stages.empty and frequencies.empty and list(stages) == [column.name for column in STAGES.columns]
+    assert set(winners["source"]) == {"mask", "mask_doubled", "signs", "start"}
+    printed = run_analysis("mechanism", tiny_run, *arguments, "dense")
+    winners = load_table(tmp_path / "analyses" / f"{WINNERS.name}.parquet", WINNERS)
+    assert set(winners["source"]) == {"start"}
+    assert "compared with the dense network's end" not in printed.out
 
 
 def test_what_is_not_known_is_the_same_everywhere():
@@ -114,14 +121,14 @@ def test_what_is_not_known_is_the_same_everywhere():
     start = {"W_E": rng.normal(size=(5, 4)), "W_in": rng.normal(size=(4, 3))}
     mask = {name: rng.random(w.shape) < 0.5 for name, w in start.items()}
     mask["W_in"][:] = False
-    known = partial_starts({name: (w * mask[name])[None] for name, w in start.items()}, mask)
-    kept = start["W_E"][mask["W_E"]]
-    for name, expected in (("mask", np.ones_like(kept)), ("signs", np.sign(kept)), ("start", None)):
-        size = np.sqrt((kept**2).mean())
+    starts = partial_starts({name: (w * mask[name])[None] for name, w in start.items()}, mask)
+    values = start["W_E"][mask["W_E"]]
+    for name, expected in (("mask", np.ones_like(values)), ("signs", np.sign(values)), ("start", None)):
+        size = np.sqrt((values**2).mean())
         np.testing.assert_allclose(
-            known[name]["W_E"][mask["W_E"]], kept if expected is None else size * expected
+            starts[name]["W_E"][mask["W_E"]], values if expected is None else size * expected
         )
-        assert not known[name]["W_E"][~mask["W_E"]].any() and not known[name]["W_in"].any()
+        assert not starts[name]["W_E"][~mask["W_E"]].any() and not starts[name]["W_in"].any()
 
 
 def test_what_told_the_winners(tables, tiny_run):
@@ -156,22 +163,29 @@ def test_half_settled_is_the_first_step_with_half_of_the_energy():
     assert half_settled(table) == [{"arm": "dense", "seed": 0, "step": 100}]
 
 
-def test_the_summary_pools_seeds(tables, tiny_run, tmp_path, capsys):
-    assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--json"]) == 0
-    summary = json.loads(capsys.readouterr().out)
-    own = tables[WINNERS].query("arm == 'random' and source == 'signs' and rule == 'min_blowup_time'")
+def test_the_summary_pools_seeds(tables, analysed):
+    summary = json.loads((analysed.path / "analyses" / "mechanism.json").read_text())
+    seeds = tables[WINNERS].query("arm == 'random' and source == 'signs' and rule == 'min_blowup_time'")
     (row,) = (
         r
         for r in summary["rules"]
         if (r["arm"], r["source"], r["rule"]) == ("random", "signs", "min_blowup_time")
     )
-    assert row["n"] == own["n"].sum() and row["share"] == own["hits"].sum() / own["n"].sum()
-    assert (row["low"], row["high"]) == (own["low"].min(), own["high"].max())
+    assert row["n"] == seeds["n"].sum() and row["share"] == seeds["hits"].sum() / seeds["n"].sum()
+    assert (row["low"], row["high"]) == (seeds["low"].min(), seeds["high"].max())
     assert {(r["arm"], r["seed"]) for r in summary["half_settled"]} == {
         (arm, seed) for arm in ("dense", "grokked_ticket", "random") for seed in (0, 1)
     }
 
 
-def test_no_line_is_too_long(tiny_run, tmp_path, capsys):
-    assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot"]) == 0
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
+def test_the_printed_tables_conclude_on_the_ticket_and_mark_comparisons_with_itself(analysed):
+    printed = analysed.analyse("mechanism").out
+    summary = json.loads((analysed.path / "analyses" / "mechanism.json").read_text())
+    assert max(map(len, printed.splitlines())) <= 100
+    start = next(r for r in summary["stages"] if (r["arm"], r["stage"]) == ("grokked_ticket", "start"))
+    text = " ".join(printed.split())
+    assert f"key frequencies by {start['dense_end_overlap']:.2f} ({start['dense_end_chance']:.2f}" in text
+    for stage in ("dense, end", "arm's end"):
+        lines = [line for line in printed.splitlines() if line.startswith("grokked ticket")]
+        assert next(line for line in lines if stage in line).count("itself") == 2
+    assert "grokked ticket, by the least blow-up time: mask alone" in text
