@@ -187,7 +187,7 @@ def _fields() -> PrintedTable:
 
 def _field_rows(prefix: str, cls: type) -> Iterator[dict[str, Any]]:
     descriptions = field_descriptions(cls)
-    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+    for field in dataclasses.fields(cls):
         yield {
             "field": f"{prefix}.{field.name}" if prefix else field.name,
             "of": cls.__name__,

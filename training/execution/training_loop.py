@@ -1,4 +1,4 @@
-"""A group of arms from start to DONE: step, evaluate, record, save, go on where a killed run stopped."""
+"""Training of a group of arms, from their start to DONE."""
 
 from __future__ import annotations
 
@@ -10,185 +10,23 @@ import numpy as np
 import torch
 
 from training.cli.parser import Interrupted
-from training.config.arm import Plateau
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
-from training.config.settings import Criterion
+from training.execution.arm_in_training import ArmInTraining
 from training.execution.jobs import Job
-from training.execution.starting_point import NotTrained, StartingPoint, starting_point
+from training.execution.starting_point import NotTrained, starting_point
 from training.models.weight_names import prunable
 from training.optimization.engine import Engine
 from training.optimization.evaluation import METRICS
 from training.optimization.parametrizations.registry import ParametrizationSettings
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 SAVE_SECONDS = 20.0
 """Wall time between two saved states. No result depends on it."""
 
 Report = Callable[[Job, int, float], None]
-
-
-class Trainee:
-    """One arm in training: what it has shown so far, a row per evaluation, and its checkpoints."""
-
-    def __init__(self, job: Job, files: ArmDir, start: StartingPoint):
-        self.job, self.files, self.start = job, files, start
-        self.rows: list[np.ndarray] = []
-        self.steps: list[int] = []
-        self.weights: list[dict[str, np.ndarray]] = []
-        self.generalised_at: int | None = None
-
-    def recall(self, until: int, criterion: Criterion) -> None:
-        """Take up what was written before a stop; rows and checkpoints after `until` will come again."""
-        for row in self.files.metrics().to_numpy():
-            if row[0] <= until:
-                self._see(row, criterion)
-        stacked, steps = self.files.checkpoints(), self.files.steps()
-        for i in np.flatnonzero(steps <= until):
-            self.keep(int(steps[i]), {name: w[i] for name, w in stacked.items()})
-
-    def see(self, step: int, values: np.ndarray, criterion: Criterion) -> None:
-        """Record one evaluation: `values` as METRICS."""
-        self._see(np.concatenate([[step], values]), criterion)
-
-    def _see(self, row: np.ndarray, criterion: Criterion) -> None:
-        self.rows.append(row)
-        if self.generalised_at is None and criterion.met(row[1 + METRICS.index(criterion.test)]):
-            self.generalised_at = int(row[0])
-
-    def is_flat(self, plateau: Plateau) -> bool:
-        """Whether the curves are looked at now, and flat. What is not measured does not move."""
-        step = self.rows[-1][0]
-        if step < plateau.from_step or step % plateau.window:
-            return False
-        recent = np.array([row[1:5] for row in self.rows if row[0] > step - plateau.window])
-        return not (np.ptp(recent, axis=0) >= np.repeat([plateau.loss, plateau.accuracy], 2)).any()
-
-    def keep(self, step: int, weights: dict[str, np.ndarray]) -> None:
-        """Add a checkpoint."""
-        self.steps.append(step)
-        self.weights.append(weights)
-
-    def write(self) -> None:
-        """Write metrics and checkpoints as they stand."""
-        rows = np.array(self.rows)
-        columns = {name: rows[:, i] for i, name in enumerate(METRICS, start=1)}
-        self.files.write_metrics({"step": rows[:, 0].astype(np.int64)} | columns)
-        stacked = {name: np.stack([w[name] for w in self.weights]) for name in self.weights[0]}
-        self.files.write_checkpoints(np.array(self.steps), stacked)
-
-
-def _tensors(arrays: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
-
-
-class Group:
-    """Arms trained in lockstep on one device, each until its own end.
-
-    All have one setting and one form, and are new, or half trained up to the same step.
-    """
-
-    def __init__(self, recipe: Recipe, running: Sequence[Trainee], device: str, report: Report):
-        self.recipe, self.running, self.report = recipe, list(running), report
-        self.given_up: list[tuple[Job, str]] = []
-        masks = [trainee.start.mask for trainee in running]
-        starts = [_tensors(trainee.start.weights) for trainee in running]
-        first = running[0].job.arm
-        arm, setting = recipe.arms[first], recipe.setting(first)
-        data = setting.examples()
-        self.criterion = setting.criterion
-        # Accuracies are NaN where there are no classes, and so is all of a test set that is not there.
-        test = ["test_loss"] if data.n_train < len(data.inputs) else []
-        self.finite = [METRICS.index(name) for name in ("train_loss", "l1", "l2", *test)]
-        self.engine = Engine(
-            setting.model,
-            setting.optimizer,
-            data,
-            starts,
-            masks,
-            device,
-            ParametrizationSettings(
-                name=arm.form,
-                density=1 - recipe.sparsity(first),
-                train_weights=arm.train_weights,
-                seeds=[trainee.job.seed for trainee in running],
-            ),
-        )
-        if running[0].files.has_state():
-            self.engine.load([self._state(trainee) for trainee in running])
-            for trainee in running:
-                trainee.recall(self.engine.step, self.criterion)
-        else:
-            for trainee in running:
-                if trainee.start.mask is not None:
-                    trainee.files.write_mask(trainee.start.mask)
-            self.look()
-
-    def _state(self, trainee: Trainee) -> dict[str, Any]:
-        state = trainee.files.state()
-        if state.get("hash") != arm_record(self.recipe, trainee.job.arm, trainee.job.seed)["hash"]:
-            begun = "was begun with another config; --force trains it anew"
-            raise RunError(f"{trainee.files.path}: {begun}")
-        return state
-
-    def advance(self) -> None:
-        """Train to the next step at which an evaluation is due."""
-        every = self.recipe.measure.eval_every
-        due = (self.engine.step // every + 1) * every
-        ends = [self.recipe.arms[trainee.job.arm].max_steps for trainee in self.running]
-        self.engine.run(min([due, *ends]) - self.engine.step)
-
-    def look(self) -> None:
-        """Evaluate every arm, keep what the schedule asks for, and let go of those at their end."""
-        step, measure = self.engine.step, self.recipe.measure
-        going_on = []
-        for row, values in enumerate(self.engine.evaluate()):
-            trainee = self.running[row]
-            arm = self.recipe.arms[trainee.job.arm]
-            if step % measure.eval_every and step < arm.max_steps:  # due for another arm of the group
-                going_on.append(row)
-                continue
-            trainee.see(step, values, self.criterion)
-            if not np.isfinite(values[self.finite]).all():
-                self._give_up(trainee, f"diverged: a loss or norm is not finite at step {step}")
-                continue
-            settled = trainee.generalised_at is not None and step >= trainee.generalised_at + arm.settle_steps
-            at_end = step >= arm.max_steps or (settled and step >= arm.min_steps)
-            at_end = at_end or (arm.plateau is not None and trainee.is_flat(arm.plateau))
-            if at_end or measure.is_checkpoint(step):
-                trainee.keep(step, self.engine.arm_weights(row))
-            if at_end:
-                self._finish(trainee)
-            else:
-                going_on.append(row)
-            self.report(trainee.job, step, float(values[METRICS.index("test_acc")]))
-        if going_on and len(going_on) < len(self.running):
-            self.engine.keep(going_on)
-        self.running = [self.running[row] for row in going_on]
-
-    def save(self) -> None:
-        """Put everything up to now on disk, the state last."""
-        for row, trainee in enumerate(self.running):
-            trainee.write()
-            written_for = {"hash": arm_record(self.recipe, trainee.job.arm, trainee.job.seed)["hash"]}
-            trainee.files.write_state(self.engine.arm_state(row) | written_for)
-
-    def _give_up(self, trainee: Trainee, reason: str) -> None:
-        trainee.files.clear()
-        trainee.files.skip(arm_record(self.recipe, trainee.job.arm, trainee.job.seed) | {"reason": reason})
-        self.given_up.append((trainee.job, reason))
-
-    def _finish(self, trainee: Trainee) -> None:
-        mask = trainee.start.mask
-        if mask is not None:
-            last = trainee.weights[-1]
-            assert not any(last[name][~kept].any() for name, kept in mask.items()), "a pruned weight"
-        elif self.recipe.arms[trainee.job.arm].prunes:  # by its scores: what they keep in the end
-            trainee.files.write_mask({name: w != 0 for name, w in prunable(trainee.weights[-1]).items()})
-        trainee.write()
-        record = arm_record(self.recipe, trainee.job.arm, trainee.job.seed)
-        trainee.files.finish(record | {"steps": self.engine.step, "source": trainee.start.source})
+"""Function called with an arm, its step and its test accuracy."""
 
 
 def train_group(
@@ -204,11 +42,11 @@ def train_group(
     Parameters
     ----------
     group : sequence of Job
-        Arms whose sources are done; all new, or all half trained up to the same step.
+        Arms whose sources are done; all new, or all half trained up to one step.
     report : callable
-        Told each arm's step and test accuracy at every evaluation.
+        Called with each arm, its step and its test accuracy at every evaluation.
     should_stop : callable
-        Asked after every evaluation; if it says yes, states are saved.
+        Called after every evaluation; if it returns true, states are saved.
 
     Returns
     -------
@@ -218,27 +56,147 @@ def train_group(
     Raises
     ------
     Interrupted
-        If `should_stop` said yes before every arm was finished.
+        If `should_stop` returned true before every arm was finished.
     """
-    trainees, skipped = [], []
+    arms, skipped = [], []
     for job in group:
         files = run.arm(job.arm, job.seed)
         try:
-            trainees.append(Trainee(job, files, starting_point(recipe, run, job)))
+            arms.append(ArmInTraining(job, files, starting_point(recipe, run, job)))
         except NotTrained as reason:
             files.skip(arm_record(recipe, job.arm, job.seed) | {"reason": str(reason)})
             skipped.append((job, str(reason)))
-    if not trainees:
+    if not arms:
         return skipped
-    training = Group(recipe, trainees, device, report)
-    saved = time.monotonic()
-    while training.running:
+    training = TrainingGroup(recipe, arms, device, report)
+    saved_at = time.monotonic()
+    while training.arms:
         stopping = should_stop()
-        if stopping or time.monotonic() - saved > SAVE_SECONDS:
+        if stopping or time.monotonic() - saved_at > SAVE_SECONDS:
             training.save()
-            saved = time.monotonic()
+            saved_at = time.monotonic()
         if stopping:
             raise Interrupted
         training.advance()
-        training.look()
-    return skipped + training.given_up
+        training.evaluate()
+    return skipped + training.diverged
+
+
+class TrainingGroup:
+    """Arms trained in lockstep on one device, each until its own end.
+
+    All have one setting and one parametrization, and are new, or half trained up to one step.
+    """
+
+    def __init__(self, recipe: Recipe, arms: Sequence[ArmInTraining], device: str, report: Report):
+        self.recipe, self.arms, self.report = recipe, list(arms), report
+        self.diverged: list[tuple[Job, str]] = []
+        setting = recipe.setting(arms[0].job.arm)
+        data = setting.examples()
+        self.criterion = setting.criterion
+        # Accuracies are NaN without classes, and so are all metrics of an empty test set.
+        test = ["test_loss"] if data.n_train < len(data.inputs) else []
+        self.finite = [METRICS.index(name) for name in ("train_loss", "l1", "l2", *test)]
+        self.engine = Engine(
+            setting.model,
+            setting.optimizer,
+            data,
+            [{name: torch.from_numpy(w) for name, w in arm.start.weights.items()} for arm in arms],
+            [arm.start.mask for arm in arms],
+            device,
+            _parametrization(recipe, [arm.job for arm in arms]),
+        )
+        if arms[0].files.has_state():
+            self.engine.load([self._state(arm) for arm in arms])
+            for arm in arms:
+                arm.resume(self.engine.step, self.criterion)
+        else:
+            for arm in arms:
+                if arm.start.mask is not None:
+                    arm.files.write_mask(arm.start.mask)
+            self.evaluate()
+
+    def advance(self) -> None:
+        """Train to the next step at which an evaluation is due."""
+        every = self.recipe.measure.eval_every
+        due = (self.engine.step // every + 1) * every
+        ends = [self.recipe.arms[arm.job.arm].max_steps for arm in self.arms]
+        self.engine.run(min([due, *ends]) - self.engine.step)
+
+    def evaluate(self) -> None:
+        """Evaluate every arm, add its checkpoint if one is due, and finish arms at their end."""
+        evaluations = self.engine.evaluate()
+        continuing = [row for row, values in enumerate(evaluations) if self._continues(row, values)]
+        if continuing and len(continuing) < len(self.arms):
+            self.engine.keep(continuing)
+        self.arms = [self.arms[row] for row in continuing]
+
+    def save(self) -> None:
+        """Write everything so far, the state last."""
+        for row, arm in enumerate(self.arms):
+            arm.write()
+            arm.files.write_state(self.engine.arm_state(row) | {"hash": self._record(arm)["hash"]})
+
+    def _continues(self, row: int, values: np.ndarray) -> bool:
+        """Take one arm's evaluation, and return True if the arm trains on."""
+        arm, step, measure = self.arms[row], self.engine.step, self.recipe.measure
+        settings = self.recipe.arms[arm.job.arm]
+        if step % measure.eval_every and step < settings.max_steps:  # due for another arm of the group
+            return True
+        arm.add_evaluation(step, values, self.criterion)
+        if not np.isfinite(values[self.finite]).all():
+            self._give_up(arm, f"diverged: a loss or norm is not finite at step {step}; lower optimizer.lr")
+            return False
+        at_end = self._is_at_end(arm)
+        if at_end or measure.is_checkpoint(step):
+            arm.add_checkpoint(step, self.engine.arm_weights(row))
+        if at_end:
+            self._finish(arm)
+        self.report(arm.job, step, float(values[METRICS.index("test_acc")]))
+        return not at_end
+
+    def _is_at_end(self, arm: ArmInTraining) -> bool:
+        settings, step = self.recipe.arms[arm.job.arm], self.engine.step
+        has_settled = arm.generalised_at is not None and step >= arm.generalised_at + settings.settle_steps
+        if step >= settings.max_steps or (has_settled and step >= settings.min_steps):
+            return True
+        return settings.plateau is not None and arm.is_flat(settings.plateau)
+
+    def _state(self, arm: ArmInTraining) -> dict[str, Any]:
+        """Return an arm's saved state, if it is one of this config."""
+        state = arm.files.state()
+        if state.get("hash") != self._record(arm)["hash"]:
+            begun = "was begun with another config; --force trains it anew"
+            raise RunError(f"{arm.files.path}: {begun}")
+        return state
+
+    def _give_up(self, arm: ArmInTraining, reason: str) -> None:
+        """Delete an arm's files and record why it is not trained."""
+        arm.files.clear()
+        arm.files.skip(self._record(arm) | {"reason": reason})
+        self.diverged.append((arm.job, reason))
+
+    def _finish(self, arm: ArmInTraining) -> None:
+        """Write an arm's last files, DONE at the end."""
+        mask, last = arm.start.mask, arm.weights[-1]
+        if mask is not None:
+            assert not any(last[name][~kept].any() for name, kept in mask.items()), "a pruned weight"
+        elif self.recipe.arms[arm.job.arm].prunes:  # trained scores: the mask is that of their last choice
+            arm.files.write_mask({name: w != 0 for name, w in prunable(last).items()})
+        arm.write()
+        arm.files.finish(self._record(arm) | {"steps": self.engine.step, "source": arm.start.source})
+
+    def _record(self, arm: ArmInTraining) -> dict[str, Any]:
+        return arm_record(self.recipe, arm.job.arm, arm.job.seed)
+
+
+def _parametrization(recipe: Recipe, group: Sequence[Job]) -> ParametrizationSettings:
+    """Return the parametrization of a group of arms that are alike."""
+    name = group[0].arm
+    arm = recipe.arms[name]
+    return ParametrizationSettings(
+        name=arm.form,
+        density=1 - recipe.sparsity(name),
+        train_weights=arm.train_weights,
+        seeds=[job.seed for job in group],
+    )

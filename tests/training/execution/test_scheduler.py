@@ -24,8 +24,8 @@ from training.__main__ import main
 
 # Workers run this file's top level too: a state at every evaluation, and time to hit between two of them.
 training.execution.training_loop.SAVE_SECONDS = -1.0
-look = training.execution.training_loop.Group.look
-training.execution.training_loop.Group.look = lambda self: (time.sleep(0.2), look(self))
+evaluate = training.execution.training_loop.TrainingGroup.evaluate
+training.execution.training_loop.TrainingGroup.evaluate = lambda self: (time.sleep(0.2), evaluate(self))
 
 if __name__ == "__main__":
     sys.exit(main())
@@ -175,7 +175,7 @@ def test_an_arm_that_another_process_trains_is_refused(copied, command, recipe_f
 
 def test_an_arm_that_another_process_has_just_finished_is_kept(copied, recipe, files_of, monkeypatch):
     before = files_of(copied.path)
-    monkeypatch.setattr(training.execution.training_loop, "Group", None)  # training anything would fail
+    monkeypatch.setattr(training.execution.training_loop, "TrainingGroup", None)  # training would fail
     job = Job("random", 0)  # as planned before the other process was through
     assert _train(recipe, copied, [job], "cpu", lambda *_: None, lambda: False) == []
     assert files_of(copied.path) == before

@@ -1,0 +1,78 @@
+"""One arm in training: its curves so far, and its checkpoints."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.config.arm import Plateau
+from training.config.settings import Criterion
+from training.execution.jobs import Job
+from training.execution.starting_point import StartingPoint
+from training.optimization.evaluation import METRICS
+from training.runs.run_directory import ArmDir
+
+
+class ArmInTraining:
+    """Evaluations and checkpoints of one arm so far.
+
+    Parameters
+    ----------
+    job : Job
+        Arm and seed.
+    files : ArmDir
+        Where the arm is written.
+    start : StartingPoint
+        Initial weights, mask and source.
+    """
+
+    def __init__(self, job: Job, files: ArmDir, start: StartingPoint):
+        self.job, self.files, self.start = job, files, start
+        self.evaluations: list[np.ndarray] = []
+        """A row per evaluation: step, then METRICS."""
+        self.steps: list[int] = []
+        """Step of every checkpoint."""
+        self.weights: list[dict[str, np.ndarray]] = []
+        """Weights by name of every checkpoint."""
+        self.generalised_at: int | None = None
+
+    def resume(self, step: int, criterion: Criterion) -> None:
+        """Read evaluations and checkpoints up to a step; later ones will be made again."""
+        for row in self.files.metrics().to_numpy():
+            if row[0] <= step:
+                self._add_row(row, criterion)
+        stacked, steps = self.files.checkpoints(), self.files.steps()
+        for i in np.flatnonzero(steps <= step):
+            self.add_checkpoint(int(steps[i]), {name: w[i] for name, w in stacked.items()})
+
+    def add_evaluation(self, step: int, values: np.ndarray, criterion: Criterion) -> None:
+        """Add one evaluation: `values` as METRICS."""
+        self._add_row(np.concatenate([[step], values]), criterion)
+
+    def _add_row(self, row: np.ndarray, criterion: Criterion) -> None:
+        self.evaluations.append(row)
+        if self.generalised_at is None and criterion.met(row[1 + METRICS.index(criterion.test)]):
+            self.generalised_at = int(row[0])
+
+    def add_checkpoint(self, step: int, weights: dict[str, np.ndarray]) -> None:
+        """Add a checkpoint."""
+        self.steps.append(step)
+        self.weights.append(weights)
+
+    def is_flat(self, plateau: Plateau) -> bool:
+        """Return True if a window ends now in which all four curves are flat.
+
+        A curve that is not measured (NaN) is flat.
+        """
+        step = self.evaluations[-1][0]
+        if step < plateau.from_step or step % plateau.window:
+            return False
+        recent = np.array([row[1:5] for row in self.evaluations if row[0] > step - plateau.window])
+        return not (np.ptp(recent, axis=0) >= np.repeat([plateau.loss, plateau.accuracy], 2)).any()
+
+    def write(self) -> None:
+        """Write metrics and checkpoints."""
+        rows = np.array(self.evaluations)
+        columns = {name: rows[:, i] for i, name in enumerate(METRICS, start=1)}
+        self.files.write_metrics({"step": rows[:, 0].astype(np.int64)} | columns)
+        stacked = {name: np.stack([w[name] for w in self.weights]) for name in self.weights[0]}
+        self.files.write_checkpoints(np.array(self.steps), stacked)
