@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def measure(run: RunDir, networks: list[Network], growth: float = GROWTH) -> Result:
-    """Return the tables of all networks, and how often each rule is right."""
+    """Return all networks' tables, with a summary per arm and rule."""
     from analyses.lottery.summary import summarise
     from analyses.lottery.tables import run_tables
 
@@ -54,7 +54,7 @@ def measure(run: RunDir, networks: list[Network], growth: float = GROWTH) -> Res
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    """Return the arguments; a run and a simulation exclude each other."""
+    """Return the arguments, for a run or for a simulation."""
     p = parser(ANALYSIS, run_required=False)
     p.add_argument(
         "--simulate",
@@ -101,7 +101,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _simulate(args: argparse.Namespace, growth: float, changed: Mapping[str, Any]) -> int:
-    """Simulate, print, and save the tables if a folder is named."""
+    """Simulate, print, and save into a named folder."""
     from analyses.lottery.summary import blowup_quantiles, summarise
     from analyses.lottery.tables import simulated_tables
     from training.runs.run_directory import RunDir

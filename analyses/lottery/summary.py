@@ -1,4 +1,4 @@
-"""Summary of the lottery tables: how often each rule is right, over all seeds."""
+"""Summary of the lottery tables, over the seeds of an arm."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def summarise(
 
 
 def pooled(rule_rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rules' shares over the neurons of all seeds, per arm."""
+    """Return the rules' shares over all seeds' neurons, per arm."""
     rows = []
     for (arm, rule), networks in groups(rule_rows, ["arm", "rule"]):
         n, n_grown = int(networks["n"].sum()), int(networks["n_grown"].sum())
@@ -56,7 +56,7 @@ def pooled(rule_rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def blowup_quantiles(neurons: pd.DataFrame) -> tuple[dict[str, float], PrintedTable]:
-    """Return quantiles of the neurons' blow-up times, for JSON and printed."""
+    """Return quantiles of blow-up times, for JSON and printed."""
     shares = (0.0, 0.1, 0.5, 0.9, 1.0)
     times = [float(time) for time in neurons["blowup_time"].quantile(list(shares))]
     printed = PrintedTable(

@@ -1,4 +1,4 @@
-"""Tables of the frequency lottery: rules, neurons, one neuron's race, blow-up times.
+"""Tables of rules, neurons, one neuron's race, blow-up times.
 
 m  neurons     K  frequencies     T  checkpoints or saved times
 """
@@ -134,7 +134,7 @@ def _trained_neurons(network: Network, weights: Mapping[str, np.ndarray], growth
 
 
 def _simulated_neurons(arm: str, seed: int, p: int, u: np.ndarray, v: np.ndarray, growth: float) -> Neurons:
-    """Return neurons with the frequencies that win in the decoupled flow."""
+    """Return neurons with their winning frequencies in the flow."""
     end = simulate_competition(u, v, p, growth=growth)
     return Neurons(
         arm=arm,
@@ -196,7 +196,7 @@ def _race(neurons: Neurons, neuron: int, time: np.ndarray, u: np.ndarray, v: np.
 
 
 def _blowup_times(u: np.ndarray, v: np.ndarray, p: int) -> pd.DataFrame:
-    """Return blow-up times on a grid around one neuron's initial amplitudes (K,)."""
+    """Return blow-up times on a grid around a neuron's start."""
     size = np.cbrt(np.abs(u) ** 2 * np.abs(v))  # equals both amplitudes where these are equal
     high = size.max() or 1.0
     low = size[size > 0].min(initial=high)

@@ -1,4 +1,4 @@
-"""Command `analyses.mechanism`: frequencies that a ticket inherits, and how its mask predicts them."""
+"""Command `analyses.mechanism`: frequencies that a ticket inherits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
-    """Return the tables of all networks, with a summary per arm."""
+    """Return all networks' tables, with a summary per arm."""
     from analyses.mechanism.summary import summarise
     from analyses.mechanism.tables import mechanism_tables
 

@@ -1,4 +1,4 @@
-"""Summary of the mechanism tables: settling, inheritance and prediction, per arm."""
+"""Summary of settling, inheritance and prediction, per arm."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def summarise(tables: Mapping[Table, pd.DataFrame]) -> tuple[dict[str, Any], lis
 
 
 def half_settled(means: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the step at which half of each network's energy has settled."""
+    """Return each network's step of half settled energy."""
     return [
         {"arm": arm, "seed": int(seed)}
         | {"step": first_crossing(curve["step"].to_numpy(), curve["settled_weighted"].to_numpy(), 0.5).at}
@@ -48,7 +48,7 @@ def half_settled(means: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def inherited(stages: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return means over seeds per arm and stage, compared with both references."""
+    """Return every stage's comparisons, as means over seeds."""
     rows = []
     for (arm, stage), comparisons in groups(stages, ["arm", "stage"]) if len(stages) else ():
         row: dict[str, Any] = {"arm": arm, "stage": stage, "n_seeds": comparisons["seed"].nunique()}
@@ -59,7 +59,7 @@ def inherited(stages: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def pooled(winners: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the share over the neurons of all seeds, per arm, source and rule."""
+    """Return the rules' shares over all seeds' neurons, per source."""
     rows = []
     for (arm, source, rule), seeds in groups(winners, ["arm", "source", "rule"]):
         n = int(seeds["n"].sum())
@@ -108,7 +108,7 @@ def _printed_settling(
 
 
 def _printed_stages(stages: list[dict[str, Any]], arm: str) -> PrintedTable:
-    """Return the table of stages, concluding on one arm if possible."""
+    """Return the table of stages, concluding on one arm."""
     starts = [row for row in stages if row["stage"] == "start"]
     start = next((row for row in starts if row["arm"] == arm), starts[0])
     overlap, neurons = (

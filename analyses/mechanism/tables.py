@@ -1,4 +1,4 @@
-"""Tables of the mechanism: settling neurons, inherited frequencies, predictions from a mask.
+"""Tables of settling neurons, inherited frequencies, predictions from masks.
 
 m  neurons     K  frequencies     T  checkpoints
 """
@@ -44,7 +44,7 @@ class FrequencyUse:
 
 
 def mechanism_tables(networks: Sequence[Network]) -> dict[Table, pd.DataFrame]:
-    """Return all tables; a pruned network is compared with its dense network."""
+    """Return all tables, pruned networks compared with dense ones."""
     means, stage_rows, frequency_rows, predictions = [], [], [], []
     for network in networks:
         weights = network.weights()
@@ -95,7 +95,7 @@ def _through_training(network: Network, weights: Weights) -> pd.DataFrame:
 def _dense_network(
     network: Network, weights: Weights, mask: Weights, networks: Sequence[Network]
 ) -> tuple[Network, int] | None:
-    """Return the dense network that a mask comes from, and the mask's step.
+    """Return the dense network of a mask, and its step.
 
     A mask that comes from no network (a random one) is compared with the last checkpoint of the dense network
     of its seed that began with the same weights. None if that network is not among `networks`.
@@ -147,7 +147,7 @@ def _frequency_use(network: Network, step: int, weights: Weights) -> FrequencyUs
 
 
 def _compared_stages(network: Network, uses: Mapping[str, FrequencyUse]) -> list[dict[str, Any]]:
-    """Compare every stage with both references, in as many frequencies as the reference uses."""
+    """Compare every stage's frequencies with those of both references."""
     K = check_modulus(network.p)
     rows = []
     for reference in REFERENCES:
@@ -179,7 +179,7 @@ def _energy_by_frequency(network: Network, stage: str, use: FrequencyUse) -> pd.
 
 
 def partial_starts(weights: Weights, mask: Weights | None) -> dict[str, Weights]:
-    """Return what mask, signs and values each say about a network's start.
+    """Return initial weights as known from mask, signs or all.
 
     A weight of unknown size has the root mean square of its layer's kept weights.
     """
@@ -196,7 +196,7 @@ def _root_mean_square(x: np.ndarray) -> float:
 
 
 def _predictions(network: Network, weights: Weights, sources: Mapping[str, Weights]) -> pd.DataFrame:
-    """Return how often each rule, applied to each source, predicts the final frequency."""
+    """Return how often each rule is right, per source."""
     K = check_modulus(network.p)
     final_frequency, _ = neuron_frequency(network.maps(_at(weights, -1))[0])
     rows = []

@@ -1,4 +1,4 @@
-"""Points of shares with intervals and chance levels, one per network."""
+"""Shares as points with intervals and chance levels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def share_points(
     *,
     share: str = "share",
 ) -> None:
-    """Draw a point per network and category, with its interval and its chance level.
+    """Draw every network's shares with intervals and chance levels.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def share_points(
 
 
 def uniform_level(drawing: Drawing, ax: Axes, panel: str, chance: float) -> None:
-    """Draw the share of a uniform guess over all frequencies, 1/K."""
+    """Draw the share of a uniform guess, 1/K."""
     drawing.level(ax, panel, "1/K", chance, **LEVEL)
 
 

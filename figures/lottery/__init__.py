@@ -1,4 +1,4 @@
-"""Figures of the question `lottery`: how initial weights decide a neuron's frequency.
+"""Figures of the question `lottery`: how initial weights decide frequencies.
 
 Each figure has its file; `FIGURES` declares them. May import analyses.lottery.schema, analyses.tables and
 figures.drawing.

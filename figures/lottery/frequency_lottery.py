@@ -1,4 +1,4 @@
-"""Figure `lottery`: one neuron's frequencies, blow-up times, and rules that predict the winner."""
+"""Figure `lottery`: one neuron's frequencies, blow-up times, predicting rules."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _caption(race: pd.DataFrame, rules: pd.DataFrame, styles: Styles) -> str:
 
 
 def _styles(rules: pd.DataFrame) -> Styles:
-    """Return the styles of trained arms by role, then those of simulated neurons."""
+    """Return the styles of trained and of simulated arms."""
     simulated = arms_with_role(rules, SIMULATED_ROLE)
     return table_styles(rules[rules["arm_role"] != SIMULATED_ROLE]) | {
         arm: {"label": SIMULATED_ARMS[arm], **SIMULATED_LOOKS[arm]} for arm in simulated

@@ -58,7 +58,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
 
 
 def _spectra(drawing: Drawing, ax: Axes, frequencies: pd.DataFrame, styles: Styles) -> str:
-    """Draw one network's spectra, a row per stage, and return the network in words."""
+    """Draw one network's spectra by stage, and return its label."""
     ax.set(title="energy at every frequency", xlabel="frequency k")
     if frequencies.empty:
         ax.set_axis_off()
@@ -95,7 +95,7 @@ def _inherited(drawing: Drawing, ax: Axes, stages: pd.DataFrame, styles: Styles)
 
 
 def _predicted(drawing: Drawing, ax: Axes, winners: pd.DataFrame, styles: Styles) -> None:
-    """Draw how many final frequencies the rule predicts from each source."""
+    """Draw the share of predicted final frequencies, per source."""
     by_rule = winners[winners["rule"] == RULE]
     share_points(drawing, ax, "predicted", by_rule, "source", list(SOURCE_LABELS), styles)
     uniform_level(drawing, ax, "predicted", float(by_rule["chance"].iloc[0]))

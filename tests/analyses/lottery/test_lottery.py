@@ -1,4 +1,4 @@
-"""Tests of `analyses.lottery`: rules against planted winners, simulated neurons, wrong usage."""
+"""Tests of `analyses.lottery`: planted winners, simulated neurons, wrong usage."""
 
 import json
 import subprocess
@@ -48,7 +48,7 @@ def of_dense(table):
 
 
 def transforms(weights, place, p):
-    """Return the amplitudes of both maps at one checkpoint, by sums over residues."""
+    """Return both maps' amplitudes at one checkpoint, by sums."""
     w = {name: x[place].astype(float) for name, x in weights.items()}
     wave = np.exp(-2j * np.pi * np.outer(np.arange(p), np.arange(1, p // 2 + 1)) / p) * 2 / p
     return (w["W_E"] @ w["W_in"]).T @ wave, (w["W_out"] @ w["W_U"]) @ wave

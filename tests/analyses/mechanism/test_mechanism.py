@@ -26,7 +26,7 @@ def weights(run, arm, place, mask=None):
 
 
 def spectrum(w):
-    """Amplitudes of the input map by sums over residues, (m, K)."""
+    """Return the input map's amplitudes (m, K), by sums."""
     rows = (w["W_E"] @ w["W_in"]).T
     p = rows.shape[1]
     wave = np.exp(-2j * np.pi * np.outer(np.arange(p), np.arange(1, p // 2 + 1)) / p)
