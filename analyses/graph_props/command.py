@@ -57,9 +57,7 @@ def _analyse_runs(args: argparse.Namespace) -> int:
     runs = [path for path in sorted(Path(args.runs).glob("*")) if _has_masks(path)]
     if not runs:
         out = "" if args.runs == "runs" else f" --out {args.runs}"
-        raise NoRunError(
-            f"no run with masks in {args.runs}: 'python -m training modadd_fast{out}' makes one"
-        )
+        raise NoRunError(f"no run with masks in {args.runs}: 'python -m training modadd_fast{out}' makes one")
     code = 0
     for path in runs:
         if not args.json:
@@ -98,4 +96,5 @@ def measure(networks: Sequence[Network], n_nulls: int, seed: int, jobs: int) -> 
     from analyses.graph_props.tables import mask_tables
 
     properties, weights = mask_tables(networks, n_nulls, seed, jobs)
-    return Result({PROPERTIES: properties, WEIGHTS: weights}, *summarise(properties, n_nulls))
+    tables = {PROPERTIES: properties, WEIGHTS: weights}
+    return Result(tables, *summarise(tables, n_nulls))

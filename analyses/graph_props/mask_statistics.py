@@ -69,8 +69,8 @@ def measure_masks(
 
     The random masks depend on `seed` and the mask alone, not on the number of processes.
     """
-    tasks = [(task, n_nulls, seed) for task in (*masks, *weights)]
-    measured = list(spread(_measure, tasks, jobs, "masks"))
+    tasks: list[MaskTask | WeightsTask] = [*masks, *weights]
+    measured = list(spread(_measure, [(task, n_nulls, seed) for task in tasks], jobs, "masks"))
     return measured[: len(masks)], [statistics.observed for statistics in measured[len(masks) :]]
 
 

@@ -1,4 +1,4 @@
-"""Tables of mask statistics: the distinct masks of a run, and the networks that have them."""
+"""Tables of mask statistics, each distinct mask measured once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from analyses.graph_props.mask_statistics import (
     WeightsTask,
     measure_masks,
 )
-from analyses.graph_props.schema import PROPERTIES, WEIGHTS
+from analyses.graph_props.schema import WEIGHTS
 from analyses.loading.trained_network import Network
-from analyses.tables.long_format import network_columns
 from interp.graphs.null_models import NullComparison
 from interp.mechanism.effective_weights import graph_layer_names, layer_matrices
 
@@ -53,8 +52,9 @@ def mask_tables(
     earlier: list[tuple[dict[str, Any], WeightsTask]] = []
     for network in networks:
         dense = network.mask() is None
+        at_network = {"arm": network.arm, "arm_role": network.role, "seed": network.seed}
         for place, (step, mask, weights) in enumerate(_checkpoints(network)):
-            checkpoint = network_columns(network) | {"step": step}
+            checkpoint = at_network | {"step": step}
             names, layers = tuple(mask), tuple(mask.values())
             if not dense and place < len(network.steps) - 1:
                 earlier.append((checkpoint, WeightsTask(names, layers, weights)))

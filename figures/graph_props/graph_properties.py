@@ -1,48 +1,41 @@
-"""Distances, clustering and degrees of mask graphs beside their nulls, in both constructions."""
+"""Figures `graph_properties` and `graph_props`: distances, clustering and degrees of mask graphs."""
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
+import textwrap
+from collections.abc import Mapping
+
 import pandas as pd
 
-from figures.drawing.recorded_figure import Drawing, letter
-from figures.drawing.style import DOUBLE
-from figures.graph_props.null_panels import caption, legend, value_panel, z_panel
+from analyses.graph_props.schema import GRAPH_SHOWN, PROPERTIES
+from figures.drawing.figure_spec import TableKey
+from figures.drawing.recorded_figure import Drawing
+from figures.graph_props.null_panels import PanelRow, draw_rows, has_random_masks
 
-TABLES = ("",)
-STATISTICS = {
-    "average_path_length": "path length",
-    "latapy_clustering": "Latapy clustering",
-    "robins_alexander_clustering": "Robins–Alexander",
-    "degree_cv": "CV of degrees",
-}
-OF_TRIANGLES = {"latapy_clustering": ("average_clustering", "triangle clustering")}
-"""What stands in place of a bipartite coefficient where the graph is not bipartite."""
+CONSTRUCTIONS = ("layered", "folded")
+STATISTICS = ("average_path_length", "latapy_clustering", "robins_alexander_clustering", "degree_cv")
+WITHOUT_PARITY = {"latapy_clustering": "average_clustering"}
+"""Statistic drawn in place of a bipartite one where the graph is not bipartite."""
+TITLE_WIDTH = 20
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """Per construction a row of values and, with nulls, a row of z."""
-    table = tables[""]
-    table = table[table["where"].isin(["layered", "folded"])]
-    constructions = list(dict.fromkeys(table["where"]))
-    with_nulls = bool((table["density_n"] > 0).any())
-    kinds = ("value", "z") if with_nulls else ("value",)
-    rows = [(construction, kind) for construction in constructions for kind in kinds]
-    size = (DOUBLE, 0.5 + 1.5 * len(rows))
-    figure, axes = plt.subplots(len(rows), len(STATISTICS), figsize=size, squeeze=False)
-    drawing = Drawing(figure)
-    for (construction, kind), line in zip(rows, axes, strict=True):
-        for ax, (name, title) in zip(line, STATISTICS.items(), strict=True):
-            own = table[(table["where"] == construction) & (table["statistic"] == name)]
-            if own["value"].isna().all() and name in OF_TRIANGLES:
-                name, title = OF_TRIANGLES[name]
-                own = table[(table["where"] == construction) & (table["statistic"] == name)]
-            panel = f"{construction} {name} {kind}"
-            (value_panel if kind == "value" else z_panel)(drawing, ax, panel, own, table["step"])
-            ax.set_title(title)
-            ax.set_xlabel("step" if line is axes[-1] else "")
-        line[0].set_ylabel(construction if kind == "value" else f"{construction}, z")
-    letter(list(axes.ravel()))
-    legend(figure, table, with_nulls)
-    drawing.caption = caption(table, "Graphs of masks, layered and folded.")
-    return drawing
+def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
+    """Draw per construction a row of values and, with random masks, of z."""
+    table = tables[PROPERTIES]
+    table = table[table["where"].isin(CONSTRUCTIONS)]
+    rows = []
+    for construction in dict.fromkeys(table["where"]):
+        of_construction = table[table["where"] == construction]
+        cells = [_cell(of_construction, construction, statistic) for statistic in STATISTICS]
+        rows.append(PanelRow(f"{construction} graph", False, cells, equal_scale=False))
+        if has_random_masks(tables):
+            rows.append(PanelRow(f"z, {construction} graph", True, cells, equal_scale=True))
+    return draw_rows(table, rows, "Graphs of masks, layered and folded.")
+
+
+def _cell(table: pd.DataFrame, construction: str, statistic: str) -> tuple[str, str, str]:
+    """Return the panel of a statistic, or of what replaces it in this graph."""
+    values = table.loc[table["statistic"] == statistic, "value"]
+    if values.isna().all():
+        statistic = WITHOUT_PARITY.get(statistic, statistic)
+    return construction, statistic, textwrap.fill(GRAPH_SHOWN[statistic], TITLE_WIDTH)

@@ -1,59 +1,45 @@
-"""Spectra of every layer's mask, and of its kept weights, beside their nulls."""
+"""Figure `graph_layers`: spectra of every layer's mask and of its kept weights."""
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
+import textwrap
+from collections.abc import Mapping
+
 import pandas as pd
 
+from analyses.graph_props.schema import LAYER_SHOWN, PROPERTIES
 from analyses.tables.labels import layer_label
-from figures.drawing.recorded_figure import Drawing, letter
-from figures.drawing.style import DOUBLE
-from figures.graph_props.null_panels import caption, legend, value_panel, z_panel
+from figures.drawing.figure_spec import TableKey
+from figures.drawing.recorded_figure import Drawing
+from figures.graph_props.null_panels import PanelRow, draw_rows, has_random_masks
 
-TABLES = ("",)
 STATISTICS = {
-    "spectral_gap": "spectral gap",
-    "ramanujan_gap_hoang": "Ramanujan gap\n(Hoang)",
-    "iterative_mean_difference": "iterative mean\ndifference",
-    "weighted_spectral_gap": "weighted\nspectral gap",
+    "spectral_gap": True,
+    "ramanujan_gap_hoang": False,
+    "iterative_mean_difference": False,
+    "weighted_spectral_gap": True,
 }
-WITH_Z = ("spectral_gap", "weighted_spectral_gap")
+"""Drawn statistics; True: with a row of z."""
+LABEL_WIDTH = 16
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """A column per layer; a row per statistic, and with nulls a row of z for the two spectral gaps.
+def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
+    """Draw a column per layer, rows of values and z.
 
-    Of attention, which is many layers, there is the table only.
+    Attention, which is many layers, is in the table only.
     """
-    table = tables[""]
+    table = tables[PROPERTIES]
     table = table[~table["where"].isin(["layered", "folded"])]
-    every_layer = list(dict.fromkeys(table["where"]))
-    layers = [layer for layer in every_layer if ".attn." not in layer]
-    with_nulls = bool((table["density_n"] > 0).any())
-    rows = [
-        (name, kind)
-        for name in STATISTICS
-        for kind in ("value", "z")
-        if kind == "value" or (with_nulls and name in WITH_Z)
-    ]
-    size = (DOUBLE, 0.5 + 1.3 * len(rows))
-    figure, axes = plt.subplots(len(rows), len(layers), figsize=size, squeeze=False)
-    drawing = Drawing(figure)
-    for (name, kind), line in zip(rows, axes, strict=True):
-        for ax, layer in zip(line, layers, strict=True):
-            own = table[(table["where"] == layer) & (table["statistic"] == name)]
-            panel = f"{layer} {name} {kind}"
-            (value_panel if kind == "value" else z_panel)(drawing, ax, panel, own, table["step"])
-            ax.set_title(layer_label(layer))
-            ax.set_xlabel("step" if line is axes[-1] else "")
-        title = STATISTICS[name]
-        line[0].set_ylabel(title if kind == "value" else f"{title}, z")
-    letter(list(axes.ravel()))
-    legend(figure, table, with_nulls)
-    what = (
-        "Spectra of each layer's mask; weighted: of the kept weights (null: in random order at its places)."
-    )
-    if layers != every_layer:
-        what += " Without attention."
-    drawing.caption = caption(table, what)
-    return drawing
+    layers = list(dict.fromkeys(table["where"]))
+    shown = [layer for layer in layers if ".attn." not in layer]
+    rows = []
+    for statistic, with_z in STATISTICS.items():
+        label = textwrap.fill(LAYER_SHOWN[statistic], LABEL_WIDTH)
+        cells = [(layer, statistic, layer_label(layer)) for layer in shown]
+        rows.append(PanelRow(label, False, cells, equal_scale=True))
+        if with_z and has_random_masks(tables):
+            rows.append(PanelRow(f"z, {label}", True, cells, equal_scale=True))
+    words = "Spectra of each layer's mask; weighted: of the kept weights (random masks: in random order)."
+    if shown != layers:
+        words += " Without attention."
+    return draw_rows(table, rows, words)

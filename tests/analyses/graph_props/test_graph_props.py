@@ -4,23 +4,36 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyses.graph_props.command import main
+from analyses.graph_props.command import main, measure
+from analyses.graph_props.schema import ANALYSIS, PROPERTIES, WEIGHTS
+from analyses.graph_props.summary import summarise
+from analyses.graph_props.tables import mask_tables
+from analyses.loading.trained_network import open_networks
+from analyses.tables.storage import load_table, read_origin
 from interp.graphs.expander_spectrum import expander_properties
 from interp.graphs.graph_measures import properties
 from training.runs.run_directory import RunDir
 
 
+def networks_of(path, *arms):
+    return open_networks(str(path), arms or None)[1]
+
+
 @pytest.fixture(scope="module")
-def found(tiny_run, tmp_path_factory):
-    out = tmp_path_factory.mktemp("graph_props")
-    wanted = ["--run", str(tiny_run), "--out", str(out), "--no-plot", "--jobs", "1", "--nulls", "0"]
-    assert main(wanted) == 0
-    tables = {s: pd.read_parquet(out / "analyses" / f"graph_props{s}.parquet") for s in ("", "_weights")}
-    return tables | {"json": json.loads((out / "analyses" / "graph_props.json").read_text())}
+def out(tiny_run, tmp_path_factory):
+    path = tmp_path_factory.mktemp("graph_props")
+    arguments = ["--run", str(tiny_run), "--out", str(path), "--no-plot", "--jobs", "1", "--nulls", "0"]
+    assert main(arguments) == 0
+    return path
 
 
-def test_equal_masks_are_measured_once(found, tiny_run, planted):
-    table = found[""]
+@pytest.fixture(scope="module")
+def tables(out):
+    return {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
+
+
+def test_equal_masks_are_measured_once(out, tables, tiny_run, planted):
+    table = tables[PROPERTIES]
     masks = set()
     for files in RunDir(tiny_run).arms():
         if files.arm != "dense":
@@ -31,85 +44,107 @@ def test_equal_masks_are_measured_once(found, tiny_run, planted):
     dense = table[last & (table["arm"] == "dense")].groupby("seed")["mask"].first()
     ticket = table[table["arm"] == "grokked_ticket"].groupby("seed")["mask"].first()
     assert dense.tolist() == ticket.tolist()
-    assert found["json"]["n_masks"] == table["mask"].nunique()
+    summary = json.loads((out / "analyses" / "graph_props.json").read_text())
+    assert summary["n_masks"] == table["mask"].nunique() and summary["n_nulls"] == 0
 
 
-def test_numbers_are_those_of_the_mask(found, tiny_run):
+def test_numbers_are_those_of_the_mask(tables, tiny_run):
     files = RunDir(tiny_run).arm("random", 1)
     kept = files.mask()
     layers = tuple(kept[name] for name in ("W_E", "W_in", "W_out", "W_U"))
-    own = found[""].query("arm == 'random' and seed == 1").set_index(["where", "statistic"])["value"]
+    rows = tables[PROPERTIES].query("arm == 'random' and seed == 1")
+    numbers = rows.set_index(["where", "statistic"])["value"]
     for construction in ("layered", "folded"):
         for name, value in properties(layers, construction).items():
-            assert own[construction, name] == pytest.approx(value, nan_ok=True)
+            assert numbers[construction, name] == pytest.approx(value, nan_ok=True)
     W = files.checkpoints("W_in")["W_in"][-1]
     for name, value in expander_properties(files.mask()["W_in"], W).items():
-        assert own["W_in", name] == pytest.approx(value, nan_ok=True)
+        assert numbers["W_in", name] == pytest.approx(value, nan_ok=True)
 
 
-def test_equal_masks_keep_their_own_weights(found):
-    own = found[""].query("statistic == 'weighted_sigma_1' and where == 'W_E'")
-    last = own[own["arm"].isin(["dense", "grokked_ticket"]) & own["step"].isin([8000, 1000])]
+def test_equal_masks_keep_their_own_weights(tables):
+    rows = tables[PROPERTIES].query("statistic == 'weighted_sigma_1' and where == 'W_E'")
+    last = rows[rows["arm"].isin(["dense", "grokked_ticket"]) & rows["step"].isin([8000, 1000])]
     assert last.groupby("seed")["mask"].nunique().tolist() == [1, 1]
-    everywhere = found["_weights"].query("statistic == 'weighted_sigma_1' and where == 'W_E'")
+    everywhere = tables[WEIGHTS].query("statistic == 'weighted_sigma_1' and where == 'W_E'")
     counts = everywhere.groupby(["arm", "seed"]).size()
     assert counts.loc["dense"].tolist() == [7, 7] and counts.loc["grokked_ticket"].tolist() == [4, 4]
 
 
 @pytest.fixture(scope="module")
-def beside_nulls(tiny_run, tmp_path_factory):
-    out = tmp_path_factory.mktemp("nulls")
-    wanted = ["--arms", "random", "grokked_ticket", "--jobs", "1", "--no-plot"]
-    assert main(["--run", str(tiny_run), "--out", str(out), *wanted]) == 0
-    return pd.read_parquet(out / "analyses" / "graph_props.parquet")
+def compared(tiny_run):
+    """Result for pruned arms with twenty random masks of each kind."""
+    return measure(networks_of(tiny_run, "random", "grokked_ticket"), 20, 0, 1)
 
 
-def test_a_random_mask_is_like_its_null(beside_nulls):
-    own = beside_nulls.query("arm == 'random'")
-    z = own[["density_z", "degree_z"]].stack().dropna()
+def test_a_random_mask_is_like_its_null(compared):
+    rows = compared.tables[PROPERTIES].query("arm == 'random'")
+    z = rows[["density_z", "degree_z"]].stack().dropna()
     assert len(z) > 50
     assert (z.abs() < 5).all() and abs(z.mean()) < 0.5 and 0.5 < z.std() < 1.6
-    assert (own["density_n"] <= 20).all() and (own["density_n"] == 20).any()
+    assert (rows["density_n"] <= 20).all() and (rows["density_n"] == 20).any()
 
 
-def test_a_trained_mask_stands_out(beside_nulls):
-    own = beside_nulls.query("arm == 'grokked_ticket' and where == 'layered' and statistic == 'degree_cv'")
-    assert (own["density_z"] > 3).all()
+def test_a_trained_mask_differs_from_its_null(compared):
+    rows = compared.tables[PROPERTIES].query(
+        "arm == 'grokked_ticket' and where == 'layered' and statistic == 'degree_cv'"
+    )
+    assert (rows["density_z"] > 3).all()
 
 
-def test_processes_change_nothing(tiny_run, tmp_path):
-    wanted = ["--run", str(tiny_run), "--no-plot", "--nulls", "2", "--arms", "dense", "--json"]
-    for jobs in ("1", "2"):
-        assert main([*wanted, "--out", str(tmp_path / jobs), "--jobs", jobs]) == 0
-    one, two = ((tmp_path / jobs / "analyses" / "graph_props.parquet").read_bytes() for jobs in ("1", "2"))
-    assert one == two
+def test_the_graph_table_concludes_on_the_ticket(compared):
+    layered, gaps = [table for table in compared.printed if not table.details]
+    (conclusion, *_) = layered.conclusion.split("\n")
+    both, densities = conclusion.split("; from those of the same densities alone in ")
+    assert both.startswith("grokked ticket differs from random masks of the same densities and of the same ")
+    means = {
+        row["statistic"]: row
+        for row in compared.summary["last"]
+        if row["where"] == "layered" and row["arm"] == "grokked_ticket"
+    }
+    assert abs(means["degree_cv"]["density_z"]) > 2 and "variation of degrees" in densities
+    has_both = all(abs(means["latapy_clustering"][z]) > 2 for z in ("density_z", "degree_z"))
+    assert ("Latapy clustering" in both) == has_both
+    assert "grokked ticket against random masks of the same degrees: wider gap in" in gaps.conclusion
+    assert all(len({header for row in table.rows for header in row}) <= 7 for table in compared.printed)
 
 
-def test_the_seed_moves_the_nulls_alone(tiny_run, tmp_path):
-    wanted = ["--run", str(tiny_run), "--no-plot", "--nulls", "2", "--arms", "random", "--jobs", "1"]
-    for seed in ("0", "1"):
-        assert main([*wanted, "--out", str(tmp_path / seed), "--seed", seed]) == 0
-    one, two = (pd.read_parquet(tmp_path / seed / "analyses" / "graph_props.parquet") for seed in "01")
+def test_arms_with_one_mask_are_named_and_dense_trends_printed(tables):
+    _, printed = summarise(tables, 0)
+    layered, _, trends = [table for table in printed if not table.details]
+    assert layered.conclusion.startswith("One mask by construction: dense = grokked ticket.")
+    assert "random masks in their standard deviations" not in layered.conclusion
+    assert trends.title.startswith("Magnitude masks of unpruned networks")
+    assert [row["statistic"] for row in trends.rows] == [row["statistic"] for row in layered.rows]
+
+
+def test_processes_change_nothing(tiny_run):
+    networks = networks_of(tiny_run, "dense")
+    (one, one_weights), (two, two_weights) = (mask_tables(networks, 2, 0, jobs) for jobs in (1, 2))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    pd.testing.assert_frame_equal(one_weights, two_weights, check_exact=True)
+
+
+def test_the_seed_moves_the_random_masks_alone(tiny_run):
+    networks = networks_of(tiny_run, "random")
+    (one, _), (two, _) = (mask_tables(networks, 2, seed, 1) for seed in (0, 1))
     np.testing.assert_array_equal(one["value"], two["value"])
-    same = np.isclose(one["density_mean"], two["density_mean"], equal_nan=True)
-    assert not same.all()
+    assert not np.isclose(one["density_mean"], two["density_mean"], equal_nan=True).all()
 
 
-def test_without_nulls(tiny_run, tmp_path, capsys):
-    wanted = ["--run", str(tiny_run), "--no-plot", "--nulls", "0", "--arms", "random", "--jobs", "1"]
-    assert main([*wanted, "--out", str(tmp_path)]) == 0
-    table = pd.read_parquet(tmp_path / "analyses" / "graph_props.parquet")
-    assert table["density_z"].isna().all() and "z against" not in capsys.readouterr().out
+def test_without_random_masks(tables, out, capsys):
+    assert tables[PROPERTIES]["density_z"].isna().all() and (tables[PROPERTIES]["density_n"] == 0).all()
+    assert read_origin(out / "analyses" / "graph_props.parquet").arguments == {"nulls": 0}
 
 
 def test_every_run_with_masks(tiny_copy, tmp_path, capsys, monkeypatch):
     runs = tiny_copy.parent
     (runs / "no_run").mkdir()
-    wanted = ["--runs", str(runs), "--no-plot", "--nulls", "0", "--arms", "random", "--jobs", "1"]
-    assert main(wanted) == 0
+    arguments = ["--runs", str(runs), "--no-plot", "--nulls", "0", "--arms", "random", "--jobs", "1"]
+    assert main(arguments) == 0
     assert (tiny_copy / "analyses" / "graph_props.csv").exists()
     assert str(tiny_copy) in capsys.readouterr().out
-    assert main([*wanted, "--out", str(tmp_path)]) == 2
+    assert main([*arguments, "--out", str(tmp_path)]) == 2
     assert "--out" in capsys.readouterr().err
     monkeypatch.chdir(tmp_path / "tiny")
     assert main(["--no-plot"]) == 2

@@ -32,7 +32,7 @@ def tables(tiny_run):
 
 @pytest.fixture(scope="module")
 def numbers(tables):
-    """Numbers in a figure of these tables, by the figure's name; each is drawn once."""
+    """Numbers in a figure, by its name; each is drawn once."""
 
     @functools.cache
     def drawn(name):
