@@ -65,7 +65,7 @@ def _fit(row: Row, first_r2: float, last_r2: float) -> dict[str, Any]:
         "arm": arm_words(row["arm"]),
         "seeds": row["n_seeds"],
         "R²": change(row["r2_first"], row["r2_last"]),
-        "ghost/main": f"{first} → {last}",
+        "ghost/main": first if first == last == "undefined" else f"{first} → {last}",
         "accuracy": change(row["accuracy_first"], row["accuracy_last"]),
         "margin (logits)": change(row["margin_first"], row["margin_last"]),
         "half vote": number(row["half_vote_last"]),

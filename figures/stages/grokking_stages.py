@@ -122,4 +122,6 @@ def _shade(drawing: Drawing, ax: Axes, ends: pd.DataFrame, last: int) -> None:
     for place, (start, end) in enumerate(pairwise([0.0, *medians, np.inf])):
         if start < last:
             ax.axvspan(start, min(end, last * 1.15), color=SHADES[place], linewidth=0, zorder=0)
-            drawing.note(f"{ax.get_title()} stages", f"stage {place + 1}", low=start, high=min(end, last))
+            drawing.note(
+                f"{ax.get_title(loc='left')} stages", f"stage {place + 1}", low=start, high=min(end, last)
+            )

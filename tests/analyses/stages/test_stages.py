@@ -1,15 +1,15 @@
-"""Stages of a network trained for the test, against loops over its pairs."""
+"""Stages of a network trained for the test, compared with loops over its pairs."""
 
 import json
 import shutil
 
 import numpy as np
-import pandas as pd
 import pytest
+from builders import AnalysedRun, run_analysis
 
-from analyses.stages.command import main
+from analyses.stages.schema import CLASSES, CURVES, ENDS
+from analyses.stages.summary import summarise
 from training.config.build_recipe import recipe_from_dict
-from training.runs.run_directory import RunDir
 
 P = 7
 CONTENT = {
@@ -25,20 +25,23 @@ CONTENT = {
 
 @pytest.fixture(scope="module")
 def run(trained_run):
-    run = trained_run(CONTENT)
-    assert main(["--run", str(run.path), "--no-plot"]) == 0
-    return run
-
-
-def tables(run, out=None):
-    folder = RunDir(out or run.path)
-    found = {s: pd.read_parquet(folder.analysis(f"stages{s}", ".parquet")) for s in ("", "_classes", "_ends")}
-    return {suffix: table[table["seed"] == 0] for suffix, table in found.items()}
+    return trained_run(CONTENT)
 
 
 @pytest.fixture(scope="module")
-def found(run):
-    return tables(run)
+def staged(run):
+    """The run with its stages analysed."""
+    return AnalysedRun(run.path)
+
+
+def first_seed(analysed, table):
+    return analysed.table(table).query("seed == 0")
+
+
+@pytest.fixture(scope="module")
+def tables(staged):
+    """Tables of the first network."""
+    return {table: first_seed(staged, table) for table in (CURVES, CLASSES, ENDS)}
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +51,13 @@ def pairs():
     return {tuple(pair) for pair in data.inputs[: data.n_train].tolist()}
 
 
-def kind(x, y, pairs):
-    """The class of a pair, by looking."""
-    own, other = (x, y) in pairs, (y, x) in pairs
-    return {(1, 1): "common", (1, 0): "rare", (0, 1): "test_sym", (0, 0): "test_true"}[own, other]
+def class_of(x, y, pairs):
+    """Return the class of a pair, by looking."""
+    this, other = (x, y) in pairs, (y, x) in pairs
+    return {(1, 1): "common", (1, 0): "rare", (0, 1): "test_sym", (0, 0): "test_true"}[this, other]
 
 
-def test_classes_and_parts_match_the_loop_over_pairs(run, found, pairs):
+def test_classes_and_parts_match_the_loop_over_pairs(run, tables, pairs):
     files = run.arm("dense", 0)
     weights = {name: w.astype(np.float64) for name, w in files.checkpoints().items()}
     for t in (0, 3, len(files.steps()) - 1):
@@ -65,13 +68,12 @@ def test_classes_and_parts_match_the_loop_over_pairs(run, found, pairs):
             share = np.exp(logits - logits.max())
             share /= share.sum()
             right[x, y], probability[x, y] = logits.argmax() == (x + y) % P, share[(x + y) % P]
-        rows, row = (found[name][found[name]["step"] == files.steps()[t]] for name in ("_classes", ""))
-        rows = rows.set_index("class")
-        for name, of_class in rows.iterrows():
-            own = [pair for pair in right if kind(*pair, pairs) == name]
-            assert of_class["n_pairs"] == len(own) > 0
-            assert of_class["accuracy"] == pytest.approx(np.mean([right[pair] for pair in own]))
-            assert of_class["probability"] == pytest.approx(np.mean([probability[pair] for pair in own]))
+        rows, row = (tables[table][tables[table]["step"] == files.steps()[t]] for table in (CLASSES, CURVES))
+        for name, of_class in rows.set_index("class").iterrows():
+            members = [pair for pair in right if class_of(*pair, pairs) == name]
+            assert of_class["n_pairs"] == len(members) > 0
+            assert of_class["accuracy"] == pytest.approx(np.mean([right[pair] for pair in members]))
+            assert of_class["probability"] == pytest.approx(np.mean([probability[p] for p in members]))
         row = row.iloc[0]
         loss = -np.mean([np.log(probability[pair]) for pair in right if pair not in pairs])
         assert row["train_acc"] == pytest.approx(np.mean([right[pair] for pair in pairs]))
@@ -79,57 +81,60 @@ def test_classes_and_parts_match_the_loop_over_pairs(run, found, pairs):
         assert row["l2"] == pytest.approx(np.sqrt((W_in**2).sum() + (W_out**2).sum()))
 
 
-def test_checkpoints_say_what_the_training_measured(run, found):
+def test_checkpoints_say_what_the_training_measured(run, tables):
     metrics = run.arm("dense", 0).metrics().set_index("step")
-    for row in found[""].itertuples():
+    for row in tables[CURVES].itertuples():
         assert (row.train_acc, row.test_acc) == tuple(metrics.loc[row.step, ["train_acc", "test_acc"]])
         assert row.train_loss == pytest.approx(metrics.loc[row.step, "train_loss"], rel=1e-4)
 
 
-def test_ends_are_those_of_the_curves(run, found, pairs):
-    metrics = run.arm("dense", 0).metrics()
-    end, wide = (
-        found["_ends"].iloc[0],
-        found["_classes"].pivot(index="step", columns="class", values="accuracy"),
-    )
+def test_ends_are_those_of_the_curves(run, tables, pairs):
+    metrics, curves = run.arm("dense", 0).metrics(), tables[CURVES]
+    end = tables[ENDS].iloc[0]
+    accuracy = tables[CLASSES].pivot(index="step", columns="class", values="accuracy")
     assert end["stage_1_end"] == metrics.loc[metrics["train_acc"] >= 0.95, "step"].iloc[0]
     for name in ("common", "rare"):
-        assert end[name] == wide.index[wide[name] >= 0.95][0]
-    assert end["norm_peak_step"] == found[""].loc[found[""]["l2"].idxmax(), "step"]
-    kinds = [kind(x, y, pairs) for x, y in np.ndindex(P, P)]
-    assert end["plateau"] == kinds.count("test_sym") / (P**2 - len(pairs))
+        assert end[name] == accuracy.index[accuracy[name] >= 0.95][0]
+    assert end["norm_peak_step"] == curves.loc[curves["l2"].idxmax(), "step"]
+    classes = [class_of(x, y, pairs) for x, y in np.ndindex(P, P)]
+    assert end["plateau"] == classes.count("test_sym") / (P**2 - len(pairs))
 
 
-def test_a_symmetric_network_knows_the_other_order_of_rare_pairs(found):
-    wide = found["_classes"].pivot(index="step", columns="class", values=["accuracy", "probability"])
+def test_a_symmetric_network_knows_the_other_order_of_rare_pairs(tables):
+    wide = tables[CLASSES].pivot(index="step", columns="class", values=["accuracy", "probability"])
     for measure in ("accuracy", "probability"):
         np.testing.assert_allclose(wide[measure]["rare"], wide[measure]["test_sym"], rtol=1e-12)
 
 
-def test_without_curves_the_checkpoints_are_the_curves(run, found, tmp_path):
+def test_without_curves_the_checkpoints_are_the_curves(run, tables, tmp_path):
     folder = tmp_path / "arms" / "dense" / "seed_0"
     folder.mkdir(parents=True)
     shutil.copy(run.arm("dense", 0).path / "checkpoints.safetensors", folder)
-    model = CONTENT["model"] | {"d_mlp": 24}
-    (tmp_path / "config.json").write_text(json.dumps({"task": CONTENT["task"], "model": model}))
-    assert main(["--run", str(tmp_path), "--no-plot"]) == 0
-    end, table = tables(None, tmp_path)["_ends"].iloc[0], found[""]
-    assert end["stage_1_end"] == table.loc[table["train_acc"] >= 0.95, "step"].iloc[0]
-    assert end["common"] == found["_ends"].iloc[0]["common"]
+    (tmp_path / "config.json").write_text(json.dumps({name: CONTENT[name] for name in ("task", "model")}))
+    end, curves = AnalysedRun(tmp_path).table(ENDS).iloc[0], tables[CURVES]
+    assert end["stage_1_end"] == curves.loc[curves["train_acc"] >= 0.95, "step"].iloc[0]
+    assert end["common"] == tables[ENDS].iloc[0]["common"]
 
 
-def test_the_text_fits_a_terminal(run, tmp_path, capsys):
-    assert main(["--run", str(run.path), "--out", str(tmp_path), "--no-plot"]) == 0
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
+def test_the_printed_tables_count_the_networks_that_got_there(staged):
+    out = staged.analyse("stages").out
+    assert max(map(len, out.splitlines())) <= 100
+    ends = staged.table(ENDS)
+    for reached, words in ((400.0, "2 of 2 networks. In"), (np.nan, "0 of 2 networks. In")):
+        summary, printed = summarise({ENDS: ends.assign(stage_2_end=reached)})
+        assert words in printed[0].conclusion and len(summary["networks"]) == 2
+    known = ends["seed"].map({0: 0.96, 1: 0.5})
+    assert summarise({ENDS: ends.assign(test_true=known)})[1][1].conclusion.endswith("in 1 of 2 networks.")
 
 
-def test_pairs_without_an_order_and_runs_without_a_test_set_are_refused(tiny_run, run, tmp_path, capsys):
-    assert main(["--run", str(tiny_run), "--no-plot"]) == 1
-    assert "expected a task of ordered pairs with a test set" in capsys.readouterr().err
+def test_pairs_without_an_order_and_runs_without_a_test_set_are_refused(tiny_run, run, tmp_path):
+    unordered = run_analysis("stages", tiny_run)
+    assert unordered.code == 1
+    assert "expected a task of ordered pairs with a test set, got unordered pairs" in unordered.err
     other = shutil.copytree(run.path, tmp_path / "all")
     (other / "provenance.json").unlink()
     config = json.loads((other / "config.json").read_text())
     config["task"]["frac_train"] = 1.0
     (other / "config.json").write_text(json.dumps(config))
-    assert main(["--run", str(other), "--no-plot"]) == 1
-    assert "and this one trains on all pairs" in capsys.readouterr().err
+    without_test_set = run_analysis("stages", other)
+    assert without_test_set.code == 1 and "got one that trains on all pairs" in without_test_set.err
