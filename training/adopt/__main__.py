@@ -1,4 +1,4 @@
-"""`python -m training.adopt`."""
+"""Entry point of `python -m training.adopt`."""
 
 import sys
 

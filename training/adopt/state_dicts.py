@@ -1,8 +1,8 @@
-"""Files of other code's checkpoints, read into state dicts with their steps.
+"""State dicts and their steps, read from other code's files.
 
-A file is safetensors by its suffix, anything else what `torch.save` writes, read without running code. It
-holds a state dict (weights by name); or several, as a list, as a table by step, or as a table that has them
-by one of the names below, beside which other things may stand.
+A file is safetensors by its suffix; any other is one that `torch.save` wrote, read without running code. It
+holds a state dict (weights by name); or several, as a list, as a table by step, or in a table under one of
+the names below, which may hold other things too.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ from training.runs.atomic_files import RunError, check_archive, reading
 from training.schema.validation import ConfigError, require
 
 SEQUENCES = {"state_dicts": "epochs", "checkpoints": "checkpoint_epochs"}
-"""Where a file keeps several, and where their steps: Nanda et al.'s runs, TransformerLens' demo."""
+"""By name of several state dicts: name of their steps. Nanda et al.'s runs, TransformerLens' demo."""
 SINGLES = ("state_dict", "model_state_dict", "model")
-"""Where a file keeps one beside other things."""
-ALIKE = {
+"""Names of a single state dict in a table that holds other things too."""
+SUPPORTED = {
     "act_fn": "relu",
     "act_type": "relu",
     "normalization_type": "none",
     "use_ln": "false",
 }
-"""What a file's own config may say that weights do not, and what it has to be, in small letters."""
+"""Fields of a file's own config, and the value that this project's networks have, in small letters."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The weights of a network at a step."""
+    """Weights of a network at a step."""
 
     step: int
     file: Path
     weights: dict[str, np.ndarray]
-    """float64 as it came, other precisions as float32."""
+    """float64 stays, other precisions become float32."""
 
     def __str__(self) -> str:
         return f"{self.file}, step {self.step}"
 
 
 def read_checkpoints(files: Sequence[str], steps: Sequence[int] | None = None) -> list[Checkpoint]:
-    """The state dicts of all files, by step.
+    """Return the state dicts of all files, by step.
 
     Parameters
     ----------
     steps : sequence of int, optional
-        One for every state dict in the order of the files. By default the files' own; for files of one state
-        dict each, the last number in each name, and the files are sorted by it; 0 if there is but one.
+        One per state dict, in the order of the files. By default the files' own; for files of one state dict
+        each, the last number in each name, and the files are sorted by it; 0 for a single state dict.
 
     Raises
     ------
@@ -64,12 +64,12 @@ def read_checkpoints(files: Sequence[str], steps: Sequence[int] | None = None) -
     RunError
         If a file is missing, damaged, would have to run code, or holds no state dicts.
     """
-    found: list[tuple[Path, int | None, Any]] = []
+    states: list[tuple[Path, int | None, Any]] = []
     for path in map(Path, files):
         unpacked = _unpacked(path, _content(path))
         require(len(unpacked) > 0, str(path), "one state dict or more", "none")
-        found += [(path, step, state) for step, state in unpacked]
-    numbered = _numbered(found, steps)
+        states += [(path, step, state) for step, state in unpacked]
+    numbered = _numbered(states, steps)
     for (_, before, _), (path, step, _) in itertools.pairwise(numbered):
         require(step > before, f"{path}: step", f"one after {before}", step)
     require(numbered[0][1] >= 0, "step", "a whole number from 0", numbered[0][1])
@@ -77,22 +77,23 @@ def read_checkpoints(files: Sequence[str], steps: Sequence[int] | None = None) -
 
 
 def _numbered(
-    found: Sequence[tuple[Path, int | None, Any]], steps: Sequence[int] | None
+    states: Sequence[tuple[Path, int | None, Any]], steps: Sequence[int] | None
 ) -> list[tuple[Path, int, Any]]:
-    if steps is None and len(found) == 1:
-        steps = [found[0][1] or 0]
+    """Return state dicts with steps: those given, those of the files, or those in their names."""
+    if steps is None and len(states) == 1:
+        steps = [states[0][1] or 0]
     if steps is not None:
-        expected = f"as many steps as state dicts, {len(found)}"
-        require(len(steps) == len(found), "--steps", expected, len(steps))
-        return [(path, step, state) for (path, _, state), step in zip(found, steps, strict=True)]
-    own = [(path, step, state) for path, step, state in found if step is not None]
-    if len(own) == len(found):
-        return own
-    numbers = [re.findall(r"\d+", path.stem) for path, _, _ in found]
-    if len({path for path, _, _ in found}) < len(found) or not all(numbers):
-        raise ConfigError(f"--steps: expected {len(found)} steps: the files and their names do not say them")
-    by_name = [(path, int(n[-1]), state) for (path, _, state), n in zip(found, numbers, strict=True)]
-    return sorted(by_name, key=lambda one: one[1])
+        expected = f"as many steps as state dicts, {len(states)}"
+        require(len(steps) == len(states), "--steps", expected, len(steps))
+        return [(path, step, state) for (path, _, state), step in zip(states, steps, strict=True)]
+    with_steps = [(path, step, state) for path, step, state in states if step is not None]
+    if len(with_steps) == len(states):
+        return with_steps
+    numbers = [re.findall(r"\d+", path.stem) for path, _, _ in states]
+    if len({path for path, _, _ in states}) < len(states) or not all(numbers):
+        raise ConfigError(f"--steps: expected {len(states)} steps: the files and their names do not say them")
+    by_name = [(path, int(n[-1]), state) for (path, _, state), n in zip(states, numbers, strict=True)]
+    return sorted(by_name, key=lambda numbered: numbered[1])
 
 
 def _content(path: Path) -> Any:
@@ -110,21 +111,21 @@ def _content(path: Path) -> Any:
         if archive:
             check_archive(path)
         try:
-            with warnings.catch_warnings(action="ignore"):  # of what makes it raise in the end
+            with warnings.catch_warnings(action="ignore"):  # about files that make it raise in the end
                 return torch.load(path, map_location="cpu", weights_only=True)
         except (OSError, MemoryError):
             raise
         except Exception as error:  # bytes of anything make it raise anything
-            said = re.search(r"GLOBAL ([\w.]+)", str(error))
-            if said is None:
+            refused = re.search(r"GLOBAL ([\w.]+)", str(error))
+            if refused is None:
                 raise ValueError("not what torch.save writes") from None
     raise RunError(
-        f"{path}: holds {said[1]}, which could run code and is not read: save the state dicts alone"
+        f"{path}: holds {refused[1]}, which could run code and is not read: save the state dicts alone"
     )
 
 
 def _unpacked(path: Path, content: Any) -> list[tuple[int | None, Any]]:
-    """The state dicts of a file, with their steps where it says them."""
+    """Return the state dicts of a file, with the steps that it names."""
     if isinstance(content, list | tuple):
         return [(None, state) for state in content]
     if not isinstance(content, Mapping):
@@ -150,10 +151,10 @@ def _unpacked(path: Path, content: Any) -> list[tuple[int | None, Any]]:
 def _check_config(path: Path, config: Any) -> None:
     if not isinstance(config, Mapping):
         return
-    for name, alike in ALIKE.items():
-        if name in config and str(config[name]).lower() != alike:
+    for name, supported in SUPPORTED.items():
+        if name in config and str(config[name]).lower() != supported:
             raise RunError(
-                f"{path}: config.{name}: expected {alike}, which is all that can be, got {config[name]!r}"
+                f"{path}: config.{name}: expected {supported}, which is all that can be, got {config[name]!r}"
             )
 
 

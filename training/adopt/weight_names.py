@@ -1,14 +1,14 @@
-"""State dicts of other code as the weights of this project's networks: names, orientation, sizes.
+"""Names, orientation and sizes of other code's weights, made this project's.
 
 Names are those of `Model.shapes`, or their last part alone (W_Q for blocks.0.attn.W_Q); a network's sizes are
-read off its shapes. A transformer may come
+read from its shapes. A transformer may come
 - as HookedTransformer's state dict, or its attributes with their leading axis of one layer;
 - as Nanda et al.'s first code, and Zhong et al.'s, store it: out before in, and known by W_O's two axes,
   (d_model, head · d_head);
 - with a logit for `=`, which is no class: its column is left out.
 Positions and biases that are zero at every step are taken as absent. Weights do not say what function they
-belong to: that the neurons are ReLU, attention a causal softmax of scores over √d_head, and the logits read
-at the last token, is the user's word.
+belong to: that neurons are ReLU, that attention is a causal softmax of scores over √d_head, and that logits
+are read at the last token, is assumed.
 """
 
 from __future__ import annotations
@@ -33,20 +33,21 @@ from training.tasks.dataset import Task
 
 BUFFERS = ("mask", "IGNORE")
 """Last parts of the names of attention's constants."""
-OTHER = {
+UNSUPPORTED = {
     r"(^|\.)blocks\.[1-9]": "one layer",
     r"(^|\.)ln\w*\.": "no LayerNorm",
     r"(^|\.)W_gate$": "no gate in the MLP",
 }
-"""What a network would need to be ours, by names that say it is not."""
+"""By pattern of a weight's name: what this project's networks have instead."""
 
 Weights = dict[str, np.ndarray]
 
 
-def translated(model: Model, task: Task, checkpoints: Sequence[Checkpoint]) -> tuple[Model, Weights]:
-    """The model in their sizes, and the weights stacked over checkpoints, (T, ...) each, by our names.
+def renamed_weights(model: Model, task: Task, checkpoints: Sequence[Checkpoint]) -> tuple[Model, Weights]:
+    """Return the model in the weights' sizes, and the weights by our names.
 
-    What is left out of a transformer, or turned, is said on stderr.
+    Weights are stacked over checkpoints, (T, ...) each. What is left out of a transformer, or transposed, is
+    printed on stderr.
 
     Parameters
     ----------
@@ -61,29 +62,30 @@ def translated(model: Model, task: Task, checkpoints: Sequence[Checkpoint]) -> t
         If names or shapes do not fit the model and the task, or a value is not finite.
     """
     is_transformer = isinstance(model, Transformer)
-    axes = _axes(model, len(checkpoints[0].weights))
-    each = [_named(checkpoint, axes) for checkpoint in checkpoints]
-    turned = is_transformer and each[0][W_O].ndim == 2
-    if turned:
-        axes[W_O] = 2
-    for checkpoint, own in zip(checkpoints, each, strict=True):
-        for name, w in own.items():
-            if w.ndim != axes[name]:
-                raise RunError(f"{checkpoint}: {name}: expected {axes[name]} axes, got shape {w.shape}")
-    if turned:
-        print("matrices are stored out before in: turned", file=sys.stderr)
-        each = [own | _turned(checkpoint, own) for checkpoint, own in zip(checkpoints, each, strict=True)]
+    n_axes = _n_axes(model, len(checkpoints[0].weights))
+    states = [_by_our_names(checkpoint, n_axes) for checkpoint in checkpoints]
+    out_before_in = is_transformer and states[0][W_O].ndim == 2
+    if out_before_in:
+        n_axes[W_O] = 2
+    for checkpoint, state in zip(checkpoints, states, strict=True):
+        for name, w in state.items():
+            if w.ndim != n_axes[name]:
+                raise RunError(f"{checkpoint}: {name}: expected {n_axes[name]} axes, got shape {w.shape}")
+    if out_before_in:
+        print("matrices are stored out before in: transposed", file=sys.stderr)
+        pairs = zip(checkpoints, states, strict=True)
+        states = [state | _transposed(checkpoint, state) for checkpoint, state in pairs]
     if is_transformer:
-        each = _completed(_without_equals(each, task.n_outputs), task.n_outputs)
-    model = replace(model, **model.sizes_of({name: w.shape for name, w in each[0].items()}))
+        states = _with_equal_names(_without_equals(states, task.n_outputs), task.n_outputs)
+    model = replace(model, **model.sizes_of({name: w.shape for name, w in states[0].items()}))
     shapes = model.shapes(task.n_inputs, task.n_outputs)
-    for checkpoint, own in zip(checkpoints, each, strict=True):
-        _check(checkpoint, own, shapes, task)
-    return model, {name: np.stack([own[name] for own in each]) for name in shapes}
+    for checkpoint, state in zip(checkpoints, states, strict=True):
+        _check(checkpoint, state, shapes, task)
+    return model, {name: np.stack([state[name] for state in states]) for name in shapes}
 
 
-def _axes(model: Model, n_weights: int) -> dict[str, int]:
-    """Number of axes of every weight that such a model may have."""
+def _n_axes(model: Model, n_weights: int) -> dict[str, int]:
+    """Return the number of axes of every weight that such a model may have."""
     if isinstance(model, MLP):
         model = replace(model, widths=(1,) * max(1, n_weights - 1))
     if isinstance(model, Transformer):
@@ -91,88 +93,95 @@ def _axes(model: Model, n_weights: int) -> dict[str, int]:
     return {name: len(shape) for name, shape in model.shapes(1, 1).items()}
 
 
-def _named(checkpoint: Checkpoint, axes: Mapping[str, int]) -> Weights:
-    """By our names, without the axis of one layer and without constants, and whole."""
-    by_last = {_last(name): name for name in axes}
-    own: Weights = {}
+def _by_our_names(checkpoint: Checkpoint, n_axes: Mapping[str, int]) -> Weights:
+    """Return a checkpoint's weights by our names, without constants and without the axis of one layer."""
+    by_last_part = {_last_part(name): name for name in n_axes}
+    weights: Weights = {}
     unexpected = []
-    for said, w in checkpoint.weights.items():
-        name = by_last.get(said, said)
-        if name not in axes or name in own:
-            if _last(said) not in BUFFERS:
-                unexpected.append(said)
+    for foreign_name, w in checkpoint.weights.items():
+        name = by_last_part.get(foreign_name, foreign_name)
+        if name not in n_axes or name in weights:
+            if _last_part(foreign_name) not in BUFFERS:
+                unexpected.append(foreign_name)
             continue
         if not np.issubdtype(w.dtype, np.floating):
-            raise RunError(f"{checkpoint}: {said}: expected floating-point numbers, got {w.dtype}")
-        if name.startswith("blocks.") and w.ndim == axes[name] + 1:
+            raise RunError(f"{checkpoint}: {foreign_name}: expected floating-point numbers, got {w.dtype}")
+        if name.startswith("blocks.") and w.ndim == n_axes[name] + 1:
             if len(w) != 1:
-                raise RunError(f"{checkpoint}: {said}: expected one layer, got shape {w.shape}")
+                raise RunError(f"{checkpoint}: {foreign_name}: expected one layer, got shape {w.shape}")
             w = w[0]
-        own[name] = w
-    for said in unexpected:
-        for pattern, what in OTHER.items():
-            if re.search(pattern, said):
-                raise RunError(f"{checkpoint}: {said}: expected {what}, which is all that can be")
-    needed = [name for name in axes if is_prunable(name) and name != W_POS]
-    missing = [name for name in needed if name not in own]
-    if missing or unexpected:
-        wrong = [
-            f"{what} {names(which)}"
-            for what, which in (("missing", missing), ("unexpected", unexpected))
-            if which
-        ]
+        weights[name] = w
+    _check_names(checkpoint, weights, unexpected, n_axes)
+    return weights
+
+
+def _check_names(
+    checkpoint: Checkpoint, weights: Weights, unexpected: Sequence[str], n_axes: Mapping[str, int]
+) -> None:
+    """Raise a `RunError` about weights that are missing or unexpected."""
+    for foreign_name in unexpected:
+        for pattern, supported in UNSUPPORTED.items():
+            if re.search(pattern, foreign_name):
+                raise RunError(
+                    f"{checkpoint}: {foreign_name}: expected {supported}, which is all that can be"
+                )
+    needed = [name for name in n_axes if is_prunable(name) and name != W_POS]
+    missing = [name for name in needed if name not in weights]
+    groups = {"missing": missing, "unexpected": unexpected}
+    wrong = [f"{problem} {names(group)}" for problem, group in groups.items() if group]
+    if wrong:
         raise RunError(f"{checkpoint}: {'; '.join(wrong)}; expected {names(needed)}")
-    return own
 
 
-def _last(name: str) -> str:
+def _last_part(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _turned(checkpoint: Checkpoint, own: Weights) -> Weights:
-    """Every matrix (in, out) after its head, as HookedTransformer stores it."""
-    n_heads = len(own[W_Q])
-    if own[W_O].shape[1] % n_heads:
+def _transposed(checkpoint: Checkpoint, weights: Weights) -> Weights:
+    """Return every matrix (in, out) after its head, as HookedTransformer stores it."""
+    n_heads = len(weights[W_Q])
+    if weights[W_O].shape[1] % n_heads:
         expected = f"(d_model, heads · d_head) of {n_heads} heads"
-        raise RunError(f"{checkpoint}: {W_O}: expected {expected}, got {own[W_O].shape}")
-    turned = {name: own[name].swapaxes(-1, -2) for name in (W_E, W_Q, W_K, W_V, W_IN, W_OUT)}
-    return turned | {W_O: rearrange(own[W_O], "d (h k) -> h k d", h=n_heads)}
+        raise RunError(f"{checkpoint}: {W_O}: expected {expected}, got {weights[W_O].shape}")
+    transposed = {name: weights[name].swapaxes(-1, -2) for name in (W_E, W_Q, W_K, W_V, W_IN, W_OUT)}
+    return transposed | {W_O: rearrange(weights[W_O], "d (h k) -> h k d", h=n_heads)}
 
 
-def _without_equals(each: Sequence[Weights], p: int) -> Sequence[Weights]:
-    """The logit of `=` left out, if there is one."""
-    if any(own[name].shape[axis] != p + 1 for own in each for name, axis in ((W_E, 0), (W_U, 1))):
-        return each
+def _without_equals(states: Sequence[Weights], p: int) -> Sequence[Weights]:
+    """Return the weights without the logit of `=`, if there is one."""
+    if any(state[name].shape[axis] != p + 1 for state in states for name, axis in ((W_E, 0), (W_U, 1))):
+        return states
     print(f"the logit of =, which is no class, is left out: {p} logits remain", file=sys.stderr)
-    return [own | {name: own[name][..., :p] for name in (W_U, B_U) if name in own} for own in each]
+    return [state | {name: state[name][..., :p] for name in (W_U, B_U) if name in state} for state in states]
 
 
-def _completed(each: Sequence[Weights], p: int) -> list[Weights]:
-    """Positions and biases, each kind for all checkpoints or for none."""
-    matrices = {name: w.shape for name, w in each[0].items()}
-    full: Mapping[str, Shape] = Transformer(**Transformer.sizes_of(matrices | {W_POS: (), B_U: ()})).shapes(
-        p, p
-    )
-    completed = [dict(own) for own in each]
-    for kind in ([W_POS], [name for name in full if not is_prunable(name)]):
-        present = any(own[name].any() for own in each for name in kind if name in own)
-        for own, name in ((own, name) for own in completed for name in kind):
-            if present:
-                own.setdefault(name, np.zeros(full[name], dtype=own[W_E].dtype))
+def _with_equal_names(states: Sequence[Weights], p: int) -> list[Weights]:
+    """Return weights with positions and biases, each in all checkpoints or in none."""
+    matrices = {name: w.shape for name, w in states[0].items()}
+    sizes = Transformer.sizes_of(matrices | {W_POS: (), B_U: ()})
+    shapes: Mapping[str, Shape] = Transformer(**sizes).shapes(p, p)
+    complete = [dict(state) for state in states]
+    for group in ([W_POS], [name for name in shapes if not is_prunable(name)]):
+        is_present = any(state[name].any() for state in states for name in group if name in state)
+        for state, name in ((state, name) for state in complete for name in group):
+            if is_present:
+                state.setdefault(name, np.zeros(shapes[name], dtype=state[W_E].dtype))
             else:
-                own.pop(name, None)
-    return completed
+                state.pop(name, None)
+    return complete
 
 
-def _check(checkpoint: Checkpoint, own: Weights, shapes: Mapping[str, Shape], task: Task) -> None:
+def _check(checkpoint: Checkpoint, weights: Weights, shapes: Mapping[str, Shape], task: Task) -> None:
+    """Raise a `RunError` about shapes that do not fit or values that are not finite."""
     wrong = [
-        f"{name}: expected {shape}, got {own[name].shape}"
+        f"{name}: expected {shape}, got {weights[name].shape}"
         for name, shape in shapes.items()
-        if own[name].shape != shape
+        if weights[name].shape != shape
     ]
     if wrong:
         sizes = f"{task.n_inputs} inputs and {task.n_outputs} classes"
-        raise RunError(f"{checkpoint}: shapes do not fit {sizes} and each other: {'; '.join(wrong)}")
+        problem = f"shapes do not fit {sizes} and each other: {'; '.join(wrong)}"
+        raise RunError(f"{checkpoint}: {problem}; check --p and --model")
     for name in shapes:
-        if not np.isfinite(own[name]).all():
-            raise RunError(f"{checkpoint}: {name}: has values that are not finite")
+        if not np.isfinite(weights[name]).all():
+            raise RunError(f"{checkpoint}: {name}: has values that are not finite; leave this checkpoint out")

@@ -192,8 +192,14 @@ def _field_rows(prefix: str, cls: type) -> Iterator[dict[str, Any]]:
             "field": f"{prefix}.{field.name}" if prefix else field.name,
             "of": cls.__name__,
             "default": _default(field),
-            "about": descriptions.get(field.name, "").partition("\n")[0],
+            "about": (descriptions.get(field.name) or _name_of(cls, field.name) or "").partition("\n")[0]
+            or None,
         }
+
+
+def _name_of(cls: type, field: str) -> str | None:
+    """Return the description of the field that chooses a class."""
+    return f"Chooses: {first_line(cls)}." if field == "name" else None
 
 
 def _default(field: dataclasses.Field[Any]) -> str | None:

@@ -506,7 +506,7 @@ def test_the_result_is_json(adopt, capsys):
 def test_help_imports_nothing_heavy():
     code = """
 import sys
-from training.adopt import main
+from training.adopt.command import main
 try:
     main(["--help"])
 except SystemExit as stop:
