@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from analyses.fourier.schema import KEY_FREQUENCIES, MEANS
 from analyses.tables.key_frequency_rows import printed_key_frequencies
-from analyses.tables.long_format import arm_words, change, first_and_last, groups, step_range
+from analyses.tables.labels import arm_label
+from analyses.tables.long_format import change, first_and_last, groups, step_range
 from interp.dynamics.threshold_crossings import first_crossing, half_decrease_step
 from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.cli.printed_table import PrintedTable
@@ -96,7 +96,7 @@ def _arms(means: pd.DataFrame, falls: list[dict[str, Any]]) -> list[dict[str, An
 
 def _printed_arm(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        "arm": arm_words(row["arm"]),
+        "arm": arm_label(row["arm"]),
         "map": row["map"],
         "seeds": row["n_seeds"],
         "entropy (nats)": change(row["entropy_first"], row["entropy_last"]),
@@ -140,7 +140,7 @@ def _earlier_than_dense(
 def _printed_comparison(row: dict[str, Any]) -> dict[str, Any]:
     n = row["n_seeds"]
     return {
-        "arm": arm_words(row["arm"]),
+        "arm": arm_label(row["arm"]),
         "map": row["map"],
         "halved earlier": f"{row['by_half_fall']} of {n} seeds",
         "at dense level earlier": f"{row['by_dense_level']} of {n} seeds",

@@ -66,7 +66,8 @@ def _ends(own: pd.DataFrame) -> dict[str, Any]:
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    from analyses.tables.long_format import arm_words, number
+    from analyses.tables.labels import arm_label
+    from analyses.tables.long_format import number
 
     titles = {
         "limit": "limit",
@@ -77,4 +78,4 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         "weights_last": "weights",
     }
     found = {title: number(row[name]) for name, title in titles.items()}
-    return {"arm": arm_words(row["arm"]), "map": row["map"], "r": row["harmonic"]} | found
+    return {"arm": arm_label(row["arm"]), "map": row["map"], "r": row["harmonic"]} | found

@@ -10,7 +10,8 @@ import pandas as pd
 
 from analyses.logits.majority_vote import N_ORDERS
 from analyses.logits.schema import FITS, LEAST_R2, SWAPS
-from analyses.tables.long_format import arm_words, change, first_and_last, number, plain_means
+from analyses.tables.labels import arm_label
+from analyses.tables.long_format import change, first_and_last, number, plain_means
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
@@ -41,14 +42,14 @@ def summarise(
             "main × [label] + ghost × ([label of (x, x)] + [label of (y, y)]).",
             [_fit(row, *(r2[row["arm"]] for r2 in least_r2)) for row in arms],
             f"The indicator explains at most {number(100 * best['r2_last'])} % of the logits' variance over "
-            f"classes ({arm_words(best['arm'])}); ideal neurons have R² 1 and ghost/main 0.5. Undefined: R² "
+            f"classes ({arm_label(best['arm'])}); ideal neurons have R² 1 and ghost/main 0.5. Undefined: R² "
             f"of a seed is below {LEAST_R2:g}, main near 0. Half vote: accuracy if a random half of the "
             f"neurons votes, last checkpoint, mean over {N_ORDERS} choices.",
         ),
         PrintedTable(
             "Accuracy at the last checkpoint with another activation function.",
             [
-                {"arm": arm_words(arm)} | {name: number(a) for name, a in row.items()}
+                {"arm": arm_label(arm)} | {name: number(a) for name, a in row.items()}
                 for arm, row in by_arm.items()
             ],
             f"{_trained_with(activations)} {_replacements(by_arm, activations)}",
@@ -62,7 +63,7 @@ def _fit(row: Row, first_r2: float, last_r2: float) -> dict[str, Any]:
     first = number(row["ratio_first"]) if first_r2 >= LEAST_R2 else "undefined"
     last = number(row["ratio_last"]) if last_r2 >= LEAST_R2 else "undefined"
     return {
-        "arm": arm_words(row["arm"]),
+        "arm": arm_label(row["arm"]),
         "seeds": row["n_seeds"],
         "R²": change(row["r2_first"], row["r2_last"]),
         "ghost/main": first if first == last == "undefined" else f"{first} → {last}",
@@ -75,7 +76,7 @@ def _fit(row: Row, first_r2: float, last_r2: float) -> dict[str, Any]:
 def _trained_with(activations: Mapping[str, str]) -> str:
     if len(set(activations.values())) == 1:
         return f"Trained with {next(iter(activations.values()))}."
-    return "Trained with " + ", ".join(f"{a} ({arm_words(arm)})" for arm, a in activations.items()) + "."
+    return "Trained with " + ", ".join(f"{a} ({arm_label(arm)})" for arm, a in activations.items()) + "."
 
 
 def _replacements(accuracy: Mapping[str, Mapping[str, float]], activations: Mapping[str, str]) -> str:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from analyses.masks.schema import DENSITY, DISTANCES, FROZEN, OVERLAP, PEAKS
 from analyses.masks.turnover import NEAR
-from analyses.tables.long_format import arm_words, groups, layer_words, number, records
+from analyses.tables.labels import arm_label, layer_words
+from analyses.tables.long_format import groups, number, records
 from analyses.tables.schema import Table
 from interp.masks.topk import GLOBAL
 from training.cli.printed_table import PrintedTable
@@ -51,7 +52,7 @@ def _printed_densities(last: pd.DataFrame) -> PrintedTable:
         layers = {
             layer: layer_rows["density"].mean() for (layer,), layer_rows in groups(densities, ["layer"])
         }
-        row: dict[str, Any] = {"arm": arm_words(arm), "seeds": densities["seed"].nunique()}
+        row: dict[str, Any] = {"arm": arm_label(arm), "seeds": densities["seed"].nunique()}
         row["all weights"] = number(layers.pop(GLOBAL))
         rows.append(row | {words[layer]: number(density) for layer, density in layers.items()})
     whole = [row["all weights"] for row in rows]
@@ -116,7 +117,7 @@ def _printed_turnover(
 
 def _peak_row(row: Mapping[str, Any], interval: int) -> dict[str, Any]:
     return {
-        "arm": arm_words(row["arm"]),
+        "arm": arm_label(row["arm"]),
         "seed": row["seed"],
         "distance": number(row["peak_distance"]),
         "at step": _step(row["peak_step"]),
@@ -130,7 +131,7 @@ def _peak_row(row: Mapping[str, Any], interval: int) -> dict[str, Any]:
 
 def _velocity_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "arm": arm_words(row["arm"]),
+        "arm": arm_label(row["arm"]),
         "seed": row["seed"],
         "rank correlation": number(row["spearman"]),
         "velocity half risen (step)": _step(row["velocity_half_step"]),
@@ -147,7 +148,7 @@ def _early_rows(arm: str, early: pd.DataFrame) -> list[dict[str, Any]]:
     ]
     return [
         {
-            "arm": arm_words(arm),
+            "arm": arm_label(arm),
             "steps": f"{end['from_step'].iloc[0]:,} to {end['step'].iloc[0]:,}",
             "distance": number(end["distance"].mean()),
             "distance by chance": number(end["chance"].mean()),
@@ -191,7 +192,7 @@ def printed_overlaps(overlaps: pd.DataFrame) -> PrintedTable:
 def _overlap_row(pair: tuple[str, str], mean: pd.Series) -> dict[str, Any]:
     a, b = pair
     return {
-        "arms": f"{arm_words(a)} and {arm_words(b)}",
+        "arms": f"{arm_label(a)} and {arm_label(b)}",
         "seeds": int(mean["seeds"]),
         "overlap": number(mean["overlap"]),
         "chance": number(mean["chance"]),
@@ -212,7 +213,7 @@ def _against_control(means: pd.DataFrame, control: pd.DataFrame) -> str:
         return "One seed: no control."
     others = means[~means["by_construction"]]
     beyond = others[others["excess"].abs() > CLEARLY * control["excess"].abs().max()]
-    names = [f"{arm_words(a)} and {arm_words(b)}" for a, b in beyond.index]
+    names = [f"{arm_label(a)} and {arm_label(b)}" for a, b in beyond.index]
     but = ", leaving out those by construction," if len(others) < len(means) else ""
     if not names:
         result = f"no pair of arms{but} is clearly off chance"
@@ -236,9 +237,9 @@ def _printed_frozen(rows: Sequence[Mapping[str, Any]]) -> PrintedTable:
         "Weights that were to stay frozen while scores were trained, compared with their source.",
         [
             {
-                "arm": arm_words(row["arm"]),
+                "arm": arm_label(row["arm"]),
                 "seed": row["seed"],
-                "source": f"{arm_words(row['source'])} at step {row['from_step']:,}",
+                "source": f"{arm_label(row['source'])} at step {row['from_step']:,}",
                 "checkpoints": row["n_checkpoints"],
                 "kept weights": f"{row['n_kept']:,}",
                 "changed": f"{row['n_changed']:,}",

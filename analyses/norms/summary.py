@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from analyses.norms.schema import ALL_ARMS, ENDS, NORM_LABELS, SPREAD
-from analyses.tables.long_format import arm_words, groups, number, records
+from analyses.tables.labels import arm_label
+from analyses.tables.long_format import groups, number, records
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
@@ -91,7 +92,7 @@ def _zone(compared: Sequence[dict[str, Any]]) -> str:
 
 def _printed_norms(rows: pd.DataFrame) -> dict[str, Any]:
     first = rows.iloc[0]
-    row: dict[str, Any] = {"arm": arm_words(first["arm"]), "checkpoint": LANDMARKS[first["at"]]}
+    row: dict[str, Any] = {"arm": arm_label(first["arm"]), "checkpoint": LANDMARKS[first["at"]]}
     if first["at"] == "end":
         row["checkpoint"] += f", {OUTCOMES[first['outcome']]}"
     row["seeds"] = len(rows)

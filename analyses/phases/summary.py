@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from analyses.phases.schema import MEANS, ORDERS
-from analyses.tables.long_format import arm_words, change, number, plain_means
+from analyses.tables.labels import arm_label
+from analyses.tables.long_format import change, number, plain_means
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
@@ -54,7 +55,7 @@ def summarise(tables: Mapping[Table, pd.DataFrame]) -> tuple[dict[str, Any], lis
 
 
 def _arms_where(arms: Sequence[Row], holds: Callable[[Row], bool]) -> str:
-    names = [arm_words(row["arm"]) for row in arms if holds(row)]
+    names = [arm_label(row["arm"]) for row in arms if holds(row)]
     return ("all arms" if len(names) == len(arms) > 1 else ", ".join(names)) or "no arm"
 
 
@@ -66,19 +67,19 @@ def _alignment(row: Row) -> dict[str, Any]:
         "same frequency": "same_frequency",
     }
     values = {header: change(row[f"{name}_first"], row[f"{name}_last"]) for header, name in columns.items()}
-    return {"arm": arm_words(row["arm"]), "seeds": row["n_seeds"]} | values
+    return {"arm": arm_label(row["arm"]), "seeds": row["n_seeds"]} | values
 
 
 def _resultant_lengths(row: Row) -> dict[str, Any]:
     orders = {f"order R_{order}": number(row[f"R_{order}_last"]) for order in ORDERS}
     expected = {"expected for random phases (Rayleigh)": number(row["rayleigh_last"])}
-    return {"arm": arm_words(row["arm"])} | orders | expected
+    return {"arm": arm_label(row["arm"])} | orders | expected
 
 
 def _allocation(row: Row) -> dict[str, Any]:
     n_frequencies = round(1 / row["same_frequency_chance_last"])
     return {
-        "arm": arm_words(row["arm"]),
+        "arm": arm_label(row["arm"]),
         "frequencies used": f"{row['n_frequencies_last']:.3g} of {n_frequencies}",
         "χ² test p": number(row["chi2_p_value_max"]),
         "CV input amplitude": number(row["cv_input_amplitude_last"]),

@@ -11,7 +11,8 @@ import pandas as pd
 from analyses.progress.loss_falls import half_falls
 from analyses.progress.schema import RESTRICTED
 from analyses.tables.key_frequency_rows import printed_key_frequencies
-from analyses.tables.long_format import arm_words, change, number, plain_means, step_range
+from analyses.tables.labels import arm_label
+from analyses.tables.long_format import change, number, plain_means, step_range
 from training.cli.printed_table import PrintedTable
 
 FIRST_AND_LAST = {
@@ -99,14 +100,14 @@ def _change_row(row: Mapping[str, Any]) -> dict[str, Any]:
     changes = {
         header: change(row[f"{name}_first"], row[f"{name}_last"]) for header, name in FIRST_AND_LAST.items()
     }
-    return {"arm": arm_words(row["arm"]), "seeds": row["n_seeds"]} | changes
+    return {"arm": arm_label(row["arm"]), "seeds": row["n_seeds"]} | changes
 
 
 def _last_row(row: Mapping[str, Any]) -> dict[str, Any]:
     last = {header: number(_last(row, name)) for header, name in LAST.items()}
     if _last(row, "gradient_symmetricity") == 1:
         last["symmetric gradients"] = "by construction"
-    return {"arm": arm_words(row["arm"])} | last
+    return {"arm": arm_label(row["arm"])} | last
 
 
 def _last(row: Mapping[str, Any], measure: str) -> float:
@@ -114,7 +115,7 @@ def _last(row: Mapping[str, Any], measure: str) -> float:
 
 
 def _explained_by_cosines(means: Sequence[Mapping[str, Any]]) -> str:
-    arms = [arm_words(row["arm"]) for row in means if _last(row, "trig_r2") > EXPLAINED]
+    arms = [arm_label(row["arm"]) for row in means if _last(row, "trig_r2") > EXPLAINED]
     return f"Cosines explain most of the logits (R² above {EXPLAINED:g}) in: {', '.join(arms) or 'no arm'}."
 
 
@@ -122,7 +123,7 @@ def _worse_than_guessing(means: Sequence[Mapping[str, Any]], p: int) -> str:
     """Return the sentence about arms that need their key frequencies."""
     if all(math.isnan(_last(row, "excluded")) for row in means):
         return "No arm has an excluded loss: no operation is a sum or difference."
-    needed = [arm_words(row["arm"]) for row in means if _last(row, "excluded") > math.log(p)]
+    needed = [arm_label(row["arm"]) for row in means if _last(row, "excluded") > math.log(p)]
     return (
         f"Without its key frequencies, the last network does worse than guessing (ln p = {math.log(p):.2f} "
         f"nats) in: {', '.join(needed) or 'no arm'}."
@@ -131,7 +132,7 @@ def _worse_than_guessing(means: Sequence[Mapping[str, Any]], p: int) -> str:
 
 def _half_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "arm": arm_words(row["arm"]),
+        "arm": arm_label(row["arm"]),
         "seed": row["seed"],
         "test": step_range([row["test_half_step"]]),
         "restricted": step_range([row["restricted_sum2_half_step"]]),
@@ -145,7 +146,7 @@ def _other_row(row: Mapping[str, Any]) -> dict[str, Any]:
     others = {name: words for name, words in RESTRICTED.items() if name != "restricted_sum2"}
     sizes = {"test": "test", "restricted": "restricted_sum2", "excluded": "excluded"}
     return (
-        {"arm": arm_words(row["arm"]), "seed": row["seed"]}
+        {"arm": arm_label(row["arm"]), "seed": row["seed"]}
         | {words: step_range([row[f"{name}_half_step"]]) for name, words in others.items()}
         | {f"size, {words}": number(row[f"{name}_moves"], 2) for words, name in sizes.items()}
     )

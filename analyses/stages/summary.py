@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from analyses.stages.schema import ENDS
-from analyses.tables.long_format import arm_words, number, records
+from analyses.tables.labels import arm_label
+from analyses.tables.long_format import number, records
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
@@ -44,7 +45,7 @@ def summarise(tables: Mapping[Table, pd.DataFrame]) -> tuple[dict[str, Any], lis
 
 def _stage_ends(row: Row) -> dict[str, Any]:
     return {
-        "arm": arm_words(row["arm"]),
+        "arm": arm_label(row["arm"]),
         "seed": row["seed"],
         "stage 1 ends (steps)": row["stage_1_end_interval"],
         "stage 2 ends (steps)": row["stage_2_end_interval"],
@@ -54,7 +55,7 @@ def _stage_ends(row: Row) -> dict[str, Any]:
 
 def _pair_classes(row: Row) -> dict[str, Any]:
     return {
-        "arm": arm_words(row["arm"]),
+        "arm": arm_label(row["arm"]),
         "seed": row["seed"],
         "both orders (steps)": row.get("common_interval", "-"),
         "one order (steps)": row.get("rare_interval", "-"),

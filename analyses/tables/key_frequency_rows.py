@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analyses.tables.long_format import arm_words, few
+from analyses.tables.labels import arm_label
+from analyses.tables.long_format import few
 from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.cli.printed_table import PrintedTable
 
@@ -44,7 +45,7 @@ def printed_key_frequencies(rows: Sequence[Mapping[str, Any]], n_frequencies: in
     return PrintedTable(
         "Key frequencies at the last checkpoint, by three published rules.",
         [
-            {"arm": arm_words(row["arm"]), "seed": row["seed"]}
+            {"arm": arm_label(row["arm"]), "seed": row["seed"]}
             | {rule.replace("_", " "): few(row[rule], n_frequencies) for rule in KEY_RULES}
             for row in rows
         ],

@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analyses.tables.labels import arm_label
-from analyses.tables.labels import layer_words as layer_words
-
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network
-
-arm_words = arm_label
 
 
 def long_table(network: Network, axes: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> pd.DataFrame:

@@ -11,10 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analyses.fourier.schema import INPUT_WEIGHTS, MEANS, NEURONS, SPECTRA
+from analyses.tables.labels import arm_label
 from analyses.tables.roles import compared_arms, main_arm
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
-from figures.drawing.style import DOUBLE, arm_styles, step_axis
+from figures.drawing.style import DOUBLE, step_axis
 
 N_NEURONS = 3
 """Neurons whose weights are shown."""
@@ -47,7 +48,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         _neuron(drawing, ax, place, neuron_weights, f"neuron {neuron.neuron}, frequency {neuron.frequency}")
     letter([entropy, concentration, *heat, *small])
     arm_legend(figure, means)
-    label = arm_styles([arm])[arm]["label"]
+    label = arm_label(arm)
     drawing.caption = (
         f"(a, b) Mean over neurons of the Shannon entropy of the amplitude shares, and of the IPR over "
         f"frequencies, of the input map. {seeds_and_centre(means)} Dotted: white noise. "
@@ -79,9 +80,7 @@ def _spectra(
         at_step, at_k = share.columns.to_numpy(), share.index.to_numpy()
         mesh = drawing.heat(ax, "spectrum", arm, seed, at_step, at_k, share.to_numpy(), vmin=0, vmax=top)
         step_axis(ax, at_step)
-        ax.set(
-            title=f"spectrum of {symbol}: {arm_styles([arm])[arm]['label']}, seed {seed}", ylabel="frequency"
-        )
+        ax.set(title=f"spectrum of {symbol}: {arm_label(arm)}, seed {seed}", ylabel="frequency")
         ax.set_xlim(0, at_step.max())
         axes.append(ax)
     figure.colorbar(mesh, ax=axes, label="share of variance", pad=0.01, aspect=14)

@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
 from analyses.fourier.schema import PAIRS, SPECTRA
+from analyses.tables.labels import arm_label
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, letter
-from figures.drawing.style import DOUBLE, arm_styles
+from figures.drawing.style import DOUBLE
 
 FIRST, LAST = "0.6", "#3f90da"
 FLOOR = 1e-5
@@ -37,7 +38,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         _heat(drawing, ax, pairs[pairs["of"] == of], of)
     letter(axes.ravel())
     drawing.caption = (
-        f"One network (n = 1): {arm_styles([arm])[arm]['label']}, seed {seed}, step "
+        f"One network (n = 1): {arm_label(arm)}, seed {seed}, step "
         f"{pairs['step'].iloc[0]:,}. (a) Share of the variance over residues of {embedding}, and (b) of the "
         f"map from neurons to logits, at every frequency, cosine and sine together; grey: step "
         f"{spectra['step'].min():,}. (c) Share of the logits' variance over all pairs (a, b), and (d) of the "
