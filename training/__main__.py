@@ -118,7 +118,7 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _train_all(args: argparse.Namespace) -> int:
-    """Train every recipe of a collection; a recipe that fails does not stop the others."""
+    """Train every recipe of a collection, after a failure too."""
     from training.config.recipe_files import recipe_names
     from training.execution.printed_tables import collection_table
 
@@ -130,7 +130,7 @@ def _train_all(args: argparse.Namespace) -> int:
 
 
 def _train_one(experiment: Experiment, args: argparse.Namespace) -> dict[str, Any]:
-    """Return a recipe's row: its networks by status, or by what would be done with them."""
+    """Train one recipe and return its networks counted by status."""
     from training.runs.atomic_files import RunError
 
     row: dict[str, Any] = {"recipe": experiment.recipe.name}

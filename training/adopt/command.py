@@ -138,7 +138,10 @@ def _printed(run: RunDir, sizes: Mapping[str, Any], row: Mapping[str, Any]) -> P
 
 
 def _recipe(args: argparse.Namespace) -> tuple[dict[str, Any], Recipe]:
-    """Return the given fields by table, and a recipe of them with the model in its default sizes."""
+    """Return the given fields by table, and a recipe of them.
+
+    Its model has default sizes.
+    """
     from training.config.build_recipe import recipe_from_dict
     from training.schema.validation import names, override, require
 

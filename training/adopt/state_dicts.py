@@ -79,7 +79,7 @@ def read_checkpoints(files: Sequence[str], steps: Sequence[int] | None = None) -
 def _numbered(
     states: Sequence[tuple[Path, int | None, Any]], steps: Sequence[int] | None
 ) -> list[tuple[Path, int, Any]]:
-    """Return state dicts with steps: those given, those of the files, or those in their names."""
+    """Return state dicts with steps: given, in the files, or in their names."""
     if steps is None and len(states) == 1:
         steps = [states[0][1] or 0]
     if steps is not None:

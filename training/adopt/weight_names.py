@@ -94,7 +94,10 @@ def _n_axes(model: Model, n_weights: int) -> dict[str, int]:
 
 
 def _by_our_names(checkpoint: Checkpoint, n_axes: Mapping[str, int]) -> Weights:
-    """Return a checkpoint's weights by our names, without constants and without the axis of one layer."""
+    """Return a checkpoint's weights by our names.
+
+    Constants and the axis of one layer are dropped.
+    """
     by_last_part = {_last_part(name): name for name in n_axes}
     weights: Weights = {}
     unexpected = []
@@ -172,7 +175,7 @@ def _with_equal_names(states: Sequence[Weights], p: int) -> list[Weights]:
 
 
 def _check(checkpoint: Checkpoint, weights: Weights, shapes: Mapping[str, Shape], task: Task) -> None:
-    """Raise a `RunError` about shapes that do not fit or values that are not finite."""
+    """Raise a `RunError` about unfit shapes or values that are not finite."""
     wrong = [
         f"{name}: expected {shape}, got {weights[name].shape}"
         for name, shape in shapes.items()

@@ -72,13 +72,15 @@ class Experiment:
             )
 
     def plan(self, force: bool = False) -> list[dict[str, Any]]:
-        """Return a row per arm and seed: what `train` would do with it, and its settings."""
+        """Return what `train` would do, a row per arm and seed."""
         check_run(self.run, self.recipe, force)
         finished = {} if force else finished_in_sibling_runs(self.run)
         return [self._planned(job, finished, force) for job in jobs(self.recipe, self.seeds)]
 
     def train(self, device: str, workers: int, force: bool = False) -> list[dict[str, Any]]:
-        """Train what is not done, with the arms that a search adds, and return the outcomes.
+        """Train all unfinished arms and return the outcomes.
+
+        Arms that the recipe's search adds are trained too.
 
         Raises
         ------
@@ -165,7 +167,7 @@ class Experiment:
         return unfinished
 
     def _take_over(self, todo: list[Job]) -> dict[Job, str]:
-        """Take arms that another run in the same folder has finished; return the folder of each."""
+        """Take finished arms of sibling runs; return the folder of each."""
         finished, taken = finished_in_sibling_runs(self.run), {}
         for job in todo:
             twin = finished.get(self._record(job)["hash"])

@@ -58,7 +58,7 @@ def arm_status(files: ArmDir, record: Mapping[str, Any]) -> Status:
 
 
 def finished_in_sibling_runs(run: RunDir) -> dict[str, ArmDir]:
-    """Return finished arms of the other runs in this run's folder, by the hash of their config."""
+    """Return finished arms of the sibling runs, by their config's hash."""
     finished: dict[str, ArmDir] = {}
     for sibling in run.siblings():
         for files in sibling.arms():

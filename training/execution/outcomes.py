@@ -1,4 +1,4 @@
-"""Outcome of every network of a run: whether it is trained, and when it memorised and generalised."""
+"""Outcome of every network: status, memorised when, generalised when."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def outcomes(run: RunDir, recipe: Recipe) -> list[dict[str, Any]]:
 
 
 def generalisation(criterion: Criterion, files: ArmDir, step: int | None = None) -> dict[str, Any]:
-    """Return whether a finished arm had generalised by a step, and its test metric there.
+    """Return whether an arm had generalised by a step.
+
+    The table also holds the test metric at that step.
 
     Without a test set it has not, and the metric is None.
     """

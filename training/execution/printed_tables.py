@@ -1,4 +1,4 @@
-"""Printed tables of a run: its plan, its outcomes, and the recipes of a collection."""
+"""Printed tables of plans, outcomes and collections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of a run: one bar on a terminal, a line now and then elsewhere."""
+"""Progress bar on a terminal, progress lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ LINE_SECONDS = 30.0
 
 
 class Progress:
-    """Steps done and left of all arms; an arm's share is its budget until it ends.
+    """Steps done and left of all arms.
+
+    An arm's share is its budget until it ends.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ def provenance(
 
 
 def _commit() -> str | None:
-    """Return the commit of this code, with `+` if files differ from it; None outside a checkout."""
+    """Return this code's commit, with `+` if changed; None outside a checkout."""
     git = ["git", "-C", str(Path(__file__).parent)]
     try:
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Config of a run directory, compared with the recipe that is to be trained in it."""
+"""Config of a run directory, compared with a recipe."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def launch(
     progress: Progress,
     on_device: Callable[[str], None],
 ) -> list[tuple[Job, str]]:
-    """Train `todo`, sources first, and return the arms that were not trained, with the reason.
+    """Train arms, sources first; return those not trained, with the reason.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class Scheduler:
 def next_group(
     recipe: Recipe, run: RunDir, waiting: Sequence[Job], running: set[Job], batched: bool
 ) -> list[Job]:
-    """Return the arms to start next: one whose source is trained, or if `batched` all that are like it."""
+    """Return the arms to start next: one that is ready, or all like it."""
     untrained = running | set(waiting)
     ready = []
     for job in waiting:
@@ -163,7 +163,7 @@ def next_group(
 
 
 def _batch_kind(recipe: Recipe, run: RunDir, job: Job) -> tuple[Any, ...]:
-    """Return all that arms of one batch have in common, the step to resume from included."""
+    """Return what arms of one batch have in common."""
     arm = recipe.arms[job.arm]
     is_begun = _status(recipe, run, job) == "half trained"
     step = run.arm(job.arm, job.seed).state_step() if is_begun else None

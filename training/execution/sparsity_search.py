@@ -10,7 +10,9 @@ from training.runs.run_directory import RunDir
 
 
 def refined(recipe: Recipe, run: RunDir) -> Recipe:
-    """Return the recipe with every arm that its search asks for so far; itself if none is missing.
+    """Return the recipe with the arms that its search needs so far.
+
+    If none is missing, this is the recipe itself.
 
     Bisection between the highest sparsity at which more than half of the seeds generalised and the lowest
     above it at which they did not; it waits until all seeds of both are trained.
@@ -33,7 +35,7 @@ def refined(recipe: Recipe, run: RunDir) -> Recipe:
 
 
 def arms_by_sparsity(recipe: Recipe) -> dict[float, str]:
-    """Return the arms of a recipe's search by sparsity: those that differ from `refine.like` in it alone."""
+    """Return the arms that differ from `refine.like` in sparsity alone."""
     assert recipe.refine is not None
     like = replace(recipe.arms[recipe.refine.like], sparsity=None)
     alike = {name for name, arm in recipe.arms.items() if replace(arm, sparsity=None) == like}
@@ -41,7 +43,7 @@ def arms_by_sparsity(recipe: Recipe) -> dict[float, str]:
 
 
 def _verdicts(recipe: Recipe, run: RunDir) -> dict[float, bool | None]:
-    """Return whether more than half of the seeds generalised, by sparsity; None until all are trained."""
+    """Return by sparsity whether most seeds generalised; None before all are trained."""
     verdicts: dict[float, bool | None] = {}
     for sparsity, name in arms_by_sparsity(recipe).items():
         networks = [run.arm(name, seed) for seed in recipe.seeds]

@@ -1,4 +1,4 @@
-"""Starting point of an arm: its initial weights, its mask, and the source that they were read from."""
+"""Starting point of an arm: initial weights, mask, source."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NotTrained(Exception):
 
 
 def starting_point(recipe: Recipe, run: RunDir, job: Job) -> StartingPoint:
-    """Return the starting point of an arm whose source, if it has one, is finished.
+    """Return an arm's starting point; its source is finished.
 
     Raises
     ------
@@ -94,7 +94,10 @@ def _mask(
 def _initial_weights(
     recipe: Recipe, run: RunDir, arm: str, seed: int, step: int | None
 ) -> dict[str, np.ndarray]:
-    """Return θ₀ of an arm, or its lineage's first arm at a step, with layers copied by the arm's map."""
+    """Return θ₀ of an arm, or its lineage's first arm at a step.
+
+    Layers are copied by the arm's map, if it has one.
+    """
     settings = recipe.arms[arm]
     if settings.layers is not None:
         assert settings.source is not None
@@ -121,7 +124,7 @@ def _checkpoint(files: ArmDir, step: int | None, names: Iterable[str]) -> dict[s
 
 
 def _source_record(recipe: Recipe, source: ArmDir, arm: str) -> dict[str, Any]:
-    """Return what an arm's DONE says of its source; a ticket's source must have generalised."""
+    """Return DONE's entry about the source; raise if a ticket may not use it."""
     if source.done() is None:
         raise NotTrained(f"its source {source} was not trained; its own note says why")
     settings = recipe.arms[arm]

@@ -124,7 +124,7 @@ class TrainingGroup:
         self.engine.run(min([due, *ends]) - self.engine.step)
 
     def evaluate(self) -> None:
-        """Evaluate every arm, add its checkpoint if one is due, and finish arms at their end."""
+        """Evaluate every arm, add checkpoints that are due, finish arms at their end."""
         evaluations = self.engine.evaluate()
         continuing = [row for row, values in enumerate(evaluations) if self._continues(row, values)]
         if continuing and len(continuing) < len(self.arms):

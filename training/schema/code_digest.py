@@ -18,8 +18,9 @@ HAVE_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDe
 
 
 def code_digest(modules: Iterable[str], root: Path = ROOT, leave_out: str = "") -> str:
-    """Return a hash of the code of some modules and of all modules of ours that they import.
+    """Return a hash of some modules' code and of their imports' code.
 
+    Imports are followed through all modules of ours.
     Comments, docstrings and layout do not count, and neither does the version of Python. Imports inside
     functions count, imports under `if TYPE_CHECKING` do not: they never run. The `__init__.py` of every
     package on the way counts, since importing a module runs it.
@@ -64,7 +65,7 @@ def _source(module: str, root: Path) -> Path | None:
 
 @functools.cache
 def _read(path: Path, modified_ns: int, module: str) -> tuple[str, tuple[str, ...]]:
-    """Return the hash of a file's own code, and the modules of ours that it may import."""
+    """Return the hash of a file's code, and the modules of ours that it imports."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     reader = _Reader(package)
     reader.read(ast.parse(path.read_bytes()), imported=True)
