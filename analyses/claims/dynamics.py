@@ -7,8 +7,7 @@ import pandas as pd
 
 from analyses.claims.claim import Claim, Evidence, Finding
 from analyses.claims.findings import Limit, finding_by_seed, rows_of_first, values_by_seed
-from analyses.flow.command import UNTIL
-from analyses.flow.schema import DEVIATIONS, INVARIANTS
+from analyses.flow.schema import DEVIATIONS, INVARIANTS, UNTIL
 from analyses.leakage.schema import IDEAL, SHARES, START
 from analyses.lottery.schema import EQUAL, RULES
 from analyses.tables.labels import LOTTERY_RULES

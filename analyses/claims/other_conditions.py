@@ -42,12 +42,12 @@ def without_decay(outcomes: pd.DataFrame, curves: pd.DataFrame) -> list[Finding]
     is_ticket = (outcomes["arm_role"] == "ticket") & (outcomes["status"] == "done")
     tickets = outcomes[is_ticket & outcomes["sparsity"].between(0.7, 0.85)]
     findings = [
-        finding_by_seed(f"final test accuracy: {arm_label(arm)}", level, values_by_seed(rows, "test_acc"))
+        finding_by_seed(f"final test accuracy ({arm_label(arm)})", level, values_by_seed(rows, "test_acc"))
         for (arm,), rows in groups(tickets, ["arm"])
-    ] or [finding_by_seed("final test accuracy: ticket", level, {})]
+    ] or [finding_by_seed("final test accuracy (ticket)", level, {})]
     best = max(findings, key=lambda finding: finding.n_held)
     dense = finding_by_seed(
-        f"largest test accuracy: {arm_label(DENSE_WITHOUT_DECAY)}",
+        f"largest test accuracy ({arm_label(DENSE_WITHOUT_DECAY)})",
         Limit(most=0.5, strict=True),
         _largest_accuracy(curves[curves["arm"] == DENSE_WITHOUT_DECAY]),
     )
@@ -68,7 +68,7 @@ def edge_popup(frozen: pd.DataFrame, curves: pd.DataFrame) -> list[Finding]:
     early = curves[curves["step"] <= BY_STEP]
     *accuracies, trained_on = (
         finding_by_seed(
-            f"test accuracy by step {BY_STEP:,}: {arm_label(arm)}",
+            f"test accuracy by step {BY_STEP:,} ({arm_label(arm)})",
             Limit(0.8),
             _largest_accuracy(early[early["arm"] == arm]),
         )
@@ -102,7 +102,14 @@ def sooner_than_dense(task: str, limit: Limit = HALF, n_tickets: int = 1) -> Cal
 def operations(outcomes: pd.DataFrame, ratios: pd.DataFrame, pairs: pd.DataFrame) -> list[Finding]:
     """Judge M13 for modular operations: at least three of them hold."""
     by_operation = [
-        _over_dense(f"t_gen, dense / ticket: {arm_label(ticket)}", ticket, HALF, outcomes, ratios, pairs)
+        _over_dense(
+            f"{arm_label(ticket).removesuffix(', ticket')}: t_gen, dense / ticket",
+            ticket,
+            HALF,
+            outcomes,
+            ratios,
+            pairs,
+        )
         for ticket in arms_with_role(outcomes, "ticket")
     ]
     n_held = sum(finding.n_held == finding.n_cases > 0 for finding in by_operation)

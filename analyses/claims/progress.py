@@ -9,15 +9,8 @@ import pandas as pd
 
 from analyses.claims.claim import Claim, Evidence, Finding
 from analyses.claims.findings import first_arm
-from analyses.progress.schema import ANALYSIS, MEASURES
+from analyses.progress.schema import ANALYSIS, MEASURES, RESTRICTED
 from analyses.tables.long_format import number
-
-RESTRICTED = {
-    "restricted_sum2": "sum2",
-    "restricted_block4": "block4",
-    "restricted_block8": "block8",
-    "restricted_neuron_sum2": "neurons",
-}
 
 LEAST_RISE = 1.0
 """Rise of the excluded loss that counts as one, in powers of ten."""
@@ -75,9 +68,9 @@ CLAIMS = (
     Claim(
         id="N1",
         statement="restricted loss falls before test loss, and excluded loss rises",
-        holds_when="on a log scale, half of the restricted loss' fall (sum2) and half of the excluded loss' "
-        "rise from its lowest value, tenfold at least, are done before half of the test loss' fall; a step "
-        "is the interval between two checkpoints",
+        holds_when="on a log scale, half of the restricted loss' fall (waves of a + b) and half of the "
+        "excluded loss' rise from its lowest value, tenfold at least, are done before half of the test loss' "
+        "fall; a step is the interval between two checkpoints",
         kind="medium",
         evidence=(Evidence("n_mainline", (MEASURES, ANALYSIS), signs_of_progress),),
     ),

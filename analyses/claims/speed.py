@@ -169,7 +169,7 @@ def timing(summary: Mapping[str, Any]) -> list[Finding]:
 
 def norms_are_later(ratios: pd.DataFrame, pairs: pd.DataFrame) -> list[Finding]:
     """Judge M6."""
-    return [_later_than_ticket(arm_label(arm), arm, ratios, pairs) for arm in NORM_ARMS]
+    return [_later_than_ticket(f"dense with {arm_label(arm)}", arm, ratios, pairs) for arm in NORM_ARMS]
 
 
 def masks_are_later(arms: pd.DataFrame, ratios: pd.DataFrame, pairs: pd.DataFrame) -> list[Finding]:

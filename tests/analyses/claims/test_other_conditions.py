@@ -34,8 +34,8 @@ def test_m11_takes_the_best_sparsity_within_the_range():
     dense = other_conditions.DENSE_WITHOUT_DECAY
     low = curves(dense, [(0, 0, 0.1), (0, 10, 0.49), (1, 0, 0), (2, 0, 0)])
     findings = other_conditions.without_decay(outcomes, low)
-    assert verdict(findings, True) == "reproduced" and findings[0].name.endswith("at 0.8")
-    assert [f.name for f in findings if not f.decides] == ["final test accuracy: at 0.7"]
+    assert verdict(findings, True) == "reproduced" and findings[0].name.endswith("(at 0.8)")
+    assert [f.name for f in findings if not f.decides] == ["final test accuracy (at 0.7)"]
     high = low.assign(test_acc=0.5)
     assert verdict(other_conditions.without_decay(outcomes, high), True) == "partly"
     assert deciding_counts(other_conditions.without_decay(outcomes[:3], low)) == [(0, 0), (3, 3)]
@@ -67,7 +67,9 @@ def test_m13_a_ticket_that_could_not_be_taken_does_not_hold():
 
 def test_m13_judges_the_first_tickets_and_misses_those_that_are_not_there():
     rows = [outcome_row("base", seed, 90, 10_000) for seed in range(3)]
-    rows += [outcome_row(arm, s, 90, t) for s in range(3) for arm, t in (("winner", 4_000), ("sparse", 6_000))]
+    rows += [
+        outcome_row(arm, s, 90, t) for s in range(3) for arm, t in (("winner", 4_000), ("sparse", 6_000))
+    ]
     arms = RECIPE | {"sparse": TICKET | {"sparsity": 0.8}}
     both = judge(other_conditions.sooner_than_dense("parity", n_tickets=2), rows, arms)
     assert deciding_counts(both) == [(3, 3), (0, 3)] and verdict(both, True) == "partly"

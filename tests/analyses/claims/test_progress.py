@@ -4,8 +4,8 @@ import pytest
 from builders import deciding_counts, filled_table
 
 from analyses.claims.claim import verdict
-from analyses.claims.progress import RESTRICTED, signs_of_progress
-from analyses.progress.schema import MEASURES
+from analyses.claims.progress import signs_of_progress
+from analyses.progress.schema import MEASURES, RESTRICTED
 
 TEST = (7_600, 8_000)
 

@@ -39,5 +39,7 @@ def test_claims_import_only_schemas_and_summaries_of_questions():
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and node.module
     }
-    of_questions = [m.split(".")[2] for m in modules if m.startswith("analyses.") and m.split(".")[1] in ANALYSES]
+    of_questions = [
+        m.split(".")[2] for m in modules if m.startswith("analyses.") and m.split(".")[1] in ANALYSES
+    ]
     assert len(of_questions) > 10 and set(of_questions) == {"schema", "summary"}

@@ -137,5 +137,7 @@ def test_m7_finds_masks_by_their_method(times, expected, value):
     assert len(findings) == len(speed.EARLY_METHODS) == len(controls)
     assert verdict(findings, True) == expected
     assert all(finding.value.startswith(value) for finding in findings)
-    *_, last = without = judge([r for r in rows if r["arm"] != "mixed"], {a: arms[a] for a in arms if a != "mixed"})
+    *_, last = without = judge(
+        [r for r in rows if r["arm"] != "mixed"], {a: arms[a] for a in arms if a != "mixed"}
+    )
     assert len(without) == len(findings) and (last.value, last.n_cases) == ("no network", 0)

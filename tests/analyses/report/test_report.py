@@ -1,19 +1,29 @@
-"""The report on nothing, on a planted run, on damaged ones; its documents, and the README's table."""
+"""The report of no run, of planted runs, of damaged and stale ones."""
 
 import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from builders import filled_table, outcome_row
 
+from analyses.claims.claim import Evidence
 from analyses.claims.registry import CLAIMS
+from analyses.grokking.schema import OUTCOMES
 from analyses.report.command import main
-from analyses.report.document import BEGIN, END, readme_table
-from analyses.report.rendering import Commands, Heading, Paragraph, Table, html_page, markdown
+from analyses.report.document import BEGIN, END, printed_verdicts, readme_table
+from analyses.report.evidence import NETWORK_COLUMNS, judge_claim
+from analyses.report.rendering import Commands, Heading, Paragraph, TextTable, html_page, markdown
+from analyses.speed.schema import PAIRS, RATIOS
+from analyses.tables.storage import METADATA_KEY, save_table
 from training.config.recipe_files import read_recipe
+from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 from training.schema.validation import to_dict
 
@@ -21,22 +31,29 @@ ROOT = Path(__file__).parents[3]
 COMMITTED = ROOT / "analyses" / "reproduction"
 
 
-def networks():
-    """The table of `analyses.grokking` of a dense network that groks late."""
-    row = {"arm": "dense", "status": "done", "t_mem": 90, "t_gen": 20_000, "tau": 222.2, "steps": 30_000}
-    row |= {"t_mem_after": 80, "t_gen_after": 19_990, "tau_lower": 222.0}
-    row |= {"t_mem_interval": "(80, 90]", "t_gen_interval": "(19990, 20000]", "sparsity": 0.0}
-    row |= dict.fromkeys(("train_loss", "test_loss", "train_acc", "test_acc"), 0.5)
-    return pd.DataFrame([row | {"seed": seed} for seed in range(3)])
+def networks(**changes):
+    """Return the outcomes of a dense network that groks late, three seeds."""
+    rows = [
+        outcome_row("dense", seed, 90, 20_000, sparsity=0.0)
+        | {"t_mem_interval": "(80, 90]", "t_gen_interval": "(19990, 20000]"}
+        for seed in range(3)
+    ]
+    return filled_table(OUTCOMES, rows).assign(**changes)
+
+
+def write_outcomes(run, table=None, **origin):
+    """Save outcomes, and return their path."""
+    path = run.analysis("grokking", ".parquet")
+    save_table(path, OUTCOMES, networks() if table is None else table, **origin)
+    return path
 
 
 def write_run(runs, name="modadd_ticket", **changes):
-    """A run of a recipe, with its provenance and the one table that M1 needs."""
+    """Make a run of a recipe, with its record and the one table that M1 needs."""
     run = RunDir(runs / name)
     run.write_recipe("", to_dict(read_recipe("modadd_ticket")[0]) | changes)
     run.add_provenance({"seconds": 700.0, "workers": 2, "device": "cpu", "versions": {"torch": "2"}})
-    run.analysis("grokking", ".parquet").parent.mkdir()
-    networks().to_parquet(run.analysis("grokking", ".parquet"))
+    write_outcomes(run)
     return run
 
 
@@ -49,25 +66,25 @@ def error_of(capsys):
     return line
 
 
-def test_of_nothing_all_is_not_measured_and_says_which_commands_make_it(tmp_path, capsys):
+def test_without_runs_nothing_is_measured_and_commands_say_what_to_run(tmp_path, capsys):
     assert main(["--runs", str(tmp_path)]) == 0
     assert set(table_of(tmp_path)["verdict"]) == {"not measured"}
     text = (tmp_path / "REPRODUCTION.md").read_text()
     assert "24 claims: 0 reproduced, 0 partly, 0 not reproduced, 24 not measured" in text
-    for claim in CLAIMS:
+    for claim in CLAIMS.values():
         section = text.partition(f"### {claim.id}: ")[2].partition("###")[0]
         for evidence in claim.evidence:
             assert f"python -m training {evidence.recipe} --out {tmp_path}" in section
             for analysis in evidence.analyses:
                 assert f"python -m analyses.{analysis} --run {tmp_path / evidence.recipe}" in section
-    assert capsys.readouterr().out.count("not measured") == 24
+    assert capsys.readouterr().out.count("  not measured\n") == 24
 
 
 def test_of_a_run_only_its_claims_are_judged(tmp_path):
     write_run(tmp_path)
     assert main(["--runs", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
     table = table_of(tmp_path / "out")
-    assert table["verdict"].to_dict() == {claim.id: "not measured" for claim in CLAIMS} | {"M1": "reproduced"}
+    assert table["verdict"].to_dict() == dict.fromkeys(CLAIMS, "not measured") | {"M1": "reproduced"}
     assert table.loc["M1", "here"] == "dense t_mem: 90; dense median t_gen: 20,000; dense τ: 222"
     text = (tmp_path / "out" / "REPRODUCTION.md").read_text()
     assert f"python -m training modadd_ticket --out {tmp_path}  # 11.7 min" in text
@@ -80,14 +97,12 @@ def test_of_a_run_only_its_claims_are_judged(tmp_path):
     assert "| modadd_ticket | 0 | 0 | 11.7 min | 2 | cpu | 2 | - |" in text
 
 
-def test_what_fails_is_told_first(tmp_path):
+def test_failures_come_first(tmp_path):
     run = write_run(tmp_path)
-    networks().assign(t_gen=[20_000, 29_000, 50_000], tau=[222.0, 50, 60]).to_parquet(
-        run.analysis("grokking", ".parquet")
-    )
+    write_outcomes(run, networks(t_gen=[20_000, 29_000, 50_000], tau=[222.0, 50, 60]))
     assert main(["--runs", str(tmp_path)]) == 0
     text = (tmp_path / "REPRODUCTION.md").read_text()
-    failures = text.partition("## What does not hold")[2].partition("## Claim by claim")[0]
+    failures = text.partition("## Claims that fail")[2].partition("## Every claim")[0]
     assert (
         "| M1 | the dense network groks late | hard | partly | dense τ: 60 (1 of 3); expected: at least 100 |"
         in (failures)
@@ -110,15 +125,98 @@ def test_more_seeds_and_arms_are_the_same_experiment(tmp_path):
 
 def test_users_mistakes_are_one_line(tmp_path, capsys):
     assert main(["--runs", str(tmp_path / "none")]) == 2
-    assert "none does not exist" in error_of(capsys)
-    path = write_run(tmp_path).analysis("grokking", ".parquet")
-    networks().drop(columns="t_mem").to_parquet(path)
-    assert main(["--runs", str(tmp_path)]) == 1
-    assert "expected 't_mem', and it is missing: run the analysis again" in error_of(capsys)
+    assert "none, which does not exist" in error_of(capsys)
+    path = write_outcomes(write_run(tmp_path))
     path.write_bytes(path.read_bytes()[:-10])
     assert main(["--runs", str(tmp_path)]) == 1
     assert "grokking.parquet: damaged" in error_of(capsys)
     assert not (tmp_path / "REPRODUCTION.md").exists()
+
+
+def test_a_stale_table_is_one_line_with_the_command_that_makes_it_again(tmp_path, capsys):
+    run = write_run(tmp_path)
+    path = run.analysis("grokking", ".parquet")
+    again = f"'python -m analyses.grokking --run {run.path}' makes it again"
+    networks().to_parquet(path)  # as written before tables had schemas
+    assert main(["--runs", str(tmp_path)]) == 1
+    assert error_of(capsys) == (
+        f"error: {path}: expected the schema grokking, version {OUTCOMES.version}, got none; {again}"
+    )
+    table = pq.read_table(write_outcomes(run))
+    origin = json.loads(table.schema.metadata[METADATA_KEY]) | {"code": "0"}
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(origin).encode()}), path)
+    assert main(["--runs", str(tmp_path)]) == 1
+    assert error_of(capsys) == f"error: {path}: made by other code than the installed one; {again}"
+    assert not (tmp_path / "REPRODUCTION.md").exists()
+
+
+def test_every_stale_table_has_a_line(tmp_path, capsys):
+    run = write_run(tmp_path)
+    for table in (OUTCOMES, RATIOS, PAIRS):
+        networks().to_parquet(run.analysis(table.name, ".parquet"))
+    assert main(["--runs", str(tmp_path)]) == 1
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 3 and all("makes it again" in line for line in lines)
+
+
+def test_a_summary_is_refused_with_its_table(tmp_path):
+    run = write_run(tmp_path, "m_timing")
+    run.write_recipe("", to_dict(read_recipe("m_timing")[0]))
+    run.analysis("speed", ".json").write_text(json.dumps({"correlations": []}))
+    networks().to_parquet(run.analysis("speed", ".parquet"))
+    with pytest.raises(RunError, match=r"speed\.parquet: expected the schema speed"):
+        judge_claim(CLAIMS["M5"], tmp_path)
+    save_table(run.analysis("speed", ".parquet"), RATIOS, filled_table(RATIOS, []))
+    judged = judge_claim(CLAIMS["M5"], tmp_path)
+    assert judged.missing_evidence == [] and judged.verdict == "not measured"
+
+
+def test_a_table_made_for_some_arms_is_not_judged(tmp_path):
+    run = write_run(tmp_path)
+    path = write_outcomes(run, arguments={"arms": ["dense"]})
+    judged = judge_claim(CLAIMS["M1"], tmp_path)
+    assert judged.missing_evidence == [
+        f"{path} was made with --arms dense: 'python -m analyses.grokking --run {run.path}' makes it without"
+    ]
+    assert judged.verdict == "not measured" and judged.findings == []
+
+
+def test_a_config_that_cannot_be_read_is_said_so(tmp_path):
+    run = write_run(tmp_path)
+    run.write_config(run.config() | {"optimizer": {"name": "none"}})
+    (reason,) = judge_claim(CLAIMS["M1"], tmp_path).missing_evidence
+    assert "config.json is not a recipe that this version can read: optimizer" in reason
+
+
+def test_a_mistake_in_a_judge_is_a_traceback(tmp_path):
+    write_run(tmp_path)
+
+    def judge(outcomes):
+        return outcomes["no such column"]
+
+    claim = replace(CLAIMS["M1"], evidence=(Evidence("modadd_ticket", (OUTCOMES,), judge),))
+    with pytest.raises(KeyError, match="no such column"):
+        judge_claim(claim, tmp_path)
+
+
+def test_columns_of_networks_are_declared():
+    assert all(name in OUTCOMES for name in NETWORK_COLUMNS)
+
+
+def test_verdicts_are_printed_and_findings_with_verbose(tmp_path, capsys):
+    write_run(tmp_path)
+    assert main(["--runs", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Verdicts on the papers' claims, from saved tables.\n")
+    assert "24 claims: 1 reproduced, 0 partly, 0 not reproduced, 23 not measured." in out
+    assert "12,000 to 30,000" not in out and "(2 more tables with --verbose)" in out
+    assert main(["--runs", str(tmp_path), "--verbose"]) == 0
+    out = capsys.readouterr().out
+    assert "12,000 to 30,000" in out and "m_norms has not been trained" in out
+    assert all(
+        len(table.rows[0]) <= 7
+        for table in printed_verdicts([judge_claim(CLAIMS["M1"], tmp_path)], tmp_path)[:2]
+    )
 
 
 # documents
@@ -126,14 +224,14 @@ def test_users_mistakes_are_one_line(tmp_path, capsys):
 
 def test_markdown_escapes_what_would_be_markup():
     cell = r"|sin D| < *a* [b](c) `d` \ e_f"
-    text = markdown([Heading(2, "a | b"), Paragraph(cell), Table(("x",), [(cell,), ("a\nb",)])])
+    text = markdown([Heading(2, "a | b"), Paragraph(cell), TextTable(("x",), [(cell,), ("a\nb",)])])
     escaped = r"\|sin D\| \< \*a\* \[b](c) \`d\` \\ e_f"
     assert text == f"## a \\| b\n\n{escaped}\n\n| x |\n|---|\n| {escaped} |\n| a b |\n"
     assert markdown([Commands(["a | b", "c"])]) == "```\na | b\nc\n```\n"
 
 
 class Page(HTMLParser):
-    """The text of a page, and whether its tags are closed."""
+    """Text of a page, open tags, and files that it loads."""
 
     def __init__(self, page):
         super().__init__()
@@ -141,9 +239,9 @@ class Page(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        own = dict(attrs)
-        self.loads += [own[name] for name in ("src", "href") if name in own]
-        self.labels += [own["data-label"]] if tag == "td" else []
+        values = dict(attrs)
+        self.loads += [values[name] for name in ("src", "href") if name in values]
+        self.labels += [values["data-label"]] if tag == "td" else []
         if tag != "meta":
             self.open.append(tag)
 
@@ -155,7 +253,7 @@ class Page(HTMLParser):
 
 
 def test_html_escapes_and_marks_verdicts():
-    page = html_page([Table(('"x"', "v"), [("<b> & |", "partly")])], {"partly": "mixed"})
+    page = html_page([TextTable(('"x"', "v"), [("<b> & |", "partly")])], {"partly": "mixed"})
     assert "&lt;b&gt; &amp; |" in page and '<mark class="mixed">partly</mark>' in page
     parsed = Page(page)
     assert parsed.open == [] and parsed.labels == ['"x"', "v"] and "<b> & |" in parsed.text
@@ -216,12 +314,12 @@ def test_the_table_keeps_its_form():
 def test_the_committed_report_and_the_readme_are_one():
     table = pd.read_csv(COMMITTED / "REPRODUCTION.csv", keep_default_na=False)
     claims = table[["id", "claim", "kind"]].to_numpy().tolist()
-    assert claims == [[claim.id, claim.words, claim.kind] for claim in CLAIMS]
+    assert claims == [[claim.id, claim.statement, claim.kind] for claim in CLAIMS.values()]
     assert f"{BEGIN}\n\n{readme_table(table)}\n\n{END}" in (ROOT / "README.md").read_text()
     text = (COMMITTED / "REPRODUCTION.md").read_text()
     for row in table.itertuples():
         assert f"| {row.id} | {row.claim} | {row.kind} | {row.verdict} |" in text
-    for claim in CLAIMS:
+    for claim in CLAIMS.values():
         assert claim.holds_when.replace("|", "\\|") in text
 
 
