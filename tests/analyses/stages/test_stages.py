@@ -123,8 +123,10 @@ def test_the_printed_tables_count_the_networks_that_got_there(staged):
     for reached, words in ((400.0, "2 of 2 networks. In"), (np.nan, "0 of 2 networks. In")):
         summary, printed = summarise({ENDS: ends.assign(stage_2_end=reached)})
         assert words in printed[0].conclusion and len(summary["networks"]) == 2
-    known = ends["seed"].map({0: 0.96, 1: 0.5})
-    assert summarise({ENDS: ends.assign(test_true=known)})[1][1].conclusion.endswith("in 1 of 2 networks.")
+    on_test_true = ends["seed"].map({0: 0.96, 1: 0.5})
+    assert summarise({ENDS: ends.assign(test_true=on_test_true)})[1][1].conclusion.endswith(
+        "in 1 of 2 networks."
+    )
 
 
 def test_pairs_without_an_order_and_runs_without_a_test_set_are_refused(tiny_run, run, tmp_path):
