@@ -1,4 +1,7 @@
-"""Figures of progress measures."""
+"""Figures of progress measures.
+
+Imports figures.drawing, and the schema of analyses.progress.
+"""
 
 from analyses.progress import schema as progress
 from figures.drawing.figure_spec import FigureSpec
@@ -6,7 +9,7 @@ from figures.drawing.figure_spec import FigureSpec
 FIGURES = (
     FigureSpec(
         name="progress_measures",
-        shows="restricted and excluded loss, Gini, share of key frequencies and norm through training",
+        shows="losses with and without the key frequencies, their share of the embedding, Gini, and norm",
         draws="progress.progress_measures",
         tables=(progress.MEASURES, progress.PHASES),
         paper="Nanda et al., arXiv:2301.05217: progress measures",
@@ -14,14 +17,14 @@ FIGURES = (
     ),
     FigureSpec(
         name="embedding_density",
-        shows="how many waves the embedding has (FFD), and whether cosine and sine weigh the same (FCR)",
+        shows="number of waves in the embedding, and the ratio of their cosines and sines, by operation",
         draws="progress.embedding_density",
         tables=(("m_ops", progress.MEASURES), ("modadd_ticket", progress.MEASURES)),
         paper="Furuta et al., arXiv:2402.16726: FFD and FCR by operation",
     ),
     FigureSpec(
         name="clock_pizza",
-        shows="networks by gradient symmetricity and distance irrelevance, beside the published two",
+        shows="networks by gradient symmetricity and distance irrelevance, with the two published ones",
         draws="progress.clock_pizza",
         tables=(
             ("n_mainline", progress.MEASURES),
@@ -32,7 +35,7 @@ FIGURES = (
     ),
     FigureSpec(
         name="progress",
-        shows="restricted and excluded loss, Gini, key frequencies and norm through training",
+        shows="losses with and without the key frequencies, their share of the embedding, Gini, and norm",
         draws="progress.progress_measures",
         tables=(progress.MEASURES, progress.PHASES),
         after_analysis=True,

@@ -7,7 +7,10 @@ import pytest
 from analyses.loading.trained_network import open_networks
 from analyses.progress.checkpoint_measures import Checkpoint, measure_checkpoint, sum_signs
 from analyses.progress.command import main
-from analyses.progress.summary import phases, summarise
+from analyses.progress.loss_falls import phases
+from analyses.progress.schema import ANALYSIS, FREQUENCIES, HEADS, KEY_FREQUENCIES, MEASURES
+from analyses.progress.summary import summarise
+from analyses.tables.storage import load_table, read_origin
 from interp.mechanism.fourier_ablation import OPERATORS, excluded_logits, restricted_logits
 from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.config.settings import Setting
@@ -18,15 +21,13 @@ from training.optimization.optimizers import AdamW
 from training.tasks.modular import ModularTask
 
 P = 7
-SUFFIXES = ("", "_frequencies", "_heads", "_key_frequencies")
 
 
 @pytest.fixture(scope="module")
-def found(tiny_run, tmp_path_factory):
-    out = tmp_path_factory.mktemp("progress")
-    assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot", "--jobs", "1"]) == 0
-    tables = {s: pd.read_parquet(out / "analyses" / f"progress{s}.parquet") for s in SUFFIXES}
-    return tables | {"json": json.loads((out / "analyses" / "progress.json").read_text())}
+def measured(analysed):
+    """Tables of the tiny run by schema, and the summary as "json"."""
+    tables = {table: analysed.table(table) for table in ANALYSIS}
+    return tables | {"json": json.loads((analysed.path / "analyses" / "progress.json").read_text())}
 
 
 @pytest.fixture(scope="module")
@@ -43,16 +44,18 @@ def slow_loss(logits, labels):
     return -np.mean([row[c] for row, c in zip(logs, labels, strict=True)])
 
 
-def test_losses_are_those_of_the_final_networks_frequencies_at_every_checkpoint(found, dense):
+def test_losses_are_those_of_the_final_networks_frequencies_at_every_checkpoint(measured, dense):
     network, weights = dense
     data = network.setting.task.build()
     (a, b), labels, n = data.inputs.T, data.labels, data.n_train
     final = next(
-        row for row in found["json"]["key_frequencies"] if row["arm"] == "dense" and row["seed"] == 0
+        row for row in measured["json"]["key_frequencies"] if row["arm"] == "dense" and row["seed"] == 0
     )
     keys = np.array(final["neuron_cluster"])
-    own_table = found["_key_frequencies"].query("arm == 'dense' and seed == 0 and rule == 'neuron_cluster'")
-    rows = found[""].query("arm == 'dense' and seed == 0").set_index("step")
+    checkpoint_keys = measured[KEY_FREQUENCIES].query(
+        "arm == 'dense' and seed == 0 and rule == 'neuron_cluster'"
+    )
+    rows = measured[MEASURES].query("arm == 'dense' and seed == 0").set_index("step")
     for t, step in enumerate(network.steps):
         W = {name: w[t].astype(float) for name, w in weights.items()}
         table = W["W_E"] @ W["W_in"]
@@ -63,56 +66,57 @@ def test_losses_are_those_of_the_final_networks_frequencies_at_every_checkpoint(
         assert row["test_loss"] == pytest.approx(slow_loss(pairs[n:], labels[n:]))
         assert row["all_loss"] == pytest.approx(slow_loss(pairs, labels))
         for operator in OPERATORS:
-            kept = restricted_logits(logits, keys, operator)[a, b]
-            assert row[f"restricted_{operator}"] == pytest.approx(slow_loss(kept, labels))
+            restricted = restricted_logits(logits, keys, operator)[a, b]
+            assert row[f"restricted_{operator}"] == pytest.approx(slow_loss(restricted, labels))
         assert row["restricted_neuron_sum2"] == pytest.approx(row["restricted_sum2"])  # nothing else feeds
         left = excluded_logits(logits, keys)[a, b]
         assert row["excluded"] == pytest.approx(slow_loss(left[:n], labels[:n]))
-        own = own_table.loc[own_table["step"] == step, "frequency"].to_numpy()
-        left = excluded_logits(logits, own)[a, b]
+        current = checkpoint_keys.loc[checkpoint_keys["step"] == step, "frequency"].to_numpy()
+        left = excluded_logits(logits, current)[a, b]
         assert row["excluded_own"] == pytest.approx(slow_loss(left[:n], labels[:n]))
-        each = found["_frequencies"].query("arm == 'dense' and seed == 0 and step == @step")
+        each = measured[FREQUENCIES].query("arm == 'dense' and seed == 0 and step == @step")
         assert each["frequency"].tolist() == keys.tolist()
         for frequency, loss in zip(keys, each["excluded"], strict=True):
             left = excluded_logits(logits, np.array([frequency]))[a, b]
             assert loss == pytest.approx(slow_loss(left[:n], labels[:n]))
 
 
-def test_planted_measures_come_back(found):
-    row = found[""].query("arm == 'dense' and seed == 0 and step == 8000").iloc[0]
+def test_planted_measures_come_back(measured):
+    row = measured[MEASURES].query("arm == 'dense' and seed == 0 and step == 8000").iloc[0]
     assert row["gradient_symmetricity"] == 1
     assert row["fcr"] == pytest.approx(1, abs=1e-5) and row["ffd"] == 1  # all ten cosines and sines alike
     assert row["gini_embedding"] == pytest.approx(0, abs=1e-5) and row["gini_logit_map"] > 0.3
     assert row["n_embedding_norm"] == 5 and row["found_embedding_norm"] == 1
-    keys = next(r for r in found["json"]["key_frequencies"] if r["arm"] == "dense" and r["seed"] == 0)
+    keys = next(r for r in measured["json"]["key_frequencies"] if r["arm"] == "dense" and r["seed"] == 0)
     assert keys["embedding_norm"] == [1, 2, 3, 4, 5] and keys["logit_map"] == [1, 2, 3]
     assert row["key_share"] == pytest.approx(len(keys["neuron_cluster"]) / 5, abs=1e-5)
-    assert len(found["_heads"]) == 0 and np.isnan(row["attention_share"])
+    assert len(measured[HEADS]) == 0 and np.isnan(row["attention_share"])
 
 
-def test_norms_are_those_of_the_weights(found, dense):
+def test_norms_are_those_of_the_weights(measured, dense):
     network, weights = dense
-    rows = found[""].query("arm == 'dense' and seed == 0")
+    rows = measured[MEASURES].query("arm == 'dense' and seed == 0")
     expected = [np.sqrt(sum((w[t].astype(float) ** 2).sum() for w in weights.values())) for t in range(7)]
     assert rows["step"].tolist() == network.steps.tolist()
     np.testing.assert_allclose(rows["l2"], expected)
 
 
-def test_the_final_network_is_the_last_one_whatever_steps_are_chosen(found, tiny_run, tmp_path):
-    wanted = ["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--jobs", "1"]
-    assert main([*wanted, "--arms", "dense", "--steps", "2000"]) == 0
-    some = pd.read_parquet(tmp_path / "analyses" / "progress.parquet")
-    every = found[""].query("arm == 'dense' and step == 2000").reset_index(drop=True)
-    pd.testing.assert_frame_equal(some, every)
+def test_the_final_network_is_the_last_one_whatever_steps_are_chosen(measured, tiny_run, tmp_path):
+    arguments = ["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--jobs", "1"]
+    assert main([*arguments, "--arms", "dense", "--steps", "2000"]) == 0
+    one_step = load_table(tmp_path / "analyses" / "progress.parquet", MEASURES)
+    expected = measured[MEASURES].query("arm == 'dense' and step == 2000").reset_index(drop=True)
+    pd.testing.assert_frame_equal(one_step, expected)
 
 
-def test_another_rule_and_more_processes(found, tiny_run, tmp_path):
-    wanted = ["--run", str(tiny_run), "--no-plot", "--arms", "dense", "--rule", "embedding_norm"]
+def test_another_rule_and_more_processes(measured, tiny_run, tmp_path):
+    arguments = ["--run", str(tiny_run), "--no-plot", "--arms", "dense", "--rule", "embedding_norm"]
     for jobs in ("1", "2"):
-        assert main([*wanted, "--out", str(tmp_path / jobs), "--jobs", jobs]) == 0
+        assert main([*arguments, "--out", str(tmp_path / jobs), "--jobs", jobs]) == 0
     one, two = (tmp_path / jobs / "analyses" / "progress.parquet" for jobs in ("1", "2"))
     assert one.read_bytes() == two.read_bytes()
-    row = pd.read_parquet(one).iloc[-1]
+    assert read_origin(two).arguments == {"arms": ["dense"], "rule": "embedding_norm"}  # jobs change nothing
+    row = load_table(one, MEASURES).iloc[-1]
     assert row["key_share"] == pytest.approx(1)  # all five frequencies
     assert json.loads((tmp_path / "1" / "analyses" / "progress.json").read_text())["rule"] == "embedding_norm"
 
@@ -147,15 +151,15 @@ def test_a_symmetric_network_of_differences_is_no_sum_on_half_of_the_grid():
     assert sum_signs(setting("add", "unordered", EmbedMLP())) == (1, 1)
 
 
-def measured(monkeypatch, own_setting, logits, hidden, keys):
-    """What is measured of a network with these passes, its weights drawn."""
+def measure(monkeypatch, network_setting, logits, hidden, keys):
+    """Return the measures of a network of given logits and neurons, its weights random."""
     rng = np.random.default_rng(3)
-    shapes = own_setting.shapes()
+    shapes = network_setting.shapes()
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     activations = PairActivations(logits, hidden, rng.random((P, P, 1)))
-    monkeypatch.setattr(type(own_setting.model), "pair_activations", lambda *_: activations)
+    monkeypatch.setattr(type(network_setting.model), "pair_activations", lambda *_: activations)
     final = dict.fromkeys(KEY_RULES, np.array(keys, dtype=np.int64))
-    return measure_checkpoint(Checkpoint(own_setting, weights, "logit_map", final))
+    return measure_checkpoint(Checkpoint(network_setting, weights, "logit_map", final))
 
 
 ALL_PAIRS = ["all_loss", "trig_r2", "trig_loss", "distance_irrelevance"]
@@ -166,8 +170,8 @@ def test_a_difference_is_the_sum_with_the_second_residue_negated(monkeypatch):
     rng = np.random.default_rng(0)
     logits, hidden = rng.normal(size=(P, P, P)), rng.random((P, P, 6))
     negated = -np.arange(P) % P
-    of_sum = measured(monkeypatch, setting("add", "ordered"), logits, hidden, [1, 3]).row
-    of_difference = measured(
+    of_sum = measure(monkeypatch, setting("add", "ordered"), logits, hidden, [1, 3]).row
+    of_difference = measure(
         monkeypatch, setting("sub", "ordered"), logits[:, negated], hidden[:, negated], [1, 3]
     ).row
     for name in ALL_PAIRS:
@@ -177,25 +181,25 @@ def test_a_difference_is_the_sum_with_the_second_residue_negated(monkeypatch):
 
 @pytest.mark.parametrize("name", ["add", "sub"])
 def test_a_planted_algorithm_is_all_that_is_kept_and_all_that_is_left_out(monkeypatch, name):
-    own = setting(name, "ordered")
+    operation = setting(name, "ordered")
     a, b, c = np.indices((P, P, P))
     value = a + b if name == "add" else a - b
     waves = sum(4 * np.cos(2 * np.pi * k * (value - c) / P) for k in (1, 3))
-    found = measured(monkeypatch, own, waves, np.ones((P, P, 6)), [1, 3])
-    row = found.row
+    result = measure(monkeypatch, operation, waves, np.ones((P, P, 6)), [1, 3])
+    row = result.row
     assert row["trig_r2"] == pytest.approx(1)
     for same in ("all_loss", "trig_loss", "restricted_block8"):
         assert row["restricted_sum2"] == pytest.approx(row[same])
     assert row["excluded"] == pytest.approx(np.log(P))
-    np.testing.assert_allclose(found.by_frequency["trig_amplitude"], 4)
-    assert (found.by_frequency["excluded"] > row["train_loss"]).all()
-    assert (found.by_frequency["excluded"] < row["excluded"]).all()
+    np.testing.assert_allclose(result.by_frequency["trig_amplitude"], 4)
+    assert (result.by_frequency["excluded"] > row["train_loss"]).all()
+    assert (result.by_frequency["excluded"] < row["excluded"]).all()
 
 
 def test_without_any_key_frequency_the_means_are_kept_and_nothing_is_left_out(monkeypatch):
     rng = np.random.default_rng(1)
-    own = setting("add", "ordered")
-    row = measured(monkeypatch, own, rng.normal(size=(P, P, P)), rng.random((P, P, 6)), []).row
+    operation = setting("add", "ordered")
+    row = measure(monkeypatch, operation, rng.normal(size=(P, P, P)), rng.random((P, P, 6)), []).row
     assert row["excluded"] == row["train_loss"]
     assert row["restricted_sum2"] == pytest.approx(row["restricted_block8"])
     assert row["trig_loss"] == pytest.approx(np.log(P)) and row["key_share"] == 0
@@ -204,12 +208,12 @@ def test_without_any_key_frequency_the_means_are_kept_and_nothing_is_left_out(mo
 
 def test_what_an_operation_has_not_is_empty(monkeypatch):
     rng = np.random.default_rng(1)
-    own = setting("mul", "ordered")
-    found = measured(monkeypatch, own, rng.normal(size=(P, P, P)), rng.random((P, P, 6)), [2])
-    absent = {name for name, value in found.row.items() if np.isnan(value)}
+    operation = setting("mul", "ordered")
+    result = measure(monkeypatch, operation, rng.normal(size=(P, P, P)), rng.random((P, P, 6)), [2])
+    absent = {name for name, value in result.row.items() if np.isnan(value)}
     along_sums = {"restricted_sum2", "restricted_sum2_own", "restricted_neuron_sum2"}
     assert absent == along_sums | {"excluded", "excluded_own", "distance_irrelevance"}
-    assert np.isnan(found.by_frequency["excluded"]).all()
+    assert np.isnan(result.by_frequency["excluded"]).all()
 
 
 # the summary
@@ -217,7 +221,7 @@ def test_what_an_operation_has_not_is_empty(monkeypatch):
 
 def curves(**losses):
     n = 6
-    row = {"arm": "dense", "seed": 0, "step": 100 * np.arange(n)}
+    row = {"arm": "dense", "seed": 0, "step": 100 * np.arange(n), "operation": "add"}
     names = ["train_loss", "test_loss", "excluded", *(f"restricted_{o}" for o in (*OPERATORS, "neuron_sum2"))]
     names += ["trig_r2", "gini_embedding", "l2", "key_share", "gini_logit_map", "ffd", "fcr", "circularity"]
     names += ["gradient_symmetricity", "distance_irrelevance", "attention_share"]
@@ -233,7 +237,7 @@ def test_half_falls_are_of_the_logarithm_and_the_rise_is_from_the_lowest_value()
         excluded=[4, 1e-4, 1e-1, 2, 2, 1],
     )
     keys = {"arm": "dense", "seed": 0} | {rule: [1] for rule in KEY_RULES}
-    summary, text = summarise(table, [keys], "logit_map", 3)
+    summary, printed = summarise(table, [keys], "logit_map", 7)
     (row,) = summary["moves"]
     assert (row["test_moves"], row["test_half_after"], row["test_half_step"]) == (pytest.approx(4), 300, 400)
     assert row["restricted_sum2_half_step"] == 200 and row["restricted_sum2_earlier"] is True
@@ -242,7 +246,27 @@ def test_half_falls_are_of_the_logarithm_and_the_rise_is_from_the_lowest_value()
     assert row["restricted_block8_earlier"] is None
     assert row["excluded_moves"] == pytest.approx(np.log10(2e4))
     assert row["excluded_half_step"] == 200 and row["excluded_earlier"] is True
-    assert "1/2, yes" in text and "4.0, 8.0, 4.3" in text
+    *_, half, others = printed
+    assert half.rows[0]["restricted earlier"] == half.rows[0]["excluded earlier"] == "yes"
+    assert half.conclusion == (
+        "Earlier than the test loss: restricted loss in 1 of 1 networks and excluded loss in 1 of 1 networks "
+        "where both move."
+    )
+    assert others.details and (others.rows[0]["products of waves"], others.rows[0]["size, test"]) == (
+        "500",
+        "4.0",
+    )
+
+
+def test_printed_tables_conclude():
+    keys = {"arm": "dense", "seed": 0} | {rule: [1] for rule in KEY_RULES}
+    for excluded, words in ((2.0, "ln p = 1.95 nats) in: dense."), (1.9, "ln p = 1.95 nats) in: no arm.")):
+        losses, last, *_ = summarise(curves(excluded=np.full(6, excluded)), [keys], "logit_map", 7)[1]
+        assert words in losses.conclusion
+    assert last.rows[0]["symmetric gradients"] == "by construction"
+    assert "(R² above 0.5) in: dense." in last.conclusion
+    no_sum = summarise(curves(excluded=np.full(6, np.nan)), [keys], "logit_map", 7)[1][0]
+    assert no_sum.conclusion.startswith("No arm has an excluded loss")
 
 
 def test_phases_end_where_the_losses_say():

@@ -1,0 +1,40 @@
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+from analyses.masks.schema import DENSITY, DISTANCES, PEAKS
+from figures.masks.mask_turnover import draw
+
+
+@pytest.fixture
+def tables(analysed):
+    yield {table: analysed.table(table) for table in (DISTANCES, PEAKS, DENSITY)}
+    plt.close("all")
+
+
+def test_seeds_share_their_axes_and_every_mark_is_in_the_legend(tables):
+    figure = draw(tables).figure
+    changes, gains = figure.axes[0:4:2], figure.axes[1:4:2]
+    for axes in (changes, gains):
+        assert axes[0].get_xlim() == axes[1].get_xlim() and axes[0].get_ylim() == axes[1].get_ylim()
+    assert all(ax.get_xlabel() == "step" for ax in gains)
+    (legend,) = figure.legends
+    words = [text.get_text() for text in legend.get_texts()]
+    assert words[-3:] == ["all weights", "chance", "half way up to the peak"] and len(words) == 7
+
+
+def test_the_dense_network_is_shown_by_its_role(tables):
+    other = tables[DISTANCES].assign(arm="scores", arm_role="variant", distance=0.5)
+    renamed = tables[DISTANCES].replace({"arm": {"dense": "teacher"}})
+    peaks = tables[PEAKS].replace({"arm": {"dense": "teacher"}})
+    drawn = draw({DISTANCES: pd.concat([other, renamed]), PEAKS: peaks, DENSITY: tables[DENSITY]})
+    assert "the network teacher" in drawn.caption
+    curve = drawn.table().query("panel == 'turnover seed 0' and series == 'global'")
+    expected = renamed.query("seed == 0 and layer == 'global' and spacing == 'fixed'")
+    assert curve["y"].tolist() == expected["distance"].tolist()
+
+
+def test_without_a_fixed_interval_two_panels_are_left(tables):
+    early = tables[DISTANCES].query("spacing == 'early'")
+    figure = draw({DISTANCES: early, PEAKS: tables[PEAKS].iloc[:0], DENSITY: tables[DENSITY]}).figure
+    assert len(figure.axes) == 2
