@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 """Folder of the packages."""
 PACKAGES = ("interp", "training", "analyses", "figures")
+READER = b"1"
+"""Version of the canonical text: raised when `_Reader` changes, so that remembered hashes are not used."""
 UNUSED_FIELDS = frozenset({"ctx", "kind", "type_comment"})
 """Fields of syntax trees that say nothing of what the code does."""
 HAVE_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -65,11 +69,29 @@ def _source(module: str, root: Path) -> Path | None:
 
 @functools.cache
 def _read(path: Path, modified_ns: int, module: str) -> tuple[str, tuple[str, ...]]:
-    """Return the hash of a file's code, and the modules of ours that it imports."""
+    """Return the hash of a file's own code, and the modules of ours that it may import."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    content = path.read_bytes()
+    remembered = _cache_folder() / hashlib.sha256(package.encode() + b"\0" + content + READER).hexdigest()
+    with suppress(OSError, ValueError):
+        digest, *modules = remembered.read_text().split()
+        return digest, tuple(modules)
     reader = _Reader(package)
-    reader.read(ast.parse(path.read_bytes()), imported=True)
-    return hashlib.sha256("".join(reader.text).encode()).hexdigest(), tuple(reader.modules)
+    reader.read(ast.parse(content), imported=True)
+    digest = hashlib.sha256("".join(reader.text).encode()).hexdigest()
+    with suppress(OSError):  # without a cache it is read at every start
+        remembered.parent.mkdir(parents=True, exist_ok=True)
+        temporary = remembered.with_name(f"{remembered.name}.{os.getpid()}")
+        temporary.write_text(" ".join([digest, *reader.modules]))
+        temporary.replace(remembered)
+    return digest, tuple(reader.modules)
+
+
+@functools.cache
+def _cache_folder() -> Path:
+    """Return the folder of remembered hashes: parsing all files takes a second at every start."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "grokking-tickets" / "code_digests"
 
 
 class _Reader:
