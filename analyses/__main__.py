@@ -27,7 +27,8 @@ def _list(as_json: bool) -> int:
     rows = [{"analysis": a.name, "answers": a.answers, "takes": a.takes, "cost": a.cost} for a in analyses]
     conclusion = (
         "Run one by 'python -m analyses.NAME --run DIR'; '--explain' describes its tables. "
-        "Costs: the 12 networks of modadd_fast."
+        "Costs: the 12 networks of modadd_fast.\n"
+        "'python -m analyses.report' judges the papers' claims by the saved tables of a folder of runs."
     )
     print(render([PrintedTable("Analyses of a run, and the networks that each can read.", rows, conclusion)]))
     return 0
