@@ -145,7 +145,7 @@ class TrainingGroup:
             return True
         arm.add_evaluation(step, values, self.criterion)
         if not np.isfinite(values[self.finite]).all():
-            self._give_up(arm, f"diverged: a loss or norm is not finite at step {step}; lower optimizer.lr")
+            self._give_up(arm, f"diverged: a loss or norm is not finite at step {step}")
             return False
         at_end = self._is_at_end(arm)
         if at_end or measure.is_checkpoint(step):
