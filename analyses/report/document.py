@@ -108,7 +108,7 @@ def printed_verdicts(judged: Sequence[JudgedClaim], report: Path) -> list[Printe
     missing_rows = [
         {"claim": entry.claim.id, "missing": reason} for entry in judged for reason in entry.missing_evidence
     ]
-    return [
+    tables = [
         PrintedTable(
             "Verdicts on the papers' claims, from saved tables.",
             rows,
@@ -130,6 +130,7 @@ def printed_verdicts(judged: Sequence[JudgedClaim], report: Path) -> list[Printe
             details=True,
         ),
     ]
+    return [table for table in tables if table.rows]
 
 
 def updated_readme(path: Path, table: pd.DataFrame) -> str:
