@@ -6,7 +6,7 @@ network computes), `dynamics` (how training proceeds) and `graphs` (the graph of
 and never each other. `statistics` (censored times) imports none of the folders.
 """
 
-from interp._lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

@@ -17,7 +17,7 @@ MOST_ENTRIES = 14
 """Files and folders of a folder, not counting `__init__.py`, `__main__.py` and the folders of questions."""
 
 FLOORS = (
-    ("interp._lazy_exports",),
+    ("interp.lazy_exports",),
     ("interp.spectra", "interp.masks", "interp.statistics"),
     ("interp.mechanism", "interp.dynamics", "interp.graphs"),
     ("interp",),
@@ -56,7 +56,7 @@ FOREIGN = {
 }
 """Libraries that a package does not import."""
 
-PICTURES_READ = ("analyses.tables", "training.runs", "training.schema")
+PICTURES_READ = ("analyses.tables", "training.runs", "training.schema", "interp.lazy_exports")
 """What figures may import of other packages, beside the schemas of analyses."""
 PIPELINE_READS = (*PICTURES_READ, "training.config", "training.cli", "training.execution")
 """What figures.pipeline and figures.__main__ may import of other packages: they run commands."""

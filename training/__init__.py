@@ -5,7 +5,7 @@ trained (`optimization`); `execution` trains its arms into a run directory (`run
 networks with hooks, `adopt` reads other code's weights, `bench` measures speed. May import `interp`.
 """
 
-from training.schema.lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

@@ -4,7 +4,7 @@
 questions' schemas and summaries, `analyses.loading` and `analyses.tables`, `interp` and `training`.
 """
 
-from training.schema.lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

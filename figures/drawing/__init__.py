@@ -5,7 +5,7 @@ schemas of analyses and `training.runs`; no folder of a question's figures. Impo
 matplotlib nor pandas.
 """
 
-from training.schema.lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

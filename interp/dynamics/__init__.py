@@ -4,7 +4,7 @@ Curves of a training run are read for threshold crossings and stages; initial we
 decoupled flow, which predicts the frequency of each neuron. May import `interp.spectra` and `interp.masks`.
 """
 
-from interp._lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

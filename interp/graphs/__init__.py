@@ -3,7 +3,7 @@
 Units are nodes and kept weights are edges. May import `interp.spectra` and `interp.masks`.
 """
 
-from interp._lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

@@ -3,7 +3,7 @@
 Norms of the masked weights are here too. Imports nothing else of `interp`.
 """
 
-from interp._lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

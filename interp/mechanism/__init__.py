@@ -4,7 +4,7 @@ The measures take weights as maps between residues and neurons (`effective_weigh
 May import `interp.spectra` and `interp.masks`.
 """
 
-from interp._lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

@@ -4,7 +4,7 @@ Transforms and their conventions are in `fourier`; the other files reduce a spec
 nothing else of `interp`.
 """
 
-from interp._lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

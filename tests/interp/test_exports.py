@@ -47,3 +47,19 @@ def test_a_light_module_imports_no_heavy_library():
     code = "import sys, interp.masks.topk; print(*[m for m in sys.modules if m in ('scipy', 'networkx')])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""
+
+
+def test_lazy_exports_import_nothing_before_their_use():
+    code = (
+        "import sys, types\n"
+        "from interp.lazy_exports import lazy_exports\n"
+        "sys.modules['pack'] = pack = types.ModuleType('pack'); pack.__path__ = []\n"
+        "import json.decoder as decoder; sys.modules['pack.part'] = decoder\n"
+        "pack.__getattr__ = lazy_exports('pack', {'JSONDecoder': 'part'})\n"
+        "assert 'JSONDecoder' not in vars(pack)\n"
+        "assert pack.JSONDecoder is decoder.JSONDecoder and 'JSONDecoder' in vars(pack)\n"
+        "try: pack.other\n"
+        "except AttributeError as error: assert \"'pack' has no attribute 'other'\" in str(error)\n"
+        "else: raise SystemExit('no error')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,7 +5,7 @@ May import `training.cli`, `training.config`, `training.models`, `training.optim
 `training.schema` and `training.tasks`.
 """
 
-from training.schema.lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

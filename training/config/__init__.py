@@ -6,7 +6,7 @@ here is checked on construction. May import `interp`, `training.cli`, `training.
 parametrizations.
 """
 
-from training.schema.lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

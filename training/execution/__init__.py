@@ -4,7 +4,7 @@ An `Experiment` plans and trains; the scheduler starts worker processes, which t
 parent process imports no torch. May import every folder of `training` but `adopt` and `bench`.
 """
 
-from training.schema.lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

@@ -4,7 +4,7 @@
 lock library. May import `training.schema`.
 """
 
-from training.schema.lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

@@ -1,9 +1,9 @@
 """Config validation, registries, and descriptions taken from docstrings.
 
-The ground floor: everything else may use it, and it imports nothing of this project.
+The ground floor: everything else may use it. May import `interp.lazy_exports`.
 """
 
-from training.schema.lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(
     __name__,

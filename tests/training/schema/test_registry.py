@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 
 from training.schema.registry import Registry
@@ -45,19 +42,3 @@ def test_a_decorator_registers():
         return x / 2
 
     assert registry["half"](4) == 2 and registry.origin("half") == __name__
-
-
-def test_lazy_exports_import_nothing_before_their_use():
-    code = (
-        "import sys, types\n"
-        "from training.schema.lazy_exports import lazy_exports\n"
-        "sys.modules['pack'] = pack = types.ModuleType('pack'); pack.__path__ = []\n"
-        "import json.decoder as decoder; sys.modules['pack.part'] = decoder\n"
-        "pack.__getattr__ = lazy_exports('pack', {'JSONDecoder': 'part'})\n"
-        "assert 'JSONDecoder' not in vars(pack)\n"
-        "assert pack.JSONDecoder is decoder.JSONDecoder and 'JSONDecoder' in vars(pack)\n"
-        "try: pack.other\n"
-        "except AttributeError as error: assert \"'pack' has no attribute 'other'\" in str(error)\n"
-        "else: raise SystemExit('no error')\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

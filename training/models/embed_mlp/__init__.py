@@ -1,5 +1,5 @@
 """Minegishi et al.'s MLP on modular addition: settings, forward pass and gradient by hand."""
 
-from training.schema.lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(__name__, {"EmbedMLP": "architecture"})

@@ -1,5 +1,5 @@
 """A ReLU network on features: settings, forward pass and gradient by hand."""
 
-from training.schema.lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(__name__, {"MLP": "architecture"})

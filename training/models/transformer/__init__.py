@@ -3,6 +3,6 @@
 `hooked_transformer` is the same network in TransformerLens, and alone imports it.
 """
 
-from training.schema.lazy_exports import lazy_exports
+from interp.lazy_exports import lazy_exports
 
 __getattr__ = lazy_exports(__name__, {"Transformer": "architecture"})
