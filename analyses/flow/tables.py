@@ -1,4 +1,4 @@
-"""A trained network held against flows from its start: the decoupled one, and that of its own loss.
+"""Tables of training against flows from its start: decoupled, and of its own loss.
 
 T  checkpoints     m  neurons, each at its frequency
 """
@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy.integrate import solve_ivp
 
+from analyses.flow.schema import DEVIATIONS, INVARIANTS, NETWORKS, NEURONS
 from analyses.tables.long_format import gather, long_table
+from analyses.tables.schema import Table
 from interp.dynamics.decoupled_flow import gradient_flow, invariants
 from interp.dynamics.frequency_lottery import blowup_time
 from interp.mechanism.phase_alignment import wrap_angle
@@ -33,40 +35,45 @@ CONTRASTS = {
     "steps": ("trained", "own_loss"),
     "warm_up": ("flow_by_steps", "flow"),
 }
-"""What is compared, by name: all of the difference; what the decoupled flow leaves out, which is that the
-softmax is not uniform; finite steps and float32; and what counting every step in full would shift."""
-TOLERANCE = 1e-8  # relative, of the flow of the network's own loss
+"""Courses that are compared, by the contrast's name.
+
+`flow` is the whole difference. Its parts are `softmax`, since the decoupled flow holds the softmax uniform,
+and `steps`, from finite steps and float32. `warm_up` is what a clock that counts every step in full would
+add.
+"""
+TOLERANCE = 1e-8
+"""Relative tolerance of the flow of the network's own loss."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """Amplitudes of every neuron at its frequency; NaN once a flow has blown up."""
+    """Amplitudes of every neuron at its frequency, over time."""
 
     u: np.ndarray
-    """Of the input map, complex, (T, m)."""
+    """Complex amplitudes of the input map, (T, m); NaN once a flow has blown up."""
     v: np.ndarray
-    """Of the output map."""
+    """Complex amplitudes of the output map, (T, m)."""
 
     @property
     def moment(self) -> np.ndarray:
-        """alpha^2 beta exp(iD)."""
+        """Product alpha^2 beta exp(iD)."""
         return self.u**2 * np.conj(self.v)
 
 
-def tables_of_run(networks: Sequence[Network], until: int) -> dict[str, pd.DataFrame]:
-    """Every network's courses up to a step: how far apart, what stays invariant, and the neurons' own.
+def flow_tables(networks: Sequence[Network], until: int) -> dict[Table, pd.DataFrame]:
+    """Return all tables, of the checkpoints up to a step.
 
     Raises
     ------
     RunError
-        If the decoupled flow is not about one of the networks.
+        If the decoupled flow does not describe one of the networks, or one has a single checkpoint.
     ConfigError
         If no checkpoint but the first is that early.
     """
     for network in networks:
         _check(network)
-    parts = [_network(network, until) for network in networks]
-    return {suffix: gather([part[suffix] for part in parts]) for suffix in parts[0]}
+    parts = [_network_tables(network, until) for network in networks]
+    return {table: gather([part[table] for part in parts]) for table in parts[0]}
 
 
 def _check(network: Network) -> None:
@@ -74,81 +81,94 @@ def _check(network: Network) -> None:
     assert network.p
     task, optimizer, function = setting.task, setting.optimizer, setting.model.function
     assert isinstance(task, ModularTask)
-    expected = None
+    problem = None
     if function != "one_hot_mlp.square":
-        expected = f"a one_hot_mlp with activation square, and this one is {function}"
+        problem = f"a one_hot_mlp.square network, got {function}"
+    elif network.recipe.arms[network.arm].prunes:
+        problem = "a dense network, got a pruned one"
     elif optimizer.name != "sgd" or optimizer.weight_decay:
         decay = f"{optimizer.name} with weight decay {optimizer.weight_decay:g}"
-        expected = f"gradient descent without weight decay, and this one is by {decay}"
+        problem = f"gradient descent without weight decay, got {decay}"
     elif task.name != "add" or task.frac_train < 1:
-        expected = f"addition on all pairs, and this one is {task.name} on {task.frac_train:g} of them"
-    if expected is not None:
-        raise RunError(f"{network.files.path}: expected {expected}; --arms chooses others")
+        problem = f"addition on all pairs, got {task.name} on {task.frac_train:g} of them"
+    elif len(network.steps) < 2:
+        problem = "at least two checkpoints, got one"
+    if problem is not None:
+        raise RunError(f"{network.files.path}: expected {problem}; --arms chooses other networks")
 
 
-def _network(network: Network, until: int) -> dict[str, pd.DataFrame]:
-    kept = network.steps <= until
-    steps = network.steps[kept]
+def _network_tables(network: Network, until: int) -> dict[Table, pd.DataFrame]:
+    is_early = network.steps <= until
+    steps = network.steps[is_early]
     if len(steps) < 2:
         raise ConfigError(f"--until: expected a step from {network.steps[1]}, got {until}")
-    weights = {name: w[kept] for name, w in network.weights().items()}
+    weights = {name: w[is_early] for name, w in network.weights().items()}
     frequency, _ = neuron_frequency(network.maps(weights)[0][0])  # (m,)
     trained = _course(network, weights, frequency)
     optimizer = network.setting.optimizer
     clock = np.cumsum([0.0, *map(optimizer.lr_at, range(steps[-1]))])  # after n steps
-    time, full = clock[steps] - clock[steps[0]], optimizer.lr * (steps - steps[0])
+    time, time_by_steps = clock[steps] - clock[steps[0]], optimizer.lr * (steps - steps[0])
     courses = {
         "trained": trained,
-        "flow": _flow(trained, network.p, time),
-        "flow_by_steps": _flow(trained, network.p, full),
-        "own_loss": _course(network, _own_flow(network, weights, time), frequency),
+        "flow": _decoupled_flow(trained, network.p, time),
+        "flow_by_steps": _decoupled_flow(trained, network.p, time_by_steps),
+        "own_loss": _course(network, _flow_of_own_loss(network, weights, time), frequency),
     }
-    apart = [_apart(network, steps, name, *(courses[c] for c in both)) for name, both in CONTRASTS.items()]
-    drifts = [_drift(network, steps, name, courses[name]) for name in ("trained", "flow")]
-    each = {"frequency": frequency} | _polar(courses["trained"], "") | _polar(courses["flow"], "flow_")
-    T = blowup_time(trained.u[0], trained.v[0], network.p, mean_loss=True).min()
-    end = {"arm": network.arm, "seed": network.seed, "blowup_time": T}
-    end["blowup_step"] = steps[-1] + (T - time[-1]) / optimizer.lr  # warm-up is long over
+    blowup = blowup_time(trained.u[0], trained.v[0], network.p, mean_loss=True).min()
+    blowup_step = steps[-1] + (blowup - time[-1]) / optimizer.lr  # warm-up is long over
+    neurons = {"frequency": frequency} | _polar(trained, "") | _polar(courses["flow"], "flow_")
     return {
-        "": gather(apart),
-        "_invariants": gather(drifts),
-        "_neurons": long_table(network, {"step": steps, "neuron": range(len(frequency))}, each),
-        "_networks": pd.DataFrame([end]),
+        DEVIATIONS: gather(
+            [
+                _deviations(network, steps, contrast, *(courses[course] for course in pair))
+                for contrast, pair in CONTRASTS.items()
+            ]
+        ),
+        INVARIANTS: gather(
+            [_drifts(network, steps, course, courses[course]) for course in ("trained", "flow")]
+        ),
+        NETWORKS: pd.DataFrame(
+            [{"arm": network.arm, "seed": network.seed} | {"blowup_time": blowup, "blowup_step": blowup_step}]
+        ),
+        NEURONS: long_table(network, {"step": steps, "neuron": range(len(frequency))}, neurons),
     }
 
 
 def _course(network: Network, weights: Mapping[str, np.ndarray], frequency: np.ndarray) -> Course:
-    both = (complex_amplitude(x)[0] for x in network.maps_of_sums(weights))  # (T, m, K)
-    return Course(*(np.take_along_axis(z, frequency[None, :, None] - 1, axis=-1)[..., 0] for z in both))
+    by_frequency = (complex_amplitude(W)[0] for W in network.maps_of_sums(weights))  # (T, m, K)
+    at = frequency[None, :, None] - 1
+    return Course(*(np.take_along_axis(z, at, axis=-1)[..., 0] for z in by_frequency))
 
 
-def _flow(start: Course, p: int, time: np.ndarray) -> Course:
+def _decoupled_flow(start: Course, p: int, time: np.ndarray) -> Course:
     path = gradient_flow(start.u[0], start.v[0], p, time, mean_loss=True)
     missing = ((0, len(time) - len(path.time)), (0, 0))
     return Course(*(np.pad(z, missing, constant_values=np.nan) for z in (path.u, path.v)))
 
 
-def _own_flow(network: Network, weights: Mapping[str, np.ndarray], time: np.ndarray) -> dict[str, np.ndarray]:
-    """The gradient flow of the network's training loss, its softmax as it is, at these times."""
+def _flow_of_own_loss(
+    network: Network, weights: Mapping[str, np.ndarray], time: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return weights in the gradient flow of the training loss."""
     gradient = training_gradient(network.setting)
     shapes = network.setting.shapes()
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])
 
-    def views(flat: np.ndarray) -> dict[str, np.ndarray]:
+    def unpacked(flat: np.ndarray) -> dict[str, np.ndarray]:
         pieces = np.split(flat, ends[:-1], axis=-1)
         return {
             name: x.reshape(*flat.shape[:-1], *shapes[name]) for name, x in zip(shapes, pieces, strict=True)
         }
 
-    def flat(parts: Mapping[str, np.ndarray]) -> np.ndarray:
+    def packed(parts: Mapping[str, np.ndarray]) -> np.ndarray:
         return np.concatenate([parts[name].ravel() for name in shapes])
 
-    def downhill(_: float, y: np.ndarray) -> np.ndarray:
-        return -flat(gradient(views(y)))
+    def velocity(_: float, y: np.ndarray) -> np.ndarray:
+        return -packed(gradient(unpacked(y)))
 
-    start = flat({name: weights[name][0].astype(np.float64) for name in shapes})
+    start = packed({name: weights[name][0].astype(np.float64) for name in shapes})
     path = solve_ivp(
-        downhill,
+        velocity,
         (0, time[-1]),
         start,
         method="DOP853",
@@ -157,7 +177,7 @@ def _own_flow(network: Network, weights: Mapping[str, np.ndarray], time: np.ndar
         atol=TOLERANCE * np.abs(start).max(),
     )
     assert path.success, path.message
-    return views(path.y.T)
+    return unpacked(path.y.T)
 
 
 def _polar(course: Course, prefix: str) -> dict[str, np.ndarray]:
@@ -168,8 +188,10 @@ def _polar(course: Course, prefix: str) -> dict[str, np.ndarray]:
     }
 
 
-def _apart(network: Network, steps: np.ndarray, contrast: str, one: Course, other: Course) -> pd.DataFrame:
-    """By how much |alpha|, |beta| and D differ: the median neuron's, and the largest."""
+def _deviations(
+    network: Network, steps: np.ndarray, contrast: str, one: Course, other: Course
+) -> pd.DataFrame:
+    """Return the differences in |u|, |v| and D: median neuron, and largest."""
     errors = {
         "input_amplitude": np.abs(np.abs(one.u) - np.abs(other.u)),
         "output_amplitude": np.abs(np.abs(one.v) - np.abs(other.v)),
@@ -181,11 +203,12 @@ def _apart(network: Network, steps: np.ndarray, contrast: str, one: Course, othe
     return long_table(network, {"step": steps}, columns)
 
 
-def _drift(network: Network, steps: np.ndarray, course: str, own: Course) -> pd.DataFrame:
-    """How far both invariants have moved, over alpha^2 + 2 beta^2 and alpha^2 beta of the start."""
-    units = (np.abs(own.u[0]) ** 2 + 2 * np.abs(own.v[0]) ** 2, np.abs(own.moment[0]))
-    columns = {"course": np.array(course)}
-    for name, value, unit in zip(("difference", "product"), invariants(own.u, own.v), units, strict=True):
-        drift = np.abs(value - value[0]) / unit
-        columns |= {f"{name}_median": np.median(drift, axis=1), f"{name}_max": drift.max(axis=1)}
+def _drifts(network: Network, steps: np.ndarray, name: str, course: Course) -> pd.DataFrame:
+    """Return both invariants' drifts since the start, relative to their scale."""
+    scales = (np.abs(course.u[0]) ** 2 + 2 * np.abs(course.v[0]) ** 2, np.abs(course.moment[0]))
+    values = invariants(course.u, course.v)
+    columns = {"course": np.array(name)}
+    for invariant, value, scale in zip(("difference", "product"), values, scales, strict=True):
+        drift = np.abs(value - value[0]) / scale
+        columns |= {f"{invariant}_median": np.median(drift, axis=1), f"{invariant}_max": drift.max(axis=1)}
     return long_table(network, {"step": steps}, columns)

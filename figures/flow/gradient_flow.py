@@ -1,118 +1,153 @@
-"""The decoupled flow against the training: single neurons, what is between them, and the invariants."""
+"""Figure `flow`: single neurons in training and in the flow, differences, invariants."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analyses.flow.schema import CONTRAST_LABELS, COURSE_LABELS, DEVIATIONS, INVARIANTS, NEURONS
+from analyses.tables.labels import arm_label
+from analyses.tables.roles import main_arm
+from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, letter, without_jumps
 from figures.drawing.style import DOUBLE, linear_steps, plain_log
 
-TABLES = ("", "_invariants", "_neurons")
 N_NEURONS, N_POINTS = 5, 16
 COLORS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#717581")
 MARKERS = "os^Dv"
-CONTRASTS: dict[str, tuple[str, str, Any]] = {
-    "flow": ("training − flow", "#26292f", "-"),
-    "softmax": ("softmax not uniform", "#bd1f01", (0, (4, 1.2))),
-    "steps": ("finite steps, float32", "#3f90da", (0, (1, 1))),
-    "warm_up": ("clock without warm-up", "#ffa90e", (0, (4, 1, 1, 1))),
+CONTRAST_LOOKS: dict[str, dict[str, Any]] = {
+    "flow": {"color": "#26292f", "linestyle": "-"},
+    "softmax": {"color": "#bd1f01", "linestyle": (0, (4, 1.2))},
+    "steps": {"color": "#3f90da", "linestyle": (0, (1, 1))},
+    "warm_up": {"color": "#ffa90e", "linestyle": (0, (4, 1, 1, 1))},
 }
-"""Label, colour and line style of each difference."""
-COURSES: dict[str, tuple[str, str, Any]] = {
-    "trained": ("training", "#26292f", "-"),
-    "flow": ("flow", "#832db6", (0, (4, 1.2))),
+COURSE_LOOKS: dict[str, dict[str, Any]] = {
+    "trained": {"color": "#26292f", "linestyle": "-"},
+    "flow": {"color": "#832db6", "linestyle": (0, (4, 1.2))},
 }
-CLAIMED = {"input_amplitude": 2e-4, "D": 5e-4, "invariants": 2e-7}
+LIMITS = {"input_amplitude": 2e-4, "D": 5e-4, "invariants": 2e-7}
+"""Largest values that the paper claims."""
+LIMIT_LOOK: dict[str, Any] = {"color": "0.45", "linewidth": 0.8, "linestyle": ":"}
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Drawing:
-    """Amplitudes and D of a few neurons above; below, differences of the median neuron, and drifts."""
-    arm, seed = tables["_neurons"].iloc[0][["arm", "seed"]]
-    apart, drifts, neurons = (own[own["arm"] == arm] for own in (tables[name] for name in TABLES))
-    figure, axes = plt.subplots(2, 3, figsize=(DOUBLE, 4.7))
+def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
+    """Draw a few neurons, then differences and drifts of the median neuron."""
+    arm = main_arm(tables[NEURONS])
+    deviations, drifts, neurons = (
+        tables[table][tables[table]["arm"] == arm] for table in (DEVIATIONS, INVARIANTS, NEURONS)
+    )
+    seed = neurons["seed"].iloc[0]
+    figure, axes = plt.subplots(2, 3, figsize=(DOUBLE, 5.0))
     drawing = Drawing(figure)
-    shown = _shown(neurons[neurons["seed"] == seed])
+    shown = _shown_neurons(neurons[neurons["seed"] == seed])
     titles = {"input_amplitude": "input amplitude α", "output_amplitude": "output amplitude β"}
-    for ax, (name, title) in zip(axes[0], (titles | {"D": "misalignment D (rad)"}).items(), strict=True):
-        _neurons(drawing, ax, name, shown)
+    for ax, (column, title) in zip(axes[0], (titles | {"D": "misalignment D (rad)"}).items(), strict=True):
+        _neurons(drawing, ax, column, shown)
         ax.set_title(title)
-        if name != "D":
+        if column != "D":
             plain_log(ax)
+    limits = np.array([axes[0, 0].get_ylim(), axes[0, 1].get_ylim()])
+    for ax in axes[0, :2]:
+        ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
     axes[0, 2].set_yticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
-    for ax, name, title in (
+    for ax, column, title in (
         (axes[1, 0], "input_amplitude", "|difference| in α"),
         (axes[1, 1], "D", "|difference| in D (rad)"),
     ):
-        _curves(drawing, ax, name, apart, "contrast", CONTRASTS, f"{name}_median")
-        drawing.level(ax, name, "claimed", CLAIMED[name])
+        by_contrast = {name: deviations[deviations["contrast"] == name] for name in CONTRAST_LOOKS}
+        _median_neuron(drawing, ax, column, by_contrast, f"{column}_median", CONTRAST_LOOKS)
         ax.set_title(title)
-    _curves(drawing, axes[1, 2], "invariants", drifts, "course", COURSES, "product_median")
-    drawing.level(axes[1, 2], "invariants", "claimed", CLAIMED["invariants"])
-    axes[1, 2].set_title("drift of α²β sin D, relative")
+    by_course = {name: drifts[drifts["course"] == name] for name in COURSE_LOOKS}
+    _median_neuron(drawing, axes[1, 2], "invariants", by_course, "product_median", COURSE_LOOKS)
+    axes[1, 2].set_title("relative drift of α²β sin D")
     for ax in axes.flat:
         linear_steps(ax)
         ax.set_xlim(0, neurons["step"].max() * 1.02)
     letter(list(axes.flat))
-    marks = [
-        Line2D([], [], color="0.3", label="flow"),
-        Line2D([], [], color="0.3", linestyle="none", marker="o", markersize=3.5, label="training"),
-    ]
-    axes[0, 0].legend(handles=marks, loc="upper left")
-    axes[1, 2].legend(handles=_handles(COURSES), loc=(0.5, 0.3))
-    figure.legend(
-        handles=_handles(CONTRASTS), loc="outside upper center", ncols=4, title="differences in (d) and (e)"
-    )
-    n = apart["seed"].nunique()
-    drawing.caption = (
-        f"(a–c) {len(shown)} neurons of {arm}, seed {seed}, evenly spaced in |D| at the start: the decoupled "
-        f"flow (lines) and the training (marks, a shape per neuron). (d, e) Absolute difference, the median "
-        f"neuron's; a thin line per seed (n = {n}), bold their mean. Its parts: the gradient flow of the "
-        f"network's own loss − the decoupled one (softmax not uniform), and the training − that (finite "
-        f"steps, float32). Beside them, what a clock of learning rate × step would shift, in place of the "
-        f"sum of the learning rates. (f) Drift since the start over α²β at the start, the median neuron's. "
-        f"Dotted: limits of the claim."
-    )
+    _legends(figure, axes)
+    drawing.caption = _caption(arm, seed, len(shown), deviations["seed"].nunique())
     return drawing
 
 
-def _shown(neurons: pd.DataFrame) -> list[pd.DataFrame]:
-    """The courses of a few neurons whose |D| at the start is evenly spaced."""
+def _caption(arm: str, seed: int, n_neurons: int, n: int) -> str:
+    seeds = f"a thin line per seed (n = {n}), bold their median" if n > 1 else "n = 1"
+    return (
+        f"(a–c) {n_neurons} neurons of {arm_label(arm)}, seed {seed}, evenly spaced in |D| at the start: the "
+        "decoupled flow (lines) and the training (marks, a shape per neuron). (d, e) Absolute difference "
+        f"between training and flow, of the median neuron; {seeds}. Its parts: the gradient flow of the "
+        "network's own loss − the decoupled one (softmax not uniform), and the training − that flow (finite "
+        "steps, float32). For comparison: the shift from a clock of learning rate × step, in place of the "
+        "sum of the learning rates. (f) Drift since the start over α²β at the start, of the median neuron. "
+        "Dotted: limits that the paper claims."
+    )
+
+
+def _legends(figure: Figure, axes: np.ndarray) -> None:
+    """Draw the legends of marks, of courses and of contrasts."""
+    axes[0, 0].legend(
+        handles=[
+            Line2D([], [], color="0.3", label="flow"),
+            Line2D([], [], color="0.3", linestyle="none", marker="o", markersize=3.5, label="training"),
+        ],
+        loc="upper left",
+    )
+    contrasts = [Line2D([], [], label=CONTRAST_LABELS[name], **look) for name, look in CONTRAST_LOOKS.items()]
+    figure.legend(handles=contrasts, loc="outside upper center", ncols=4, title="differences in (d) and (e)")
+    courses = [
+        Line2D([], [], label=f"{COURSE_LABELS[name]}, in (f)", **look) for name, look in COURSE_LOOKS.items()
+    ]
+    limit = Line2D([], [], label="limit that the paper claims, in (d) to (f)", **LIMIT_LOOK)
+    figure.legend(handles=[*courses, limit], loc="outside lower center", ncols=3)
+
+
+def _shown_neurons(neurons: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return a few neurons, evenly spaced in |D| at the start."""
     start = neurons[neurons["step"] == neurons["step"].min()].sort_values("D", key=np.abs)
-    inner = (np.arange(N_NEURONS) + 0.5) / N_NEURONS * len(start)
-    chosen = start["neuron"].iloc[np.unique(inner.astype(int))]
+    places = (np.arange(N_NEURONS) + 0.5) / N_NEURONS * len(start)
+    chosen = start["neuron"].iloc[np.unique(places.astype(int))]
     return [neurons[neurons["neuron"] == neuron] for neuron in chosen]
 
 
-def _neurons(drawing: Drawing, ax: Axes, name: str, shown: list[pd.DataFrame]) -> None:
-    for own, color, marker in zip(shown, COLORS, MARKERS, strict=False):
-        neuron = f"neuron {own['neuron'].iloc[0]}"
-        flow = own[f"flow_{name}"].to_numpy()
-        flow = without_jumps(flow) if name == "D" else flow
-        drawing.line(ax, name, f"{neuron}, flow", own["step"], flow, color=color, linewidth=1.1)
-        some = own.iloc[:: max(1, len(own) // N_POINTS)]
+def _neurons(drawing: Drawing, ax: Axes, column: str, shown: Sequence[pd.DataFrame]) -> None:
+    """Draw neurons in the flow as lines, in training as marks."""
+    for curve, color, marker in zip(shown, COLORS, MARKERS, strict=False):
+        neuron = f"neuron {curve['neuron'].iloc[0]}"
+        flow = curve[f"flow_{column}"].to_numpy()
+        flow = without_jumps(flow) if column == "D" else flow
+        drawing.line(ax, column, f"{neuron}, flow", curve["step"], flow, color=color, linewidth=1.1)
+        marks = curve.iloc[:: max(1, len(curve) // N_POINTS)]
         look = {"color": color, "marker": marker, "linestyle": "none", "markersize": 3, "markeredgewidth": 0}
-        drawing.line(ax, name, neuron, some["step"], some[name], **look)
+        drawing.line(ax, column, neuron, marks["step"], marks[column], **look)
 
 
-def _curves(
-    drawing: Drawing, ax: Axes, panel: str, table: pd.DataFrame, kind: str, looks: dict[str, Any], column: str
+def _median_neuron(
+    drawing: Drawing,
+    ax: Axes,
+    panel: str,
+    curves: Mapping[str, pd.DataFrame],
+    column: str,
+    looks: Mapping[str, dict[str, Any]],
 ) -> None:
-    """A curve per seed and their mean, from the second checkpoint on: at the first all agree."""
-    for name, (label, color, dash) in looks.items():
-        later = table[(table[kind] == name) & (table["step"] > table["step"].min())]
-        for seed, own in later.groupby("seed"):
-            look = {"color": color, "linewidth": 0.6, "alpha": 0.45}
-            drawing.line(ax, panel, label, own["step"], own[column], seed=seed, **look)
-        mean = later.groupby("step")[column].mean()
-        drawing.line(ax, panel, label, mean.index, mean, seed="mean", color=color, linestyle=dash)
+    """Draw a curve per seed and their median, from the second checkpoint on.
+
+    At the first checkpoint all differences are 0, which a logarithmic axis has no place for.
+    """
+    for name, look in looks.items():
+        rows = curves[name]
+        later = rows[rows["step"] > rows["step"].min()]
+        seeds = later["seed"].unique()
+        for seed in seeds if len(seeds) > 1 else []:
+            curve = later[later["seed"] == seed]
+            thin = {"color": look["color"], "linewidth": 0.6, "alpha": 0.45}
+            drawing.line(ax, panel, name, curve["step"], curve[column], seed=seed, **thin)
+        centre = later.groupby("step")[column].agg(lambda values: values.median(skipna=False))
+        drawing.line(ax, panel, name, centre.index, centre, seed="median", **look)
+    drawing.level(ax, panel, "limit", LIMITS[panel], **LIMIT_LOOK)
     ax.set_yscale("log")
-
-
-def _handles(looks: dict[str, Any]) -> list[Line2D]:
-    return [Line2D([], [], color=color, linestyle=dash, label=label) for label, color, dash in looks.values()]
