@@ -30,7 +30,7 @@ GRAPH_LEGEND = (
 )
 GAP_LEGEND = (
     "Spectral gap: difference of the two largest singular values of the mask. Most of it follows from the "
-    "density, so only z, in brackets as above, says something of the structure."
+    "density, so only z against random masks, in brackets, says something of the structure."
 )
 LAYER_LEGEND = (
     "Spectral gap: difference of the two largest singular values of the mask; weighted: of the kept weights. "
@@ -194,15 +194,15 @@ def _nodes(properties: pd.DataFrame) -> str:
     if chain == tuple(layers):
         return ""
     return (
-        f"Edges: the weights of {', '.join(chain)}. Attention, and the residual stream around the neurons, "
+        f"Edges: the weights of {', '.join(chain)}; attention, and the residual stream around the neurons, "
         "are no edges. Statistics of single heads are in the saved table."
     )
 
 
 def _brackets(n_nulls: int) -> str:
-    """Return the sentence that explains the brackets."""
+    """Return the sentence on random masks, which explains the brackets."""
     if not n_nulls:
-        return ""
+        return "Without random masks (--nulls 0) there is nothing to compare these numbers with."
     return (
         f"In brackets: z, the distance from the mean of {n_nulls} random masks in their standard deviations; "
         "first masks of the same layer densities, then of the same unit degrees; - where they are all alike."
