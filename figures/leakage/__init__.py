@@ -1,4 +1,7 @@
-"""Figures of harmonics of ReLU neurons."""
+"""Figures of question `leakage`: harmonics of ReLU neurons.
+
+May import the schemas and tables of analyses and figures.drawing; loads no matplotlib when imported.
+"""
 
 from analyses.leakage import schema as leakage
 from figures.drawing.figure_spec import FigureSpec
