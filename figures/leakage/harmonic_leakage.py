@@ -51,7 +51,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     n, n_aligned = ratios["seed"].nunique(), int(ratios["n_aligned"].iloc[0])
     neuron_index = neuron["neuron"].iloc[0]
     drawing.caption = (
-        f"(a, b) Harmonics r of neuron {neuron_index} of {arm_label(arm)}, seed {seed}, the best aligned at the "
+        f"(a, b) Harmonics r of neuron {neuron_index} of {arm_label(arm)}, seed {seed}, best aligned at the "
         f"start. (c) The ideal aligned neuron: largest distance of the ratio of any harmonic from its limit, "
         f"over its phase; dotted: {NEAR:g}. (d) Every neuron of seed {seed} at the start: its gradient at r "
         f"over that at r = 1 (points), and the limit of large p (lines). (e, f) Amplitude at r over that at "

@@ -13,7 +13,7 @@ from analyses.tables.labels import short_number
 from analyses.tables.storage import load_table
 from figures.__main__ import main
 from figures.catalogue.registry import FIGURES
-from figures.drawing.recorded_figure import Drawing, without_jumps
+from figures.drawing.recorded_figure import Drawing
 from figures.drawing.render import STYLE, draw_picture
 from training.runs.log_spacing import thinned
 
@@ -92,11 +92,6 @@ def test_one_arm_is_enough(name, one_arm, tmp_path):
     figure = FIGURES[name]
     paths = {table: one_arm / "analyses" / f"{table.name}.parquet" for table in figure.tables}
     assert draw_picture(figure, paths, tmp_path / name, dots_per_inch=40)
-
-
-def test_angles_are_cut_where_they_leap():
-    assert without_jumps([3.0, -3.0, -2.9]).tolist()[::2] == [3.0, -2.9]
-    assert np.isnan(without_jumps([3.0, -3.0, -2.9])[1])
 
 
 @pytest.mark.parametrize("arms", [["random"], ["dense", "random"]])
