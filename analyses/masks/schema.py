@@ -113,7 +113,7 @@ OVERLAP = Table(
         Column(
             "excess",
             float,
-            "(overlap − chance) / (1 − chance): 0 at chance, 1 for equal masks.",
+            "Excess over chance, (overlap − chance) / (1 − chance): 0 at chance, 1 for equal masks.",
             missing=KEEP_ALL,
         ),
         Column(
@@ -124,7 +124,12 @@ OVERLAP = Table(
             missing="the masks keep all or nothing, so their overlap cannot vary",
         ),
         Column("flat_chance", float, "Overlap expected of masks scattered over all layers alike."),
-        Column("flat_excess", float, "(overlap − flat_chance) / (1 − flat_chance).", missing=KEEP_ALL),
+        Column(
+            "flat_excess",
+            float,
+            "Excess over it, (overlap − flat_chance) / (1 − flat_chance).",
+            missing=KEEP_ALL,
+        ),
     ),
 )
 PEAKS = Table(
@@ -149,7 +154,13 @@ PEAKS = Table(
             missing="no interval has a gain",
         ),
         Column("gain", float, "Largest gain.", missing="no interval has a gain"),
-        Column("lag", int, "peak_step − gain_step.", unit="steps", missing="no interval has a gain"),
+        Column(
+            "lag",
+            int,
+            "Delay of the peak, peak_step − gain_step.",
+            unit="steps",
+            missing="no interval has a gain",
+        ),
         Column(
             "holds",
             bool,
@@ -180,7 +191,7 @@ PEAKS = Table(
         Column(
             "lead",
             int,
-            "gain_half_step − velocity_half_step: positive if velocity rises first.",
+            "Lead of velocity, gain_half_step − velocity_half_step: positive if velocity rises first.",
             unit="steps",
             missing="either is missing",
         ),

@@ -10,7 +10,8 @@ import pandas as pd
 from analyses.masks.schema import DENSITY, DISTANCES, FROZEN, OVERLAP, PEAKS
 from analyses.masks.turnover import NEAR
 from analyses.tables.labels import arm_label, layer_words
-from analyses.tables.long_format import groups, number, records
+from analyses.tables.long_format import groups, records
+from analyses.tables.number_text import number
 from analyses.tables.schema import Table
 from interp.masks.topk import GLOBAL
 from training.cli.printed_table import PrintedTable
@@ -192,12 +193,13 @@ def printed_overlaps(overlaps: pd.DataFrame) -> PrintedTable:
 def _overlap_row(pair: tuple[str, str], mean: pd.Series) -> dict[str, Any]:
     a, b = pair
     return {
-        "arms": f"{arm_label(a)} and {arm_label(b)}",
-        "seeds": int(mean["seeds"]),
+        "arm": arm_label(a),
+        "and arm": arm_label(b),
         "overlap": number(mean["overlap"]),
         "chance": number(mean["chance"]),
         "excess": _excess(mean["excess"]),
         "z": "by construction" if mean["by_construction"] else number(mean["z"]),
+        "seeds": int(mean["seeds"]),
         "flat excess": _excess(mean["flat_excess"]),
         "flat chance": number(mean["flat_chance"]),
     }

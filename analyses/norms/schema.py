@@ -56,7 +56,7 @@ ENDS = Table(
         Column(
             "outcome",
             str,
-            "generalised; never, within its budget; or unknown, for a network without metrics.",
+            "Outcome: generalised; never, within its budget; or unknown, for a network without metrics.",
         ),
         Column(
             "t_gen",

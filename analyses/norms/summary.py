@@ -9,7 +9,8 @@ import pandas as pd
 
 from analyses.norms.schema import ALL_ARMS, ENDS, NORM_LABELS, SPREAD
 from analyses.tables.labels import arm_label
-from analyses.tables.long_format import groups, number, records
+from analyses.tables.long_format import groups, records
+from analyses.tables.number_text import number
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
@@ -43,7 +44,7 @@ def printed(measured: Mapping[Table, pd.DataFrame]) -> list[PrintedTable]:
     ends, spread = measured[ENDS], measured[SPREAD]
     tables = [
         PrintedTable(
-            "Norms over all layers, mean over seeds, in units of the weights.",
+            "Norms over all layers (units of the weights) of all and of the kept weights, mean over seeds.",
             [_printed_norms(rows) for _, rows in groups(ends, ["arm", "outcome", "at"])],
             "Kept: by the arm's mask; of a dense arm, by its magnitude mask at the recipe's sparsity. "
             "First generalised: the first checkpoint at which the test curve had reached its threshold.",
@@ -96,7 +97,8 @@ def _printed_norms(rows: pd.DataFrame) -> dict[str, Any]:
     if first["at"] == "end":
         row["checkpoint"] += f", {OUTCOMES[first['outcome']]}"
     row["seeds"] = len(rows)
-    return row | {label: _norm(rows[norm].mean()) for norm, label in NORM_LABELS.items()}
+    headers = {norm: label.removesuffix(" weights") for norm, label in NORM_LABELS.items()}
+    return row | {header: _norm(rows[norm].mean()) for norm, header in headers.items()}
 
 
 def _norm(value: float) -> str:

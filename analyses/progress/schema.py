@@ -45,13 +45,13 @@ LOSSES = (
         "Loss on all pairs if neurons keep only cos and sin of ω(a + b), for the key frequencies.",
         NO_SUM,
     ),
-    _loss("restricted_sum2_own", "restricted_sum2 by the checkpoint's own key frequencies.", NO_SUM),
+    _loss("restricted_sum2_own", "Value of restricted_sum2 by the checkpoint's own key frequencies.", NO_SUM),
     _loss(
         "excluded",
         "Loss on the training pairs if logits lose cos and sin of ω(a + b), for all key frequencies.",
         NO_SUM,
     ),
-    _loss("excluded_own", "excluded by the checkpoint's own key frequencies.", NO_SUM),
+    _loss("excluded_own", "Value of excluded by the checkpoint's own key frequencies.", NO_SUM),
     Column(
         "distance_irrelevance",
         float,

@@ -12,35 +12,37 @@ from analyses.progress.loss_falls import half_falls
 from analyses.progress.schema import RESTRICTED
 from analyses.tables.key_frequency_rows import printed_key_frequencies
 from analyses.tables.labels import arm_label
-from analyses.tables.long_format import change, number, plain_means, step_range
+from analyses.tables.long_format import plain_means
+from analyses.tables.number_text import change, number, step_range
 from training.cli.printed_table import PrintedTable
 
 FIRST_AND_LAST = {
-    "test loss (nats)": "test_loss",
-    "restricted loss (nats)": "restricted_sum2",
-    "excluded loss (nats)": "excluded",
-    "Gini of embedding": "gini_embedding",
-    "L2 of weights": "l2",
+    "test loss": "test_loss",
+    "restricted": "restricted_sum2",
+    "excluded": "excluded",
+    "Gini": "gini_embedding",
+    "L2 norm": "l2",
 }
 """Measures that are printed at the first and last checkpoint, by header."""
 LAST = {
-    "R² of cosines": "trig_r2",
-    "key frequencies": "key_share",
+    "fit R²": "trig_r2",
+    "key share": "key_share",
     "large waves": "ffd",
     "cosine/sine": "fcr",
-    "symmetric gradients": "gradient_symmetricity",
-    "distance irrelevance": "distance_irrelevance",
+    "symmetricity": "gradient_symmetricity",
+    "irrelevance": "distance_irrelevance",
     "circularity": "circularity",
     "attention": "attention_share",
     "Gini of output map": "gini_logit_map",
 }
 """Measures that are printed at the last checkpoint, by header."""
 LAST_LEGEND = (
-    "R² of cosines: of the logits, by cosines of label − class at the key frequencies. Key frequencies: "
-    "their share of the embedding's variance. Large waves: share of the embedding's cosines and sines above "
-    "half of the largest. Cosine/sine: ratio of their norms, 1 for circles. Symmetric gradients: 1 where "
-    "embeddings are added. Distance irrelevance: near 1 for the Clock algorithm, low for the Pizza. "
-    "Circularity, attention: share of one frequency in the embedding's main components, in each head."
+    "Fit: of the logits, by cosines of label − class at the key frequencies. Key share: of the key "
+    "frequencies in the embedding's variance. Large waves: share of the embedding's cosines and sines above "
+    "half of the largest. Cosine/sine: ratio of their norms, 1 for circles. Symmetricity: cosine of a "
+    "logit's gradients by the two embeddings, 1 where these are added. Irrelevance: of the inputs' distance "
+    "for the right logit, near 1 for the Clock algorithm, low for the Pizza. Circularity, attention: share "
+    "of one frequency in the embedding's main components, in each head."
 )
 EXPLAINED = 0.5
 """R² above which cosines explain most of the logits."""
@@ -67,14 +69,14 @@ def summarise(
     summary = {"rule": rule, "arms": means, "key_frequencies": list(key_frequencies), "moves": moves}
     printed = [
         PrintedTable(
-            "Losses and weights at the first → last checkpoint, mean over seeds.",
+            "Losses (nats) and weights at the first → last checkpoint, mean over seeds.",
             [_change_row(row) for row in means],
             f"{_worse_than_guessing(means, p)} Restricted: logits keep only the waves of a + b at the key "
             f"frequencies of the final network (rule {rule}); all pairs. Excluded: logits lose these waves; "
-            "training pairs.",
+            "training pairs. Gini: of the embedding's norms over frequencies.",
         ),
         PrintedTable(
-            "Signs of the algorithm at the last checkpoint, mean over seeds.",
+            "Logits, embedding and attention at the last checkpoint, mean over seeds.",
             [_last_row(row) for row in means],
             f"{_explained_by_cosines(means)} {LAST_LEGEND}",
         ),
@@ -106,7 +108,7 @@ def _change_row(row: Mapping[str, Any]) -> dict[str, Any]:
 def _last_row(row: Mapping[str, Any]) -> dict[str, Any]:
     last = {header: number(_last(row, name)) for header, name in LAST.items()}
     if _last(row, "gradient_symmetricity") == 1:
-        last["symmetric gradients"] = "by construction"
+        last["symmetricity"] = "by construction"
     return {"arm": arm_label(row["arm"])} | last
 
 

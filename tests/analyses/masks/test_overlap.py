@@ -79,9 +79,9 @@ def test_one_mask_of_two_related_arms_is_no_finding():
     table = whole_masks(overlaps(last, ticket="dense"))
     marked = {(a, b): mark for (a, _, b, _), mark in table["by_construction"].items()}
     assert marked == {("dense", "ticket"): True, ("dense", "other"): False, ("ticket", "other"): False}
-    rows = {row["arms"]: row for row in printed_overlaps(table.reset_index()).rows}
-    assert rows["dense and ticket"]["z"] == "by construction"
-    assert float(rows["dense and other"]["z"]) > 40
+    rows = {(row["arm"], row["and arm"]): row for row in printed_overlaps(table.reset_index()).rows}
+    assert rows["dense", "ticket"]["z"] == "by construction"
+    assert float(rows["dense", "other"]["z"]) > 40
 
 
 def test_pairs_are_compared_with_an_arms_seeds():

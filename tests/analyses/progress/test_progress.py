@@ -263,7 +263,7 @@ def test_printed_tables_conclude():
     for excluded, words in ((2.0, "ln p = 1.95 nats) in: dense."), (1.9, "ln p = 1.95 nats) in: no arm.")):
         losses, last, *_ = summarise(curves(excluded=np.full(6, excluded)), [keys], "logit_map", 7)[1]
         assert words in losses.conclusion
-    assert last.rows[0]["symmetric gradients"] == "by construction"
+    assert last.rows[0]["symmetricity"] == "by construction"
     assert "(R² above 0.5) in: dense." in last.conclusion
     no_sum = summarise(curves(excluded=np.full(6, np.nan)), [keys], "logit_map", 7)[1][0]
     assert no_sum.conclusion.startswith("No arm has an excluded loss")
