@@ -14,7 +14,8 @@ from analyses.claims.claim import Finding
 from analyses.grokking.schema import OUTCOMES
 from analyses.loading.outcomes import times_by_seed
 from analyses.speed.schema import PAIRS, RATIOS
-from analyses.tables.long_format import number, records
+from analyses.tables.long_format import records
+from analyses.tables.number_text import number
 from analyses.tables.roles import arms_with_role
 from interp.statistics.censored_times import Bounded, CensoredTimes, median_time
 

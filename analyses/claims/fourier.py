@@ -10,7 +10,7 @@ import pandas as pd
 from analyses.claims.claim import Claim, Evidence, Finding
 from analyses.claims.findings import first_arm
 from analyses.fourier.schema import ANALYSIS, MEANS
-from analyses.tables.long_format import step_range
+from analyses.tables.number_text import step_range
 
 FALLS = {
     "half_fall_step": "entropy of the {} weights has half fallen",

@@ -10,7 +10,7 @@ import pandas as pd
 from analyses.claims.claim import Claim, Evidence, Finding
 from analyses.claims.findings import first_arm
 from analyses.progress.schema import ANALYSIS, MEASURES, RESTRICTED
-from analyses.tables.long_format import number
+from analyses.tables.number_text import number
 
 LEAST_RISE = 1.0
 """Rise of the excluded loss that counts as one, in powers of ten."""

@@ -1,4 +1,4 @@
-"""Command `analyses.flow`: training against the decoupled gradient flow from its start."""
+"""Command `analyses.flow`: training against the decoupled flow."""
 
 from __future__ import annotations
 

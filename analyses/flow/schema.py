@@ -29,7 +29,7 @@ BLOWN_UP = "the flow has blown up before this step"
 
 
 def _differences(name: str, quantity: str, unit: str) -> list[Column]:
-    """Return the columns of a difference: of the median neuron, and the largest."""
+    """Return the columns of a difference: median and largest."""
     return [
         Column(
             f"{name}_{end}",
@@ -43,7 +43,7 @@ def _differences(name: str, quantity: str, unit: str) -> list[Column]:
 
 
 def _drifts(name: str, invariant: str, scale: str) -> list[Column]:
-    """Return the columns of an invariant's drift: of the median neuron, and the largest."""
+    """Return the columns of an invariant's drift: median and largest."""
     return [
         Column(
             f"{name}_{end}",

@@ -36,7 +36,7 @@ def summarise(tables: Mapping[Table, pd.DataFrame], until: int) -> tuple[dict[st
 
 
 def _largest(table: pd.DataFrame, kind: str) -> list[dict[str, Any]]:
-    """Return the largest value over steps and seeds, per arm and kind."""
+    """Return the largest values, per arm and kind."""
     columns = [name for name in table.columns if name.endswith(("_median", "_max"))]
     return [
         {"arm": arm, kind: name, "n_seeds": rows["seed"].nunique()}

@@ -1,4 +1,4 @@
-"""Tables of training against flows from its start: decoupled, and of its own loss.
+"""Tables of training against two flows from its start.
 
 T  checkpoints     m  neurons, each at its frequency
 """
@@ -191,7 +191,7 @@ def _polar(course: Course, prefix: str) -> dict[str, np.ndarray]:
 def _deviations(
     network: Network, steps: np.ndarray, contrast: str, one: Course, other: Course
 ) -> pd.DataFrame:
-    """Return the differences in |u|, |v| and D: median neuron, and largest."""
+    """Return the differences in amplitudes and D: median and largest."""
     errors = {
         "input_amplitude": np.abs(np.abs(one.u) - np.abs(other.u)),
         "output_amplitude": np.abs(np.abs(one.v) - np.abs(other.v)),
@@ -204,7 +204,7 @@ def _deviations(
 
 
 def _drifts(network: Network, steps: np.ndarray, name: str, course: Course) -> pd.DataFrame:
-    """Return both invariants' drifts since the start, relative to their scale."""
+    """Return both invariants' relative drifts since the start."""
     scales = (np.abs(course.u[0]) ** 2 + 2 * np.abs(course.v[0]) ** 2, np.abs(course.moment[0]))
     values = invariants(course.u, course.v)
     columns = {"course": np.array(name)}

@@ -9,7 +9,8 @@ import pandas as pd
 
 from analyses.tables.key_frequency_rows import printed_key_frequencies
 from analyses.tables.labels import arm_label
-from analyses.tables.long_format import change, first_and_last, groups, step_range
+from analyses.tables.long_format import first_and_last, groups
+from analyses.tables.number_text import change, step_range
 from interp.dynamics.threshold_crossings import first_crossing, half_decrease_step
 from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.cli.printed_table import PrintedTable

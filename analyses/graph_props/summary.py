@@ -12,7 +12,8 @@ from scipy import stats
 from analyses.graph_props.mask_statistics import CONSTRUCTIONS
 from analyses.graph_props.schema import GRAPH_SHOWN, LAYER_SHOWN, PROPERTIES
 from analyses.tables.labels import arm_label
-from analyses.tables.long_format import change, groups, number, records
+from analyses.tables.long_format import groups, records
+from analyses.tables.number_text import change, number
 from analyses.tables.roles import main_arm
 from analyses.tables.schema import Table
 from interp.mechanism.effective_weights import graph_layer_names

@@ -109,7 +109,7 @@ def _printed_row(row: dict[str, Any]) -> dict[str, Any]:
     """Return the printed cells of one arm and seed."""
     from analyses.loading.outcomes import has_test_set
     from analyses.tables.labels import arm_label
-    from analyses.tables.long_format import number
+    from analyses.tables.number_text import number
 
     done = row["status"] == "done"
     tested = not done or has_test_set(row)
@@ -130,7 +130,7 @@ def _printed_row(row: dict[str, Any]) -> dict[str, Any]:
 
 def _last_value(row: dict[str, Any], part: str) -> str:
     """Return the last accuracy, or loss, as text."""
-    from analyses.tables.long_format import number
+    from analyses.tables.number_text import number
 
     accuracy, loss = number(row.get(f"{part}_acc")), number(row.get(f"{part}_loss"))
     return accuracy if accuracy != "-" or loss == "-" else f"loss {loss}"

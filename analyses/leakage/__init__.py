@@ -1,7 +1,7 @@
-"""Question `leakage`: how far a ReLU neuron's growth leaks into harmonics.
+"""Question `leakage`: how much of a ReLU neuron's growth goes into harmonics.
 
-`schema` declares the tables, `tables` measures them, `summary` prints, `command` is the command line. May
-import interp, training, and the folders loading, running and tables of analyses; no other question.
+`schema` declares the tables, `command` measures them, `tables` fills them, `summary` prints them. May import
+interp, training, and the folders loading, running and tables of analyses; no other question.
 """
 
 from analyses.leakage.schema import ANALYSIS

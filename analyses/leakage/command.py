@@ -9,19 +9,19 @@ from analyses.running.command_line import Result, analyse, parser
 
 if TYPE_CHECKING:
     from analyses.loading.trained_network import Network
+    from training.runs.run_directory import RunDir
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, write."""
     args = parser(ANALYSIS, steps=False).parse_args(argv)
-    return analyse(ANALYSIS, args, lambda _, networks: measure(networks))
+    return analyse(ANALYSIS, args, measure)
 
 
-def measure(networks: list[Network]) -> Result:
-    """Return the tables of all networks and of the ideal neuron, with a summary."""
-    from analyses.leakage.schema import IDEAL
+def measure(run: RunDir, networks: list[Network]) -> Result:
+    """Return all networks' ratios, with the ideal neuron's."""
     from analyses.leakage.summary import summarise
-    from analyses.leakage.tables import ideal_neuron, tables_of_run
+    from analyses.leakage.tables import leakage_tables
 
-    tables = tables_of_run(networks) | {IDEAL: ideal_neuron()}
+    tables = leakage_tables(networks)
     return Result(tables, *summarise(tables))

@@ -1,4 +1,4 @@
-"""Summary of the leakage tables: ratios at each harmonic beside their limits."""
+"""Summary of the leakage tables: ratios of trained and of ideal neurons."""
 
 from __future__ import annotations
 
@@ -7,77 +7,87 @@ from typing import Any
 
 import pandas as pd
 
-from analyses.leakage.schema import IDEAL, SHARES, START
+from analyses.leakage.schema import IDEAL, NEAR, SHARES, START
 from analyses.tables.labels import arm_label
-from analyses.tables.long_format import groups, number, records
+from analyses.tables.long_format import groups, records
+from analyses.tables.number_text import number
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
-ENDS = ("gradient_first", "growth_second", "gradient_last", "growth_last", "weights_last")
-"""Ratios of the summary, each with the checkpoint that it is taken at."""
+PRINTED = {
+    "limit": "limit",
+    "gradient_first": "gradient, start",
+    "growth_second": "growth, start",
+    "weights_last": "weights, end",
+    "gradient_last": "gradient, end",
+    "growth_last": "growth, end",
+}
+"""Headers of the ratios, the most important first."""
 
 
 def summarise(tables: Mapping[Table, pd.DataFrame]) -> tuple[dict[str, Any], list[PrintedTable]]:
     """Return the summary for JSON, and its printed tables."""
-    shares, start, ideal = tables[SHARES], tables[START], tables[IDEAL]
-    means = [
-        {"arm": arm, "map": name, "harmonic": r} | _ends(rows)
+    shares, start, ideal = tables[SHARES], tables[START], records(tables[IDEAL])
+    ratios = [
+        {"arm": arm, "map": name, "harmonic": r} | _ratios_by_time(rows)
         for (arm, name, r), rows in groups(shares, ["arm", "map", "harmonic"])
         if r > 1
     ]
-    difference = float((start["gradient"] - start["ideal"]).abs().max())
-    summary = {"ratios": means, "start_against_ideal": difference, "ideal": records(ideal)}
+    error = float((start["gradient"] - start["ideal"]).abs().max())
+    summary = {"ratios": ratios, "start_against_ideal": error, "ideal": ideal}
     n_aligned = int(shares["n_aligned"].iloc[0])
-    odd = [row for row in means if row["harmonic"] % 2]
-    farthest = max((abs(row["gradient_first"] - row["limit"]) for row in odd), default=float("nan"))
-    printed = [
-        PrintedTable(
-            "Amplitude at harmonic r of a neuron's frequency relative to r = 1, mean over seeds.",
-            [_printed_row(row) for row in means],
-            f"At the start, the gradient at odd harmonics is within {number(farthest)} of the limit, and "
-            f"every neuron's within {number(difference)} of an ideal neuron of its phases.\n"
-            f"Medians of the {n_aligned} neurons of smallest initial |D| (aligned). Limit: an ideal aligned "
-            "neuron as p grows. First growth: change of the weights up to the second checkpoint.",
-        ),
-        PrintedTable(
-            "Growth of the weights to the last checkpoint at harmonic r, relative to r = 1.",
-            [
-                {"arm": arm_label(row["arm"]), "map": row["map"], "r": row["harmonic"]}
-                | {"limit": number(row["limit"]), "last growth": number(row["growth_last"])}
-                for row in means
-            ],
-            details=True,
-        ),
-        PrintedTable(
-            "Ideal aligned neuron: largest distance of any harmonic's ratio from its limit.",
-            [
-                {"residues p": row["p"], "map": row["map"], "harmonics": row["n_harmonics"]}
-                | {"at harmonic": row["harmonic"], "distance": number(row["error"])}
-                for row in records(ideal)
-            ],
-            "The distance shrinks as p grows: the limits are those of large p.",
-        ),
-    ]
-    return summary, printed
+    return summary, [_printed_ratios(ratios, n_aligned), _printed_ideal(ideal, error)]
 
 
-def _ends(rows: pd.DataFrame) -> dict[str, Any]:
-    """Return means over seeds at the start, up to the second checkpoint, and at the end."""
+def _ratios_by_time(rows: pd.DataFrame) -> dict[str, Any]:
+    """Return means over seeds at the first, second and last checkpoint."""
     steps = sorted(rows["step"].unique())
     step_of = {"first": steps[0], "second": steps[min(1, len(steps) - 1)], "last": steps[-1]}
-    ratios = {}
-    for name in ENDS:
-        column, _, end = name.partition("_")
-        ratios[name] = float(rows.loc[rows["step"] == step_of[end], column].mean())
-    return {"n_seeds": rows["seed"].nunique(), "limit": float(rows["limit"].iloc[0])} | ratios
+    means = {}
+    for name in ("gradient_first", "growth_second", "gradient_last", "growth_last", "weights_last"):
+        column, _, time = name.partition("_")
+        means[name] = float(rows.loc[rows["step"] == step_of[time], column].mean())
+    return {"n_seeds": rows["seed"].nunique(), "limit": float(rows["limit"].iloc[0])} | means
 
 
-def _printed_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    titles = {
-        "limit": "limit",
-        "gradient_first": "first gradient",
-        "growth_second": "first growth",
-        "weights_last": "last weights",
-    }
-    ratios = {title: number(row[name]) for name, title in titles.items()}
-    return {"arm": arm_label(row["arm"]), "map": row["map"], "r": row["harmonic"]} | ratios
+def _printed_ratios(ratios: list[dict[str, Any]], n_aligned: int) -> PrintedTable:
+    rows = [
+        {"arm": arm_label(row["arm"]), "map": row["map"], "r": row["harmonic"]}
+        | {header: number(row[name]) for name, header in PRINTED.items()}
+        for row in ratios
+    ]
+    at_start, at_end = (
+        number(max(abs(row[name] - row["limit"]) for row in ratios))
+        for name in ("gradient_first", "weights_last")
+    )
+    return PrintedTable(
+        "Amplitude at r times a neuron's frequency over that at its frequency, of aligned ReLU neurons.",
+        rows,
+        f"The gradient at the start is within {at_start} of the limit at all harmonics r, the weights at the "
+        f"end within {at_end}.\n"
+        f"Aligned: the {n_aligned} neurons of least |D| at the start, D = 2 × input phase − output phase; medians "
+        "over them, means over seeds. Limit: gradient of a neuron with D = 0 and one frequency, for large p. "
+        "Growth: change of the weights between the first two checkpoints (start) or the last two (end).",
+    )
+
+
+def _printed_ideal(ideal: list[dict[str, Any]], error: float) -> PrintedTable:
+    """Return the table of the ideal neuron, with the gradient's error at the start."""
+    too_small = [row["p"] for row in ideal if row["error"] > NEAR]
+    large = [row["p"] for row in ideal if row["p"] > max(too_small, default=0)]
+    from_p = f"from p = {min(large)} on" if large else "at none of these p"
+    return PrintedTable(
+        "Largest distance of an ideal aligned neuron from the limit, over harmonics and phases.",
+        [
+            {
+                "p": row["p"],
+                "map": row["map"],
+                "harmonics": row["n_harmonics"],
+                "distance": number(row["error"]),
+                "at harmonic": row["harmonic"],
+            }
+            for row in ideal
+        ],
+        f"The ideal neuron is within {NEAR:g} of the limit {from_p}. At the start, the gradient of every trained "
+        f"neuron is within {number(error)} of an ideal neuron's with its phases at its p.",
+    )

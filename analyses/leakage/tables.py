@@ -1,8 +1,8 @@
-"""Tables of harmonics of single-frequency ReLU neurons: gradient, weights, theory.
+"""Tables of harmonics of single-frequency ReLU neurons, trained and ideal.
 
 T  checkpoints     m  neurons     r  harmonics 1, 2, ... of each neuron's own frequency
 
-A frequency that shares a factor with p has harmonics in common with others; its neurons are left out.
+A frequency that shares a factor with p has no harmonics of its own; its neurons are left out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analyses.leakage.schema import EXAMPLE, SHARES, START
+from analyses.leakage.schema import EXAMPLE, IDEAL, SHARES, START
 from analyses.tables.long_format import gather, long_table
 from analyses.tables.schema import Table
 from interp.dynamics.harmonic_leakage import relu_leakage, relu_leakage_limit
@@ -29,29 +29,30 @@ if TYPE_CHECKING:
 
 MAPS = ("input", "output")
 HARMONICS = 5
+"""Largest harmonic of trained neurons."""
 ALIGNED_SHARE = 1 / 32
-"""Share of the neurons, by smallest initial |D|, that are treated as aligned."""
+"""Share of the neurons that count as aligned: those of least |D| at the start."""
 IDEAL_P = (11, 23, 47, 97, 113, 197)
 IDEAL_PHASES = 32
-"""Number of phases of the ideal neuron, evenly spaced in [0, π): a phase of π more changes nothing."""
+"""Number of input phases of the ideal neuron, from 0 to below pi; a phase of pi more changes nothing."""
 
 
-def tables_of_run(networks: Sequence[Network]) -> dict[Table, pd.DataFrame]:
-    """Return the tables of all networks: ratios, first gradients, one neuron's amplitudes.
+def leakage_tables(networks: Sequence[Network]) -> dict[Table, pd.DataFrame]:
+    """Return all tables.
 
     Raises
     ------
     RunError
-        If a network is not of ReLU neurons that begin with one frequency each.
+        If a network is not dense, of ReLU neurons that begin with one frequency each.
     """
     for network in networks:
-        _require_relu(network)
+        _check(network)
     parts = [_network_tables(network) for network in networks]
-    return {table: gather([part[table] for part in parts]) for table in parts[0]}
+    return {table: gather([part[table] for part in parts]) for table in parts[0]} | {IDEAL: ideal_rows()}
 
 
-def ideal_neuron() -> pd.DataFrame:
-    """Return how far an ideal aligned neuron's ratios are from their limits, for several p."""
+def ideal_rows() -> pd.DataFrame:
+    """Return how far an ideal aligned neuron is from the limit."""
     phases = np.linspace(0, np.pi, IDEAL_PHASES, endpoint=False)
     rows = []
     for p in IDEAL_P:
@@ -60,72 +61,71 @@ def ideal_neuron() -> pd.DataFrame:
         exact = np.stack(
             [np.stack(relu_leakage(p, K, phase=float(phi))) for phi in phases]
         )  # (phase, map, r)
-        error = np.abs(exact - limit).max(axis=0)
+        distances = np.abs(exact - limit).max(axis=0)
         rows += [
-            {
-                "p": p,
-                "map": name,
-                "n_harmonics": K,
-                "harmonic": int(errors.argmax()) + 1,
-                "error": errors.max(),
-            }
-            for name, errors in zip(MAPS, error, strict=True)
+            {"p": p, "map": name, "n_harmonics": K, "harmonic": int(d.argmax()) + 1, "error": d.max()}
+            for name, d in zip(MAPS, distances, strict=True)
         ]
     return pd.DataFrame(rows)
 
 
-def _require_relu(network: Network) -> None:
-    """Raise unless a network is of ReLU neurons that start from one frequency each."""
+def _check(network: Network) -> None:
     model = network.setting.model
     assert network.p
+    problem = None
     if not isinstance(model, OneHotMLP) or (model.activation, model.init) != ("relu", "single_frequency"):
-        got = f"{model.function} with init {getattr(model, 'init', 'normal')}"
-        expected = f"a one_hot_mlp.relu with init single_frequency, and this one is {got}"
-        raise RunError(f"{network.files.path}: expected {expected}")
+        actual = f"{model.function} with init {getattr(model, 'init', 'normal')}"
+        problem = f"a one_hot_mlp.relu network with init single_frequency, got {actual}"
+    elif network.recipe.arms[network.arm].prunes:
+        problem = "a dense network, got a pruned one"
+    if problem is not None:
+        raise RunError(f"{network.files.path}: expected {problem}; --arms chooses other networks")
 
 
 def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
-    """Return the tables of one network."""
-    weights = network.weights()
-    maps = np.stack(network.maps_of_sums(weights))  # (map, T, m, p)
-    gradient = training_gradient(network.setting)
-    slopes = [gradient({name: w[t] for name, w in weights.items()}) for t in range(len(network.steps))]
-    downhill = np.stack(network.maps_of_sums({name: np.stack([s[name] for s in slopes]) for name in weights}))
+    maps, gradient_maps = _maps_and_gradients(network)  # (map, T, m, p)
     neurons = np.flatnonzero(np.gcd(neuron_frequency(maps[0, 0])[0], network.p) == 1)
-    maps, downhill = maps[:, :, neurons], downhill[:, :, neurons]
+    maps, gradient_maps = maps[:, :, neurons], gradient_maps[:, :, neurons]
     start = misalignment(maps[0, 0], maps[1, 0])
     n_harmonics = min(HARMONICS, (network.p - 1) // 2)
-    moved = np.diff(maps, axis=1, prepend=maps[:, :1])
-    weight, slope, growth = (
-        np.abs(_harmonics(x, start.frequency, n_harmonics)) for x in (maps, downhill, moved)
+    changes = np.diff(maps, axis=1, prepend=maps[:, :1])
+    weights, gradient, growth = (
+        np.abs(_harmonics(x, start.frequency, n_harmonics)) for x in (maps, gradient_maps, changes)
     )  # (map, T, m, r)
-    nearest = np.argsort(np.abs(start.D))[: max(1, round(ALIGNED_SHARE * len(start.D)))]
+    aligned = np.argsort(np.abs(start.D))[: max(1, round(ALIGNED_SHARE * len(start.D)))]
     axes = {"map": MAPS, "step": network.steps, "harmonic": range(1, n_harmonics + 1)}
     limit = np.stack(relu_leakage_limit(n_harmonics))  # (map, r)
-    columns = {"limit": limit[:, None], "n_aligned": np.array(len(nearest))}
-    for name, amplitude in (("gradient", slope), ("growth", growth), ("weights", weight)):
-        aligned = _relative(amplitude[:, :, nearest])
-        columns[name] = np.median(aligned, axis=2)
-        columns |= {
-            f"{name}_{end}": np.quantile(aligned, q, axis=2) for end, q in (("low", 0.1), ("high", 0.9))
-        }
+    columns = {"limit": limit[:, None], "n_aligned": np.array(len(aligned))}
+    for name, amplitude in (("gradient", gradient), ("growth", growth), ("weights", weights)):
+        ratios = _ratios(amplitude[:, :, aligned])
+        columns[name] = np.median(ratios, axis=2)
+        columns[f"{name}_low"], columns[f"{name}_high"] = np.quantile(ratios, (0.1, 0.9), axis=2)
     at_start = {
         "D": start.D[:, None],
-        "gradient": _relative(slope[:, 0]),
-        "ideal": _ideal_of(network.p, n_harmonics, start.frequency, start.input_phase, start.D),
+        "gradient": _ratios(gradient[:, 0]),
+        "ideal": _ideal_ratios(network.p, n_harmonics, start.frequency, start.input_phase, start.D),
         "limit": np.stack(relu_leakage_limit(n_harmonics, start.D)),
     }
-    neuron_axes = {"map": MAPS, "neuron": neurons, "harmonic": axes["harmonic"]}
-    example = {"amplitude": weight[:, :, nearest[0]], "neuron": np.array(neurons[nearest[0]])}
+    start_axes = {"map": MAPS, "neuron": neurons, "harmonic": axes["harmonic"]}
+    example = {"amplitude": weights[:, :, aligned[0]], "neuron": np.array(neurons[aligned[0]])}
     return {
         SHARES: long_table(network, axes, columns),
-        START: long_table(network, neuron_axes, at_start),
         EXAMPLE: long_table(network, axes, example),
+        START: long_table(network, start_axes, at_start),
     }
+
+
+def _maps_and_gradients(network: Network) -> tuple[np.ndarray, np.ndarray]:
+    """Return both maps and their loss gradients, (map, T, m, p) each."""
+    weights = network.weights()
+    gradient = training_gradient(network.setting)
+    by_step = [gradient({name: w[t] for name, w in weights.items()}) for t in range(len(network.steps))]
+    gradients = {name: np.stack([one[name] for one in by_step]) for name in weights}
+    return np.stack(network.maps_of_sums(weights)), np.stack(network.maps_of_sums(gradients))
 
 
 def _harmonics(x: np.ndarray, frequency: np.ndarray, n: int) -> np.ndarray:
-    """Return complex amplitudes at harmonics 1..n of each neuron's frequency, (..., m, r)."""
+    """Return complex amplitudes at harmonics 1..n of every neuron, (..., m, r)."""
     p = x.shape[-1]
     k = frequency[:, None] * np.arange(1, n + 1) % p  # (m, r)
     k = np.minimum(k, p - k)
@@ -133,13 +133,13 @@ def _harmonics(x: np.ndarray, frequency: np.ndarray, n: int) -> np.ndarray:
     return np.take_along_axis(z, np.broadcast_to(k - 1, (*z.shape[:-1], n)), axis=-1)
 
 
-def _relative(amplitude: np.ndarray) -> np.ndarray:
-    """Return amplitudes relative to r = 1; NaN where that is 0, as in the growth up to the start."""
+def _ratios(amplitude: np.ndarray) -> np.ndarray:
+    """Return amplitudes over that at r = 1; NaN where that is 0."""
     first = amplitude[..., :1]
     return amplitude / np.where(first > 0, first, np.nan)
 
 
-def _ideal_of(p: int, n: int, frequency: np.ndarray, phase: np.ndarray, misaligned: np.ndarray) -> np.ndarray:
-    """Return the ratios of ideal neurons of these phases, (map, m, r)."""
-    each = zip(frequency.tolist(), phase.tolist(), misaligned.tolist(), strict=True)
-    return np.stack([np.stack(relu_leakage(p, n, k, phi, D)) for k, phi, D in each], axis=1)
+def _ideal_ratios(p: int, n: int, frequency: np.ndarray, phase: np.ndarray, D: np.ndarray) -> np.ndarray:
+    """Return the ratios of ideal neurons with these phases, (map, m, r)."""
+    neurons = zip(frequency.tolist(), phase.tolist(), D.tolist(), strict=True)
+    return np.stack([np.stack(relu_leakage(p, n, k, phi, D_m)) for k, phi, D_m in neurons], axis=1)

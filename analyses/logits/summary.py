@@ -11,7 +11,8 @@ import pandas as pd
 from analyses.logits.majority_vote import N_ORDERS
 from analyses.logits.schema import FITS, LEAST_R2, SWAPS
 from analyses.tables.labels import arm_label
-from analyses.tables.long_format import change, first_and_last, number, plain_means
+from analyses.tables.long_format import first_and_last, plain_means
+from analyses.tables.number_text import change, number
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 

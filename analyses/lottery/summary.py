@@ -10,7 +10,8 @@ import pandas as pd
 
 from analyses.lottery.schema import EQUAL, RULES, SIMULATED_ARMS, SIMULATED_ROLE
 from analyses.tables.labels import LOTTERY_RULES, arm_label
-from analyses.tables.long_format import decimals, groups
+from analyses.tables.long_format import groups
+from analyses.tables.number_text import decimals
 from analyses.tables.roles import arms_with_role, compared_arms
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable

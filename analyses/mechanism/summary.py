@@ -10,7 +10,8 @@ import pandas as pd
 
 from analyses.mechanism.schema import MEANS, SOURCE_LABELS, STAGE_LABELS, STAGES, WINNERS
 from analyses.tables.labels import LOTTERY_RULES, arm_label
-from analyses.tables.long_format import decimals, groups, plain_means, step_range
+from analyses.tables.long_format import groups, plain_means
+from analyses.tables.number_text import decimals, step_range
 from analyses.tables.roles import compared_arms, main_arm
 from analyses.tables.schema import Table
 from interp.dynamics.threshold_crossings import first_crossing

@@ -9,7 +9,8 @@ import pandas as pd
 
 from analyses.phases.schema import MEANS, ORDERS
 from analyses.tables.labels import arm_label
-from analyses.tables.long_format import change, number, plain_means
+from analyses.tables.long_format import plain_means
+from analyses.tables.number_text import change, number
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 

@@ -72,7 +72,7 @@ def networks_of_seed(networks: Sequence[Network], seed: int | None) -> list[Netw
 def _printed_landmarks(rows: Sequence[Mapping[str, Any]], arms: Sequence[str]) -> PrintedTable:
     """Return the printed table of all landmarks, concluding on some arms."""
     from analyses.tables.labels import arm_label
-    from analyses.tables.long_format import number
+    from analyses.tables.number_text import number
 
     fits = []
     for arm in arms:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from analyses.speed.schema import ARMS, CORRELATIONS, DOSES, FIXED_STEPS, RATIOS, T_GEN, T_MEM, TAU
 from analyses.tables.labels import arm_label
-from analyses.tables.long_format import decimals, groups, number, records
+from analyses.tables.long_format import groups, records
+from analyses.tables.number_text import decimals, number
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 

@@ -9,7 +9,8 @@ import pandas as pd
 
 from analyses.stages.schema import ENDS
 from analyses.tables.labels import arm_label
-from analyses.tables.long_format import number, records
+from analyses.tables.long_format import records
+from analyses.tables.number_text import number
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 

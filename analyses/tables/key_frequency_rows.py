@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analyses.tables.labels import arm_label
-from analyses.tables.long_format import few
+from analyses.tables.number_text import few
 from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.cli.printed_table import PrintedTable
 

@@ -1,4 +1,4 @@
-"""Long tables over arms, seeds and checkpoints, and their numbers as text."""
+"""Long tables over arms, seeds and checkpoints."""
 
 from __future__ import annotations
 
@@ -53,47 +53,6 @@ def first_and_last(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows of each network's first checkpoint, and of its last."""
     steps = table.groupby(["arm", "seed"], sort=False)["step"]
     return table[table["step"] == steps.transform("min")], table[table["step"] == steps.transform("max")]
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """Return a number with significant digits; '-' for a missing one."""
-    if value is None or value != value:
-        return "-"
-    if value != 0 and (abs(value) >= 10_000 or abs(value) < 1e-3):
-        return f"{value:.{digits - 2}e}"
-    places = max(0, digits - 1 - int(np.floor(np.log10(abs(value))))) if value else digits - 1
-    return f"{value:.{min(places, digits)}f}"
-
-
-def decimals(value: float, places: int = 2) -> str:
-    """Return a number with fixed decimals; '-' for a missing one.
-
-    Examples
-    --------
-    >>> decimals(0.8349), decimals(0.0, 3), decimals(float("nan"))
-    ('0.83', '0.000', '-')
-    """
-    return "-" if value != value else f"{value:.{places}f}"
-
-
-def change(first: float, last: float) -> str:
-    """Return two numbers as text: first → last."""
-    return f"{number(first)} → {number(last)}"
-
-
-def step_range(steps: Sequence[int | None]) -> str:
-    """Return the range of several seeds' steps, and how many seeds have none."""
-    reached = sorted(step for step in steps if step is not None)
-    if not reached:
-        return "never"
-    text = f"{reached[0]:,}" if reached[0] == reached[-1] else f"{reached[0]:,}–{reached[-1]:,}"
-    n_missing = len(steps) - len(reached)
-    return f"{text} ({n_missing} never)" if n_missing else text
-
-
-def few(entries: Sequence[int], of: int, most: int = 6) -> str:
-    """Return a short list in full, a long one by its length in parentheses."""
-    return " ".join(map(str, entries)) or "none" if len(entries) <= most else f"({len(entries)} of {of})"
 
 
 def pairs_of(entries: Sequence[Any]) -> list[tuple[Any, Any]]:

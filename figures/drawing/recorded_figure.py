@@ -21,6 +21,8 @@ from figures.drawing.origin import PREFIX
 from figures.drawing.style import Styles, line_style, table_styles
 
 COLUMNS = ("panel", "series", "seed", "x", "y", "low", "high", "value")
+LABEL_SIZE = 8
+"""Size of an axis label, in points."""
 MOST_NAMED = 8
 """Largest number of arms of one series that a legend names."""
 CENTRES = ("mean", "median", "geometric mean")
@@ -120,6 +122,9 @@ class Drawing:
         layout = self.figure.get_layout_engine()
         if isinstance(layout, ConstrainedLayoutEngine):
             strip = 1.3 * size * len(lines) / 72 / height
+            if label := self.figure.get_supxlabel():  # which the layout would put at the very bottom
+                self.figure.supxlabel(label, y=strip + 0.04 / height, fontsize=LABEL_SIZE)
+                strip += (1.5 * LABEL_SIZE / 72 + 0.04) / height
             layout.set(rect=(0, strip, 1, 1 - strip))
         look: dict[str, Any] = {
             "fontsize": size,
@@ -199,7 +204,7 @@ def shared_x_label(figure: Figure, axes: Iterable[Axes], label: str) -> None:
     """Label the x axes of all panels once, below them."""
     for ax in axes:
         ax.set_xlabel("")
-    figure.supxlabel(f"{label} (all panels)", fontsize=8)
+    figure.supxlabel(f"{label} (all panels)", fontsize=LABEL_SIZE)
 
 
 def arm_legend(figure: Figure, table: pd.DataFrame, more: Sequence[Line2D] = (), **style: Any) -> None:

@@ -1,4 +1,4 @@
-"""Figure `flow`: single neurons in training and in the flow, differences, invariants."""
+"""Figure `flow`: neurons in training and flow, differences, invariants."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LIMIT_LOOK: dict[str, Any] = {"color": "0.45", "linewidth": 0.8, "linestyle": ":
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw a few neurons, then differences and drifts of the median neuron."""
+    """Draw a few neurons, then the median neuron's differences."""
     arm = main_arm(tables[NEURONS])
     deviations, drifts, neurons = (
         tables[table][tables[table]["arm"] == arm] for table in (DEVIATIONS, INVARIANTS, NEURONS)
@@ -116,7 +116,7 @@ def _shown_neurons(neurons: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _neurons(drawing: Drawing, ax: Axes, column: str, shown: Sequence[pd.DataFrame]) -> None:
-    """Draw neurons in the flow as lines, in training as marks."""
+    """Draw neurons: flow as lines, training as marks."""
     for curve, color, marker in zip(shown, COLORS, MARKERS, strict=False):
         neuron = f"neuron {curve['neuron'].iloc[0]}"
         flow = curve[f"flow_{column}"].to_numpy()
@@ -135,9 +135,9 @@ def _median_neuron(
     column: str,
     looks: Mapping[str, dict[str, Any]],
 ) -> None:
-    """Draw a curve per seed and their median, from the second checkpoint on.
+    """Draw the seeds' curves and their median.
 
-    At the first checkpoint all differences are 0, which a logarithmic axis has no place for.
+    The first checkpoint is left out: all differences are 0 there, and the axis is logarithmic.
     """
     for name, look in looks.items():
         rows = curves[name]

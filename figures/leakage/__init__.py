@@ -1,6 +1,7 @@
-"""Figures of question `leakage`: harmonics of ReLU neurons.
+"""Figures of the question `leakage`: harmonics of ReLU neurons.
 
-May import the schemas and tables of analyses and figures.drawing; loads no matplotlib when imported.
+Each figure has its file; `FIGURES` declares them. May import analyses.leakage.schema, analyses.tables and
+figures.drawing.
 """
 
 from analyses.leakage import schema as leakage
@@ -9,7 +10,7 @@ from figures.drawing.figure_spec import FigureSpec
 FIGURES = (
     FigureSpec(
         name="leakage",
-        shows="harmonics in the gradient and the weights of ReLU neurons beside their limits",
+        shows="harmonics in the gradient and the weights of ReLU neurons, with their limits",
         draws="leakage.harmonic_leakage",
         tables=(leakage.SHARES, leakage.START, leakage.EXAMPLE, leakage.IDEAL),
         paper="He et al.: leakage of the ReLU",

@@ -37,7 +37,7 @@ def draw(tables: Tables) -> Drawing:
     columns: dict[str, list[Axes]] = {}
     tops = []
     for arm, part in zip(arms, figure.subfigures(1, len(arms), squeeze=False)[0], strict=True):
-        part.suptitle(f"{arm_label(arm)}: input weights")
+        part.suptitle(f"{arm_label(arm)}: input weights, with test accuracy")
         part.supxlabel("k × residue mod p (all panels)", fontsize=8)
         landmarks = landmark_rows(tables, arm, LANDMARKS)
         axes = part.subplots(len(chosen), len(landmarks), sharex=True, squeeze=False)
@@ -53,7 +53,7 @@ def draw(tables: Tables) -> Drawing:
                 columns.setdefault(row["moment"], []).append(ax)
             line[0].set_ylabel(f"neuron {neuron}\nk = {cosine['frequency']}")
         for ax, row in zip(axes[0], landmarks, strict=True):
-            accuracy = "" if pd.isna(row["test_acc"]) else f"\ntest acc. {row['test_acc']:.2f}"
+            accuracy = "" if pd.isna(row["test_acc"]) else f"\ntest {row['test_acc']:.2f}"
             ax.set_title(f"{row['moment']}\nstep {row['step']:,}{accuracy}\n", fontsize=7)
         tops += list(axes[0])
     for panels in columns.values():

@@ -1,14 +1,15 @@
-"""`python -m training.bench`: the engine against the network as research code writes it, and its floor.
+"""Command `python -m training.bench`: the engine's speed.
 
-One row per recipe. All of a row is timed in one process on one thread, in turn, round by round; every figure
-is a median over rounds.
+The engine is compared with the network as research code writes it, and with its floor. One row per recipe.
+All of a row is timed in one process on one thread, in turn, round by round; every figure is a median over
+rounds.
 - engine: training steps with the evaluation of the recipe's schedule among them
 - as written: one forward and backward of the model's `as_written` with autograd, torch's optimizer, and, as
   the papers' code does, losses and accuracies of both splits at every step
 - step alone: both of them without any evaluation
-- floor: the matrix products of the engine's step, found by watching one, and the fused update, on
-  buffers of the same sizes, and nothing else
-All start from the same network, trained for a thousand steps: most of a training is spent memorised.
+- floor: the matrix products of the engine's step, recorded from one, and the fused update, on buffers of the same
+  sizes, and nothing else
+All start from the same network, trained for a thousand steps: most of a training is spent memorized.
 """
 
 from __future__ import annotations
@@ -89,22 +90,22 @@ def _bench(args: argparse.Namespace) -> int:
 
 
 def measure(recipe: Recipe, device: str, n_arms: int, rounds: int) -> dict[str, Any]:
-    """Milliseconds per step and arm of each contestant, and the ratios that matter."""
+    """Return milliseconds per step and arm, and their ratios."""
     from training.optimization.engine import Engine
 
     setting = recipe.setting(next(iter(recipe.arms)))
     starts = [setting.initial_weights(seed) for seed in range(n_arms)]
     engine = Engine(setting.model, setting.optimizer, setting.examples(), starts, [None] * n_arms, device)
     engine.run(WARM_UP_STEPS)
-    every = recipe.measure.eval_every
+    steps_between = recipe.measure.eval_every
 
     def engine_with_evaluation() -> None:
         for _ in range(5):
-            engine.run(every)
+            engine.run(steps_between)
             engine.evaluate()
 
     contestants: dict[str, tuple[Callable[[], object], int]] = {
-        "engine": (engine_with_evaluation, 5 * every * n_arms),
+        "engine": (engine_with_evaluation, 5 * steps_between * n_arms),
         "as written": (_as_written(engine, setting.task.build(), evaluate=True), 1),
         "engine, step alone": (lambda: engine.run(50), 50 * n_arms),
         "as written, step alone": (_as_written(engine, setting.task.build(), evaluate=False), 1),
@@ -179,7 +180,10 @@ def _as_written(engine: Engine, data: Dataset, evaluate: bool) -> Callable[[], N
 
 
 def _floor(engine: Engine) -> Callable[[], None]:
-    """The matrix products of one step and its update, on buffers of the engine's own sizes."""
+    """Return the floor: a step's matrix products and its update.
+
+    Buffers have the sizes of the engine's.
+    """
     import torch
 
     products = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
@@ -196,22 +200,25 @@ def _floor(engine: Engine) -> Callable[[], None]:
 
 
 def matrix_products(call: Callable[[], object]) -> list[Callable[[], Tensor]]:
-    """What a call multiplies: every matrix product, to be done again with the same operands."""
+    """Return a call's matrix products, to be repeated.
+
+    Each repeats one product on its operands.
+    """
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
     plain = {torch.ops.aten.mm: torch.mm, torch.ops.aten.bmm: torch.bmm}
-    found: list[Callable[[], Tensor]] = []
+    products: list[Callable[[], Tensor]] = []
 
     class Watch(TorchDispatchMode):
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = function(*args, **(kwargs or {}))
             if (multiply := plain.get(function.overloadpacket)) is not None:
-                found.append(partial(multiply, *args, out=torch.empty_like(result)))
+                products.append(partial(multiply, *args, out=torch.empty_like(result)))
             elif "linear_pointwise" in str(function):  # oneDNN's, which has no place for a result
-                found.append(partial(function, *args))
+                products.append(partial(function, *args))
             return result
 
     with Watch(), torch.no_grad():
         call()
-    return found
+    return products

@@ -1,4 +1,4 @@
-"""A trained transformer as TransformerLens' HookedTransformer, to run with caches and hooks."""
+"""A trained transformer as TransformerLens' HookedTransformer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 def load_hooked(run: RunDir | Path | str, arm: str, seed: int, step: int | None = None) -> HookedTransformer:
-    """The network of an arm at a checkpoint, pruned weights zero: (n, tokens) → (n, token, class) logits.
+    """Return an arm's network at a checkpoint, with hooks.
 
-    The tokens are a and b, and `=`, which is token p, if the network reads it; what it computes of a pair
-    are the logits at the last token. Positions and biases that the network has not are zero.
+    It maps (n, tokens) to (n, token, class) logits. The tokens are a and b, and `=`, which is token p, if the
+    network reads it; a pair's logits are those at the last token. Pruned weights are zero, and so are
+    positions and biases that the network lacks.
 
     Parameters
     ----------

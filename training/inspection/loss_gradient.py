@@ -1,4 +1,7 @@
-"""The gradient of a network's training loss in float64, by the engine's own formulas, as NumPy arrays."""
+"""Gradient of a network's training loss, in float64.
+
+It is computed as the engine computes it, and returned as NumPy arrays.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ Arrays = Mapping[str, np.ndarray]
 
 
 def training_gradient(setting: Setting) -> Callable[[Arrays], dict[str, np.ndarray]]:
-    """A function from one network's weights to the gradient of its mean training loss, by weight name.
+    """Return a function from weights to their training gradient.
 
-    Buffers are made once, here; what the function returns is the caller's.
+    The gradient is that of one network's mean training loss, by weight name. Buffers are made once; the
+    arrays that the function returns are the caller's.
     """
     import torch
 

@@ -1,5 +1,6 @@
-"""Models: one folder each, with its settings (`architecture`) and its torch side (`network`).
+"""Models: one folder each, of settings and a torch implementation.
 
+Settings are in `architecture`, what computes with the weights in `network`.
 `base`, `registry`, `weight_names` and every `architecture` import neither torch nor NumPy. May
 import `interp`, `training.schema`, `training.runs` and `training.tasks`.
 """

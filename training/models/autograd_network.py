@@ -1,4 +1,4 @@
-"""Stacked network from one network's plain forward pass, its gradient by autograd."""
+"""Stacked network whose gradient autograd computes from a plain forward pass."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from training.models.network import Forward, Network, StackedProblem, Weights
 
 
 class AutogradNetwork(Network):
-    """Arms computed one after another by a plain forward pass; exact, for any torch code.
+    """Arms computed one after another by a plain forward pass.
 
-    An arm's numbers do not depend on the arms beside it.
+    It is exact and takes any torch code. An arm's numbers do not depend on the other arms.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class AutogradNetwork(Network):
             return torch.stack([self.forward(arm, self.inputs) for arm in self._arms(weights)])
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
-        """Write the gradient of each arm's mean training loss into `grads`."""
+        """Write the gradient of each arm's training loss into `grads`."""
         arms = self._arms(weights)
         with torch.enable_grad():
             leaves = [{name: w.requires_grad_() for name, w in arm.items()} for arm in arms]

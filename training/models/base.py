@@ -1,4 +1,7 @@
-"""Base class of the models' settings. Importable without torch and NumPy."""
+"""Base class of the models' settings.
+
+Importable without torch and NumPy.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ MAX_WIDTH = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Model(ABC):
-    """Settings of a network, its weights' shapes, and its torch implementation.
+    """Settings of a network, shapes of its weights, its implementation.
 
     The name under which `MODELS` holds it is the recipe's `model.name`.
     """
@@ -45,7 +48,10 @@ class Model(ABC):
 
     @property
     def function(self) -> str:
-        """Name of the function that the weights parametrize, the activation included if there is a choice."""
+        """Name of the function that the weights parametrize.
+
+        It includes the activation if there is a choice.
+        """
         return self.name
 
     @abstractmethod
@@ -60,20 +66,26 @@ class Model(ABC):
         """Return the functions that compute with the weights; imports torch."""
 
     def deviation(self, name: str, shape: Shape) -> float:
-        """Return the standard deviation of a weight at θ₀, which is normal around 0; 0 for a bias."""
+        """Return the standard deviation of a normal weight at θ₀.
+
+        Its mean is 0. A bias starts at 0: its deviation is 0.
+        """
         return self.init_scale / math.sqrt(fan_in(name, shape)) if is_prunable(name) else 0.0
 
     def initial_weights(self, shapes: Mapping[str, Shape], seed: int) -> Weights:
-        """Draw θ₀ in float32 on the CPU, by the seed alone."""
+        """Draw θ₀ in float32 on the CPU from the seed."""
         return self.implementation().start(self, shapes, seed)
 
     @classmethod
     def sizes_of(cls, shapes: Mapping[str, Shape]) -> dict[str, Any]:
-        """Return the settings that the weights' shapes determine, for a model that `infers_sizes`."""
+        """Return the settings that the weights' shapes determine.
+
+        Only for a model that `infers_sizes`.
+        """
         raise ConfigError(f"model: expected one whose weights tell its settings, got {cls.__name__}")
 
     def pair_activations(self, weights: Arrays) -> PairActivations:
-        """Return logits, neurons and attention of every ordered pair of residues at one checkpoint.
+        """Return the activations of a checkpoint on all pairs of residues.
 
         Parameters
         ----------
@@ -92,14 +104,14 @@ class Model(ABC):
     def embedding_gradients(
         self, weights: Arrays, triples: Int[np.ndarray, "n 3"]
     ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n d"]] | None:
-        """Return gradients of the logit of c at (a, b) by the embeddings of a and of b.
+        """Return a logit's gradients by the embeddings of its two inputs.
 
         Parameters
         ----------
         weights : mapping
             One checkpoint, by the names of `shapes`.
         triples : Int[np.ndarray, "n 3"]
-            a, b and c.
+            a, b and c: the inputs, and the class whose logit it is.
 
         Returns
         -------
@@ -110,7 +122,7 @@ class Model(ABC):
 
 
 def require_widths(model: Model, *fields: str) -> None:
-    """Raise a `ConfigError` unless these settings are possible widths of a layer."""
+    """Raise a `ConfigError` unless these settings are possible widths."""
     for name in fields:
         width = getattr(model, name)
         require(1 <= width <= MAX_WIDTH, name, f"a whole number from 1 to {MAX_WIDTH}", width)

@@ -1,4 +1,4 @@
-"""Torch side of a model: how its weights start, and what is computed from them."""
+"""Implementation of a model in torch: its functions of the weights."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SynapticFlow = Callable[[Mapping[str, Tensor]], Tensor]
 
 
 def chain_flow(weights: Mapping[str, Tensor]) -> Tensor:
-    """Return the synaptic flow 1ᵀ(Π W)1 of a chain of (in, out) matrices.
+    """Return the synaptic flow 1ᵀ(Π W)1 of a chain of matrices.
 
-    It is up to a factor that bears no gradient: the product of the largest flows into each layer, without
-    which deep products overflow.
+    Matrices are (in, out). The result is up to a factor that bears no gradient: the product of the largest
+    flows into each layer, without which deep products overflow.
     """
     first, *_ = weights.values()
     units = torch.ones_like(first[:, 0])
@@ -31,9 +31,10 @@ def chain_flow(weights: Mapping[str, Tensor]) -> Tensor:
 
 
 def normal_init(model: Model, shapes: Shapes, seed: int) -> Weights:
-    """Draw θ₀ in float32 on the CPU, by the seed alone: normal, of `model.deviation`; biases are zero.
+    """Draw normal weights in float32 on the CPU from the seed.
 
-    Zeros are not drawn: a seed gives the same matrices with and without biases.
+    Their deviations are `model.deviation`; biases are zero. Zeros are not drawn: a seed gives the same
+    matrices with and without biases.
     """
     generator = torch.Generator().manual_seed(seed)
     return {
@@ -45,7 +46,7 @@ def normal_init(model: Model, shapes: Shapes, seed: int) -> Weights:
 
 @dataclass(frozen=True)
 class Implementation:
-    """Functions of a model's weights; only the plain forward pass is required."""
+    """Functions of a model's weights; only `forward` is required."""
 
     forward: Forward
     """One network, written plainly: (weights, inputs) → outputs, for autograd and torch.func."""
@@ -69,14 +70,14 @@ class Implementation:
         return self.fast_network(problem)
 
     def as_written(self, weights: Weights) -> nn.Module:
-        """Return one network with these weights as a module, as research code writes it."""
+        """Return a network's module, written as research code writes it."""
         if self.research_module is None:
             return ForwardModule(self.forward, weights)
         return self.research_module(weights)
 
 
 class ForwardModule(nn.Module):
-    """One network as a module: its plain forward pass, with the weights as parameters."""
+    """Plain forward pass as a module with the weights as parameters."""
 
     def __init__(self, forward: Forward, weights: Weights):
         super().__init__()

@@ -32,7 +32,7 @@ class StackedProblem:
     dtype: torch.dtype
 
     def inputs(self) -> Tensor:
-        """Return the inputs of all examples: tokens as integers, features in `dtype`."""
+        """Return all inputs: tokens as integers, features in `dtype`."""
         inputs = torch.as_tensor(self.data.inputs, device=self.device)
         return inputs.to(self.dtype) if inputs.is_floating_point() else inputs
 
@@ -42,7 +42,7 @@ class StackedProblem:
 
 
 class Network(ABC):
-    """Stacked arms of one architecture on one data set: outputs and gradient.
+    """Outputs and gradients of stacked arms on one data set.
 
     Fast networks hold a buffer for every intermediate: at these sizes a fresh allocation of an
     (example, neuron) array costs more in page faults than the arithmetic on it.
@@ -50,8 +50,11 @@ class Network(ABC):
 
     @abstractmethod
     def outputs(self, weights: Weights) -> Tensor:
-        """Return (arm, example, output) of every example; the next call may overwrite the result."""
+        """Return (arm, example, output) of every example.
+
+        The next call may overwrite the result.
+        """
 
     @abstractmethod
     def gradient(self, weights: Weights, grads: Weights) -> None:
-        """Write the gradient of each arm's mean training loss into `grads`."""
+        """Write the gradient of each arm's training loss into `grads`."""

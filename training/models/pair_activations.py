@@ -1,7 +1,7 @@
-"""Activations of one checkpoint on every ordered pair of residues, as NumPy arrays.
+"""Activations of one checkpoint on all ordered pairs of residues.
 
-All in float64. Weights are stored in float32, but of float32 logits some 30 apart a loss of 1e-7 would be
-their rounding; a network's own function has losses far below that.
+They are NumPy arrays in float64. Weights are stored in float32, but of float32 logits some 30 apart a loss of
+1e-7 would be their rounding; a network's own function has losses far below that.
 
 Shapes: p residues and classes, m neurons, h heads.
 """
@@ -26,7 +26,10 @@ Arrays = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class PairActivations:
-    """Logits, neurons and attention of all p² ordered pairs (a, b), in the task or not."""
+    """Logits, neurons and attention of all p² ordered pairs.
+
+    Pairs that the task leaves out are included.
+    """
 
     logits: Float[np.ndarray, "p p p"]
     """Entry (a, b, c): the logit of class c."""
@@ -37,7 +40,7 @@ class PairActivations:
 
 
 def two_layer_activations(model: str, weights: Arrays, activation: str) -> PairActivations:
-    """Return the activations of a network that adds its two inputs, from its maps.
+    """Return the activations of a network that adds its inputs.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def two_layer_activations(model: str, weights: Arrays, activation: str) -> PairA
 
 
 def refuse(model: Model) -> RunError:
-    """Return the error for a network that does not read pairs of residues."""
+    """Return the error for a network that reads no pairs."""
     readers = [name for name, kind in MODELS.items() if kind.reads == "tokens"]
     return RunError(
         f"model.name: expected one that reads pairs of residues ({names(readers)}), got {model.name}; "

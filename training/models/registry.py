@@ -1,4 +1,7 @@
-"""Registry of the models: `MODELS`, by the recipe's `model.name`. Importable without torch and NumPy."""
+"""Registry of the models: `MODELS`, by the recipe's `model.name`.
+
+Importable without torch and NumPy.
+"""
 
 from __future__ import annotations
 

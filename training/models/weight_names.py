@@ -1,4 +1,4 @@
-"""Names of weights: matrices `W_*` can be pruned, biases `b_*` cannot."""
+"""Names of weights: matrices `W_*`, biases `b_*`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ T = TypeVar("T")
 
 
 def is_prunable(name: str) -> bool:
-    """Return True if a mask covers the weight of this name: every matrix W_*, no bias b_*."""
+    """Return True if masks cover the weight of this name.
+
+    They cover every matrix W_*, and no bias b_*.
+    """
     return not name.rpartition(".")[2].startswith("b_")
 
 
 def prunable(by_name: Mapping[str, T]) -> dict[str, T]:
-    """Return the entries of a mapping by weight name that masks cover."""
+    """Return the entries by weight name that masks cover."""
     return {name: value for name, value in by_name.items() if is_prunable(name)}
 
 
 def fan_in(name: str, shape: Shape) -> int:
-    """Return the number of terms in each sum that a matrix makes.
+    """Return the number of terms in a matrix's sums.
 
     That is the number of its rows; of an embedding, the tokens it chooses from. Of attention's
     (head, in, out) matrices W_Q, W_K and W_V sum over `in`, and W_O over `head` as well.

@@ -1,8 +1,8 @@
-"""Training step over arms stacked on a leading axis.
+"""Training step of stacked arms.
 
-All weights of an arm lie in one flat row, so masking, the optimizer's update and the norms are one call each
-over all arms; the model sees views of it by weight name. What is trained is the parametrization's business:
-the weights themselves, or scores that choose among them.
+Arms are stacked on a leading axis. All weights of an arm lie in one flat row, so masking, the optimizer's
+update and the norms are one call each over all arms; the model sees views of it by weight name. The
+parametrization decides what is trained: the weights themselves, or scores that choose among them.
 
 Shapes: r arms, w weights of an arm in a row.
 """
@@ -28,7 +28,9 @@ from training.tasks.losses import loss_of
 
 
 class Engine:
-    """Arms of one task, model, optimizer and parametrization, trained in lockstep.
+    """Stacked arms, trained in lockstep.
+
+    They share a task, a model, an optimizer and a parametrization.
 
     Parameters
     ----------
@@ -79,7 +81,7 @@ class Engine:
         self._prepare_step()
 
     def _prepare_step(self) -> None:
-        """Make the views, buffers and functions that a step needs, for the arms there are now."""
+        """Make the views, buffers and functions of a step."""
         self.weights_rw = self.parametrization.network_weights()
         self.grads_rw = torch.zeros_like(self.weights_rw)
         self.weights, self.grads = self.layout.views(self.weights_rw), self.layout.views(self.grads_rw)
@@ -110,22 +112,25 @@ class Engine:
 
     @torch.no_grad()
     def evaluate(self) -> np.ndarray:
-        """Return losses, accuracies and norms now: (arm, metric), columns as `evaluation.METRICS`."""
+        """Return the metrics now, (arm, metric) as `evaluation.METRICS`."""
         self.parametrization.write_weights(self.weights_rw, training=False)
         return self.evaluation.measure(self.loss, self.network.outputs(self.weights), self.weights_rw)
 
     def arm_weights(self, row: int) -> dict[str, np.ndarray]:
-        """Return a copy of one arm's weights by name, as last evaluated."""
+        """Return a copy of one arm's weights as last evaluated."""
         return {name: w[row].cpu().numpy().copy() for name, w in self.weights.items()}
 
     def arm_state(self, row: int) -> dict[str, Any]:
-        """Return all that continuing one arm needs: step, trained rows, optimizer and generator states."""
+        """Return the state to continue one arm from.
+
+        It is the step, the trained rows and the states of the optimizer and of a random generator.
+        """
         tensors = {"trained": self.parametrization.trained} | self.optimizer_state
         rows = {name: [t[row].cpu().clone() for t in listed] for name, listed in tensors.items()}
         return {"step": self.step} | rows | self.parametrization.generator_state(row)
 
     def load(self, states: Sequence[dict[str, Any]]) -> None:
-        """Continue from these states, one per arm, all at the same step."""
+        """Continue from states, one per arm, at one step."""
 
         def stacked(name: str) -> list[Tensor]:
             by_tensor = zip(*(state[name] for state in states), strict=True)

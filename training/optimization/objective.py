@@ -1,4 +1,7 @@
-"""Objective of training in float64, for autograd: what methods that score weights differentiate."""
+"""Objective of training in float64, for autograd.
+
+Methods that score weights differentiate it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from training.tasks.losses import plain_loss
 def training_objective(
     model: Model, data: Dataset
 ) -> tuple[Callable[[Mapping[str, Tensor]], Tensor], Callable[[Tensor], Tensor]]:
-    """Return one network's outputs on the training examples, and their mean loss, as functions.
+    """Return two functions: training outputs of weights, their mean loss.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Hash of the source code that a module and its imports run."""
+"""Hash of the code that modules and their imports run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HAVE_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDe
 
 
 def code_digest(modules: Iterable[str], root: Path = ROOT, leave_out: str = "") -> str:
-    """Return a hash of some modules' code and of their imports' code.
+    """Return a hash of modules' code and their imports' code.
 
     Imports are followed through all modules of ours.
     Comments, docstrings and layout do not count, and neither does the version of Python. Imports inside
@@ -59,7 +59,7 @@ def code_digest(modules: Iterable[str], root: Path = ROOT, leave_out: str = "") 
 
 
 def _source(module: str, root: Path) -> Path | None:
-    """Return the file of a module; None for what is no module of ours."""
+    """Return the file of a module; None for other packages' modules."""
     if module.partition(".")[0] not in PACKAGES:
         return None
     path = root.joinpath(*module.split("."))
@@ -69,7 +69,10 @@ def _source(module: str, root: Path) -> Path | None:
 
 @functools.cache
 def _read(path: Path, modified_ns: int, module: str) -> tuple[str, tuple[str, ...]]:
-    """Return the hash of a file's own code, and the modules of ours that it may import."""
+    """Return the hash of a file's code, and its imports.
+
+    Imports are modules of this project that the file may import.
+    """
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     content = path.read_bytes()
     remembered = _cache_folder() / hashlib.sha256(package.encode() + b"\0" + content + READER).hexdigest()
@@ -89,13 +92,16 @@ def _read(path: Path, modified_ns: int, module: str) -> tuple[str, tuple[str, ..
 
 @functools.cache
 def _cache_folder() -> Path:
-    """Return the folder of remembered hashes: parsing all files takes a second at every start."""
+    """Return the folder of cached hashes.
+
+    Without a cache, parsing all files takes a second at every start.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "grokking-tickets" / "code_digests"
 
 
 class _Reader:
-    """Walk over a syntax tree that collects its code as text and its imports.
+    """Walk that collects a syntax tree's code and imports.
 
     The text has no positions, docstrings or empty fields: `ast.dump` differs between versions of Python in
     the empty fields that it prints.
@@ -107,7 +113,7 @@ class _Reader:
         self.modules: dict[str, None] = {}
 
     def read(self, node: Any, imported: bool) -> None:
-        """Add a node; its imports only if they are ever run."""
+        """Add a node; its imports only if they run."""
         if isinstance(node, ast.AST):
             if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
                 imported = False
@@ -131,7 +137,10 @@ class _Reader:
             self.text.append(f"{type(node).__name__}:{node!r}")
 
     def _note_modules(self, node: ast.Import | ast.ImportFrom | ast.Constant) -> None:
-        """Note the modules of ours that a statement or a lazy registry entry names."""
+        """Note modules that an import or a registry entry names.
+
+        Only modules of this project's packages count.
+        """
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -147,7 +156,7 @@ class _Reader:
 
 
 def _is_text(statement: ast.stmt) -> bool:
-    """Return True for a docstring: a statement that is nothing but a text."""
+    """Return True if a statement is nothing but a text."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)

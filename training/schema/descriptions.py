@@ -1,4 +1,4 @@
-"""Descriptions taken from docstrings: of objects, of fields, of code that is not imported."""
+"""Descriptions taken from docstrings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 
 def first_line(described: Any) -> str:
-    """Return the first line of an object's docstring, without its final dot.
+    """Return a docstring's first line without its final dot.
 
     Examples
     --------
     >>> first_line(first_line)
-    "Return the first line of an object's docstring, without its final dot"
+    "Return a docstring's first line without its final dot"
     """
     return _first_line(inspect.getdoc(getattr(described, "func", described)))
 

@@ -18,12 +18,12 @@ class UnknownNameError(ConfigError, KeyError):
 
 
 class Registry(MutableMapping[str, T], Generic[T]):
-    """Mapping of names to objects that may be imported on first access.
+    """Mapping of names to objects that may load lazily.
 
-    An entry is an object, or a `"module:attribute"` text that is imported when it is asked for.
+    An entry is an object, or a `"module:attribute"` text that is imported on first access.
 
-    Listing the names imports nothing, so `--help` stays quick. A name is given once: giving it again is an
-    error, and `del` removes it first.
+    Listing the names imports nothing, so `--help` stays quick. A name is registered once: registering it again is an
+    error, unless `del` removes it first.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
     Raises
     ------
     UnknownNameError
-        On access to an unknown name; the message lists the known ones.
+        On access to an unknown name; the message lists the registered ones.
     ConfigError
         On giving a name twice; the message names both modules.
 
@@ -99,7 +99,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
     @overload
     def register(self, name: str, entry: T) -> T: ...
     def register(self, name: str, entry: T | None = None) -> T | Callable[[T], T]:
-        """Register an object under a name; without an object, return a decorator that does."""
+        """Register an object under a name, directly or as decorator."""
         if entry is not None:
             self[name] = entry
             return entry
@@ -112,5 +112,5 @@ class Registry(MutableMapping[str, T], Generic[T]):
 
 
 def _origin(entry: Any) -> str:
-    """Return the name of the module that defines an object or a `"module:attribute"` text."""
+    """Return the module that an object or text comes from."""
     return entry.partition(":")[0] if isinstance(entry, str) else getattr(entry, "__module__", "unknown")

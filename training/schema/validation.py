@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class ConfigError(ValueError):
-    """Setting that is refused; names the field, the expectation and the value."""
+    """Invalid setting: the field, the expectation and the value."""
 
 
 def require(holds: bool, name: str, expected: str, got: Any) -> None:
@@ -27,7 +27,7 @@ def require(holds: bool, name: str, expected: str, got: Any) -> None:
 
 
 def require_positive(name: str, value: float) -> None:
-    """Raise a `ConfigError` unless `value` is a finite number above 0."""
+    """Raise a `ConfigError` unless `value` is positive and finite."""
     require(0 < value < math.inf, name, "a number above 0", value)
 
 
@@ -37,7 +37,7 @@ def names(options: Iterable[str]) -> str:
 
 
 def build(cls: type[T], content: Any, where: str = "") -> T:
-    """Return a `cls` from a mapping of its fields, nested dataclasses included.
+    """Return a `cls` from a mapping, nested dataclasses included.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return dataclasses as tables, without the optional fields that have no value."""
+    """Return dataclasses as tables, without optional fields at None."""
     if dataclasses.is_dataclass(value):
         fields = {f.name: (getattr(value, f.name), f.metadata) for f in dataclasses.fields(value)}
         return {
@@ -142,13 +142,16 @@ def _plain(value: Any) -> Any:
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """Return the first 16 hex digits of a config's SHA-256, as canonical JSON."""
+    """Return a config's hash: 16 hex digits of its SHA-256.
+
+    The hash is over canonical JSON.
+    """
     text = json.dumps(config, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Return the fields in which two configs differ, as `field: old → new`."""
+    """Return how two configs differ, as `field: old → new`."""
     fields = []
     for key in sorted(old.keys() | new.keys()):
         a, b = old.get(key), new.get(key)

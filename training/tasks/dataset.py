@@ -1,4 +1,4 @@
-"""What every task is, and what it hands to training: all examples in one order, the training set first."""
+"""Base class of the tasks, and their examples."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from jaxtyping import Float, Int
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """All examples of a task; the first `n_train` are trained on, the rest is the test set.
+    """All examples of a task, the training set first.
 
-    Classes are learned by cross-entropy unless there are targets, which are learned by squared error; with
-    both, accuracy is that of the largest output.
+    The first `n_train` are trained on, the rest is the test set. Classes are learned by cross-entropy unless
+    there are targets, which are learned by squared error; with both, accuracy is that of the largest output.
     """
 
     inputs: Int[np.ndarray, "n tokens"] | Float[np.ndarray, "n features"]
@@ -23,7 +23,7 @@ class Dataset:
     labels: Int[np.ndarray, " n"] | None = None
     """Class of every example."""
     targets: Float[np.ndarray, "n outputs"] | None = None
-    """What the outputs shall be."""
+    """Values that the outputs are trained towards."""
     counts: Int[np.ndarray, " n"] | None = None
     """How many examples each one stands for; None for 1 each."""
     n_train: int
@@ -34,9 +34,10 @@ class Dataset:
         assert 0 < self.n_train <= len(self.inputs)
 
     def unordered(self) -> Dataset:
-        """These pairs for a network that cannot tell (a, b) from (b, a): of two in one part, one for both.
+        """Return the data set with each unordered pair listed once.
 
-        Every mean over a part is what it was, with fewer examples to compute it from.
+        It is for a network that cannot tell (a, b) from (b, a): of the two in one part, one counts for both.
+        Every mean over a part stays as it was, and is computed from fewer examples.
         """
         in_test = np.arange(len(self.inputs)) >= self.n_train
         tokens = np.column_stack([in_test, np.sort(self.inputs, axis=1)])
@@ -52,16 +53,19 @@ class Dataset:
 
 @dataclass(frozen=True, kw_only=True)
 class Task(ABC):
-    """Settings of a task; its name in TASKS is the recipe's `task.name`."""
+    """Settings of a task.
+
+    Its name in `TASKS` is the recipe's `task.name`.
+    """
 
     gives: ClassVar[Literal["tokens", "features"]]
-    """What kind of input a model gets."""
+    """Kind of input that a model gets."""
 
     name: str
 
     @property
     def symmetric(self) -> bool:
-        """Whether the order of an example's tokens makes no difference."""
+        """Return True if the order of an example's tokens is irrelevant."""
         return True
 
     @property
@@ -76,9 +80,12 @@ class Task(ABC):
 
     @property
     def loss_threshold(self) -> float | None:
-        """The loss at which a task without classes counts as learned; None for a task with classes."""
+        """Loss at which a task without classes counts as learned.
+
+        None for a task with classes.
+        """
         return None
 
     @abstractmethod
     def build(self) -> Dataset:
-        """All examples, in an order that the settings alone decide."""
+        """Return all examples, in an order fixed by the settings."""

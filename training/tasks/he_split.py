@@ -1,4 +1,7 @@
-"""He et al.'s split of the pairs, which their code draws after their network. Imports torch when drawn."""
+"""He et al.'s split of the pairs.
+
+Their code draws it after their network. Torch is imported when the split is drawn.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def he_width(p: int) -> int:
-    """Return the number of neurons of He et al.'s network for p residues.
+    """Return the width of He et al.'s network for p residues.
 
     References
     ----------
@@ -20,9 +23,10 @@ def he_width(p: int) -> int:
 
 
 def he_order(p: int, seed: int) -> Int[np.ndarray, " n"]:
-    """Return He et al.'s order of all ordered pairs, drawn after both matrices of their network.
+    """Return He et al.'s order of all ordered pairs.
 
-    The network has their width, whatever the recipe trains: the split belongs to the task alone.
+    It is drawn after both matrices of their network, which has their width, whatever the recipe trains: the
+    split belongs to the task alone.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""The IDX format, in which MNIST and its relatives come: a magic number, the dimensions, the bytes."""
+"""Reader of IDX files, the format of MNIST."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ UBYTE = 0x08
 
 
 def read_idx(path: Path) -> UInt8[np.ndarray, "*shape"]:
-    """The array in an IDX file of unsigned bytes, plain or gzipped (told by its first bytes).
+    """Return the array in an IDX file of unsigned bytes.
+
+    The file is plain or gzipped, which its first bytes show.
 
     Parameters
     ----------

@@ -21,17 +21,19 @@ N_DIGITS = 1797
 
 
 class Images(NamedTuple):
-    """Images, a row each, of grey values from 0, and what they show."""
+    """Images, a row each, and the digits they show."""
 
     values: UInt8[np.ndarray, "n pixels"]
+    """Grey values from 0."""
     labels: Int[np.ndarray, " n"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTask(Task):
-    """Grey values in [0, 1] as features; one-hot targets, learned by squared error.
+    """Classification of digits by squared error on one-hot targets.
 
-    The mean squared error is over the ten outputs too; accuracy is that of the largest output.
+    Features are grey values in [0, 1]. The mean squared error is over the ten outputs too; accuracy is that
+    of the largest output.
 
     References
     ----------
@@ -60,10 +62,13 @@ class ImageTask(Task):
 
     @abstractmethod
     def _images(self) -> tuple[Images, Images | None, int]:
-        """The images to train on, others to test on unless they are the same, and the grey value of white."""
+        """Return training images, test images and the value of white.
+
+        None in place of test images: both parts are drawn from the first.
+        """
 
     def build(self) -> Dataset:
-        """Training images, then test images, each in an order drawn from `split_seed`."""
+        """Return training, then test images, in orders drawn from `split_seed`."""
         train, test, white = self._images()
         rng = np.random.default_rng(self.split_seed)
         drawn = rng.permutation(len(train.labels))
@@ -81,13 +86,15 @@ class ImageTask(Task):
         return Dataset(inputs=values / white, labels=labels, targets=targets, n_train=self.n_train)
 
 
-def _require_so_many(wanted: int, there: int, name: str) -> None:
-    require(wanted <= there, f"task.{name}", f"at most the {there} images there are", wanted)
+def _require_so_many(n_drawn: int, n_images: int, name: str) -> None:
+    require(n_drawn <= n_images, f"task.{name}", f"at most the {n_images} images there are", n_drawn)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DigitsTask(ImageTask):
-    """The 1797 images of 8×8 pixels that come with scikit-learn; nothing is fetched.
+    """Digits: the 1797 images of 8×8 pixels in scikit-learn.
+
+    Nothing is fetched.
 
     References
     ----------
@@ -120,10 +127,11 @@ class DigitsTask(ImageTask):
 
 @dataclass(frozen=True, kw_only=True)
 class MNISTTask(ImageTask):
-    """MNIST, or any of its relatives in the same files (28×28 pixels, ten classes).
+    """MNIST, or another set of images in its format.
 
-    With both of its parts, training images are drawn from the first and test images from the other; with one
-    of them, both are drawn from it. What is drawn is `n_train` and `n_test` images, not all.
+    Images have 28×28 pixels and ten classes. With both of its parts, training images are drawn from the first
+    and test images from the other; with one of them, both are drawn from it. What is drawn is `n_train` and
+    `n_test` images, not all.
     """
 
     name: Literal["mnist"] = "mnist"
@@ -132,7 +140,7 @@ class MNISTTask(ImageTask):
     `t10k-labels-idx1-ubyte`, each plain or with `.gz`; a relative one counts from the working directory.
     Without a folder, scikit-learn fetches MNIST from openml.org once and keeps it in its own data folder."""
     n_test: int = 1000
-    """Every evaluation takes all of them; 1000 know an accuracy of .95 to within .007."""
+    """Every evaluation takes all of them; 1000 give an accuracy of .95 to within .007."""
 
     @property
     def n_inputs(self) -> int:
@@ -145,7 +153,7 @@ class MNISTTask(ImageTask):
 
 
 def read_folder(folder: Path) -> list[Images]:
-    """The parts of MNIST that a folder holds, `train` before `t10k`.
+    """Return the parts of MNIST in a folder, `train` first.
 
     Raises
     ------
@@ -155,8 +163,8 @@ def read_folder(folder: Path) -> list[Images]:
     """
     _require_data_dir(folder.is_dir(), "a folder", f"{str(folder)!r}, which is not one")
     parts = [part for part in ("train", "t10k") if _find(folder, _images_file(part))]
-    wanted = " or ".join(f"{_images_file(part)}(.gz)" for part in ("train", "t10k"))
-    _require_data_dir(len(parts) > 0, f"a folder with {wanted}", f"{str(folder)!r} without them")
+    file_names = " or ".join(f"{_images_file(part)}(.gz)" for part in ("train", "t10k"))
+    _require_data_dir(len(parts) > 0, f"a folder with {file_names}", f"{str(folder)!r} without them")
     return [_read_part(folder, part) for part in parts]
 
 
@@ -179,7 +187,9 @@ def _read_part(folder: Path, part: str) -> Images:
 def _read(folder: Path, name: str) -> np.ndarray:
     path = _find(folder, name)
     if path is None:
-        raise ConfigError(f"task.data_dir: expected {name}(.gz) beside the other files, got none in {folder}")
+        raise ConfigError(
+            f"task.data_dir: expected {name}(.gz) next to the other files, got none in {folder}"
+        )
     try:
         return read_idx(path)
     except (ValueError, OSError) as error:
@@ -197,11 +207,14 @@ def _require_data_dir(holds: bool, expected: str, got: object) -> None:
 
 
 def _fetch() -> list[Images]:
-    """Both parts of MNIST from openml.org, where its first 60,000 images are the part for training."""
+    """Return both parts of MNIST from openml.org.
+
+    Its first 60,000 images are the part for training.
+    """
     from sklearn.datasets import fetch_openml
 
     try:
-        with warnings.catch_warnings(action="ignore"):  # that it tries again, of which the error says enough
+        with warnings.catch_warnings(action="ignore"):  # about its retry: the error below says enough
             values, labels = fetch_openml(
                 "mnist_784", version=1, return_X_y=True, as_frame=False, n_retries=1
             )

@@ -1,4 +1,4 @@
-"""Losses of stacked arms: their gradient at the outputs, and their exact values.
+"""Losses of stacked arms: values, and gradients at the outputs.
 
 Shapes: r arms, n examples, p outputs.
 """
@@ -20,22 +20,28 @@ LOG2_E = math.log2(math.e)
 
 
 class Loss(ABC):
-    """The mean over examples, each as often as it counts, of one number per example."""
+    """Loss of stacked arms: a mean over examples.
+
+    Each example is weighted by its count.
+    """
 
     @abstractmethod
     def error_(self, outputs_rnp: Tensor) -> Tensor:
-        """Turn the training outputs, in place, into n times the gradient of the mean loss at them."""
+        """Turn training outputs in place into their errors.
+
+        An error is n times the gradient of the mean loss at the output.
+        """
 
     @abstractmethod
     def values(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss of every example of the task and whether its class is right (NaN without classes), float64.
+        """Return every example's loss, and 1 if its class is right.
 
-        `outputs_rnp` is used up.
+        Both are float64; the second is NaN without classes. `outputs_rnp` is overwritten.
         """
 
 
 def loss_of(data: Dataset, n_arms: int, device: torch.device, dtype: torch.dtype) -> Loss:
-    """Cross-entropy for classes alone, squared error where there are targets."""
+    """Return cross-entropy for classes alone, squared error for targets."""
     kind = CrossEntropy if data.targets is None else SquaredError
     return kind(data, n_arms, device, dtype)
 
@@ -46,7 +52,10 @@ def plain_loss(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.double,
 ) -> Callable[[Tensor], Tensor]:
-    """The mean loss of one network's outputs for a part of the examples, the training set by default."""
+    """Return the mean loss as a function of one network's outputs.
+
+    It is over `part` of the examples, by default the training set.
+    """
     assert data.counts is None
     part = slice(data.n_train) if part is None else part
     if data.targets is not None:
@@ -70,18 +79,20 @@ class CrossEntropy(Loss):
             self.share_n1 = (counts / counts.double().mean())[:, None].to(dtype)
 
     def error_(self, outputs_rnp: Tensor) -> Tensor:
-        """Softmax minus one-hot, times what the example counts for, 1 on average.
+        """Turn training outputs into softmax minus one-hot.
 
-        At the true class it is minus the others' sum: 1 − P loses a memorised example's gradient to float32.
+        Each is times the example's count, over the mean count. At the true class it is minus the others' sum:
+        1 − P loses a memorised example's gradient to float32.
         """
         error_rnp = torch.softmax(outputs_rnp, -1, out=outputs_rnp).scatter_(-1, self.train_labels_rn1, 0.0)
         error_rnp.scatter_(-1, self.train_labels_rn1, error_rnp.sum(-1, keepdim=True).neg_())
         return error_rnp if self.share_n1 is None else error_rnp.mul_(self.share_n1)
 
     def values(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses exact down to 1e-30, and correctness, a tie being an error.
+        """Return losses exact down to 1e-30, and correctness.
 
-        Summed from the margins to the true class, so a loss far below the outputs' rounding is still itself.
+        A tie is an error. Losses are summed from the margins to the true class, so a loss far below the
+        outputs' rounding is still itself.
         """
         margins_rnp = outputs_rnp
         margins_rnp -= margins_rnp.gather(-1, self.labels_rn1)
@@ -108,16 +119,19 @@ class SquaredError(Loss):
             self.labels_rn1 = repeat(torch.as_tensor(data.labels, device=device), "n -> r n 1", r=n_arms)
 
     def error_(self, outputs_rnp: Tensor) -> Tensor:
-        """Twice the distance, over the number of outputs."""
+        """Turn outputs into 2 (output − target) / number of outputs."""
         return outputs_rnp.sub_(self.train_targets_rnp).mul_(2 / outputs_rnp.shape[-1])
 
     def values(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses, and whether the class's output is the largest, a tie being an error."""
+        """Return losses, and 1 if the class's output is largest.
+
+        A tie is an error.
+        """
         if self.labels_rn1 is None:
             right_rn = torch.full(
                 outputs_rnp.shape[:2], torch.nan, dtype=torch.double, device=outputs_rnp.device
             )
         else:
-            own_rn1 = outputs_rnp.gather(-1, self.labels_rn1)
-            right_rn = ((outputs_rnp >= own_rn1).sum(-1) == 1).double()
+            class_rn1 = outputs_rnp.gather(-1, self.labels_rn1)
+            right_rn = ((outputs_rnp >= class_rn1).sum(-1) == 1).double()
         return outputs_rnp.sub_(self.targets_rnp).square_().mean(-1).double(), right_rn

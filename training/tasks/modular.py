@@ -1,4 +1,4 @@
-"""Modular arithmetic: the label of the pair (x, y) is an operation's value in Z_p."""
+"""Modular arithmetic: labels are an operation's values mod p."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Residues = Int[np.ndarray, " n"]
 
 
 class Operation(NamedTuple):
-    """A function of two residues x and y, before it is taken mod p."""
+    """Function of two residues, before it is taken mod p."""
 
     value: Callable[[Residues, Residues, int], Residues]
     """From x, y and p."""
     commutes: bool
-    """Whether x and y may change places."""
+    """True if x and y may change places."""
 
 
 def _inverse(y: Residues, p: int) -> Residues:
@@ -43,10 +43,11 @@ OPERATIONS: dict[str, Operation] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ModularTask(Task):
-    """All pairs of residues mod p, a fraction of them for training.
+    """Modular arithmetic on pairs of residues.
 
-    An unordered pair (a, b) has a ≤ b and is the pair x = a, y = b; for `sub` it is x = b, y = a, so that its
-    label is (b − a) mod p. `div` is x·y⁻¹ over the pairs with y ≠ 0.
+    A fraction of all pairs is trained on. An unordered pair (a, b) has a ≤ b and is the pair x = a, y = b;
+    for `sub` it is x = b, y = a, so that its label is (b − a) mod p. `div` is x·y⁻¹ over the pairs with y ≠
+    0.
 
     References
     ----------
@@ -75,8 +76,8 @@ class ModularTask(Task):
     """Seed of the split alone: every network of a run meets the same training set, whatever its own seed."""
 
     def __post_init__(self) -> None:
-        known = self.name in OPERATIONS or type(self) is not ModularTask
-        require(known, "name", f"one of {names(OPERATIONS)}", self.name)
+        is_operation = self.name in OPERATIONS or type(self) is not ModularTask
+        require(is_operation, "name", f"one of {names(OPERATIONS)}", self.name)
         require(self.p >= 3 and self.p % 2 == 1, "p", "an odd number from 3", self.p)
         if self.name == "div":
             require(_is_prime(self.p), "p", "a prime for div: else not every residue has an inverse", self.p)
@@ -94,7 +95,10 @@ class ModularTask(Task):
 
     @property
     def symmetric(self) -> bool:
-        """Whether the order of a pair makes no difference: it has none, or the operation commutes."""
+        """Return True if the order of a pair is irrelevant.
+
+        Either pairs have no order, or the operation commutes.
+        """
         return self.pairs == "unordered" or self._operation.commutes
 
     @property
@@ -122,11 +126,12 @@ class ModularTask(Task):
         return int(self.frac_train * self._n_pairs + 1e-9)  # 0.7 · 10 is a little below 7
 
     def build(self) -> Dataset:
-        """The pairs in an order drawn from `split_seed`, so that the first ones are the training set.
+        """Return the pairs in an order drawn from `split_seed`.
 
-        The order knows nothing of `frac_train`: a larger training set holds the smaller one. With
-        `pair_split` (x, y) and (y, x) stand together in it; where the training set would end between them,
-        the nearest pair that stands alone, as (x, x) does, moves there: the set has its exact size.
+        The first ones are the training set. The order does not depend on `frac_train`: a larger training set
+        holds the smaller one. With `pair_split` (x, y) and (y, x) stand together in it; where the training
+        set would end between them, the nearest pair that stands alone, as (x, x) does, moves there: the set
+        has its exact size.
         """
         if self.pairs == "ordered":
             a, b = np.divmod(np.arange(self.p**2), self.p)
@@ -150,7 +155,10 @@ class ModularTask(Task):
 def _pairwise_order(
     a: Residues, b: Residues, n_train: int, rng: np.random.Generator
 ) -> Int[np.ndarray, " n"]:
-    """An order in which (x, y) and (y, x) stand together and the first `n_train` part none of them."""
+    """Return an order that pairs (x, y) with (y, x).
+
+    The two are neighbors in it, and the first `n_train` separate none.
+    """
     either_way = np.minimum(a, b) * (max(a.max(), b.max()) + 1) + np.maximum(a, b)
     _, group, size = np.unique(either_way, return_inverse=True, return_counts=True)
     order = rng.permutation(len(size))  # of the groups

@@ -1,4 +1,4 @@
-"""Sparse parity: how many of a few hidden bits are set, mod 2."""
+"""Sparse parity: the parity of a few hidden bits."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MAX_BITS = 62  # a string is a 64-bit number
 
 @dataclass(frozen=True, kw_only=True)
 class ParityTask(Task):
-    """Different strings of `n_bits` bits; the class is the parity of k of them.
+    """Parity of k hidden bits among `n_bits`.
 
-    A bit is +1 if unset and −1 if set. The label is the number of −1 among the k hidden bits, mod 2: 0 where
-    their product is +1, 1 where it is −1. Two classes, learned by cross-entropy.
+    All strings differ. A bit is +1 if unset and −1 if set. The label is the number of −1 among the k hidden
+    bits, mod 2: 0 where their product is +1, 1 where it is −1. Two classes, learned by cross-entropy.
 
     Notes
     -----
@@ -40,7 +40,7 @@ class ParityTask(Task):
     k: int = 3
     """Number of the hidden bits that count."""
     constant: bool = True
-    """Whether a last feature is 1 in every example, whose weights are the first layer's biases."""
+    """True adds a last feature, 1 in every example: its weights are the first layer's biases."""
     n_train: int = 1000
     n_test: int = 1000
     """Strings to test; none of them is a training string."""
@@ -76,7 +76,7 @@ class ParityTask(Task):
         return np.sort(rng.choice(self.n_bits, self.k, replace=False))
 
     def build(self) -> Dataset:
-        """The hidden bits first, then all strings without replacement."""
+        """Draw the hidden bits, then strings without replacement."""
         rng = np.random.default_rng(self.data_seed)
         subset = self._draw_subset(rng)
         strings = rng.choice(2**self.n_bits, self.n_train + self.n_test, replace=False)

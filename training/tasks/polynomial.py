@@ -1,4 +1,4 @@
-"""A polynomial to regress: the square of a hidden direction's coordinate."""
+"""Regression on the squared coordinate along a hidden direction."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from training.tasks.dataset import Dataset, Task
 
 @dataclass(frozen=True, kw_only=True)
 class PolynomialTask(Task):
-    """y = (x·β)²/2 with x ~ N(0, 1/d) in every coordinate and β ~ N(0, 1), learned by squared error.
+    """Regression of y = (x·β)²/2 by squared error.
 
-    x·β has a variance near 1, so y has a mean and a variance near 1/2: predicting the mean costs 1/2.
+    x ~ N(0, 1/d) in every coordinate and β ~ N(0, 1). x·β has a variance near 1, so y has a mean and a
+    variance near 1/2: predicting the mean costs 1/2.
 
     Notes
     -----
@@ -40,7 +41,7 @@ class PolynomialTask(Task):
     data_seed: int = 0
     """Seed of β, then of the examples: a larger d, n_train or n_test draws all of them anew."""
     loss_threshold: float = 0.05
-    """The loss at which the training set counts as memorised and the test set as generalised: by default a
+    """The loss at which the training set counts as memorized and the test set as generalized: by default a
     tenth of what predicting the mean costs."""
 
     def __post_init__(self) -> None:
@@ -60,7 +61,7 @@ class PolynomialTask(Task):
         return 1
 
     def build(self) -> Dataset:
-        """β first, then every example."""
+        """Draw β, then every example."""
         rng = np.random.default_rng(self.data_seed)
         beta = rng.standard_normal(self.d)
         inputs = rng.standard_normal((self.n_train + self.n_test, self.d)) / np.sqrt(self.d)

@@ -1,4 +1,4 @@
-"""What is learned: one file per family, found by name in TASKS. NumPy only, but for one published split."""
+"""Registry of the tasks: `TASKS`, by the recipe's `task.name`."""
 
 from training.tasks.dataset import Task
 from training.tasks.images import DigitsTask, MNISTTask

@@ -1,4 +1,4 @@
-"""Tests of `analyses.flow`: training against flows, parts of the difference, refusals."""
+"""Tests of `analyses.flow`: flows, parts of the difference, refusals."""
 
 import json
 import shutil
@@ -97,7 +97,7 @@ def test_ten_times_smaller_steps_leave_the_softmax_and_a_tenth_of_the_rest(singl
 
 
 def test_warm_up_shifts_the_clock(tables):
-    """5.5 steps of 0.1: D moves at the rate of the flow."""
+    """Warm-up costs 5.5 steps of 0.1."""
     neurons = tables[NEURONS].query("seed == 0 and step == 0")
     alpha, beta, D = (neurons[name].to_numpy() for name in ("input_amplitude", "output_amplitude", "D"))
     rate = (4 * beta + alpha**2 / beta) * np.abs(np.sin(D)) / P

@@ -77,6 +77,17 @@ def test_a_shared_label_is_the_only_one():
     plt.close(figure)
 
 
+def test_a_note_is_below_a_shared_label():
+    with plt.style.context(STYLE):
+        figure, axes = plt.subplots(1, 2, figsize=(7, 2))
+        shared_x_label(figure, axes, "step")
+        Drawing(figure).stamp("quick: seed 0, at most 8,000 steps; " * 9)
+        figure.canvas.draw()
+    label, note = (text.get_window_extent() for text in figure.texts)
+    assert note.y1 < label.y0 and label.y1 < min(ax.get_tightbbox().y0 for ax in axes)
+    plt.close(figure)
+
+
 def test_angles_are_cut_where_they_leap():
     assert without_jumps([3.0, -3.0, -2.9]).tolist()[::2] == [3.0, -2.9]
     assert np.isnan(without_jumps([3.0, -3.0, -2.9])[1])

@@ -1,4 +1,4 @@
-"""Minegishi et al.'s MLP on modular addition: settings, forward pass and gradient by hand."""
+"""Minegishi et al.'s MLP on modular addition."""
 
 from interp.lazy_exports import lazy_exports
 

@@ -1,4 +1,7 @@
-"""Settings of Minegishi et al.'s MLP on modular addition. Importable without torch and NumPy."""
+"""Settings of Minegishi et al.'s MLP on modular addition.
+
+Importable without torch and NumPy.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EmbedMLP(Model):
-    """Minegishi et al.'s network: logits = relu((W_E[a] + W_E[b]) W_in) W_out W_U.
+    """Minegishi et al.'s network: embedding, ReLU neurons, unembedding.
 
-    It adds its two embeddings, so it is symmetric in a and b and can learn symmetric tasks only.
+    logits = relu((W_E[a] + W_E[b]) W_in) W_out W_U. The network adds its two embeddings, so it is symmetric
+    in a and b and can learn symmetric tasks only.
     """
 
     reads = "tokens"
@@ -36,7 +40,7 @@ class EmbedMLP(Model):
         require_widths(self, "d_emb", "d_mlp")
 
     def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
-        """Return the shapes of W_E, W_in, W_out and W_U, TransformerLens' names."""
+        """Return the shapes of W_E, W_in, W_out and W_U."""
         d, m = self.d_emb, self.d_mlp
         return {"W_E": (n_inputs, d), "W_in": (d, m), "W_out": (m, d), "W_U": (d, n_outputs)}
 
@@ -48,11 +52,11 @@ class EmbedMLP(Model):
 
     @classmethod
     def sizes_of(cls, shapes: Mapping[str, Shape]) -> dict[str, Any]:
-        """Return both widths, from the columns of W_E and of W_in."""
+        """Return both widths, the columns of W_E and W_in."""
         return {"d_emb": shapes["W_E"][1], "d_mlp": shapes["W_in"][1]}
 
     def pair_activations(self, weights: Arrays) -> PairActivations:
-        """Return logits and neurons of every ordered pair, as NumPy arrays."""
+        """Return logits and neurons of every ordered pair."""
         from training.models.pair_activations import two_layer_activations
 
         return two_layer_activations(self.name, weights, "relu")

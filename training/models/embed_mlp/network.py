@@ -1,4 +1,4 @@
-"""Minegishi et al.'s MLP on modular addition: forward pass and gradient by hand.
+"""Forward pass and gradient of Minegishi et al.'s MLP.
 
 The network is linear on both sides of its ReLU, so the embedding and the input projection fold into one
 table over residues, T = W_E W_in (p, m), and the output projection and the unembedding into one map
@@ -23,13 +23,13 @@ from training.models.network import Network, StackedProblem, Weights
 
 
 def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
-    """Return (pair, class) logits of (pair, 2) residues, by the folded table and map."""
+    """Return (pair, class) logits of (pair, 2) residues."""
     hidden = torch.relu(embedding(pairs, weights["W_E"] @ weights["W_in"]).sum(1))
     return hidden @ (weights["W_out"] @ weights["W_U"])
 
 
 class AsWritten(nn.Module):
-    """The network as the paper's code writes it, layer by layer.
+    """The network layer by layer, as the paper's code.
 
     logits = W_U W_out relu(W_in (W_E[:, a] + W_E[:, b])), every weight multiplied by its mask; weights stored
     (out, in), the transpose of this project's, and logits in float64 for the loss.
@@ -77,14 +77,14 @@ class EmbedMLPNetwork(Network):
         self.train_logits_rnp, self.all_logits_rnp = buffer(n, n_classes), buffer(len(pairs), n_classes)
 
     def outputs(self, weights: Weights) -> Tensor:
-        """Return (arm, pair, class) logits of every pair; the next call overwrites them."""
+        """Return (arm, pair, class) logits, overwritten by the next call."""
         table_rpm = torch.bmm(weights["W_E"], weights["W_in"], out=self.table_rpm)
         output_rmp = torch.bmm(weights["W_out"], weights["W_U"], out=self.output_rmp)
         hidden_rnm = self.all.forward(table_rpm).relu_()
         return torch.bmm(hidden_rnm, output_rmp, out=self.all_logits_rnp)
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
-        """Write the gradient of each arm's mean loss over the training pairs into `grads`."""
+        """Write the gradient of each arm's training loss into `grads`."""
         W_E, W_in, W_out, W_U = (weights[name] for name in ("W_E", "W_in", "W_out", "W_U"))
         table_rpm = torch.bmm(W_E, W_in, out=self.table_rpm)
         output_rmp = torch.bmm(W_out, W_U, out=self.output_rmp)

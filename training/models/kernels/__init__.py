@@ -1,4 +1,10 @@
-"""Kernels of the fast networks: matrix products of stacked arms, sums of embedding rows.
+"""Kernels of the fast networks: products of matrices, sums of rows.
 
-May import torch, and nothing else of this project.
+They import torch. May import `interp.lazy_exports`, and nothing else of this project.
 """
+
+from interp.lazy_exports import lazy_exports
+
+__getattr__ = lazy_exports(
+    __name__, {"PairSum": "pair_embedding", "RowSums": "row_sums", "stacked_matmul": "batched_matmul"}
+)

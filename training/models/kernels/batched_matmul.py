@@ -1,4 +1,4 @@
-"""Products of large stacked matrices, by the faster of torch's two CPU libraries."""
+"""Products of stacked matrices by torch's faster CPU library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _onednn = (
 
 
 def stacked_matmul(a_rij: Tensor, b_rjk: Tensor) -> Tensor:
-    """Return a @ b for each arm, in a new tensor; for matrices of a hundred rows and columns and more."""
+    """Return a @ b for each arm, in a new tensor.
+
+    It pays for matrices of a hundred rows and columns and more.
+    """
     if _onednn is None or a_rij.dtype != torch.float32 or a_rij.device.type != "cpu":
         return torch.bmm(a_rij, b_rjk)
     by_arm = [
@@ -24,5 +27,8 @@ def stacked_matmul(a_rij: Tensor, b_rjk: Tensor) -> Tensor:
 
 
 def _packed(matrix: Tensor) -> Tensor:
-    """Return the matrix without gaps between its rows, over which oneDNN takes a thousand times longer."""
+    """Return the matrix without gaps between its rows.
+
+    With gaps oneDNN takes a thousand times longer.
+    """
     return matrix if matrix.is_contiguous() or matrix.mT.is_contiguous() else matrix.contiguous()

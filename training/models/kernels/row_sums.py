@@ -1,5 +1,6 @@
-"""Sums of rows by index, the transpose of taking rows of a table.
+"""Sums of rows by index.
 
+They are the transpose of taking rows of a table.
 Additions happen in one fixed order, on a GPU too, so that the same seed gives the same bytes: by an embedding
 bag, where `index_add_` would be atomic.
 """
@@ -12,7 +13,7 @@ from torch.nn.functional import embedding_bag
 
 
 class RowSums:
-    """Sums of the values that belong to each row of a table.
+    """Sums of the values of each row of a table.
 
     Parameters
     ----------
@@ -31,6 +32,9 @@ class RowSums:
         self.first = sizes.cumsum(0) - sizes
 
     def sums(self, values: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Return (row, width) from (value, width), each occurrence times its weight, if there are weights."""
+        """Return the (row, width) sums of (value, width) values.
+
+        With `weights`, each occurrence is multiplied by its own.
+        """
         ordered = None if weights is None else weights[self.order]
         return embedding_bag(self.values, values, self.first, mode="sum", per_sample_weights=ordered)

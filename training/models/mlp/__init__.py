@@ -1,4 +1,4 @@
-"""A ReLU network on features: settings, forward pass and gradient by hand."""
+"""A ReLU network on features."""
 
 from interp.lazy_exports import lazy_exports
 

@@ -1,4 +1,7 @@
-"""Settings of a ReLU network on features. Importable without torch and NumPy."""
+"""Settings of a ReLU network on features.
+
+Importable without torch and NumPy.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MLP(Model):
-    """A ReLU network on features: x → relu(x W_0) → … → · W_last."""
+    """A ReLU network on features.
+
+    x → relu(x W_0) → … → · W_last.
+    """
 
     reads = "features"
     infers_sizes = True
@@ -32,7 +38,7 @@ class MLP(Model):
         require(fit, "widths", f"one or more whole numbers from 1 to {MAX_WIDTH}", self.widths)
 
     def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
-        """Return the shapes of W_0, W_1, … from the features to the outputs."""
+        """Return the shapes of W_0, W_1, … in order."""
         pairs = itertools.pairwise((n_inputs, *self.widths, n_outputs))
         return {f"W_{layer}": pair for layer, pair in enumerate(pairs)}
 
@@ -44,5 +50,5 @@ class MLP(Model):
 
     @classmethod
     def sizes_of(cls, shapes: Mapping[str, Shape]) -> dict[str, Any]:
-        """Return the widths, the columns of every matrix but the last."""
+        """Return the columns of every matrix but the last."""
         return {"widths": tuple(shapes[f"W_{layer}"][1] for layer in range(len(shapes) - 1))}

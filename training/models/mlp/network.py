@@ -1,6 +1,6 @@
-"""A ReLU network on features, without biases: forward pass and gradient by hand.
+"""Forward pass and gradient of a ReLU network on features.
 
-x → relu(x W_0) → relu(· W_1) → … → · W_last.
+There are no biases: x → relu(x W_0) → relu(· W_1) → … → · W_last.
 
 A network has few outputs, and a matrix product whose result has short rows is several times slower than the
 one that gives its transpose. So the outputs lie in memory column by column, and the last layer's gradient is
@@ -30,7 +30,7 @@ def forward(weights: Mapping[str, Tensor], features: Tensor) -> Tensor:
 
 
 def as_written(weights: Weights) -> nn.Module:
-    """Return the network as research code writes it: `nn.Linear` layers with ReLUs between them."""
+    """Return the network as `nn.Linear` layers with ReLUs between them."""
     layers: list[nn.Module] = []
     for weight_ij in weights.values():
         n_inputs, n_outputs = weight_ij.shape
@@ -59,11 +59,11 @@ class MLPNetwork(Network):
         self.last_grad_rpi = buffer(n_outputs, fan_in)
 
     def outputs(self, weights: Weights) -> Tensor:
-        """Return (arm, example, output) of every example; the next call overwrites it."""
+        """Return (arm, example, output), overwritten by the next call."""
         return self._forward(weights, self.all_rni, self.all_layers)
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
-        """Write the gradient of each arm's mean loss over the training examples into `grads`."""
+        """Write the gradient of each arm's training loss into `grads`."""
         *names, above = weights
         inputs = [self.train_rni, *self.train_layers[:-1]]  # of every layer
         error_rnj = self.loss.error_(self._forward(weights, self.train_rni, self.train_layers))

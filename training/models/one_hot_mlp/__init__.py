@@ -1,4 +1,4 @@
-"""He et al.'s network, on one-hot inputs or on an embedding: settings, activations, start, gradient."""
+"""He et al.'s network, on one-hot inputs or an embedding."""
 
 from interp.lazy_exports import lazy_exports
 

@@ -1,4 +1,7 @@
-"""Settings of He et al.'s network. Importable without torch and NumPy."""
+"""Settings of He et al.'s network.
+
+Importable without torch and NumPy.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class OneHotMLP(Model):
-    """He et al.'s network: logits = Σ_m ξ_m σ(θ_m[a] + θ_m[b]), θ_m a column of W_in and ξ_m a row of W_out.
+    """He et al.'s network on one-hot inputs.
 
-    It adds its two inputs, so it is symmetric in a and b and can learn symmetric tasks only.
+    logits = Σ_m ξ_m σ(θ_m[a] + θ_m[b]), θ_m a column of W_in and ξ_m a row of W_out. The network adds its two
+    inputs, so it is symmetric in a and b and can learn symmetric tasks only.
 
     References
     ----------
@@ -75,7 +79,7 @@ class OneHotMLP(Model):
         return self.init_scale / math.sqrt(shape[0] if name == "W_in" else shape[1])
 
     def pair_activations(self, weights: Arrays) -> PairActivations:
-        """Return logits and neurons of every ordered pair, as NumPy arrays."""
+        """Return logits and neurons of every ordered pair."""
         from training.models.pair_activations import two_layer_activations
 
         return two_layer_activations(self.name, weights, self.activation)
@@ -83,7 +87,9 @@ class OneHotMLP(Model):
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedMLP(OneHotMLP):
-    """He et al.'s network on a trained embedding: θ_m[a] is W_E[a] · a column of W_in.
+    """He et al.'s network on a trained embedding.
+
+    θ_m[a] is W_E[a] · a column of W_in.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""He et al.'s network on modular addition: start, forward pass and gradient by hand.
+"""Start, forward pass and gradient of He et al.'s network.
 
 A pair's one-hot inputs pick two rows of W_in, so its neurons receive a sum of two rows, not a product. With a
 trained embedding they are rows of W_E W_in, multiplied out once per step.
@@ -26,10 +26,11 @@ from training.models.one_hot_mlp.architecture import OneHotMLP
 
 
 def start(settings: OneHotMLP, shapes: Shapes, seed: int) -> Weights:
-    """Draw θ₀ in float32 on the CPU, by the seed alone, number by number as the authors' code.
+    """Draw θ₀ number by number as the authors' code.
 
-    They store matrices (out, in) and draw W_in first. For `single_frequency` they take frequencies from
-    NumPy's legacy generator and the phases from torch, two normal numbers for each neuron and matrix.
+    It is drawn in float32 on the CPU, by the seed alone. The authors store matrices (out, in) and draw W_in
+    first. For `single_frequency` they take frequencies from NumPy's legacy generator and the phases from
+    torch, two normal numbers for each neuron and matrix.
 
     References
     ----------
@@ -60,7 +61,7 @@ def start(settings: OneHotMLP, shapes: Shapes, seed: int) -> Weights:
 
 
 def forward_with(activation: Activation) -> Forward:
-    """Return the plain forward pass of this activation, by rows of W_in, or of W_E W_in."""
+    """Return the plain forward pass with this activation."""
 
     def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
         table = weights["W_E"] @ weights["W_in"] if "W_E" in weights else weights["W_in"]
@@ -70,7 +71,10 @@ def forward_with(activation: Activation) -> Forward:
 
 
 class AsWritten(nn.Module):
-    """The network as the paper's code writes it: one-hot inputs, weights stored (out, in)."""
+    """The network as the paper's code, on one-hot inputs.
+
+    Weights are stored (out, in).
+    """
 
     def __init__(self, activation: Activation, weights: Weights):
         super().__init__()
@@ -111,7 +115,7 @@ class OneHotMLPNetwork(Network):
         return stacked_matmul(hidden_rnm, weights["W_out"])
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
-        """Write the gradient of each arm's mean loss over the training pairs into `grads`."""
+        """Write the gradient of each arm's training loss into `grads`."""
         W_out = weights["W_out"]
         sums_rnm = self.train.forward(_table(weights))
         hidden_rnm = self._hidden(self.train, sums_rnm)
@@ -127,7 +131,7 @@ class OneHotMLPNetwork(Network):
         grads["W_in"].copy_(table_grad_rpm)
 
     def _hidden(self, pairs: PairSum, sums_rnm: Tensor) -> Tensor:
-        """Return the activations; the sums stay as they are, for the slopes."""
+        """Return the activations; the slopes still need the sums."""
         return self.activation.value(sums_rnm, out=pairs.spare_rnm)
 
 

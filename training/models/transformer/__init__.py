@@ -1,4 +1,4 @@
-"""A transformer of one layer on pairs of residues: settings, forward pass, gradient by hand.
+"""A transformer of one layer on pairs of residues.
 
 `hooked_transformer` is the same network in TransformerLens, and alone imports it.
 """

@@ -1,5 +1,6 @@
-"""Activations and gradients of the transformer on pairs of residues, in float64, as NumPy arrays.
+"""Activations and gradients of the transformer on pairs of residues.
 
+All are NumPy arrays in float64.
 Shapes: p residues and classes, n triples, d = d_model.
 """
 
@@ -30,7 +31,10 @@ def activations_of_all_pairs(weights: Arrays) -> PairActivations:
 def logit_gradients(
     weights: Arrays, triples: Int[np.ndarray, "n 3"]
 ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n d"]]:
-    """Return gradients of the logit of c at (a, b) by the embeddings of a and of b, taken as two leaves."""
+    """Return a logit's gradients by the embeddings of its two inputs.
+
+    `triples` are a, b and c: the inputs and the class. The two embeddings are leaves, also where a = b.
+    """
     tensors = _tensors(weights)
     a_b, c = torch.from_numpy(triples[:, :2]), torch.from_numpy(triples[:, 2:])
     embeddings = embed(tensors, a_b).requires_grad_()

@@ -1,4 +1,7 @@
-"""Settings of a transformer of one layer on pairs of residues. Importable without torch and NumPy."""
+"""Settings of a transformer of one layer.
+
+Importable without torch and NumPy.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ class Transformer(Model):
         require_widths(self, "d_model", "n_heads", "d_head", "d_mlp")
 
     def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
-        """Return the shapes of the weights, in the order of HookedTransformer's parameters."""
+        """Return the weights' shapes, in HookedTransformer's order of parameters."""
         expected = f"a task of as many classes as tokens, {n_inputs}: = is the one token that is no class"
         require(n_inputs == n_outputs, "task", expected, n_outputs)
         d, h, k, m, p = self.d_model, self.n_heads, self.d_head, self.d_mlp, n_outputs
@@ -76,14 +79,14 @@ class Transformer(Model):
         return IMPLEMENTATION
 
     def deviation(self, name: str, shape: Shape) -> float:
-        """Return the standard deviation that `init` names; 0 for a bias."""
+        """Return the deviation that `init` names; 0 for a bias."""
         if self.init == "fan_in" or not is_prunable(name):
             return super().deviation(name, shape)
         return self.init_scale * 0.8 / math.sqrt(self.d_model)
 
     @classmethod
     def sizes_of(cls, shapes: Mapping[str, Shape]) -> dict[str, Any]:
-        """Return widths and heads, and which of `=`, positions and biases there are.
+        """Return the settings that the weights' shapes determine.
 
         `=` is a token if the embedding has a row more than there are classes.
         """
@@ -99,7 +102,7 @@ class Transformer(Model):
         }
 
     def pair_activations(self, weights: Arrays) -> PairActivations:
-        """Return logits, neurons and attention of every ordered pair, as NumPy arrays; imports torch."""
+        """Return logits, neurons and attention of every ordered pair."""
         from training.models.transformer.activations import activations_of_all_pairs
 
         return activations_of_all_pairs(weights)
@@ -107,7 +110,7 @@ class Transformer(Model):
     def embedding_gradients(
         self, weights: Arrays, triples: Int[np.ndarray, "n 3"]
     ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n d"]]:
-        """Return gradients of the logit of c at (a, b) by the embeddings of a and of b; imports torch."""
+        """Return a logit's gradients by the embeddings of its two inputs."""
         from training.models.transformer.activations import logit_gradients
 
         return logit_gradients(weights, triples)

@@ -80,13 +80,19 @@ def hooked_transformer(
 
 
 def with_weights(weights: Mapping[str, Tensor]) -> HookedTransformer:
-    """Return the network of these weights, its settings read off their shapes."""
+    """Return the network of these weights.
+
+    Its settings are inferred from their shapes.
+    """
     shapes = {name: tuple(w.shape) for name, w in weights.items()}
     return hooked_transformer(Transformer(**Transformer.sizes_of(shapes)), shapes[W_U][1], weights)
 
 
 def pair_logits(network: HookedTransformer, pairs: Tensor) -> Tensor:
-    """Return (pair, class) logits at the last position of (pair, 2) residues; adds `=` if it is a token."""
+    """Return (pair, class) logits at the last position.
+
+    `pairs` are (pair, 2) residues; `=` is appended if it is a token.
+    """
     equals = [torch.full_like(pairs[:, :1], network.cfg.d_vocab - 1)] * (network.cfg.n_ctx - 2)
     return network(torch.cat([pairs, *equals], dim=1))[:, -1]
 

@@ -1,4 +1,4 @@
-"""A transformer of one layer on pairs of residues: forward pass and synaptic flow.
+"""Forward pass and synaptic flow of a one-layer transformer.
 
 The tokens of a pair are a and b, and a third one, `=`, if the embedding has a row more than there are
 classes.
@@ -51,19 +51,22 @@ class Activations(NamedTuple):
 
 
 def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
-    """Return (pair, class) logits at the last position, layer by layer."""
+    """Return (pair, class) logits at the last position."""
     return forward_from(weights, embed(weights, pairs)).logits
 
 
 def embed(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
-    """Return (pair, position, d_model): embeddings of the tokens plus those of their positions."""
+    """Return (pair, position, d_model) embeddings of tokens, positions added."""
     n_tokens, p = weights[W_E].shape[0], weights[W_U].shape[1]
     tokens = pad(pairs, (0, n_tokens - p), value=p)  # `=` if there is one
     return embedding(tokens, weights[W_E]) + weights.get(W_POS, 0.0)
 
 
 def forward_from(weights: Mapping[str, Tensor], embeddings: Tensor) -> Activations:
-    """Return the activations for the embeddings of `embed`; biases not among the weights are zero."""
+    """Return the activations for the embeddings that `embed` returns.
+
+    Biases not among the weights are zero.
+    """
 
     def bias(name: str, axes: str = "... -> ...") -> Tensor | float:
         return rearrange(weights[name], axes) if name in weights else 0.0
@@ -80,12 +83,13 @@ def forward_from(weights: Mapping[str, Tensor], embeddings: Tensor) -> Activatio
 
 
 def flow(weights: Mapping[str, Tensor]) -> Tensor:
-    """Return the synaptic flow R from all tokens and positions to the last logits.
+    """Return the synaptic flow R to the last logits.
 
-    The weights are absolute. The ReLU is the identity; attention is uniform over the positions, whatever
-    W_Q and W_K are, which therefore have no part in R; biases have none either. With x_t = 1ᵀW_E + W_pos[t],
-    R = (x_last + mean_t x_t W_V W_O)(1 + W_in W_out) W_U 1. Every path passes W_U and one of W_E and W_pos;
-    the residual stream leads around the other matrices, so only a part of R passes through them.
+    R starts at all tokens and positions. The weights are absolute. The ReLU is the identity; attention is
+    uniform over the positions, whatever W_Q and W_K are, which therefore have no part in R; biases have none
+    either. With x_t = 1ᵀW_E + W_pos[t], R = (x_last + mean_t x_t W_V W_O)(1 + W_in W_out) W_U 1. Every path
+    passes W_U and one of W_E and W_pos; the residual stream leads around the other matrices, so only a part
+    of R passes through them.
     """
     embedded = weights[W_E].sum(0)  # (d,), every token
     last = average = embedded
@@ -96,7 +100,10 @@ def flow(weights: Mapping[str, Tensor]) -> Tensor:
 
 
 def as_written(weights: Weights) -> nn.Module:
-    """Return the network as TransformerLens computes it; imports transformer-lens, which takes seconds."""
+    """Return the network as TransformerLens computes it.
+
+    The import of transformer-lens takes seconds.
+    """
     from training.models.transformer.hooked_transformer import AtLastPosition
 
     return AtLastPosition(weights)

@@ -1,4 +1,4 @@
-"""Attention of each pair as weighted sums of rows of tables over places, and its gradient.
+"""Attention of each pair: weighted sums of tables' rows.
 
 A place is what the network can tell apart: a token, or a token at a position. A pair enters through few
 places, so whatever is linear is done on tables over places, once per step (`stacked_network`).
@@ -24,7 +24,10 @@ from training.models.transformer.weight_names import W_E, W_POS, W_U
 
 
 class Places:
-    """Places of tokens that the network tells apart, those of the last position at the end."""
+    """Places: tokens, or tokens at positions, if those count.
+
+    Places of the last position come last.
+    """
 
     def __init__(self, shapes: Shapes, device: torch.device, dtype: torch.dtype):
         n_tokens, p = shapes[W_E][0], shapes[W_U][1]
@@ -65,7 +68,7 @@ class PlaceTables(NamedTuple):
 
 
 class PairAttention:
-    """Sums of table rows for each pair, weighted by its attention; and the transpose."""
+    """Sums of table rows for each pair, weighted by attention."""
 
     def __init__(self, places: Places, pairs: Tensor, n_arms: int, n_heads: int, dtype: torch.dtype):
         def count(n: int) -> Tensor:
@@ -89,7 +92,7 @@ class PairAttention:
         self.pattern_rnth = self.weight_rni[..., :-1].unflatten(2, (-1, n_heads))
 
     def forward(self, tables: PlaceTables) -> Tensor:
-        """Return (arm, pair, j) inputs of neurons and logits from each residual stream, in a new tensor."""
+        """Return (arm, pair, j) inputs of neurons and logits."""
         self.pattern_rnth.copy_(tables.score_rlsh.flatten(0, 2)[self.score_rnt].softmax(2))
         reads = tables.reads_roj.flatten(0, 1)
         weights = self.weight_rni.flatten(0, 1)

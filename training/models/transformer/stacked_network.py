@@ -1,4 +1,4 @@
-"""Stacked transformers of one layer: logits and gradient by hand, on tables over places.
+"""Stacked transformers of one layer, computed on tables over places.
 
 Attention is causal and only the last position's logits count, so a pair enters through few places, a
 place being what the network can tell apart: a token, or a token at a position. Whatever is linear is done on
@@ -67,7 +67,7 @@ class TransformerNetwork(Network):
         return self._logits(tables, self.all.forward(tables), self.all_hidden_rnm)
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
-        """Write the gradient of each arm's mean loss over the training pairs into `grads`."""
+        """Write the gradient of each arm's training loss into `grads`."""
         tables, m, hidden_rnm = self._tables(weights), self.m, self.train_hidden_rnm
         read_rnj = self.train.forward(tables)
         error_rnp = self.loss.error_(self._logits(tables, read_rnj, hidden_rnm))
@@ -117,7 +117,7 @@ class TransformerNetwork(Network):
         )
 
     def _logits(self, tables: PlaceTables, read_rnj: Tensor, hidden_rnm: Tensor) -> Tensor:
-        """Return the logits from the reads of the stream; leaves the neurons in `hidden_rnm`."""
+        """Return the logits, and write the neurons into `hidden_rnm`."""
         torch.clamp(read_rnj[..., : self.m], min=0, out=hidden_rnm)
         return stacked_matmul(hidden_rnm, tables.fold_rmp).add_(read_rnj[..., self.m :])
 
@@ -129,7 +129,7 @@ class TransformerNetwork(Network):
         stream_grad_rod: Tensor,
         grads: Weights,
     ) -> None:
-        """Write the gradients of attention and embeddings, from those of the scores and the stream."""
+        """Write the gradients of attention's weights and of the embeddings."""
         n_last, x_rhsd = self.places.n_last, tables.x_rsd[:, None]
         ov_grad_rhsd = stream_grad_rod[:, :-n_last].unflatten(1, (self.n_heads, -1))
         last_grad_rld = stream_grad_rod[:, -n_last:]

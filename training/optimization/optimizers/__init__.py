@@ -1,4 +1,4 @@
-"""Optimizers: one file each, with its settings, its update and the names of its state tensors.
+"""Optimizers: one file each, with its settings and its update.
 
 Settings are plain dataclasses and import neither torch nor NumPy; torch is imported when an update is built.
 May import `training.schema`.

@@ -31,7 +31,7 @@ class AdamW(Optimizer):
     def build_update(
         self, trained: Sequence[Tensor], state: Mapping[str, Sequence[Tensor]], step: int
     ) -> Update:
-        """Return the update by running means of the gradients and of their squares."""
+        """Return the update by running means of gradients and squares."""
         import torch
         from torch.optim.adamw import adamw
 

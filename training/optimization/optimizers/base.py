@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer(ABC):
-    """Settings of an optimizer on the full batch: one step is one epoch.
+    """Settings of an optimizer on the full batch.
 
-    Every optimizer has all of these fields, those that it ignores too: the config of a finished run lists
-    them, and its hash covers them.
+    One step is one epoch. Every optimizer has all of these fields, those that it ignores too: the config of a
+    finished run lists them, and its hash covers them.
     """
 
     state_names: ClassVar[tuple[str, ...]] = ()
@@ -49,7 +49,7 @@ class Optimizer(ABC):
         require(self.warmup_steps >= 0, "warmup_steps", "a whole number from 0", self.warmup_steps)
 
     def lr_at(self, step: int) -> float:
-        """Return the learning rate of the update that follows `step` updates."""
+        """Return the learning rate after `step` updates."""
         return self.lr * step / self.warmup_steps if step < self.warmup_steps else self.lr
 
     @abstractmethod
@@ -61,7 +61,7 @@ class Optimizer(ABC):
         Parameters
         ----------
         trained : sequence of Tensor
-            What is trained, (arm, weight) each.
+            Tensors to update, (arm, weight) each.
         state : mapping
             For each of `state_names` one tensor per trained tensor, also updated in place; zero at first.
         step : int
@@ -71,5 +71,8 @@ class Optimizer(ABC):
     def torch_optimizer(
         self, parameters: Sequence[torch.nn.Parameter], fused: bool = False
     ) -> torch.optim.Optimizer:
-        """Return torch's optimizer of these settings, without warm-up: the baseline of `training.bench`."""
+        """Return torch's optimizer of these settings, without warm-up.
+
+        It is the baseline of `training.bench`.
+        """
         raise ConfigError(f"optimizer.name: expected one that torch has, for a comparison, got {self.name!r}")

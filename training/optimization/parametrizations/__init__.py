@@ -1,4 +1,4 @@
-"""Parametrizations: what is trained, and how the network's weights are made from it, one file each.
+"""Parametrizations: one file each, from trained rows to a network's weights.
 
 `registry` declares each without torch; the classes import torch. May import `interp`, `training.schema`,
 `training.models` and `training.tasks`.

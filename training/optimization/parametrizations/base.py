@@ -1,4 +1,4 @@
-"""Base class of the parametrizations, and the stacked arms that each is made from.
+"""Base class of the parametrizations, and the arms they parametrize.
 
 Shapes: r arms, w weights of an arm in a row (layer after layer).
 """
@@ -32,7 +32,7 @@ class StackedArms:
 
 
 class Parametrization(ABC):
-    """Rows that the optimizer updates, and the network's weights made from them."""
+    """Trained rows, and the network's weights made from them."""
 
     trained: list[Tensor]
     """Each (r, w), updated in place."""
@@ -43,18 +43,18 @@ class Parametrization(ABC):
     def __init__(self, arms: StackedArms): ...
 
     def network_weights(self) -> Tensor:
-        """Return the rows of the network's weights, to be filled by `write_weights`."""
+        """Return rows for the network's weights, which `write_weights` fills."""
         return torch.empty_like(self.trained[0])
 
     @abstractmethod
     def write_weights(self, weights_rw: Tensor, training: bool) -> None:
-        """Fill in the network's weights, for a step of training or for an evaluation."""
+        """Fill in the network's weights, for training or evaluation."""
 
     @abstractmethod
     def trained_gradients(self, grads_rw: Tensor) -> list[Tensor]:
-        """Return the gradient of each trained row, from that of the network's weights.
+        """Return the gradient of each trained row.
 
-        `grads_rw` is overwritten.
+        `grads_rw` is the gradient of the network's weights, and is overwritten.
         """
 
     def build_network(self, implementation: Implementation, problem: StackedProblem) -> Network:
@@ -67,9 +67,12 @@ class Parametrization(ABC):
         self.frozen = [t[rows] for t in self.frozen]
 
     def generator_state(self, row: int) -> dict[str, Tensor]:
-        """Return the state of an arm's random generator, if it draws, to be saved with the arm."""
+        """Return the state of an arm's random generator, if any.
+
+        It is saved with the arm.
+        """
         return {}
 
     def restore(self, trained: list[Tensor], states: Sequence[Mapping[str, Any]]) -> None:
-        """Continue from saved rows and from the states of the random generators."""
+        """Continue from saved rows and states of random generators."""
         self.trained = trained

@@ -1,4 +1,4 @@
-"""Biprop: chosen weights become a sign times one magnitude per layer."""
+"""Biprop: chosen weights reduced to signs times a magnitude."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from training.optimization.parametrizations.edge_popup import EdgePopup
 
 
 class Biprop(EdgePopup):
-    """Edge-popup's choice; a kept weight is its sign times the layer's mean kept magnitude α.
+    """Edge-popup with binary weights.
+
+    A kept weight is its sign times the layer's mean kept magnitude α.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Edge-popup: the largest trained scores of each layer choose its weights."""
+"""Edge-popup: weights chosen by their trained scores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class EdgePopup(Scores):
     """
 
     def choose_mask(self, training: bool) -> Tensor:
-        """Return the top of each layer by |s|, ties to the lower index."""
+        """Return each layer's largest |s|, ties to the lower index."""
         layers = self.scores_rw.abs().split(self.sizes, dim=1)
         masks = [keep_largest(scores, keep_count(scores.shape[1], self.density)) for scores in layers]
         return torch.cat(masks, dim=1)
@@ -32,9 +32,10 @@ class EdgePopup(Scores):
 
 
 def keep_largest(scores_rw: Tensor, n_kept: int) -> Tensor:
-    """Return 1 for the `n_kept` largest of each row, ties to the lower index; 0 elsewhere.
+    """Return 1 for the `n_kept` largest of each row.
 
-    By selection of the least score kept, not by a sort, which is five times slower at these sizes.
+    Ties go to the lower index; the rest is 0. By selection of the least score kept, not by a sort, which is
+    five times slower at these sizes.
     """
     least_r1 = scores_rw.kthvalue(scores_rw.shape[1] - n_kept + 1, dim=1, keepdim=True).values
     above_rw, tied_rw = scores_rw > least_r1, scores_rw == least_r1

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ParametrizationSpec:
-    """Declaration of a parametrization: what it trains and what it takes."""
+    """Declaration of a parametrization: trained scores, settings it takes."""
 
     implementation: str
     """`"module:attribute"` of its `Parametrization`, imported when an arm is trained."""
@@ -37,7 +37,7 @@ class ParametrizationSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ParametrizationSettings:
-    """A parametrization's name, and the settings of one that trains scores."""
+    """Name of a parametrization, and settings of trained scores."""
 
     name: str = "weights"
     """A key of `PARAMETRIZATIONS`."""

@@ -1,4 +1,4 @@
-"""Parametrization by scores that choose which weights to keep.
+"""Parametrization by scores that choose the kept weights.
 
 A network's weights stay frozen, or are trained along; every weight has a trained score, the scores choose a
 subnetwork, and the gradient passes through the choice as if it were the identity.
@@ -46,11 +46,14 @@ class Scores(Parametrization):
 
     @abstractmethod
     def choose_mask(self, training: bool) -> Tensor:
-        """Return the subnetwork that the scores choose: 0 or 1 per weight, (r, w)."""
+        """Return the chosen subnetwork, 0 or 1 per weight, (r, w)."""
 
     @abstractmethod
     def choice_slope(self) -> Tensor:
-        """Return the factor of the gradient on its way through the choice to the scores."""
+        """Return the derivative of the choice by the scores.
+
+        For a choice that has none, the factor that stands in for it.
+        """
 
     def kept_values(self) -> Tensor:
         """Return the value of each weight if it is kept."""
@@ -62,7 +65,7 @@ class Scores(Parametrization):
         torch.mul(self.kept_values(), self.mask_rw, out=weights_rw)
 
     def trained_gradients(self, grads_rw: Tensor) -> list[Tensor]:
-        """Return the gradients of the scores, and of the kept weights if they are trained."""
+        """Return the gradients of the scores, and of trained weights."""
         scores_grad = grads_rw * self.kept_values() * self.choice_slope()
         return [scores_grad, grads_rw.mul_(self.mask_rw)] if self.train_weights else [scores_grad]
 
@@ -73,7 +76,7 @@ class Scores(Parametrization):
 
 
 def initial_scores(shapes: Shapes, seed: int) -> Tensor:
-    """Draw the scores of one arm in a row, by the seed alone.
+    """Draw an arm's scores in a row from the seed.
 
     They are uniform within ±1/√fan_in.
 

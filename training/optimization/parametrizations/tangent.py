@@ -1,9 +1,10 @@
-"""Parametrization by the tangent at the start: f(θ₀) + J(θ₀)(θ − θ₀), linear in the weights.
+"""Parametrization by the tangent of the network at its start.
 
-What is trained and saved is θ = θ₀ + Δ, as in every other arm, so the optimizer's weight decay draws θ, not
-Δ, to zero: an arm and its tangent differ in the function alone, and their checkpoints and norms compare.
-Decay therefore draws away from f(θ₀) too; at θ = 0 a tangent is f(θ₀) − J(θ₀)θ₀. A masked arm's θ₀ is the
-masked one, and its Δ is zero where pruned, so J's columns there never count.
+The function f(θ₀) + J(θ₀)(θ − θ₀) is linear in the weights. What is trained and saved is θ = θ₀ + Δ, as in
+every other arm, so the optimizer's weight decay draws θ, not Δ, to zero: an arm and its tangent differ in the
+function alone, and their checkpoints and norms compare. Decay therefore draws away from f(θ₀) too; at θ = 0 a
+tangent is f(θ₀) − J(θ₀)θ₀. A masked arm's θ₀ is the masked one, and its Δ is zero where pruned, so J's
+columns there never count.
 
 Shapes: r arms, n examples, p outputs, w weights of an arm in a row.
 """
@@ -23,7 +24,7 @@ from training.optimization.parametrizations.trained_weights import TrainedWeight
 
 
 class Tangent(TrainedWeights):
-    """Weights of a network that is linear in them, around their masked start."""
+    """Weights of the network's tangent at their masked start."""
 
     def __init__(self, arms: StackedArms):
         super().__init__(arms)
@@ -40,7 +41,7 @@ class Tangent(TrainedWeights):
 
 
 class TangentNetwork(Network):
-    """Stacked arms, each linear in its weights around a point of its own.
+    """Stacked arms, each linear around a point of its own.
 
     The point never moves, so neither do the ReLUs' slopes (zero at a kink, as in the network's own gradient):
     f and J's graph are made once, and a step is a product with J and one with its transpose.
@@ -68,7 +69,7 @@ class TangentNetwork(Network):
         return self.all.outputs(self._moved(weights))
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
-        """Write the gradient of each arm's mean training loss into `grads`."""
+        """Write the gradient of each arm's training loss into `grads`."""
         error_rnp = self.loss.error_(self.train.outputs(self._moved(weights)))
         for name, grad in self.train.gradient(error_rnp.mul_(1 / error_rnp.shape[1])).items():
             grads[name].copy_(grad)
@@ -78,7 +79,7 @@ class TangentNetwork(Network):
 
 
 class Linearization:
-    """Outputs f(θ₀), their Jacobian J and its transpose, for some inputs."""
+    """Outputs f(θ₀), their Jacobian J and its transpose."""
 
     def __init__(self, forward: Forward, point: Weights, inputs: Tensor):
         stacked = vmap(forward, in_dims=(0, None))
@@ -88,11 +89,11 @@ class Linearization:
         _, self._push, *_ = vjp(self._pull, torch.zeros_like(self.base_rnp))
 
     def outputs(self, moved: Weights) -> Tensor:
-        """Return (arm, example, output) at weights that have moved this far from θ₀."""
+        """Return (arm, example, output) after this move from θ₀."""
         (change_rnp,) = self._push((moved,))
         return self.base_rnp + change_rnp
 
     def gradient(self, error_rnp: Tensor) -> Weights:
-        """Return Jᵀ of a gradient at the outputs: the gradient at the weights."""
+        """Return Jᵀ of a gradient at the outputs."""
         (grads,) = self._pull(error_rnp)
         return grads

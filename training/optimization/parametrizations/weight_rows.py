@@ -1,5 +1,6 @@
-"""Flat rows of stacked weights: all weights of an arm in one row, and views of them by weight name.
+"""Flat rows of stacked weights, and views of them by name.
 
+All weights of an arm are one row.
 Shapes: r arms, w weights of an arm in a row (layer after layer).
 """
 
@@ -30,7 +31,7 @@ class RowLayout:
         self.sizes = [math.prod(shape) for shape in self.shapes.values()]
 
     def views(self, flat_rw: Tensor) -> Weights:
-        """Return views of the rows by weight name, (arm, *shape) each."""
+        """Return views of the rows by name, (arm, *shape) each."""
         pieces = flat_rw.split(self.sizes, dim=1)
         return {
             name: piece.unflatten(1, shape)
@@ -44,7 +45,10 @@ class RowLayout:
     def stack_masks(
         self, masks: Sequence[Mapping[str, np.ndarray] | None], dtype: torch.dtype
     ) -> Tensor | None:
-        """Return the rows of these masks, 1 = kept, biases always; None if no arm has a mask."""
+        """Return the rows of these masks, 1 = kept.
+
+        Biases are always kept. None if no arm has a mask.
+        """
         if all(mask is None for mask in masks):
             return None
         mask_rw = torch.ones(len(masks), sum(self.sizes), dtype=dtype)
