@@ -16,7 +16,7 @@ CONSTRUCTIONS = ("layered", "folded")
 STATISTICS = ("average_path_length", "latapy_clustering", "robins_alexander_clustering", "degree_cv")
 WITHOUT_PARITY = {"latapy_clustering": "average_clustering"}
 """Statistic drawn in place of a bipartite one where the graph is not bipartite."""
-TITLE_WIDTH = 20
+TITLE_WIDTH = 18
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
