@@ -72,9 +72,9 @@ def _printed_difference(row: dict[str, Any]) -> dict[str, Any]:
         "difference": CONTRAST_LABELS[row["contrast"]],
     }
     for name, (symbol, unit) in SYMBOLS.items():
-        cells[f"{symbol}, median{unit}"] = f"{row[f'{name}_median']:.1e}"
+        cells[f"{symbol} median{unit}"] = f"{row[f'{name}_median']:.1e}"
     largest = {
-        f"{symbol}, largest{unit}": f"{row[f'{name}_max']:.1e}"
+        f"{symbol} largest{unit}": f"{row[f'{name}_max']:.1e}"
         for name, (symbol, unit) in reversed(SYMBOLS.items())
     }
     return cells | largest
@@ -86,8 +86,8 @@ def _printed_drifts(drifts: list[dict[str, Any]], last: int) -> PrintedTable:
     for row in drifts:
         cells = {"arm": arm_label(row["arm"]), "course": COURSE_LABELS[row["course"]]}
         for name, symbol in INVARIANT_SYMBOLS.items():
-            cells |= {f"{symbol}, median": f"{row[f'{name}_median']:.1e}"}
-            cells |= {f"{symbol}, largest": f"{row[f'{name}_max']:.1e}"}
+            cells |= {f"{symbol} median": f"{row[f'{name}_median']:.1e}"}
+            cells |= {f"{symbol} largest": f"{row[f'{name}_max']:.1e}"}
         rows.append(cells)
     return PrintedTable(
         f"Largest drift to step {last:,} of two quantities that the flow conserves, over seeds.",

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.integrate import solve_ivp
 
 from analyses.flow.schema import DEVIATIONS, INVARIANTS, NETWORKS, NEURONS
+from analyses.loading.neuron_maps import maps_of_summed_inputs, neuron_maps
 from analyses.tables.long_format import gather, long_table
 from analyses.tables.schema import Table
 from interp.dynamics.decoupled_flow import gradient_flow, invariants
@@ -103,7 +104,7 @@ def _network_tables(network: Network, until: int) -> dict[Table, pd.DataFrame]:
     if len(steps) < 2:
         raise ConfigError(f"--until: expected a step from {network.steps[1]}, got {until}")
     weights = {name: w[is_early] for name, w in network.weights().items()}
-    frequency, _ = neuron_frequency(network.maps(weights)[0][0])  # (m,)
+    frequency, _ = neuron_frequency(neuron_maps(network, weights)[0][0])  # (m,)
     trained = _course(network, weights, frequency)
     optimizer = network.setting.optimizer
     clock = np.cumsum([0.0, *map(optimizer.lr_at, range(steps[-1]))])  # after n steps
@@ -135,7 +136,7 @@ def _network_tables(network: Network, until: int) -> dict[Table, pd.DataFrame]:
 
 
 def _course(network: Network, weights: Mapping[str, np.ndarray], frequency: np.ndarray) -> Course:
-    by_frequency = (complex_amplitude(W)[0] for W in network.maps_of_sums(weights))  # (T, m, K)
+    by_frequency = (complex_amplitude(W)[0] for W in maps_of_summed_inputs(network, weights))  # (T, m, K)
     at = frequency[None, :, None] - 1
     return Course(*(np.take_along_axis(z, at, axis=-1)[..., 0] for z in by_frequency))
 

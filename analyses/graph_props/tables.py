@@ -18,6 +18,7 @@ from analyses.graph_props.mask_statistics import (
     measure_masks,
 )
 from analyses.graph_props.schema import WEIGHTS
+from analyses.loading.checkpoint_masks import checkpoint_masks
 from analyses.loading.trained_network import Network
 from interp.graphs.null_models import NullComparison
 from interp.mechanism.effective_weights import graph_layer_names, layer_matrices
@@ -86,7 +87,7 @@ def _weights_table(properties: pd.DataFrame, earlier_rows: list[dict[str, Any]])
 def _checkpoints(network: Network) -> Iterator[tuple[int, dict[str, np.ndarray], Layers]]:
     """Yield step, masks and weights from input to output of every checkpoint."""
     weights = network.weights()
-    for place, mask in enumerate(network.masks(weights)):
+    for place, mask in enumerate(checkpoint_masks(network, weights)):
         matrices = layer_matrices({name: w[place] for name, w in weights.items()})
         yield int(network.steps[place]), layer_matrices(mask), tuple(matrices.values())
 

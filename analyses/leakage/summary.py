@@ -10,17 +10,17 @@ import pandas as pd
 from analyses.leakage.schema import IDEAL, NEAR, SHARES, START
 from analyses.tables.labels import arm_label
 from analyses.tables.long_format import groups, records
-from analyses.tables.number_text import number
+from analyses.tables.number_text import decimals, number
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
 PRINTED = {
     "limit": "limit",
-    "gradient_first": "gradient, start",
-    "growth_second": "growth, start",
-    "weights_last": "weights, end",
-    "gradient_last": "gradient, end",
-    "growth_last": "growth, end",
+    "gradient_first": "gradient at start",
+    "growth_second": "growth at start",
+    "weights_last": "weights at end",
+    "gradient_last": "gradient at end",
+    "growth_last": "growth at end",
 }
 """Headers of the ratios, the most important first."""
 
@@ -53,11 +53,11 @@ def _ratios_by_time(rows: pd.DataFrame) -> dict[str, Any]:
 def _printed_ratios(ratios: list[dict[str, Any]], n_aligned: int) -> PrintedTable:
     rows = [
         {"arm": arm_label(row["arm"]), "map": row["map"], "r": row["harmonic"]}
-        | {header: number(row[name]) for name, header in PRINTED.items()}
+        | {header: decimals(row[name], 3) for name, header in PRINTED.items()}
         for row in ratios
     ]
     at_start, at_end = (
-        number(max(abs(row[name] - row["limit"]) for row in ratios))
+        decimals(max(abs(row[name] - row["limit"]) for row in ratios), 3)
         for name in ("gradient_first", "weights_last")
     )
     return PrintedTable(
@@ -65,9 +65,9 @@ def _printed_ratios(ratios: list[dict[str, Any]], n_aligned: int) -> PrintedTabl
         rows,
         f"The gradient at the start is within {at_start} of the limit at all harmonics r, the weights at the "
         f"end within {at_end}.\n"
-        f"Aligned: the {n_aligned} neurons of least |D| at the start, D = 2 × input phase − output phase; medians "
-        "over them, means over seeds. Limit: gradient of a neuron with D = 0 and one frequency, for large p. "
-        "Growth: change of the weights between the first two checkpoints (start) or the last two (end).",
+        f"Aligned: the {n_aligned} neurons of least |D| at the start, D = 2 × input phase − output phase; "
+        "medians over them, means over seeds. Limit: gradient of a neuron with D = 0 and one frequency, for "
+        "large p. Growth: change of the weights between the first two checkpoints (start) or the last two (end).",
     )
 
 
@@ -88,6 +88,6 @@ def _printed_ideal(ideal: list[dict[str, Any]], error: float) -> PrintedTable:
             }
             for row in ideal
         ],
-        f"The ideal neuron is within {NEAR:g} of the limit {from_p}. At the start, the gradient of every trained "
-        f"neuron is within {number(error)} of an ideal neuron's with its phases at its p.",
+        f"The ideal neuron is within {NEAR:g} of the limit {from_p}. At the start, the gradient of every "
+        f"trained neuron is within {number(error)} of an ideal neuron's with its phases at its p.",
     )

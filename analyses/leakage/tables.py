@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analyses.leakage.schema import EXAMPLE, IDEAL, SHARES, START
+from analyses.loading.neuron_maps import maps_of_summed_inputs
 from analyses.tables.long_format import gather, long_table
 from analyses.tables.schema import Table
 from interp.dynamics.harmonic_leakage import relu_leakage, relu_leakage_limit
@@ -121,7 +122,9 @@ def _maps_and_gradients(network: Network) -> tuple[np.ndarray, np.ndarray]:
     gradient = training_gradient(network.setting)
     by_step = [gradient({name: w[t] for name, w in weights.items()}) for t in range(len(network.steps))]
     gradients = {name: np.stack([one[name] for one in by_step]) for name in weights}
-    return np.stack(network.maps_of_sums(weights)), np.stack(network.maps_of_sums(gradients))
+    return np.stack(maps_of_summed_inputs(network, weights)), np.stack(
+        maps_of_summed_inputs(network, gradients)
+    )
 
 
 def _harmonics(x: np.ndarray, frequency: np.ndarray, n: int) -> np.ndarray:

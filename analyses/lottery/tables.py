@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analyses.loading.neuron_maps import maps_of_summed_inputs, neuron_maps
 from analyses.lottery.schema import EQUAL, NEURONS, RACE, RULES, SIMULATED_ROLE, TIMES
 from analyses.tables.long_format import gather
 from analyses.tables.schema import Table
@@ -77,7 +78,7 @@ def run_tables(networks: Sequence[Network], growth: float) -> dict[Table, pd.Dat
         neurons.append(_neuron_rows(trained))
         if network is shown:
             neuron = int(trained.growth.argmax())
-            u, v = _amplitudes(*(rows[:, neuron] for rows in network.maps(weights)))  # (T, K)
+            u, v = _amplitudes(*(rows[:, neuron] for rows in neuron_maps(network, weights)))  # (T, K)
             race, times = _race(trained, neuron, network.steps, u, v), _blowup_times(u[0], v[0], network.p)
     equal = equal_amplitude_rules(shown.p)
     return {RULES: gather(rules), EQUAL: equal, NEURONS: gather(neurons), RACE: race, TIMES: times}
@@ -116,7 +117,7 @@ def _equal_amplitude_neurons(p: int) -> Neurons:
 
 def _trained_neurons(network: Network, weights: Mapping[str, np.ndarray], growth: float) -> Neurons:
     ends = {name: stacked[[0, -1]] for name, stacked in weights.items()}
-    u, v = _amplitudes(*network.maps_of_sums(ends))  # (2, m, K)
+    u, v = _amplitudes(*maps_of_summed_inputs(network, ends))  # (2, m, K)
     first, last = neuron_norm(u[0], v[0]), neuron_norm(u[1], v[1])
     live = u.any(axis=-1).all(axis=0) & v.any(axis=-1).all(axis=0)  # (m,)
     ratio = np.divide(last, first, out=np.zeros_like(last), where=live)

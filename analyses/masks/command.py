@@ -40,6 +40,7 @@ def measure(run: RunDir, networks: list[Network], interval: int | None) -> Resul
     """Return densities, changes, overlaps and frozen weights of masks."""
     import pandas as pd
 
+    from analyses.loading.checkpoint_masks import checkpoint_masks, masks_change
     from analyses.masks.frozen_weights import frozen_weights
     from analyses.masks.overlap import overlap_table
     from analyses.masks.summary import last_densities, printed
@@ -47,17 +48,17 @@ def measure(run: RunDir, networks: list[Network], interval: int | None) -> Resul
     from analyses.tables.long_format import records
     from interp.masks.topk import density
 
-    changing = [network.steps.tolist() for network in networks if network.mask_changes]
+    changing = [network.steps.tolist() for network in networks if masks_change(network)]
     interval = interval or default_interval(max(changing, key=len, default=[]))
     densities, changes, frozen = [], [], []
     last_masks: dict[tuple[str, int], dict[str, np.ndarray]] = {}
     for network in networks:
         weights = network.weights()
-        masks = network.masks(weights)
+        masks = checkpoint_masks(network, weights)
         frozen += frozen_weights(run, network, weights)
         last_masks[network.arm, network.seed] = masks[-1]
         different_masks = [(network.steps[0], masks[0])]
-        if network.mask_changes:
+        if masks_change(network):
             changes += mask_changes(network, masks, interval)
             different_masks = list(zip(network.steps, masks, strict=True))
         for step, mask in different_masks:

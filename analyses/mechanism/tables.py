@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analyses.loading.checkpoint_masks import masks_change
+from analyses.loading.neuron_maps import neuron_maps
 from analyses.mechanism.schema import FREQUENCIES, MEANS, STAGES, WINNERS
 from analyses.tables.long_format import gather, long_table
 from analyses.tables.schema import Table
@@ -48,7 +50,7 @@ def mechanism_tables(networks: Sequence[Network]) -> dict[Table, pd.DataFrame]:
     means, stage_rows, frequency_rows, predictions = [], [], [], []
     for network in networks:
         weights = network.weights()
-        mask = None if network.mask_changes else network.mask()
+        mask = None if masks_change(network) else network.mask()
         means.append(_through_training(network, weights))
         sources = partial_starts(weights, mask)
         dense_and_step = None if mask is None else _dense_network(network, weights, mask, networks)
@@ -70,7 +72,7 @@ def mechanism_tables(networks: Sequence[Network]) -> dict[Table, pd.DataFrame]:
 
 def _through_training(network: Network, weights: Weights) -> pd.DataFrame:
     """Return a row per checkpoint."""
-    input_map, output_map = network.maps(weights)  # (T, m, p)
+    input_map, output_map = neuron_maps(network, weights)  # (T, m, p)
     aligned = misalignment(input_map, output_map)
     output_frequency, _ = neuron_frequency(output_map)  # (T, m)
     energy = (np.abs(complex_amplitude(input_map)[0]) ** 2).sum(axis=-1)  # (T, m)
@@ -137,7 +139,7 @@ def _use_by_stage(
 
 
 def _frequency_use(network: Network, step: int, weights: Weights) -> FrequencyUse:
-    input_map, _ = network.maps(weights)  # (m, p)
+    input_map, _ = neuron_maps(network, weights)  # (m, p)
     return FrequencyUse(
         step=step,
         frequency=neuron_frequency(input_map)[0],
@@ -198,10 +200,10 @@ def _root_mean_square(x: np.ndarray) -> float:
 def _predictions(network: Network, weights: Weights, sources: Mapping[str, Weights]) -> pd.DataFrame:
     """Return how often each rule is right, per source."""
     K = check_modulus(network.p)
-    final_frequency, _ = neuron_frequency(network.maps(_at(weights, -1))[0])
+    final_frequency, _ = neuron_frequency(neuron_maps(network, _at(weights, -1))[0])
     rows = []
     for source, source_weights in sources.items():
-        u, v = (complex_amplitude(W)[0] for W in network.maps(source_weights))  # (m, K)
+        u, v = (complex_amplitude(W)[0] for W in neuron_maps(network, source_weights))  # (m, K)
         if source == "mask_doubled":
             u, v = second_harmonic(u), second_harmonic(v)
         for rule in LOTTERY_RULES:

@@ -26,6 +26,7 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
     """Return norms at every checkpoint, and their spread."""
     import pandas as pd
 
+    from analyses.loading.checkpoint_masks import checkpoint_masks
     from analyses.norms.generalization_zone import norms_at_landmarks, spreads
     from analyses.norms.summary import comparisons, printed
     from analyses.tables.long_format import records
@@ -33,7 +34,7 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
     norms, masked, ends = [], [], []
     for network in networks:
         weights = network.weights()
-        network_norms = _norm_rows(network, weights, {"": None, "kept_": network.masks(weights)})
+        network_norms = _norm_rows(network, weights, {"": None, "kept_": checkpoint_masks(network, weights)})
         for ticket, mask in _ticket_masks(network, networks).items():
             rows = _norm_rows(network, weights, {"": [mask] * len(network.steps)})
             masked += [{"ticket": ticket} | row for row in rows]

@@ -36,13 +36,14 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
 
 
 def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
+    from analyses.loading.neuron_maps import neuron_maps
     from analyses.tables.long_format import long_table
     from interp.mechanism.diversification import phase_symmetry
     from interp.mechanism.phase_alignment import misalignment
     from interp.spectra.fourier import check_modulus
     from interp.spectra.weight_spectrum import neuron_frequency
 
-    input_map, output_map = network.maps(network.weights())  # (T, m, p)
+    input_map, output_map = neuron_maps(network, network.weights())  # (T, m, p)
     K = check_modulus(input_map.shape[-1])
     aligned = misalignment(input_map, output_map)
     aligned_at_final = misalignment(input_map, output_map, frequency=aligned.frequency[-1])

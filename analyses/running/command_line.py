@@ -153,7 +153,7 @@ def analyse_run(
     arguments: Mapping[str, Any] | None = None,
 ) -> int:
     """Do as `analyse` for the run at `path`, and let errors pass."""
-    from analyses.loading.trained_network import open_networks
+    from analyses.loading.open_run import open_networks
     from analyses.tables.inputs import RunInputs
     from training.runs.run_directory import RunDir
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analyses.loading.checkpoint_masks import checkpoint_masks
 from analyses.loading.landmark_checkpoints import landmark_indices
+from analyses.loading.neuron_maps import neuron_maps
 from analyses.loading.trained_network import Network
 from analyses.snapshots.schema import ACCURACY, MAPS, MATRICES, MOMENTS, NEURONS, SPECTRA
 from analyses.tables.long_format import gather, long_table
@@ -31,7 +33,7 @@ def network_tables(
     All neurons are saved at the landmark checkpoints, `most_neurons` of them at up to `most_steps` others.
     """
     weights, metrics = network.weights(), network.metrics()
-    maps = dict(zip(("input", "output"), network.maps(weights), strict=True))  # (T, m, p) each
+    maps = dict(zip(("input", "output"), neuron_maps(network, weights), strict=True))  # (T, m, p) each
     spectra = {name: amplitude_phase(W)[0] for name, W in maps.items()}  # (T, m, K)
     landmarks = landmark_indices(network, metrics)
     landmark_places = sorted(set(landmarks.values()))  # two landmarks may share a checkpoint
@@ -145,7 +147,11 @@ def _matrices(network: Network, weights: Mapping[str, np.ndarray]) -> pd.DataFra
     """Return every weight of every matrix at the last checkpoint, and the mask."""
     last = {name: w[-1] for name, w in prunable(weights).items()}
     pruned = network.mask() is not None or network.recipe.arms[network.arm].trains_scores
-    mask = network.masks(weights)[-1] if pruned else {name: np.ones_like(w, bool) for name, w in last.items()}
+    mask = (
+        checkpoint_masks(network, weights)[-1]
+        if pruned
+        else {name: np.ones_like(w, bool) for name, w in last.items()}
+    )
     kept = layer_matrices(mask)
     tables = []
     for layer, W in layer_matrices(last).items():

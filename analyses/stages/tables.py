@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analyses.loading.neuron_maps import maps_of_summed_inputs
 from analyses.loading.pairs import labels_of_pairs, trained_pairs
 from analyses.stages.schema import CLASSES, CURVES, ENDS
 from analyses.tables.long_format import long_table
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 def network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     """Return one network's rows of every table."""
     weights = network.weights()
-    input_map, output_map = network.maps_of_sums(weights)  # (T, m, p)
+    input_map, output_map = maps_of_summed_inputs(network, weights)  # (T, m, p)
     labels, activation = labels_of_pairs(network), getattr(network.setting.model, "activation", "relu")
     train = trained_pairs(network)
     right, loss = np.empty((2, len(network.steps), *labels.shape))  # (T, p, p)

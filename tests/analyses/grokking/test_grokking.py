@@ -6,8 +6,8 @@ import pytest
 
 from analyses.grokking.command import main, printed_outcomes
 from analyses.grokking.schema import ANALYSIS, CURVES, OUTCOMES
+from analyses.loading.open_run import open_networks
 from analyses.loading.outcomes import has_test_set, read_outcomes, times_by_seed
-from analyses.loading.trained_network import open_networks
 from analyses.speed.comparisons import arm_row
 from analyses.tables.storage import load_table
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyses.loading.trained_network import open_networks
+from analyses.loading.open_run import open_networks
 from analyses.progress.checkpoint_measures import Checkpoint, measure_checkpoint, sum_signs
 from analyses.progress.command import main
 from analyses.progress.loss_falls import phases

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import rankdata
 
+from analyses.loading.open_run import open_networks
 from analyses.loading.reference_arms import dense_reference, ticket_reference
-from analyses.loading.trained_network import open_networks
 from analyses.speed.accuracy_at_steps import accuracy_at
 from analyses.speed.command import main, measure
 from analyses.speed.comparisons import comparisons, tau_by_sparsity

@@ -1,4 +1,4 @@
-"""What `python -m training.bench` times: every model as written, and the matrix products of a step."""
+"""Contestants and output of `python -m training.bench`."""
 
 import json
 
@@ -22,6 +22,11 @@ KEYS = [
 ]
 
 
+@pytest.fixture
+def short_warm_up(monkeypatch):
+    monkeypatch.setattr("training.bench.command.WARM_UP_STEPS", 20)  # 1000 matter to timings alone
+
+
 def setting_of(name):
     recipe, _ = read_recipe(name)
     return recipe.setting(next(iter(recipe.arms)))
@@ -37,15 +42,15 @@ def test_a_model_as_written_equals_its_forward(name):
     weights = {name: w.double() for name, w in setting.initial_weights(0).items()}
     inputs = torch.as_tensor(setting.task.build().inputs[:20])
     model = setting.model.implementation()
-    expected, found = model.forward(weights, inputs), model.as_written(weights)(inputs)
+    expected, outputs = model.forward(weights, inputs), model.as_written(weights)(inputs)
     assert expected.std() > 0.001
-    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(outputs, expected, rtol=1e-10, atol=1e-10)
 
 
 def test_the_products_of_a_call_are_found_in_order_and_nothing_else():
     a, b, c = torch.rand(2, 3), torch.rand(3, 4), torch.rand(1, 2, 3)
-    found = matrix_products(lambda: (a @ b, torch.bmm(c, b[None]), a + a))
-    first, second = (multiply() for multiply in found)
+    products = matrix_products(lambda: (a @ b, torch.bmm(c, b[None]), a + a))
+    first, second = (multiply() for multiply in products)
     torch.testing.assert_close(first, a @ b)
     torch.testing.assert_close(second, c @ b)
 
@@ -57,13 +62,13 @@ def test_the_floor_is_made_of_the_products_of_a_step(name, n_products):
     setting = setting_of(name)
     data, starts = setting.examples(), [setting.initial_weights(0)]
     engine = Engine(setting.model, setting.optimizer, data, starts, [None])
-    found = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
+    products = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
     assert (
-        len(found) == n_products
+        len(products) == n_products
     )  # a linear layer takes three; the first one needs no gradient of its input
 
 
-def test_a_row_per_recipe(recipe_file, capsys):
+def test_a_row_per_recipe(recipe_file, capsys, short_warm_up):
     assert (
         main(["--recipe", str(recipe_file), str(recipe_file), "--rounds", "1", "--arms", "2", "--json"]) == 0
     )
@@ -76,7 +81,7 @@ def test_a_row_per_recipe(recipe_file, capsys):
         assert row["floor"] < row["as written"]
 
 
-def test_the_table_has_a_line_per_recipe(recipe_file, capsys):
+def test_the_table_has_a_line_per_recipe(recipe_file, capsys, short_warm_up):
     assert main(["--recipe", str(recipe_file), "--rounds", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[-2:]] == ["recipe", "tiny"]

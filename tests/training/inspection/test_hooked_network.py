@@ -1,4 +1,4 @@
-"""A trained arm as a HookedTransformer: the network that was trained, with caches and hooks."""
+"""A trained arm as a HookedTransformer with caches and hooks."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,10 @@ PAIRS = torch.cartesian_prod(torch.arange(P), torch.arange(P))
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, train_all):
-    """A dense transformer and its ticket, a few steps each. Not to be written to."""
+    """A dense transformer and its ticket, trained a few steps.
+
+    Tests do not write to it.
+    """
     model = {"name": "transformer", "d_model": 12, "n_heads": 2, "d_head": 5, "d_mlp": 9}
     content = {
         "name": "hooked",
@@ -60,9 +63,9 @@ def test_in_float64_to_ten_digits_with_positions_and_biases(tmp_path):
     weights = {name: rng.normal(scale=0.5, size=(2, *shape)) for name, shape in shapes.items()}
     RunDir(tmp_path).write_config({})
     RunDir(tmp_path).arm("dense", 0).write_checkpoints(np.array([0, 10]), weights)
-    found = pair_logits(load_hooked(RunDir(tmp_path), "dense", seed=0), PAIRS)
+    logits = pair_logits(load_hooked(RunDir(tmp_path), "dense", seed=0), PAIRS)
     expected = forward({name: torch.from_numpy(w[1]) for name, w in weights.items()}, PAIRS)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-10)
 
 
 def test_caches_patterns_and_hooks_work(trained):

@@ -25,24 +25,24 @@ def setting(model, frac_train=0.7):
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 @pytest.mark.parametrize("frac_train", [0.7, 1.0])
 def test_it_is_the_gradient_of_the_mean_training_loss(model, frac_train):
-    own = setting(model, frac_train)
-    weights = {name: w.double().requires_grad_() for name, w in own.initial_weights(0).items()}
-    outputs, loss = training_objective(own.model, own.task.build())
+    case = setting(model, frac_train)
+    weights = {name: w.double().requires_grad_() for name, w in case.initial_weights(0).items()}
+    outputs, loss = training_objective(case.model, case.task.build())
     slopes = torch.autograd.grad(loss(outputs(weights)), list(weights.values()))
-    found = training_gradient(own)({name: w.detach().numpy() for name, w in weights.items()})
-    for (name, got), slope in zip(found.items(), slopes, strict=True):
+    gradients = training_gradient(case)({name: w.detach().numpy() for name, w in weights.items()})
+    for (name, got), slope in zip(gradients.items(), slopes, strict=True):
         assert got.dtype == np.float64
         np.testing.assert_allclose(got, slope.numpy(), rtol=1e-10, atol=1e-14, err_msg=name)
 
 
 def test_a_second_call_leaves_weights_and_the_first_result_alone():
-    own = setting(MODELS["relu"])
-    gradient = training_gradient(own)
-    weights = {name: w.double().numpy() for name, w in own.initial_weights(0).items()}
+    case = setting(MODELS["relu"])
+    gradient = training_gradient(case)
+    weights = {name: w.double().numpy() for name, w in case.initial_weights(0).items()}
     before = {name: w.copy() for name, w in weights.items()}
     first = gradient(weights)
-    kept = {name: g.copy() for name, g in first.items()}
+    copies = {name: g.copy() for name, g in first.items()}
     gradient({name: 2 * w for name, w in weights.items()})
     for name in weights:
         np.testing.assert_array_equal(weights[name], before[name])
-        np.testing.assert_array_equal(first[name], kept[name])
+        np.testing.assert_array_equal(first[name], copies[name])

@@ -47,23 +47,23 @@ def test_outputs_gradients_and_losses_equal_autograd(kind, widths, n_arms):
     data, weights = dataset(kind), starts(kind, widths, n_arms)
     engine = Engine(MLP(), AdamW(), data, weights, [None] * n_arms)
     train, test = slice(None, data.n_train), slice(data.n_train, None)
-    found = engine.evaluate()
+    metrics = engine.evaluate()
     engine.network.gradient(engine.weights, engine.grads)
     for row, start in enumerate(weights):
         leaves = {name: w.requires_grad_() for name, w in start.items()}
         outputs = forward(leaves, torch.from_numpy(data.inputs))
         torch.testing.assert_close(engine.network.outputs(engine.weights)[row], outputs, rtol=0, atol=1e-12)
         losses = [loss_of(data, outputs[part], part) for part in (train, test)]
-        np.testing.assert_allclose(found[row, :2], [loss.item() for loss in losses], rtol=1e-10)
+        np.testing.assert_allclose(metrics[row, :2], [loss.item() for loss in losses], rtol=1e-10)
         losses[0].backward()
         for name, w in leaves.items():
             torch.testing.assert_close(engine.grads[name][row], w.grad, rtol=0, atol=1e-12)
         if data.labels is None:
-            assert np.isnan(found[row, 2:4]).all()
+            assert np.isnan(metrics[row, 2:4]).all()
         else:
-            own = outputs[torch.arange(20), torch.from_numpy(data.labels)][:, None]
-            right = ((outputs >= own).sum(-1) == 1).numpy()  # a tie is an error
-            np.testing.assert_allclose(found[row, 2:4], [right[train].mean(), right[test].mean()])
+            class_output = outputs[torch.arange(20), torch.from_numpy(data.labels)][:, None]
+            right = ((outputs >= class_output).sum(-1) == 1).numpy()  # a tie is an error
+            np.testing.assert_allclose(metrics[row, 2:4], [right[train].mean(), right[test].mean()])
 
 
 def test_shapes_chain_from_the_inputs_to_the_outputs():

@@ -1,4 +1,4 @@
-"""He et al.'s network: its step against autograd on all ordered pairs, its course against the paper's."""
+"""He et al.'s network, against autograd and the published course."""
 
 from typing import get_args, get_type_hints
 
@@ -34,8 +34,8 @@ def setting(activation="relu", frac_train=1.0, pairs="ordered", kind=OneHotMLP, 
 KINDS = [{}, {"kind": EmbeddedMLP, "d_emb": 4, "d_mlp": 20}]  # with fewer some pair has no active neuron
 
 
-def weights_of(own, n_arms):
-    return [{name: w.double() for name, w in own.initial_weights(seed).items()} for seed in range(n_arms)]
+def weights_of(case, n_arms):
+    return [{name: w.double() for name, w in case.initial_weights(seed).items()} for seed in range(n_arms)]
 
 
 def recipe_setting(name, arm="dense", *changes):
@@ -47,25 +47,25 @@ def recipe_setting(name, arm="dense", *changes):
 @pytest.mark.parametrize("n_arms", [1, 3])
 @pytest.mark.parametrize("kind", KINDS, ids=["one_hot", "embedded"])
 def test_the_stacked_step_equals_autograd_on_all_ordered_pairs(activation, frac_train, n_arms, kind):
-    own = setting(activation, frac_train, **kind)
-    starts, data, merged = weights_of(own, n_arms), own.task.build(), own.examples()
+    case = setting(activation, frac_train, **kind)
+    starts, data, merged = weights_of(case, n_arms), case.task.build(), case.examples()
     assert len(merged.inputs) < len(data.inputs)
-    engine = Engine(own.model, own.optimizer, merged, starts, [None] * n_arms)
-    found = engine.evaluate()
+    engine = Engine(case.model, case.optimizer, merged, starts, [None] * n_arms)
+    metrics = engine.evaluate()
     engine.network.gradient(engine.weights, engine.grads)
     n, labels = data.n_train, torch.from_numpy(data.labels)
     for row, weights in enumerate(starts):
         leaves = {name: w.requires_grad_() for name, w in weights.items()}
-        logits = own.model.implementation().forward(leaves, torch.from_numpy(data.inputs))
+        logits = case.model.implementation().forward(leaves, torch.from_numpy(data.inputs))
         cross_entropy(logits[:n], labels[:n]).backward()
         for name, w in leaves.items():
             assert w.grad.abs().max() > 1e-4
             torch.testing.assert_close(engine.grads[name][row], w.grad, **EXACT)
         right = (logits.argmax(-1) == labels).double()
         losses = cross_entropy(logits, labels, reduction="none").detach()
-        wanted = [part.mean().item() for of in (losses, right) for part in (of[:n], of[n:])]
-        np.testing.assert_allclose(found[row, :4], wanted, rtol=1e-10)
-        assert np.isnan(found[row, METRICS.index("test_loss")]) == (frac_train == 1.0)
+        expected = [part.mean().item() for of in (losses, right) for part in (of[:n], of[n:])]
+        np.testing.assert_allclose(metrics[row, :4], expected, rtol=1e-10)
+        assert np.isnan(metrics[row, METRICS.index("test_loss")]) == (frac_train == 1.0)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=["one_hot", "embedded"])
@@ -80,24 +80,24 @@ def test_forward_and_as_written_are_the_papers_sum(activation, kind):
         "exp": np.exp,
         "softplus": lambda x: np.log(1 + np.exp(x)),
     }[activation]
-    own = setting(activation, **kind)
-    (weights,) = weights_of(own, 1)
-    model = own.model.implementation()
+    case = setting(activation, **kind)
+    (weights,) = weights_of(case, 1)
+    model = case.model.implementation()
     theta, xi = weights["W_in"].numpy().T, weights["W_out"].numpy()
     if "W_E" in weights:
         theta = theta @ weights["W_E"].numpy().T
     for a, b in [(0, 0), (2, 5), (5, 2)]:
-        wanted = sum(xi[m] * sigma(theta[m, a] + theta[m, b]) for m in range(len(theta)))
+        expected = sum(xi[m] * sigma(theta[m, a] + theta[m, b]) for m in range(len(theta)))
         for compute in (lambda pair: model.forward(weights, pair), model.as_written(weights)):
-            np.testing.assert_allclose(compute(torch.tensor([[a, b]])).detach()[0], wanted, rtol=1e-12)
+            np.testing.assert_allclose(compute(torch.tensor([[a, b]])).detach()[0], expected, rtol=1e-12)
 
 
 def test_an_embedding_starts_neurons_as_large_as_one_hot_inputs_do():
     p = 67
     sums = {}
     for model in (OneHotMLP(d_mlp=2000), EmbeddedMLP(d_mlp=2000)):
-        own = one_hot_mlp.start(model, model.shapes(p, p), seed=0)
-        maps = effective_maps(model.name, {name: w.numpy() for name, w in own.items()})
+        case = one_hot_mlp.start(model, model.shapes(p, p), seed=0)
+        maps = effective_maps(model.name, {name: w.numpy() for name, w in case.items()})
         sums[model.name] = [maps[name].std() for name in ("input", "output")]
     np.testing.assert_allclose(sums["embedded_mlp"], sums["one_hot_mlp"], rtol=0.02)
 
@@ -107,9 +107,9 @@ def test_every_activation_of_the_settings_can_be_computed_and_no_other():
 
 
 def test_relabelling_the_residues_relabels_the_logits():
-    own = setting("softplus")
-    (weights,) = weights_of(own, 1)
-    forward, unit = own.model.implementation().forward, 3 * torch.arange(P) % P
+    weights = setting("softplus")
+    (weights,) = weights_of(weights, 1)
+    forward, unit = weights.model.implementation().forward, 3 * torch.arange(P) % P
     moved = {"W_in": weights["W_in"][unit], "W_out": weights["W_out"][:, unit]}
     pairs = torch.tensor([[1, 2], [0, 6]])
     torch.testing.assert_close(forward(moved, pairs), forward(weights, unit[pairs])[:, unit], **EXACT)
@@ -117,8 +117,8 @@ def test_relabelling_the_residues_relabels_the_logits():
 
 def published(name, arm, p, step, seed=42):
     """Training loss and norm of a recipe's network of seed 42 at a step."""
-    own = recipe_setting(name, arm, f"task.p={p}")
-    engine = Engine(own.model, own.optimizer, own.examples(), [own.initial_weights(seed)], [None])
+    case = recipe_setting(name, arm, f"task.p={p}")
+    engine = Engine(case.model, case.optimizer, case.examples(), [case.initial_weights(seed)], [None])
     engine.run(step)
     metrics = dict(zip(METRICS, engine.evaluate()[0], strict=True))
     return metrics["train_loss"], metrics["l2"], metrics["test_loss"]
@@ -149,22 +149,22 @@ def test_the_published_split_gives_the_published_test_loss():
     ],
 )
 def test_training_follows_the_published_course(name, p, step, loss, norm):
-    found = published(name, "dense", p, step)
-    assert found[:2] == pytest.approx((loss, norm), rel=2e-5)
+    measured = published(name, "dense", p, step)
+    assert measured[:2] == pytest.approx((loss, norm), rel=2e-5)
 
 
 def test_a_single_frequency_start_is_one_cosine_per_neuron_at_evenly_used_frequencies():
     p, m, scale = 23, 512, 0.02
     model = OneHotMLP(init="single_frequency", init_scale=scale)
     weights = one_hot_mlp.start(model, model.shapes(p, p), seed=3)
-    found = effective_maps("one_hot_mlp", {name: w.numpy() for name, w in weights.items()})
-    maps = [found["input"], found["output"]]
-    (k_in, share_in), (k_out, share_out) = (neuron_frequency(own) for own in maps)
+    maps_by_name = effective_maps("one_hot_mlp", {name: w.numpy() for name, w in weights.items()})
+    maps = [maps_by_name["input"], maps_by_name["output"]]
+    (k_in, share_in), (k_out, share_out) = (neuron_frequency(one_map) for one_map in maps)
     np.testing.assert_array_equal(k_in, k_out)
     np.testing.assert_allclose([share_in, share_out], 1, atol=1e-10)
     assert set(np.bincount(k_in)[1:]) == {m // 11, m // 11 + 1}
-    for own in maps:  # an amplitude is the root of twice the mean square
-        np.testing.assert_allclose(np.sqrt(2 * (own**2).mean(-1)), scale, rtol=1e-6)
+    for one_map in maps:  # an amplitude is the root of twice the mean square
+        np.testing.assert_allclose(np.sqrt(2 * (one_map**2).mean(-1)), scale, rtol=1e-6)
     again, other = (one_hot_mlp.start(model, model.shapes(p, p), seed) for seed in (3, 2**40))
     assert all(torch.equal(again[name], w) and not torch.equal(other[name], w) for name, w in weights.items())
 

@@ -36,14 +36,14 @@ def test_logits_neurons_and_attention_equal_hooked_transformers(model):
     a, b = np.divmod(np.arange(P**2), P)
     tokens = np.stack([a, b, *[np.full(P**2, P)] * model.equals], axis=1)
     logits, cache = network.run_with_cache(torch.from_numpy(tokens))
-    passes = model.pair_activations(weights)
-    for found, expected in (
-        (passes.logits, logits[:, -1]),
-        (passes.hidden, cache["blocks.0.mlp.hook_post"][:, -1]),
-        (passes.attention, cache["blocks.0.attn.hook_pattern"][:, :, -1, 0]),
+    activations = model.pair_activations(weights)
+    for computed, expected in (
+        (activations.logits, logits[:, -1]),
+        (activations.hidden, cache["blocks.0.mlp.hook_post"][:, -1]),
+        (activations.attention, cache["blocks.0.attn.hook_pattern"][:, :, -1, 0]),
     ):
-        assert found.dtype == np.float64
-        np.testing.assert_allclose(found.reshape(P**2, -1), expected.detach(), atol=1e-12)
+        assert computed.dtype == np.float64
+        np.testing.assert_allclose(computed.reshape(P**2, -1), expected.detach(), atol=1e-12)
 
 
 @pytest.mark.parametrize("model", [EmbedMLP(d_emb=8, d_mlp=6), OneHotMLP(d_mlp=6, activation="cube")])
@@ -51,11 +51,11 @@ def test_a_sum_of_inputs_equals_the_network_as_written(model):
     weights = weights_of(model)
     tensors = {name: torch.from_numpy(w).double() for name, w in weights.items()}
     pairs = torch.cartesian_prod(torch.arange(P), torch.arange(P))
-    passes = model.pair_activations(weights)
+    activations = model.pair_activations(weights)
     written = model.implementation().as_written(tensors)(pairs).detach()
-    np.testing.assert_allclose(passes.logits.reshape(-1, P), written, atol=1e-12)
-    assert passes.hidden.shape == (P, P, 6)
-    assert passes.attention.shape == (P, P, 0)
+    np.testing.assert_allclose(activations.logits.reshape(-1, P), written, atol=1e-12)
+    assert activations.hidden.shape == (P, P, 6)
+    assert activations.attention.shape == (P, P, 0)
     assert model.embedding_gradients(weights, np.zeros((3, 3), dtype=np.int64)) is None
 
 

@@ -76,8 +76,8 @@ def masked(name, w, mask):
 
 def oracle(model, weights, mask):
     """The masked network as a HookedTransformer, and its logits as a function of pairs."""
-    kept = {name: masked(name, w, mask) for name, w in weights.items()}
-    network = hooked_transformer(model, P, kept)
+    masked_weights = {name: masked(name, w, mask) for name, w in weights.items()}
+    network = hooked_transformer(model, P, masked_weights)
     return network, lambda pairs: pair_logits(network, torch.as_tensor(pairs))
 
 
@@ -89,11 +89,11 @@ def test_logits_and_gradients_equal_hooked_transformers(model, kind, n_arms):
     engine = Engine(model, AdamW(), data, weights, masks)
     engine.network.gradient(engine.weights, engine.grads)
     engine.parametrization.trained_gradients(engine.grads_rw)
-    found = engine.network.outputs(engine.weights)
+    outputs = engine.network.outputs(engine.weights)
     for row in range(n_arms):
         network, logits_of = oracle(model, weights[row], masks[row])
         logits = logits_of(data.inputs)
-        torch.testing.assert_close(found[row], logits.detach(), **EXACT)
+        torch.testing.assert_close(outputs[row], logits.detach(), **EXACT)
         cross_entropy(logits[: data.n_train], torch.from_numpy(data.labels[: data.n_train])).backward()
         parameters = dict(network.named_parameters())
         for name in engine.weights:
@@ -108,9 +108,9 @@ def test_plain_forward_equals_hooked_transformers_and_so_does_its_gradient(model
     data, (weights,) = task("unordered"), weights_of(model, 1)
     network, logits_of = oracle(model, weights, None)
     leaves = {name: w.clone().requires_grad_() for name, w in weights.items()}
-    found, logits = forward(leaves, torch.from_numpy(data.inputs)), logits_of(data.inputs)
-    torch.testing.assert_close(found, logits, **EXACT)
-    found.square().sum().backward()
+    outputs, logits = forward(leaves, torch.from_numpy(data.inputs)), logits_of(data.inputs)
+    torch.testing.assert_close(outputs, logits, **EXACT)
+    outputs.square().sum().backward()
     logits.square().sum().backward()
     for name, parameter in network.named_parameters():
         if name in leaves:
@@ -235,7 +235,7 @@ def subject(model, **settings):
 @pytest.mark.parametrize("scope", ["global", "layer"])
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.source != "mask"])
 def test_masks_cover_all_but_biases_with_exact_counts(method, scope):
-    """Biases take no part: others than these change nothing, where the loss is not asked."""
+    """Biases change no mask of a method that computes no loss."""
     model = VARIANTS["nanda"]
     one = subject(model, scope=scope)
     mask = METHODS[method].prune(one)
@@ -314,7 +314,7 @@ def test_one_file_names_transformer_lens_and_imports_it_where_a_network_is_built
 
 
 def imports_of(file, package):
-    """For each import of a package in a file: true if a function or a type checker makes it."""
+    """Return for each import of a package: True if inside a function or for type checkers."""
     text = file.read_text()
     if package not in text:
         return []

@@ -1,4 +1,4 @@
-"""The engine against the network as written: autograd in float64, one arm at a time."""
+"""The engine against the network as written, by autograd."""
 
 import math
 
@@ -136,16 +136,16 @@ def test_the_learning_rate_rises_as_by_torchs_scheduler(name):
 
 def slow_metrics(weights, mask, data):
     """METRICS of one arm in float64, each as its definition says."""
-    kept = {
+    masked_weights = {
         name: w.double() * (1.0 if mask is None else torch.from_numpy(mask[name]))
         for name, w in weights.items()
     }
-    logits = as_written(kept, None)(torch.from_numpy(data.inputs)).detach()
+    logits = as_written(masked_weights, None)(torch.from_numpy(data.inputs)).detach()
     labels = torch.from_numpy(data.labels)
     losses = -torch.log_softmax(logits, -1)[torch.arange(len(labels)), labels]
     right = (logits.argmax(-1) == labels).double()
     n = data.n_train
-    flat = torch.cat([w.flatten() for w in kept.values()])
+    flat = torch.cat([w.flatten() for w in masked_weights.values()])
     parts = [losses[:n].mean(), losses[n:].mean(), right[:n].mean(), right[n:].mean()]
     return [float(x) for x in [*parts, flat.abs().sum(), flat.square().sum().sqrt()]]
 
@@ -162,7 +162,7 @@ def test_metrics_equal_their_definitions(pairs, dtype):
 
 
 def sharp_weights(dtype, p=7, scale=1.0):
-    """A network whose logits for the pair (a, b) are scale · relu(...), chosen so that losses spread widely.
+    """Return weights whose losses spread widely.
 
     The embedding is one-hot, every neuron sees one residue, and each class reads one neuron.
     """
@@ -188,7 +188,10 @@ def test_float32_losses_are_exact_where_they_are_tiny_and_where_they_are_huge(sc
 
 
 def memorised(dtype, gap):
-    """A network that answers 2a for the pair (a, a) with a margin of `gap` to every other class."""
+    """Return weights that answer 2a for (a, a).
+
+    The margin to every other class is `gap`.
+    """
     p = 7
     eye = torch.eye(p, dtype=dtype)
     answer = torch.zeros(p, p, dtype=dtype)

@@ -304,7 +304,8 @@ def test_tables_are_written_as_their_suffix_says(tmp_path):
 
 def test_the_store_needs_no_torch():
     code = (
-        "import sys, json, training.runs.run_directory as s; r = s.RunDir('none').arm('a', 0); r.done(); r.mask();"
+        "import sys, json, training.runs.run_directory as s;"
+        " r = s.RunDir('none').arm('a', 0); r.done(); r.mask();"
         " print(json.dumps([m for m in ('torch', 'pandas', 'scipy') if m in sys.modules]))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""Digits as scikit-learn has them, and MNIST from folders written here; the real one where it is."""
+"""Digits from scikit-learn, MNIST from folders written here."""
 
 import gzip
 import struct
@@ -16,7 +16,7 @@ REAL = Path(__file__).parents[4] / "shared" / "data" / "mnist"
 
 
 def planted(n, first):
-    """n images of which each is known by its first two pixels, its number, and labels that run 0 … 9."""
+    """Return n images, their number in the first two pixels."""
     number = np.arange(first, first + n)
     images = np.zeros((n, 28, 28), np.uint8)
     images[:, 0, 0], images[:, 0, 1], images[:, 27, 27] = number // 256, number % 256, 255
@@ -39,13 +39,16 @@ def numbers(data):
 
 @pytest.fixture
 def folder(tmp_path):
-    """300 images to train on, numbered from 0, and 200 to test on, numbered from 1000."""
+    """Folder of 300 training images and 200 test images.
+
+    They are numbered from 0 and from 1000.
+    """
     write(tmp_path / "mnist", "train", *planted(300, first=0))
     return write(tmp_path / "mnist", "t10k", *planted(200, first=1000), gzip.compress, ".gz")
 
 
 def is_sound(data):
-    """What holds of any images."""
+    """Assert the properties of all image data."""
     assert data.inputs.min() == 0 and data.inputs.max() == 1
     np.testing.assert_array_equal(data.targets.argmax(axis=1), data.labels)
     np.testing.assert_array_equal(np.sort(data.targets, axis=1), np.eye(10)[np.full(len(data.labels), 9)])
@@ -230,14 +233,14 @@ def test_more_digits_than_there_are():
 
 
 def test_without_a_folder_mnist_is_fetched(monkeypatch):
-    """As openml.org gives it: pixels in rows, classes as text, the part for training first."""
+    """openml.org's format: pixels in rows, classes as text, training part first."""
     images, labels = (
         np.concatenate(both) for both in zip(planted(60_000, 0), planted(40, 60_000), strict=True)
     )
 
     def fetch(name, **settings):
         assert name == "mnist_784"
-        return images.reshape(-1, 784).astype(float), labels.astype(str).astype(object)
+        return images.reshape(-1, 784).astype(np.float32), labels.astype(str).astype(object)
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", fetch)
     data = MNISTTask(n_train=50, n_test=40).build()
@@ -265,7 +268,7 @@ def test_without_a_folder_or_a_network(monkeypatch, tmp_path):
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"no MNIST in {REAL}")
 def test_the_real_mnist():
-    """The 10,000 test images: sizes, counts of classes, ink, and the classes' means recognise the others."""
+    """The test images: sizes, counts, ink, and classification by means."""
     data = MNISTTask(data_dir=str(REAL), n_train=1000, n_test=9000).build()
     is_sound(data)
     assert data.inputs.shape == (10_000, 784) and data.n_train == 1000

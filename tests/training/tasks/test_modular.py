@@ -1,4 +1,4 @@
-"""Modular arithmetic: labels against loops over the definition, splits by their sizes and their parts."""
+"""Modular arithmetic: labels by definition, splits by size and parts."""
 
 from collections import Counter
 
@@ -222,7 +222,7 @@ def test_where_no_two_pairs_are_the_same_nothing_is_merged():
 
 @pytest.mark.parametrize(("p", "plateau"), [(23, 0.7368), (29, 0.7867), (31, 0.7635)])
 def test_the_split_of_he_et_al_leaves_their_share_of_transposes(p, plateau):
-    """A symmetric network that knows its training pairs is right on so many test pairs."""
+    """Share of test pairs that a symmetric network memorizes."""
     data = ModularTask(p=p, pairs="ordered", frac_train=0.75, split="he", split_seed=42).build()
     assert rows(data.inputs) == {(a, b) for a in range(p) for b in range(p)}
     train, test = rows(data.inputs[: data.n_train]), rows(data.inputs[data.n_train :])

@@ -1,4 +1,4 @@
-"""Sparse parity: labels by products, hidden bits found from the data alone, and what no biases mean."""
+"""Sparse parity: labels, hidden bits, the need for a constant."""
 
 import itertools
 

@@ -82,8 +82,8 @@ def test_every_layer_keeps_exactly_its_count_of_the_largest_scores(kind):
 def test_the_largest_are_kept_with_ties_to_the_lower_index(levels, n_kept):
     scores = torch.randint(levels, (3, 50), generator=torch.Generator().manual_seed(n_kept)).double()
     kept = keep_largest(scores, n_kept)
-    for row, own in zip(scores, kept, strict=True):
-        np.testing.assert_array_equal(own, keep_top(row.numpy(), n_kept / 50))
+    for row, kept_row in zip(scores, kept, strict=True):
+        np.testing.assert_array_equal(kept_row, keep_top(row.numpy(), n_kept / 50))
 
 
 def test_biprop_is_a_sign_and_one_magnitude_per_layer():
@@ -125,7 +125,7 @@ def test_gradients_equal_autograd_through_the_choice(kind, train_weights):
 
 
 def test_the_sign_of_a_score_belongs_to_its_gradient():
-    """Down the gradient |s| grows where keeping the weight lowers the loss, whatever the sign of s."""
+    """Descent raises |s| where keeping the weight lowers the loss."""
     e = engine("edge_popup", n_arms=1)
     e.parametrization.write_weights(e.weights_rw, training=True)
     e.network.gradient(e.weights, e.grads)

@@ -1,4 +1,4 @@
-"""A network's tangent at its start: against an explicit Jacobian in float64, and as an arm of a run."""
+"""A network's tangent: against an explicit Jacobian, and in a run."""
 
 import numpy as np
 import pytest
@@ -132,7 +132,10 @@ def test_at_the_start_it_is_the_network(model):
 
 
 def test_the_product_of_two_weights_loses_what_is_of_second_order():
-    """f = 2 · 3 at an input of one; at (2 + a, 3 + b) its tangent has 3a + 2b more, and not ab."""
+    """The tangent of 2 · 3 at (2 + a, 3 + b) is 6 + 3a + 2b.
+
+    It lacks the product's ab.
+    """
     data = Dataset(inputs=np.ones((2, 1)), targets=np.zeros((2, 1)), n_train=1)
     start = {"W_0": torch.tensor([[2.0]]), "W_1": torch.tensor([[3.0]])}
     e = Engine(
@@ -146,7 +149,7 @@ def test_the_product_of_two_weights_loses_what_is_of_second_order():
 
 @pytest.mark.parametrize("kind", ["dense", "masked"])
 def test_a_network_linear_in_its_weights_is_its_own_tangent_and_trains_as_one(kind):
-    """Weight decay included: it acts on the weights, not on their distance from the start."""
+    """Weight decay acts on the weights, not their changes."""
     tangent, plain = engine("linear", kind), engine("linear", kind, tangent=False)
     start = plain.weights_rw.clone()
     for e in (tangent, plain):

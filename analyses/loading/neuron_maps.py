@@ -1,0 +1,49 @@
+"""Input and output maps of a network's neurons over residues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interp.mechanism.effective_weights import effective_maps
+from training.runs.atomic_files import RunError
+
+if TYPE_CHECKING:
+    from analyses.loading.trained_network import Network
+
+
+def neuron_maps(network: Network, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the input and the output map of a network's neurons, (T, m, p) each.
+
+    Parameters
+    ----------
+    weights : mapping
+        As `Network.weights()` returns them; without the axis of checkpoints the maps have none either.
+
+    Raises
+    ------
+    RunError
+        If the task is not about residues.
+    """
+    assert network.p
+    maps = effective_maps(network.setting.model.name, weights)
+    return maps["input"], maps["output"]
+
+
+def maps_of_summed_inputs(
+    network: Network, weights: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the input and the output map of a network that sums its two inputs.
+
+    Raises
+    ------
+    RunError
+        If the task is not about residues, or the network does more than sum its two inputs.
+    """
+    model = network.setting.model
+    if network.p and not model.symmetric:
+        expected = "expected a network that adds its two inputs"
+        raise RunError(f"{network.files.path}: {expected}, and this one is a {model.name}")
+    return neuron_maps(network, weights)
