@@ -1,4 +1,4 @@
-"""`python -m figures [NAME…] --run DIR`: draw figures of a run from its saved tables.
+"""`python -m figures [NAME…] --run DIR`: draw a run's figures from saved tables.
 
 `python -m figures make` and the other commands of the catalogue are in `figures.pipeline`.
 """

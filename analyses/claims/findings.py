@@ -158,7 +158,7 @@ def finding_of_median(name: str, limit: Limit, by_seed: Mapping[int, Bounded]) -
 
 
 def dense_arm_of(ratios: pd.DataFrame, arm: str) -> str:
-    """Return the dense arm that an arm is compared with; "" if there is none."""
+    """Return the dense arm an arm is compared with; "" if none."""
     numerators = ratios.loc[(ratios["role"] == "reference") & (ratios["arm"] == arm), "numerator"]
     return next(iter(numerators), "")
 

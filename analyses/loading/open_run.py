@@ -51,7 +51,7 @@ def open_networks(
 
 
 def _recipe(run: RunDir) -> Recipe:
-    """Return the recipe of a run; of adopted weights, what their config says and defaults."""
+    """Return a run's recipe; adopted weights have defaults for what is missing."""
     config = run.config() or {}
     if run.provenance() is None:
         arms: dict[str, dict[str, str]] = {files.arm: {} for files in run.arms()}

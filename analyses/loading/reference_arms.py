@@ -20,7 +20,10 @@ def dense_reference(recipe: Recipe, arm: str) -> str | None:
 
 
 def ticket_reference(recipe: Recipe, arm: str) -> str | None:
-    """Return the first magnitude ticket of the arm's dense network; None for such a ticket itself."""
+    """Return the first magnitude ticket of an arm's dense network.
+
+    None for such a ticket itself.
+    """
     tickets = [
         name
         for name, settings in recipe.arms.items()

@@ -61,7 +61,7 @@ def pairs_of(entries: Sequence[Any]) -> list[tuple[Any, Any]]:
 
 
 def plain_means(table: pd.DataFrame, by: Sequence[str]) -> list[dict[str, Any]]:
-    """Return per group each measure's first and last mean over seeds, and its last maximum."""
+    """Return each group's first and last means over seeds, and last maxima."""
     first, last = first_and_last(table)
     measures = [name for name in table.columns if name not in {"arm", "arm_role", "seed", "step", *by}]
     rows = []

@@ -14,12 +14,12 @@ def arms_with_role(table: pd.DataFrame, *roles: str) -> list[str]:
 
 
 def compared_arms(table: pd.DataFrame) -> list[str]:
-    """Return the first dense arm and the first ticket, or else the first two arms."""
+    """Return the first dense arm and ticket, or else the first two arms."""
     pair = [*arms_with_role(table, "dense")[:1], *arms_with_role(table, "ticket")[:1]]
     return pair if len(pair) == 2 else list(dict.fromkeys(table["arm"]))[:2]
 
 
 def main_arm(table: pd.DataFrame) -> str:
-    """Return the first ticket, or else the first dense arm, or else the first arm."""
+    """Return the first ticket, or else dense arm, or else any arm."""
     arms = [*arms_with_role(table, "ticket")[:1], *arms_with_role(table, "dense")[:1], *table["arm"][:1]]
     return str(arms[0])

@@ -138,7 +138,7 @@ def _refuse_stale(path: Path, table: Table) -> None:
 
 
 def staleness(path: Path, table: Table, inputs: str) -> str | None:
-    """Return why a saved table has to be made anew; None if it is current.
+    """Return why a saved table is stale; None if it is current.
 
     Parameters
     ----------

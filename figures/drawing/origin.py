@@ -31,7 +31,7 @@ def picture_origin(figure: FigureSpec, tables: Mapping[TableKey, Path], note: st
 
 
 def recorded_origin(caption: Path) -> str | None:
-    """Return the hash in the last line of a caption's file; None if there is none."""
+    """Return the hash in a caption file's last line; None without one."""
     try:
         lines = caption.read_text().splitlines()
     except (FileNotFoundError, UnicodeDecodeError):

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from analyses.leakage.schema import EXAMPLE, IDEAL, NEAR, SHARES, START
@@ -65,12 +66,13 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     n, n_aligned = shares["seed"].nunique(), int(shares["n_aligned"].iloc[0])
     drawing.caption = (
         f"(a, b) Harmonics r of neuron {neuron_rows['neuron'].iloc[0]} of {arm_label(arm)}, seed {seed}, the "
-        f"best aligned at the start; amplitudes below {SMALLEST:g} of the largest are not drawn. (c) The ideal "
-        "aligned neuron: largest distance of the ratio of any harmonic from its limit, over its phase; dotted: "
-        f"{NEAR:g}, the claim. (d) Every neuron of seed {seed} at the start: gradient of the input map at r "
-        "over that at r = 1 (points), and the limit of large p (lines). (e, f) Amplitude at r over that at "
-        f"r = 1, medians of the {n_aligned} neurons best aligned at the start, bars from 10 to 90 %; means over "
-        f"seeds (n = {n}); growth is of the weights, up to the second checkpoint."
+        f"best aligned at the start; amplitudes below {SMALLEST:g} of the largest are not drawn. (c) The "
+        "ideal aligned neuron: largest distance of the ratio of any harmonic from its limit, over its phase; "
+        f"dotted: {NEAR:g}, the claim. (d) Every neuron of seed {seed} at the start: gradient of the input "
+        "map at r = 3 (red) and r = 5 (purple) over that at r = 1, and the limit of large p (lines). (e, f) "
+        f"Amplitude at r over that at r = 1, medians of the {n_aligned} neurons best aligned at the start, "
+        f"bars from 10 to 90 %; means over seeds (n = {n}); growth is of the weights, up to the second "
+        "checkpoint."
     )
     return drawing
 
@@ -112,36 +114,22 @@ def _ideal(drawing: Drawing, ax: Axes, ideal: pd.DataFrame) -> None:
 
 def _misaligned(drawing: Drawing, ax: Axes, start: pd.DataFrame) -> None:
     """Draw every neuron's input gradient at odd harmonics over |D|."""
+    points = {"marker": ".", "linestyle": "none", "markersize": 2.5, "alpha": 0.5}
     for r in (3, 5):
         neurons = start[(start["map"] == "input") & (start["harmonic"] == r)]
         neurons = neurons.assign(D=neurons["D"].abs()).sort_values("D")
-        points = {"marker": ".", "linestyle": "none", "markersize": 2.5, "alpha": 0.5}
         color = HARMONICS[r]["color"]
-        label = f"r = {r}, gradient"
-        drawing.line(
-            ax,
-            "misaligned",
-            f"r = {r}",
-            neurons["D"],
-            neurons["gradient"],
-            color=color,
-            label=label,
-            **points,
-        )
+        drawing.line(ax, "misaligned", f"r = {r}", neurons["D"], neurons["gradient"], color=color, **points)
         line = {"color": "black", "linestyle": HARMONICS[r]["linestyle"], "linewidth": 0.8}
-        drawing.line(
-            ax,
-            "misaligned",
-            f"r = {r}, limit",
-            neurons["D"],
-            neurons["limit"],
-            label=f"r = {r}, limit",
-            **line,
-        )
+        drawing.line(ax, "misaligned", f"r = {r}, limit", neurons["D"], neurons["limit"], **line)
     ax.set_xticks([0, np.pi / 2, np.pi], ["0", "π/2", "π"])
     ax.set(title="input gradient at the start", xlabel="misalignment |D| (rad)", ylabel="ratio to r = 1")
-    ax.set_ylim(0, 0.95)
-    ax.legend(loc="upper center", ncols=2, columnspacing=0.8, handlelength=1.4)
+    ax.set_ylim(0, 0.85)
+    handles = [
+        Line2D([], [], color="0.4", marker=".", linestyle="none", label="neurons"),
+        Line2D([], [], color="black", linewidth=0.8, label="limit of large p"),
+    ]
+    ax.legend(handles=handles, loc="upper center", ncols=2, columnspacing=1.0, handlelength=1.4)
 
 
 def _ratios(drawing: Drawing, ax: Axes, name: str, shares: pd.DataFrame) -> None:

@@ -21,7 +21,7 @@ GUESSES = {
 
 
 def expected_costs(folder: Folder) -> Mapping[str, float]:
-    """Return the measured costs by task: the package's, and this folder's where it has none."""
+    """Return measured costs by task, the package's before this folder's."""
     version = _version(folder)
     trainings = recipe_costs.read_training_costs(TRAININGS).get(version, {})
     return {
@@ -50,7 +50,7 @@ def training_cost(folder: Folder, recipe: str) -> float:
 
 
 def publish(root: Path) -> Path:
-    """Write the costs of a folder's tasks into the package, and return the file of analyses and drawings."""
+    """Write a folder's costs into the package; return the file of drawings."""
     by_version = {version: dict(costs) for version, costs in _read(MEASURED).items()}
     trainings = recipe_costs.read_training_costs(TRAININGS)
     for folder in (Folder(root, quick=False), Folder(root, quick=True)):

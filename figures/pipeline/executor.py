@@ -1,4 +1,4 @@
-"""Tasks run side by side, each a process with its own log, behind one bar."""
+"""Tasks run side by side, each in a process with a log."""
 
 from __future__ import annotations
 
@@ -100,7 +100,10 @@ class TaskRunner:
             self.bar.write(line, file=sys.stderr)
 
     def _show(self) -> None:
-        """Redraw the bar: a running task counts by its time, at this machine's pace so far."""
+        """Redraw the bar.
+
+        A running task counts by its time, at this machine's pace so far.
+        """
         pace = self.expected / self.spent if self.spent else 1.0
         running_tasks = [running.task for running in self.running.values()]
         parts = [
@@ -114,7 +117,7 @@ class TaskRunner:
 
 
 class RunningTask:
-    """Process of a task, on as many of the free cores as it can use."""
+    """Process of a task, on the free cores that it can use."""
 
     def __init__(self, task: Task, n_free: int, logs: Path, claims: Claims):
         self.task, self.cores = task, task.cores(n_free)
@@ -155,7 +158,9 @@ def interrupt(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def held(logs: Path) -> Iterator[Claims]:
-    """Hold the folder of logs, once neither another start nor a task of a killed one is running there.
+    """Hold the folder of logs, once nothing else is running there.
+
+    Another start, and the tasks that a killed one has left running, are waited for.
 
     Yields
     ------

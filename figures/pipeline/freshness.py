@@ -22,7 +22,7 @@ from training.runs.run_directory import RunDir
 
 @dataclass(frozen=True)
 class Folder:
-    """Folder of runs, with `figures` in it; quick versions have a folder of their own inside."""
+    """Folder of runs and their figures; quick versions have one inside."""
 
     root: Path
     quick: bool
@@ -93,7 +93,10 @@ def count_networks_left(folder: Folder, recipe: str, search: bool = True) -> tup
 
 
 def is_analysed(folder: Folder, recipe: str, analysis: str, tables: Collection[Table]) -> bool:
-    """Return True if an analysis' tables exist and are current: same inputs, schema, code, arguments."""
+    """Return True if an analysis' tables exist and are current.
+
+    Current: made from today's networks, by today's schema and code, with default arguments.
+    """
     run = folder.run(recipe)
     if not run.analysis(analysis, ".json").exists():  # written last
         return False
@@ -105,7 +108,7 @@ def is_analysed(folder: Folder, recipe: str, analysis: str, tables: Collection[T
 
 
 def is_drawn(folder: Folder, figure: FigureSpec) -> bool:
-    """Return True if a figure's files exist and were drawn from today's tables, note and code."""
+    """Return True if a figure's files exist and are current."""
     if not all((folder.figures / (figure.name + suffix)).exists() for suffix in figure.suffixes):
         return False
     recorded = recorded_origin(folder.figures / f"{figure.name}.txt")
@@ -116,7 +119,7 @@ def is_drawn(folder: Folder, figure: FigureSpec) -> bool:
 
 
 def needed_tables(figures: Iterable[FigureSpec]) -> Mapping[tuple[str, str], list[Table]]:
-    """Return the tables that some figures draw, by recipe and analysis, in order of need."""
+    """Return the tables that some figures draw, by recipe and analysis."""
     needed: dict[tuple[str, str], list[Table]] = {}
     for figure in figures:
         for recipe, table in figure.sources().values():

@@ -7,8 +7,8 @@ rounds.
 - as written: one forward and backward of the model's `as_written` with autograd, torch's optimizer, and, as
   the papers' code does, losses and accuracies of both splits at every step
 - step alone: both of them without any evaluation
-- floor: the matrix products of the engine's step, recorded from one, and the fused update, on buffers of the same
-  sizes, and nothing else
+- floor: the matrix products of the engine's step, recorded from one, and the fused update, on buffers
+  of the same sizes, and nothing else
 All start from the same network, trained for a thousand steps: most of a training is spent memorized.
 """
 

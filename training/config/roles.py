@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from training.config.arm import Arm, Role
+from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
 
 
@@ -21,7 +22,7 @@ def role_of(arm: Arm) -> Role:
     """
     if arm.role is not None:
         return arm.role
-    if arm.form != "weights":
+    if PARAMETRIZATIONS[arm.form].is_variant:
         return "variant"
     start = STARTS[arm.start]
     if not arm.has_method:

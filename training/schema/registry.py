@@ -22,8 +22,8 @@ class Registry(MutableMapping[str, T], Generic[T]):
 
     An entry is an object, or a `"module:attribute"` text that is imported on first access.
 
-    Listing the names imports nothing, so `--help` stays quick. A name is registered once: registering it again is an
-    error, unless `del` removes it first.
+    Listing the names imports nothing, so `--help` stays quick. A name is registered once:
+    registering it again is an error, unless `del` removes it first.
 
     Parameters
     ----------

@@ -82,7 +82,7 @@ class CrossEntropy(Loss):
         """Turn training outputs into softmax minus one-hot.
 
         Each is times the example's count, over the mean count. At the true class it is minus the others' sum:
-        1 − P loses a memorised example's gradient to float32.
+        1 − P loses a memorized example's gradient to float32.
         """
         error_rnp = torch.softmax(outputs_rnp, -1, out=outputs_rnp).scatter_(-1, self.train_labels_rn1, 0.0)
         error_rnp.scatter_(-1, self.train_labels_rn1, error_rnp.sum(-1, keepdim=True).neg_())

@@ -24,6 +24,10 @@ class Operation(NamedTuple):
     """From x, y and p."""
     commutes: bool
     """True if x and y may change places."""
+    divides: bool = False
+    """True if y has to have an inverse: p is prime, and pairs with y = 0 are left out."""
+    swaps_unordered: bool = False
+    """True if an unordered pair a ≤ b is x = b, y = a."""
 
 
 def _inverse(y: Residues, p: int) -> Residues:
@@ -32,9 +36,9 @@ def _inverse(y: Residues, p: int) -> Residues:
 
 OPERATIONS: dict[str, Operation] = {
     "add": Operation(lambda x, y, p: x + y, commutes=True),
-    "sub": Operation(lambda x, y, p: x - y, commutes=False),
+    "sub": Operation(lambda x, y, p: x - y, commutes=False, swaps_unordered=True),
     "mul": Operation(lambda x, y, p: x * y, commutes=True),
-    "div": Operation(lambda x, y, p: x * _inverse(y, p), commutes=False),
+    "div": Operation(lambda x, y, p: x * _inverse(y, p), commutes=False, divides=True),
     "x2_plus_y2": Operation(lambda x, y, p: x**2 + y**2, commutes=True),
     "x2_plus_xy_plus_y2": Operation(lambda x, y, p: x**2 + x * y + y**2, commutes=True),
     "x3_plus_xy2_plus_y": Operation(lambda x, y, p: x**3 + x * y**2 + y, commutes=False),
@@ -46,8 +50,8 @@ class ModularTask(Task):
     """Modular arithmetic on pairs of residues.
 
     A fraction of all pairs is trained on. An unordered pair (a, b) has a ≤ b and is the pair x = a, y = b;
-    for `sub` it is x = b, y = a, so that its label is (b − a) mod p. `div` is x·y⁻¹ over the pairs with y ≠
-    0.
+    for `sub` it is x = b, y = a, so that its label is (b − a) mod p. `div` is x·y⁻¹ over the pairs with
+    y ≠ 0.
 
     References
     ----------
@@ -79,14 +83,14 @@ class ModularTask(Task):
         is_operation = self.name in OPERATIONS or type(self) is not ModularTask
         require(is_operation, "name", f"one of {names(OPERATIONS)}", self.name)
         require(self.p >= 3 and self.p % 2 == 1, "p", "an odd number from 3", self.p)
-        if self.name == "div":
+        if self._operation.divides:
             require(_is_prime(self.p), "p", "a prime for div: else not every residue has an inverse", self.p)
         if self.pair_split:
             expected = "'ordered' with pair_split: an unordered pair has no other order to be kept with"
             require(self.pairs == "ordered", "pairs", expected, self.pairs)
         if self.split == "he":
             expected = "'own' unless all ordered pairs are drawn one by one"
-            plain = self.pairs == "ordered" and not self.pair_split and self.name != "div"
+            plain = self.pairs == "ordered" and not self.pair_split and not self._operation.divides
             require(plain, "split", expected, self.split)
         require(0 < self.frac_train <= 1, "frac_train", "a number in (0, 1]", self.frac_train)
         require(self.split_seed >= 0, "split_seed", "a whole number from 0", self.split_seed)
@@ -119,7 +123,7 @@ class ModularTask(Task):
     def _n_pairs(self) -> int:
         ordered = self.pairs == "ordered"
         n_all, n_zero = (self.p**2, self.p) if ordered else (self.p * (self.p + 1) // 2, 1)
-        return n_all - n_zero if self.name == "div" else n_all
+        return n_all - n_zero if self._operation.divides else n_all
 
     @property
     def _n_train(self) -> int:
@@ -137,7 +141,7 @@ class ModularTask(Task):
             a, b = np.divmod(np.arange(self.p**2), self.p)
         else:
             a, b = np.triu_indices(self.p)
-        if self.name == "div":
+        if self._operation.divides:
             a, b = a[b != 0], b[b != 0]
         rng = np.random.default_rng(self.split_seed)
         if self.split == "he":
@@ -147,7 +151,7 @@ class ModularTask(Task):
         else:
             order = rng.permutation(len(a))
         a, b = a[order], b[order]
-        x, y = (b, a) if self.name == "sub" and self.pairs == "unordered" else (a, b)
+        x, y = (b, a) if self._operation.swaps_unordered and self.pairs == "unordered" else (a, b)
         labels = self._operation.value(x, y, self.p) % self.p
         return Dataset(inputs=np.stack([a, b], axis=1), labels=labels, n_train=self._n_train)
 

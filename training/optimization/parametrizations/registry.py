@@ -28,6 +28,8 @@ class ParametrizationSpec:
     """An arm may set the share of weights that the scores prune."""
     takes_biases: bool = True
     """The model may have biases."""
+    is_variant: bool = False
+    """In comparisons its arms are variants, not dense, tickets or controls."""
 
     def load(self) -> type[Parametrization]:
         """Return the class that trains; imports torch."""
@@ -55,21 +57,26 @@ PARAMETRIZATIONS: Registry[ParametrizationSpec] = Registry(
     "parametrization",
     {
         "weights": ParametrizationSpec(implementation=f"{_FOLDER}.trained_weights:TrainedWeights"),
-        "tangent": ParametrizationSpec(implementation=f"{_FOLDER}.tangent:Tangent"),
+        "tangent": ParametrizationSpec(implementation=f"{_FOLDER}.tangent:Tangent", is_variant=True),
         "edge_popup": ParametrizationSpec(
             implementation=f"{_FOLDER}.edge_popup:EdgePopup",
             trains_scores=True,
             takes_sparsity=True,
             takes_biases=False,
+            is_variant=True,
         ),
         "biprop": ParametrizationSpec(
             implementation=f"{_FOLDER}.biprop:Biprop",
             trains_scores=True,
             takes_sparsity=True,
             takes_biases=False,
+            is_variant=True,
         ),
         "supermask": ParametrizationSpec(
-            implementation=f"{_FOLDER}.supermask:Supermask", trains_scores=True, takes_biases=False
+            implementation=f"{_FOLDER}.supermask:Supermask",
+            trains_scores=True,
+            takes_biases=False,
+            is_variant=True,
         ),
     },
 )
