@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def neuron_maps(network: Network, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the input and the output map of a network's neurons, (T, m, p) each.
+    """Return the neurons' input and output map, (T, m, p) each.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def neuron_maps(network: Network, weights: Mapping[str, np.ndarray]) -> tuple[np
 def maps_of_summed_inputs(
     network: Network, weights: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the input and the output map of a network that sums its two inputs.
+    """Return both maps of a network that sums its two inputs.
 
     Raises
     ------
