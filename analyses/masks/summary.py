@@ -176,7 +176,7 @@ def printed_overlaps(overlaps: pd.DataFrame) -> PrintedTable:
     farthest = means["excess"].abs().sort_values(ascending=False, kind="stable").index[:MOST_PAIRS]
     shown = [pair for pair in means.index if pair in set(farthest)]
     legend = (
-        "Chance: masks shuffled within layers (flat: over all layers). Excess: 0 at chance, 1 for equal "
+        "Chance: masks shuffled within layers (mixed: over all layers). Excess: 0 at chance, 1 for equal "
         "masks; z: from chance, in standard deviations. "
     )
     if means["by_construction"].any():
@@ -200,8 +200,8 @@ def _overlap_row(pair: tuple[str, str], mean: pd.Series) -> dict[str, Any]:
         "excess": _excess(mean["excess"]),
         "z": "by construction" if mean["by_construction"] else number(mean["z"]),
         "seeds": int(mean["seeds"]),
-        "flat excess": _excess(mean["flat_excess"]),
-        "flat chance": number(mean["flat_chance"]),
+        "excess, layers mixed": _excess(mean["flat_excess"]),
+        "chance, layers mixed": number(mean["flat_chance"]),
     }
 
 
