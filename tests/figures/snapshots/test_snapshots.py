@@ -96,6 +96,7 @@ def test_the_control_beside_a_ticket_has_its_layer_densities():
 
 def test_the_film_has_a_frame_per_checkpoint_and_all_its_numbers(tables):
     animation = training_animation.draw(tables)
+    animation.figure.set_dpi(40)
     content = animation.pictures()[".gif"]
     plt.close(animation.figure)
     with Image.open(io.BytesIO(content)) as film:
