@@ -67,7 +67,8 @@ def _printed_ratios(ratios: list[dict[str, Any]], n_aligned: int) -> PrintedTabl
         f"end within {at_end}.\n"
         f"Aligned: the {n_aligned} neurons of least |D| at the start, D = 2 × input phase − output phase; "
         "medians over them, means over seeds. Limit: gradient of a neuron with D = 0 and one frequency, for "
-        "large p. Growth: change of the weights between the first two checkpoints (start) or the last two (end).",
+        "large p. Growth: change of the weights between the first two checkpoints (start) or the last two "
+        "(end).",
     )
 
 

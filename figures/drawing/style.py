@@ -134,6 +134,13 @@ def linear_steps(ax: Axes, label: str = "step") -> None:
     ax.set_xlabel(label)
 
 
+def share_y_limits(axes: Sequence[Axes]) -> None:
+    """Give panels that are compared equal limits of their y axes."""
+    lows, highs = zip(*(ax.get_ylim() for ax in axes), strict=True)
+    for ax in axes:
+        ax.set_ylim(min(lows), max(highs))
+
+
 def plain_log(ax: Axes) -> None:
     """Make the y axis logarithmic, with ticks 1, 2 and 5 in plain numbers."""
     ax.set_yscale("log")

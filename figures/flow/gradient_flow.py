@@ -17,7 +17,7 @@ from analyses.tables.labels import arm_label
 from analyses.tables.roles import main_arm
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, letter, without_jumps
-from figures.drawing.style import DOUBLE, linear_steps, plain_log
+from figures.drawing.style import DOUBLE, linear_steps, plain_log, share_y_limits
 
 N_NEURONS, N_POINTS = 5, 16
 COLORS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#717581")
@@ -53,9 +53,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         ax.set_title(title)
         if column != "D":
             plain_log(ax)
-    limits = np.array([axes[0, 0].get_ylim(), axes[0, 1].get_ylim()])
-    for ax in axes[0, :2]:
-        ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
+    share_y_limits(axes[0, :2])
     axes[0, 2].set_yticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
     for ax, column, title in (
         (axes[1, 0], "input_amplitude", "|difference| in α"),

@@ -17,7 +17,7 @@ from analyses.tables.labels import arm_label
 from analyses.tables.roles import main_arm
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, letter
-from figures.drawing.style import DOUBLE, step_axis
+from figures.drawing.style import DOUBLE, share_y_limits, step_axis
 
 HARMONICS: dict[int, dict[str, Any]] = {
     1: {"color": "#26292f", "linestyle": "-"},
@@ -45,8 +45,8 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     for place, name in enumerate(MAPS):
         _amplitudes(drawing, axes[0, place], name, neuron_rows[neuron_rows["map"] == name])
         _ratios(drawing, axes[1, place + 1], name, shares[shares["map"] == name])
-    _shared_limits(axes[0, :2])
-    _shared_limits(axes[1, 1:])
+    share_y_limits(axes[0, :2])
+    share_y_limits(axes[1, 1:])
     axes[0, 0].set_ylabel("amplitude")
     for ax in axes[1, 1:]:
         ax.set_ylabel("ratio to r = 1")
@@ -75,13 +75,6 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         "checkpoint."
     )
     return drawing
-
-
-def _shared_limits(axes: np.ndarray) -> None:
-    """Give panels that are compared one y axis."""
-    limits = np.array([ax.get_ylim() for ax in axes])
-    for ax in axes:
-        ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
 
 
 def _amplitudes(drawing: Drawing, ax: Axes, name: str, example: pd.DataFrame) -> None:

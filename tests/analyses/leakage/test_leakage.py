@@ -1,11 +1,13 @@
-"""Harmonics of trained ReLU neurons against sums over residues, theory, and what is refused."""
+"""Tests of `analyses.leakage`: harmonics by sums over residues, theory, refusals."""
+
+import json
 
 import numpy as np
-import pandas as pd
 import pytest
+from builders import run_analysis
 
-from analyses.leakage.command import main
 from analyses.leakage.schema import ANALYSIS, EXAMPLE, IDEAL, SHARES, START
+from analyses.leakage.summary import summarise
 from analyses.tables.storage import load_table
 from interp.dynamics.harmonic_leakage import relu_leakage, relu_leakage_limit
 from training.runs.run_directory import RunDir
@@ -14,9 +16,17 @@ P = 11
 
 
 @pytest.fixture(scope="module")
-def tables(relu_run, tmp_path_factory):
-    out = tmp_path_factory.mktemp("leakage")
-    assert main(["--run", str(relu_run), "--out", str(out), "--no-plot"]) == 0
+def out(relu_run, tmp_path_factory):
+    """Folder of the tables, with what was printed in `printed.txt`."""
+    folder = tmp_path_factory.mktemp("leakage")
+    printed = run_analysis("leakage", relu_run, "--out", str(folder))
+    assert printed.code == 0 and "arning" not in printed.err
+    (folder / "printed.txt").write_text(printed.out)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tables(out):
     return {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
 
 
@@ -59,7 +69,7 @@ def test_every_neuron_starts_as_an_ideal_one(tables):
 
 
 def test_growth_is_the_gradient_and_weights_follow(tables):
-    """In 50 steps at a small rate weights move along the gradient of the start."""
+    """In 50 steps at a small rate, weights follow the first gradient."""
     table = tables[SHARES].set_index(["seed", "map", "step", "harmonic"])
     for seed in (0, 1):
         for name, r in (("input", 3), ("output", 2)):
@@ -77,8 +87,8 @@ def test_growth_is_the_gradient_and_weights_follow(tables):
 
 def test_frequencies_without_harmonics_of_their_own_are_left_out(single_frequency_run, tmp_path):
     run = single_frequency_run("relu", steps=50, init_scale=0.01, p=9)
-    assert main(["--run", str(run), "--out", str(tmp_path), "--no-plot"]) == 0
-    start = pd.read_parquet(tmp_path / "analyses" / "leakage_start.parquet").query("seed == 0")
+    assert run_analysis("leakage", run, "--out", str(tmp_path)).code == 0
+    start = load_table(tmp_path / "analyses" / "leakage_start.parquet", START).query("seed == 0")
     theta = RunDir(run).arm("dense", 0).checkpoints()["W_in"][0].T
     k = np.abs(np.fft.rfft(theta))[:, 1:].argmax(axis=1) + 1
     assert sorted(set(start["neuron"])) == np.flatnonzero(k != 3).tolist() and (k == 3).any()
@@ -96,14 +106,36 @@ def test_the_ideal_neurons_worst_harmonic(tables):
     assert ideal.loc[(11, "input"), "harmonic"] == error.argmax() + 1
 
 
-def test_the_summary_is_readable(relu_run, tmp_path, capsys):
-    assert main(["--run", str(relu_run), "--out", str(tmp_path), "--no-plot"]) == 0
-    out, err = capsys.readouterr()
-    assert max(map(len, out.splitlines())) <= 100 and "arning" not in err
+def test_the_printed_tables_are_short_and_conclude(out):
+    printed = (out / "printed.txt").read_text()
+    summary = json.loads((out / "analyses" / "leakage.json").read_text())
+    assert max(map(len, printed.splitlines())) <= 100
+    worst = max(abs(row["gradient_first"] - row["limit"]) for row in summary["ratios"])
+    assert f"The gradient at the start is within {worst:.3f} of the limit" in printed
+    assert "within 0.002 of the limit from p = 97 on" in " ".join(printed.split())
 
 
-def test_networks_that_it_is_not_about(tiny_run, square_run, tmp_path, capsys):
-    for run, got in ((tiny_run, "embed_mlp with init normal"), (square_run, "one_hot_mlp.square with init")):
-        assert main(["--run", str(run), "--out", str(tmp_path)]) == 1
-        (line,) = capsys.readouterr().err.splitlines()
-        assert f"expected a one_hot_mlp.relu with init single_frequency, and this one is {got}" in line
+def test_an_ideal_neuron_that_is_far_from_the_limit_everywhere_is_reported(tables):
+    far = tables | {IDEAL: tables[IDEAL].assign(error=1.0)}
+    _, printed = summarise(far)
+    assert "at none of these p" in printed[1].conclusion
+
+
+def test_networks_that_have_no_single_frequencies(tiny_run, square_run, tmp_path):
+    for run, actual in (
+        (tiny_run, "embed_mlp with init normal"),
+        (square_run, "one_hot_mlp.square with init"),
+    ):
+        printed = run_analysis("leakage", run, "--out", str(tmp_path))
+        (line,) = printed.err.splitlines()
+        assert printed.code == 1 and "--arms chooses other networks" in line
+        assert f"expected a one_hot_mlp.relu network with init single_frequency, got {actual}" in line
+
+
+def test_a_pruned_network_is_refused(relu_run, trained_run, tmp_path):
+    config = RunDir(relu_run).config()
+    content = {key: config[key] for key in ("task", "model", "optimizer", "measure")}
+    arms = {"random": {"method": "random", "max_steps": 50}}
+    run = trained_run(content | {"name": "pruned", "seeds": [0], "arms": arms}).path
+    printed = run_analysis("leakage", run, "--out", str(tmp_path))
+    assert printed.code == 1 and "expected a dense network, got a pruned one" in printed.err
