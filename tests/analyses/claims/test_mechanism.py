@@ -15,7 +15,7 @@ from analyses.stages.schema import CURVES, ENDS
 
 
 def two_checkpoints(table, **columns):
-    """Return a table of one network's first and last checkpoint, with a second dense arm that fails."""
+    """Return two checkpoints of a network, and of a second that fails."""
     rows = [
         {"arm": "dense", "seed": 42, "step": step} | {name: values[i] for name, values in columns.items()}
         for i, step in enumerate((0, 5_000))

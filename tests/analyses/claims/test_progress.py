@@ -11,7 +11,7 @@ TEST = (7_600, 8_000)
 
 
 def moves(arm="base", seed=0, decades=4.4, **steps):
-    """Return a row of the summary: the interval of each loss' half fall, or None."""
+    """Return a row of the summary: an interval per loss, or None."""
     row = {"arm": arm, "seed": seed, "excluded_moves": decades}
     for loss in ("test", "excluded", *RESTRICTED):
         after, at = steps.get(loss, (6_800, 7_200)) or (40_000, None)

@@ -64,7 +64,7 @@ def test_m2_counts_every_seed():
 
 
 def arms_by_sparsity(times):
-    """Return the table of arms: by sparsity, t_mem and t_gen of all seeds of a ticket."""
+    """Return the table of arms, from t_mem and t_gen by sparsity."""
     arms = {"base": {}} | {f"ticket_{s}": TICKET | {"sparsity": s} for s in times}
     rows = DENSE + [
         outcome_row(f"ticket_{s}", seed, t_mem, t_gen)

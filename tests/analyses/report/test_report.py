@@ -49,7 +49,7 @@ def write_outcomes(run, table=None, **origin):
 
 
 def write_run(runs, name="modadd_ticket", **changes):
-    """Make a run of a recipe, with its record and the one table that M1 needs."""
+    """Make a run of a recipe, with the one table that M1 needs."""
     run = RunDir(runs / name)
     run.write_recipe("", to_dict(read_recipe("modadd_ticket")[0]) | changes)
     run.add_provenance({"seconds": 700.0, "workers": 2, "device": "cpu", "versions": {"torch": "2"}})
