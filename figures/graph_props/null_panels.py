@@ -22,7 +22,7 @@ from analyses.tables.labels import arm_label
 from analyses.tables.roles import main_arm
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, counted, letter, shared_x_label
-from figures.drawing.style import DOUBLE, Styles, line_style, step_axis, table_styles
+from figures.drawing.style import DOUBLE, Styles, line_style, share_y_limits, step_axis, table_styles
 
 NULLS: dict[str, tuple[str, str, Any]] = {
     "density": ("random masks of equal densities", "#832db6", (0, (1, 1))),
@@ -72,7 +72,9 @@ def draw_rows(table: pd.DataFrame, rows: Sequence[PanelRow], words: str) -> Draw
             step_axis(ax, table["step"], narrow=True)
             ax.set_title(title)
         if row.equal_scale:
-            _equal_scale(line)
+            share_y_limits(line)
+            for ax in line[1:]:
+                ax.tick_params(labelleft=False)
         line[0].set_ylabel(row.label)
     letter(list(axes.ravel()))
     shared_x_label(figure, axes.ravel(), "step")
@@ -156,14 +158,6 @@ def _pruned_strip(drawing: Drawing, ax: Axes, panel: str, pruned: pd.DataFrame, 
     strip.set_xticks([(len(arms) - 1) / 2], ["end"])
     strip.tick_params(left=False, labelleft=False, bottom=False)
     strip.spines["left"].set_visible(False)
-
-
-def _equal_scale(axes: Sequence[Axes]) -> None:
-    """Give panels one y axis, its numbers at the first."""
-    limits = [ax.get_ylim() for ax in axes]
-    for place, ax in enumerate(axes):
-        ax.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
-        ax.tick_params(labelleft=place == 0)
 
 
 def _over_seeds(rows: pd.DataFrame, column: str, n_seeds: int) -> pd.Series:

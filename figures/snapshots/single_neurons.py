@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -11,7 +10,7 @@ from analyses.snapshots.schema import MAPS, MOMENTS, NEURONS
 from analyses.tables.labels import arm_label
 from analyses.tables.roles import compared_arms
 from figures.drawing.recorded_figure import Drawing, letter
-from figures.drawing.style import DOUBLE
+from figures.drawing.style import DOUBLE, share_y_limits
 from figures.snapshots.weight_panels import (
     Tables,
     clearest_neurons,
@@ -57,7 +56,7 @@ def draw(tables: Tables) -> Drawing:
             ax.set_title(f"{row['moment']}\nstep {row['step']:,}{accuracy}\n", fontsize=7)
         tops += list(axes[0])
     for panels in columns.values():
-        _equal_heights(panels)
+        share_y_limits(panels)
     points_and_cosine_legend(figure)
     letter(tops)
     drawing.caption = (
@@ -70,10 +69,3 @@ def draw(tables: Tables) -> Drawing:
         f"{network_words(moments, arms)}"
     )
     return drawing
-
-
-def _equal_heights(panels: list[Axes]) -> None:
-    """Give panels one symmetric y range."""
-    top = max(float(np.abs(ax.get_ylim()).max()) for ax in panels)
-    for ax in panels:
-        ax.set_ylim(-top, top)
