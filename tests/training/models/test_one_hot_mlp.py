@@ -96,8 +96,8 @@ def test_an_embedding_starts_neurons_as_large_as_one_hot_inputs_do():
     p = 67
     sums = {}
     for model in (OneHotMLP(d_mlp=2000), EmbeddedMLP(d_mlp=2000)):
-        case = one_hot_mlp.start(model, model.shapes(p, p), seed=0)
-        maps = effective_maps(model.name, {name: w.numpy() for name, w in case.items()})
+        weights = one_hot_mlp.start(model, model.shapes(p, p), seed=0)
+        maps = effective_maps(model.name, {name: w.numpy() for name, w in weights.items()})
         sums[model.name] = [maps[name].std() for name in ("input", "output")]
     np.testing.assert_allclose(sums["embedded_mlp"], sums["one_hot_mlp"], rtol=0.02)
 
@@ -107,9 +107,9 @@ def test_every_activation_of_the_settings_can_be_computed_and_no_other():
 
 
 def test_relabelling_the_residues_relabels_the_logits():
-    weights = setting("softplus")
-    (weights,) = weights_of(weights, 1)
-    forward, unit = weights.model.implementation().forward, 3 * torch.arange(P) % P
+    case = setting("softplus")
+    (weights,) = weights_of(case, 1)
+    forward, unit = case.model.implementation().forward, 3 * torch.arange(P) % P
     moved = {"W_in": weights["W_in"][unit], "W_out": weights["W_out"][:, unit]}
     pairs = torch.tensor([[1, 2], [0, 6]])
     torch.testing.assert_close(forward(moved, pairs), forward(weights, unit[pairs])[:, unit], **EXACT)

@@ -314,7 +314,10 @@ def test_one_file_names_transformer_lens_and_imports_it_where_a_network_is_built
 
 
 def imports_of(file, package):
-    """Return for each import of a package: True if inside a function or for type checkers."""
+    """Return for each import of a package: True if it runs late.
+
+    Such an import is inside a function, or for type checkers.
+    """
     text = file.read_text()
     if package not in text:
         return []
@@ -351,7 +354,7 @@ def test_stacked_matmul_equals_bmm_whatever_the_layout(monkeypatch, dtype, onedn
 def test_rows_sum_what_belongs_to_them_and_zero_where_nothing_does():
     row_of, value_of = torch.tensor([3, 0, 3, 1]), torch.tensor([0, 0, 1, 1])
     values, weights = torch.tensor([[1.0, 2.0], [10.0, 20.0]]), torch.tensor([1.0, 2.0, 3.0, 4.0])
-    found = RowSums(row_of, value_of, 5).sums(values, weights)
-    assert found.tolist() == [[2.0, 4.0], [40.0, 80.0], [0.0, 0.0], [31.0, 62.0], [0.0, 0.0]]
+    sums = RowSums(row_of, value_of, 5).sums(values, weights)
+    assert sums.tolist() == [[2.0, 4.0], [40.0, 80.0], [0.0, 0.0], [31.0, 62.0], [0.0, 0.0]]
     table = rearrange(torch.arange(10.0), "(row width) -> row width", row=5)
-    assert (found * table).sum() == (weights[:, None] * table[row_of] * values[value_of]).sum()
+    assert (sums * table).sum() == (weights[:, None] * table[row_of] * values[value_of]).sum()

@@ -145,7 +145,7 @@ def test_what_is_not_a_folder(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("train-labels-idx1-ubyte", None, "expected train-labels-idx1-ubyte(.gz) beside the other files"),
+        ("train-labels-idx1-ubyte", None, "expected train-labels-idx1-ubyte(.gz) next to the other files"),
         (
             "train-images-idx3-ubyte",
             b"PK",

@@ -207,11 +207,11 @@ def test_unordered_pairs_stand_for_the_ordered_ones_of_their_part(frac_train):
     data = ModularTask(p=9, pairs="ordered", frac_train=frac_train).build()
     merged = data.unordered()
     both = Counter((i >= data.n_train, *sorted(pair)) for i, pair in enumerate(data.inputs.tolist()))
-    found = {
+    merged_pairs = {
         (i >= merged.n_train, *sorted(pair)): count
         for i, (pair, count) in enumerate(zip(merged.inputs.tolist(), merged.counts.tolist(), strict=True))
     }
-    assert found == both and len(found) == len(merged.inputs)
+    assert merged_pairs == both and len(merged_pairs) == len(merged.inputs)
     np.testing.assert_array_equal(merged.labels, merged.inputs.sum(1) % 9)
 
 
@@ -222,7 +222,7 @@ def test_where_no_two_pairs_are_the_same_nothing_is_merged():
 
 @pytest.mark.parametrize(("p", "plateau"), [(23, 0.7368), (29, 0.7867), (31, 0.7635)])
 def test_the_split_of_he_et_al_leaves_their_share_of_transposes(p, plateau):
-    """Share of test pairs that a symmetric network memorizes."""
+    """A symmetric network is right on transposes of training pairs."""
     data = ModularTask(p=p, pairs="ordered", frac_train=0.75, split="he", split_seed=42).build()
     assert rows(data.inputs) == {(a, b) for a in range(p) for b in range(p)}
     train, test = rows(data.inputs[: data.n_train]), rows(data.inputs[data.n_train :])

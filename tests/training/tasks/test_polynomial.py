@@ -17,7 +17,10 @@ def test_the_papers_sizes():
 
 
 def test_targets_are_a_square_of_a_linear_map():
-    """2y is a quadratic form xᵀAx of rank 1."""
+    """2y is a quadratic form xᵀAx of rank 1.
+
+    All of A is fitted, without β.
+    """
     d = 6
     data = PolynomialTask(d=d, n_train=20, n_test=30).build()
     upper = np.triu_indices(d)
@@ -54,7 +57,10 @@ def test_the_hidden_direction_is_not_the_examples_business():
 
 @pytest.mark.parametrize(("d", "floor"), [(5, 0.0515), (40, 0.0089)])
 def test_what_a_network_without_biases_cannot_do(d, floor):
-    """Loss of the best multiple of y/|x|."""
+    """Loss of the best function of its kind, by least squares.
+
+    Without biases a stretched x stretches its value, so the best is a multiple of y/|x|.
+    """
     data = PolynomialTask(d=d, n_train=100_000, n_test=1).build()
     y, length = data.targets[:, 0], np.linalg.norm(data.inputs, axis=1)
     (factor,), (left,), *_ = np.linalg.lstsq((y / length)[:, None], y)

@@ -1,4 +1,7 @@
-"""Minegishi et al.'s MLP on modular addition."""
+"""Minegishi et al.'s MLP on modular addition.
+
+Settings are in `architecture`, forward pass and gradient in `network`. May import what other models may.
+"""
 
 from interp.lazy_exports import lazy_exports
 

@@ -1,4 +1,7 @@
-"""A ReLU network on features."""
+"""A ReLU network on features.
+
+Settings are in `architecture`, forward pass and gradient in `network`. May import what other models may.
+"""
 
 from interp.lazy_exports import lazy_exports
 

@@ -1,6 +1,7 @@
 """A transformer of one layer on pairs of residues.
 
-`hooked_transformer` is the same network in TransformerLens, and alone imports it.
+Settings are in `architecture`, forward passes in `network` and `stacked_network`; `hooked_transformer` is the
+network in TransformerLens, and alone imports it. May import what other models may.
 """
 
 from interp.lazy_exports import lazy_exports
