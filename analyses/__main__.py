@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 
 from analyses.running.registry import ANALYSES
 from training.cli.parser import Parser, run_command
-from training.cli.printed_table import PrintedTable, render
+from training.cli.printed_table import WIDTH
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,14 +25,21 @@ def _list(as_json: bool) -> int:
         fields = ("name", "answers", "takes", "cost")
         print(json.dumps([{field: getattr(a, field) for field in fields} for a in analyses], indent=2))
         return 0
-    rows = [{"analysis": a.name, "answers": a.answers, "takes": a.takes, "cost": a.cost} for a in analyses]
-    conclusion = (
-        "Run one by 'python -m analyses.NAME --run DIR'; '--explain' describes its tables. "
-        "Costs: the 12 networks of modadd_fast.\n"
+    print("Analyses of a run: their questions, the networks that each takes, and their cost.\n")
+    for analysis in analyses:
+        print(_paragraph(f"{analysis.name:<12}{analysis.answers}"))
+        print(_paragraph(f"{'':<12}Takes {analysis.takes}. Cost: {analysis.cost}."))
+    print(
+        "\nRun one by 'python -m analyses.NAME --run DIR'; '--explain' describes its tables.\n"
+        "Costs: the 12 networks of modadd_fast, or of the recipe named, on one core.\n"
         "'python -m analyses.report' judges the papers' claims by the saved tables of a folder of runs."
     )
-    print(render([PrintedTable("Analyses of a run, and the networks that each can read.", rows, conclusion)]))
     return 0
+
+
+def _paragraph(text: str) -> str:
+    """Return text in lines of at most 100 characters, indented below its first word."""
+    return textwrap.fill(text, WIDTH, subsequent_indent=" " * 12)
 
 
 if __name__ == "__main__":

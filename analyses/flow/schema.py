@@ -136,6 +136,6 @@ ANALYSIS = Analysis(
     name="flow",
     answers="How long does the decoupled gradient flow agree with training, and why do they differ?",
     takes="dense one_hot_mlp.square networks by gradient descent, no weight decay, on all pairs of addition",
-    cost="6 s (h_quad_single_freq; cannot read modadd_fast)",
+    cost="6 s (h_quad_single_freq)",
     tables=(DEVIATIONS, INVARIANTS, NETWORKS, NEURONS),
 )

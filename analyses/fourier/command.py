@@ -45,7 +45,7 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
     tables = {table: gather([part[table] for part in parts]) for table in ANALYSIS}
     references = {network.arm: dense_reference(network.recipe, network.arm) for network in networks}
     n_frequencies = networks[0].p // 2
-    summary = summarise(tables[MEANS], tables[KEY_FREQUENCIES], n_frequencies, references)
+    summary = summarise(tables, n_frequencies, references)
     return Result(tables, *summary)
 
 

@@ -7,18 +7,19 @@ from typing import Any
 
 import pandas as pd
 
+from analyses.fourier.schema import KEY_FREQUENCIES, MEANS
 from analyses.tables.key_frequency_rows import printed_key_frequencies
 from analyses.tables.labels import arm_label
 from analyses.tables.long_format import first_and_last, groups
 from analyses.tables.number_text import change, step_range
+from analyses.tables.schema import Table
 from interp.dynamics.threshold_crossings import first_crossing, half_decrease_step
 from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.cli.printed_table import PrintedTable
 
 
 def summarise(
-    means: pd.DataFrame,
-    key_frequencies: pd.DataFrame,
+    tables: Mapping[Table, pd.DataFrame],
     n_frequencies: int,
     references: Mapping[str, str | None],
 ) -> tuple[dict[str, Any], list[PrintedTable]]:
@@ -33,6 +34,7 @@ def summarise(
     references : mapping
         The dense arm that each arm is compared with.
     """
+    means, key_frequencies = tables[MEANS], tables[KEY_FREQUENCIES]
     falls = _falls(means, references)
     arms = _arms(means, falls)
     chosen = _key_lists(means, key_frequencies)

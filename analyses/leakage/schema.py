@@ -119,6 +119,6 @@ ANALYSIS = Analysis(
     name="leakage",
     answers="Does a ReLU neuron's growth leak into harmonics of its frequency by the ratios of theory?",
     takes="dense one_hot_mlp.relu networks with init single_frequency, of a task over residues mod p",
-    cost="4 s (h_relu_single_freq; cannot read modadd_fast)",
+    cost="4 s (h_relu_single_freq)",
     tables=(SHARES, EXAMPLE, IDEAL, START),
 )

@@ -160,6 +160,6 @@ ANALYSIS = Analysis(
     name="stages",
     answers="When do the three stages of grokking end, and which pairs does a network know in each?",
     takes="networks that add their two inputs (embed_mlp, one_hot_mlp), trained on some of all ordered pairs",
-    cost="one network of h_grokking: 10 s",
+    cost="10 s (one network of h_grokking)",
     tables=(CURVES, CLASSES, ENDS),
 )

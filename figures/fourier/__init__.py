@@ -1,4 +1,8 @@
-"""Figures of spectra of weights."""
+"""Figures of spectra of weights, logits and neurons.
+
+Each file draws one figure from tables of `analyses.fourier`; `FIGURES` declares them. Imports that schema,
+`analyses.tables` and `figures.drawing`.
+"""
 
 from analyses.fourier import schema as fourier
 from figures.drawing.figure_spec import FigureSpec

@@ -1,15 +1,19 @@
 """Registry of the tasks: `TASKS`, by the recipe's `task.name`."""
 
+from training.schema.registry import Registry
 from training.tasks.dataset import Task
 from training.tasks.images import DigitsTask, MNISTTask
 from training.tasks.modular import OPERATIONS, ModularTask
 from training.tasks.parity import ParityTask
 from training.tasks.polynomial import PolynomialTask
 
-TASKS: dict[str, type[Task]] = {
-    **dict.fromkeys(OPERATIONS, ModularTask),
-    "polynomial": PolynomialTask,
-    "parity": ParityTask,
-    "digits": DigitsTask,
-    "mnist": MNISTTask,
-}
+TASKS: Registry[type[Task]] = Registry(
+    "task",
+    {
+        **dict.fromkeys(OPERATIONS, ModularTask),
+        "polynomial": PolynomialTask,
+        "parity": ParityTask,
+        "digits": DigitsTask,
+        "mnist": MNISTTask,
+    },
+)

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from analyses.running.registry import ANALYSES
@@ -90,7 +92,7 @@ ALL_TABLES = [table for analysis in ANALYSES.values() for table in analysis]
 @pytest.mark.parametrize("schema", ALL_TABLES, ids=lambda schema: schema.name)
 def test_every_column_is_declared_in_plain_words(schema):
     texts = [schema.meaning, *(c.meaning for c in (*schema.columns, *filter(None, [schema.numbered])))]
-    assert all(text[0].isupper() and text.endswith(".") and len(text.split()) <= 30 for text in texts), texts
+    assert all(text[0].isupper() and text.endswith(".") and len(text.split()) <= 45 for text in texts), texts
     every = texts + [text for c in schema.columns for text in (c.unit, c.missing, c.source, c.optional)]
     assert not any("TODO" in text for text in every)
     assert schema.key, "a table has a key"
@@ -102,5 +104,5 @@ def test_every_column_is_declared_in_plain_words(schema):
 def test_every_analysis_says_what_it_answers_takes_and_costs():
     for name, analysis in ANALYSES.items():
         assert analysis.name == name and analysis.answers.endswith("?")
-        assert analysis.takes and analysis.cost.split()[-1] in ("s", "min")
+        assert analysis.takes and re.match(r"\d+ (s|min)\b", analysis.cost)
         assert "TODO" not in analysis.takes + analysis.cost + analysis.answers
