@@ -1,16 +1,82 @@
-"""Builders that tests of several folders use: analyses made quickly, once."""
+"""Builders shared by tests: runs, analyses, tables and random inputs."""
 
 import contextlib
 import importlib
 import io
+import itertools
+import json
 from dataclasses import dataclass
 
+import numpy as np
+
 QUICK_ARGUMENTS = {"graph_props": ["--nulls", "2", "--jobs", "1"], "progress": ["--jobs", "1"]}
+"""Arguments that make an analysis quick, by its name."""
+
+
+# recipes and runs
+
+
+def changed_recipe(content, *overrides):
+    """Return the recipe of a content after overrides like "optimizer.lr=0.02"."""
+    from training.config.build_recipe import recipe_from_dict
+    from training.schema.validation import override
+
+    for setting in overrides:
+        override(content, setting)
+    return recipe_from_dict(content)
+
+
+def begin_run(path, recipe):
+    """Return a new run of a recipe, without any arm."""
+    from training.runs.run_directory import RunDir
+    from training.schema.validation import to_dict
+
+    run = RunDir(path)
+    run.write_recipe("", to_dict(recipe))
+    run.add_provenance({"commit": "none", "seconds": 1.0})
+    return run
+
+
+def never_stop():
+    """Return False: training goes on."""
+    return False
+
+
+def stop_after(n):
+    """Return a stop signal that is False n times and then, once, True."""
+    answers = iter([False] * n + [True])
+    return lambda: next(answers)
+
+
+def train_group_of(recipe, run, *arms, seed=0, should_stop=never_stop):
+    """Train arms as one group in this process; return the skipped ones."""
+    from training.execution.jobs import Job
+    from training.execution.training_loop import train_group
+
+    group = [Job(arm, seed) for arm in arms]
+    return train_group(recipe, run, group, "cpu", lambda *_: None, should_stop)
+
+
+def train_every_arm(recipe, run, should_stop=never_stop):
+    """Train all arms in this process, one by one; return the skipped ones."""
+    from training.execution.jobs import jobs
+
+    skipped = []
+    for job in jobs(recipe, recipe.seeds):
+        skipped += train_group_of(recipe, run, job.arm, seed=job.seed, should_stop=should_stop)
+    return skipped
+
+
+class PowerCut(BaseException):
+    """Failure that no `except Exception` handles."""
+
+
+# analyses and their tables
 
 
 @dataclass
 class Printed:
-    """What an analysis wrote to the terminal, and its exit code."""
+    """Exit code and printed text of a command."""
 
     code: int
     out: str
@@ -26,29 +92,55 @@ def run_analysis(name, run, *arguments):
     return Printed(code, out.getvalue(), err.getvalue())
 
 
+def error_line(err):
+    """Return the only error line of a command's stderr."""
+    (line,) = (line for line in err.splitlines() if line.startswith("error: "))
+    return line
+
+
+def table_files(out, tables):
+    """Return the parquet file of each table below an output folder."""
+    return {table: out / "analyses" / f"{table.name}.parquet" for table in tables}
+
+
+def saved_tables(out, tables):
+    """Return tables, such as those of an analysis, from an output folder."""
+    from analyses.tables.storage import load_table
+
+    return {table: load_table(path, table) for table, path in table_files(out, tables).items()}
+
+
 class AnalysedRun:
-    """Copy of a run in which an analysis is made when a test first asks for it."""
+    """Run whose analyses are made on first use."""
 
     def __init__(self, path):
         self.path = path
         self.printed = {}
 
     def analyse(self, name):
-        """Make an analysis, once, and return what it printed."""
+        """Make an analysis, once, and return the printed text."""
         if name not in self.printed:
             self.printed[name] = run_analysis(name, self.path)
         return self.printed[name]
 
     def table(self, schema):
         """Return a saved table."""
-        from analyses.tables.storage import load_table
+        return self.tables(schema)[schema]
 
-        assert self.analyse(schema.analysis).code == 0, self.printed[schema.analysis].err
-        return load_table(self.path / "analyses" / f"{schema.name}.parquet", schema)
+    def tables(self, *schemas):
+        """Return saved tables, by schema."""
+        for schema in schemas:
+            assert self.analyse(schema.analysis).code == 0, self.printed[schema.analysis].err
+        return saved_tables(self.path, schemas)
+
+    def measured(self, analysis):
+        """Return all tables of an analysis, and the summary as "json"."""
+        tables = self.tables(*analysis)
+        return tables | {"json": json.loads((self.path / "analyses" / f"{analysis.name}.json").read_text())}
 
 
 def filled_table(table, rows, roles=None):
-    """Return rows as a data frame that fits a schema, with fillers in the columns that they lack.
+    """Return rows as a data frame of a schema, with fillers for missing columns.
 
     Parameters
     ----------
@@ -61,17 +153,17 @@ def filled_table(table, rows, roles=None):
 
     fillers = {int: 0, float: 0.0, bool: False, str: ""}
     frame = pd.DataFrame(rows)
-    lacking = {
+    missing = {
         column.name: fillers[column.dtype]
         for column in table.columns
         if column.name not in frame and not column.role_of and not column.optional
     }
-    frame = frame.assign(**lacking)
+    frame = frame.assign(**missing)
     return fit_to_schema(table, with_roles(table, frame, roles or {"dense": "dense", "ticket": "ticket"}))
 
 
 def outcome_row(arm, seed, t_mem, t_gen, *, steps=30_000, status="done", test_acc=1.0, sparsity=0.6):
-    """Return a row of `analyses.grokking`; None for a time that never came."""
+    """Return a row of `analyses.grokking`; a censored time is None."""
     row = {"arm": arm, "seed": seed, "status": status, "sparsity": sparsity, "steps": steps}
     row |= {"t_mem": t_mem, "t_gen": t_gen, "train_acc": 1.0, "test_acc": test_acc}
     row |= {f"{name}_after": at - 10 if at else steps for name, at in (("t_mem", t_mem), ("t_gen", t_gen))}
@@ -81,7 +173,7 @@ def outcome_row(arm, seed, t_mem, t_gen, *, steps=30_000, status="done", test_ac
 
 
 def speed_tables(rows, arms):
-    """Return the outcomes, and what `analyses.speed` makes of them: over seeds, by seed, of every arm.
+    """Return the tables that `analyses.speed` computes from outcomes.
 
     Parameters
     ----------
@@ -89,6 +181,11 @@ def speed_tables(rows, arms):
         As from `outcome_row`.
     arms : mapping
         Settings of every arm, as in a recipe.
+
+    Returns
+    -------
+    dict
+        By schema: the outcomes, the ratios over seeds, the ratios by seed, the arms.
     """
     from analyses.grokking.schema import OUTCOMES
     from analyses.speed.comparisons import arm_row, compare, comparisons
@@ -109,5 +206,44 @@ def speed_tables(rows, arms):
 
 
 def deciding_counts(findings):
-    """Return the cases that hold, and all cases, of each finding that decides."""
+    """Return (cases that hold, all cases) of each finding that decides."""
     return [(finding.n_held, finding.n_cases) for finding in findings if finding.decides]
+
+
+# figures
+
+
+def legend_texts(figure):
+    """Return the entries of all legends of a figure."""
+    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+
+
+# inputs of measures
+
+
+def rng(seed=0):
+    """Return a random generator."""
+    return np.random.default_rng(seed)
+
+
+def noise(*shape, seed=0):
+    """Return white noise."""
+    return rng(seed).standard_normal(shape)
+
+
+def complex_amplitudes(*shape, scale=0.02, seed=0):
+    """Return complex normal amplitudes u and v."""
+    z = rng(seed).normal(scale=scale, size=(4, *shape))
+    return z[0] + 1j * z[1], z[2] + 1j * z[3]
+
+
+def random_layers(sizes, share, seed):
+    """Return a random mask for each pair of neighbouring layers."""
+    draws = rng(seed)
+    return [draws.random(shape) < share for shape in itertools.pairwise(sizes)]
+
+
+def operation_table(operation, p):
+    """Return operation(a, b) mod p for all pairs, (p, p)."""
+    a, b = np.meshgrid(np.arange(p), np.arange(p), indexing="ij")
+    return operation(a, b) % p

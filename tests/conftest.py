@@ -1,22 +1,21 @@
-"""A run whose every number is known, written without any training: what the analyses' and figures' tests use.
+"""Runs with planted weights, and tiny trained runs.
 
-Neuron i of every fully trained network reads A cos(2 pi k_i j / p + phi_i) and writes B cos(2 pi k_i j / p +
-psi_i), the last neuron is dead; at step 0 the weights are noise, between the two a mixture.
+The weights of the tiny run are written without any training. Neuron i of every fully trained network reads
+A cos(2 pi k_i j / p + phi_i) and writes B cos(2 pi k_i j / p + psi_i), the last neuron is dead; at step 0 the
+weights are noise, between the two a mixture.
 """
 
 import shutil
 
 import numpy as np
 import pytest
-from builders import AnalysedRun
+from builders import AnalysedRun, begin_run, train_every_arm
 
 from interp.masks.random_masks import random_mask
 from interp.masks.topk import magnitude_mask
 from interp.spectra.fourier import fourier_basis
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict
-from training.runs.run_directory import RunDir
-from training.schema.validation import to_dict
 
 P, D_EMB, D_MLP = 11, 10, 6
 SPARSITY = 0.25
@@ -47,7 +46,7 @@ def recipe():
 
 @pytest.fixture(scope="session")
 def planted():
-    """What is planted, by name."""
+    """Return the planted numbers by name."""
     return {
         "frequency": FREQUENCY,
         "phi": PHI,
@@ -64,10 +63,11 @@ def planted():
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory, recipe):
-    """The run; tests do not write into it, but into `--out` or into `tiny_copy`."""
-    run = RunDir(tmp_path_factory.mktemp("runs") / "tiny")
-    run.write_recipe("", to_dict(recipe))
-    run.add_provenance({"commit": "none"})
+    """Return the path of a run with planted weights.
+
+    Tests write to `--out` or to `tiny_copy`, never to this run.
+    """
+    run = begin_run(tmp_path_factory.mktemp("runs") / "tiny", recipe)
     for seed in recipe.seeds:
         final = _trained()
         rng = np.random.default_rng(seed)
@@ -85,41 +85,34 @@ def tiny_run(tmp_path_factory, recipe):
 
 @pytest.fixture
 def tiny_copy(tiny_run, tmp_path):
-    """A copy of the run to damage."""
+    """Return a copy of the tiny run to damage."""
     return shutil.copytree(tiny_run, tmp_path / "tiny")
 
 
 @pytest.fixture(scope="session")
 def analysed(tiny_run, tmp_path_factory):
-    """The tiny run with its analyses; tests do not write into it."""
+    """Return the tiny run with its analyses; tests only read this run."""
     return AnalysedRun(shutil.copytree(tiny_run, tmp_path_factory.mktemp("analysed") / "tiny"))
 
 
 @pytest.fixture(scope="session")
 def new_run(tmp_path_factory):
-    """Makes a run of a recipe (a mapping) without any arm; returns it and the recipe."""
+    """Return a function that makes a run without arms from a content."""
 
     def make(content):
         recipe = recipe_from_dict(content)
-        run = RunDir(tmp_path_factory.mktemp("runs") / recipe.name)
-        run.write_recipe("", to_dict(recipe))
-        run.add_provenance({"commit": "none"})
-        return run, recipe
+        return begin_run(tmp_path_factory.mktemp("runs") / recipe.name, recipe), recipe
 
     return make
 
 
 @pytest.fixture(scope="session")
 def trained_run(new_run):
-    """Makes a run of a recipe (a mapping) and really trains all of its networks."""
+    """Return a function that trains every network of a content."""
 
     def train(content):
-        from training.execution.jobs import jobs
-        from training.execution.training_loop import train_group
-
         run, recipe = new_run(content)
-        for job in jobs(recipe, recipe.seeds):
-            assert train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False) == []
+        assert train_every_arm(recipe, run) == []
         return run
 
     return train
@@ -127,7 +120,10 @@ def trained_run(new_run):
 
 @pytest.fixture(scope="session")
 def single_frequency_run(trained_run):
-    """Trains a network on one-hot inputs from one frequency per neuron, for seeds 0 and 1."""
+    """Return a function that trains two networks with one frequency per neuron.
+
+    Their inputs are one-hot, their seeds 0 and 1.
+    """
 
     def train(activation, steps=300, init_scale=0.06, p=P, **optimizer):
         model = {"name": "one_hot_mlp", "activation": activation, "d_mlp": 40, "init": "single_frequency"}
@@ -146,13 +142,13 @@ def single_frequency_run(trained_run):
 
 @pytest.fixture(scope="session")
 def square_run(single_frequency_run):
-    """Such a run with x², while its logits are small."""
+    """Return a single-frequency run with x², while logits are small."""
     return single_frequency_run("square")
 
 
 @pytest.fixture(scope="session")
 def relu_run(single_frequency_run):
-    """Such a run with ReLU."""
+    """Return a single-frequency run with ReLU."""
     return single_frequency_run("relu", init_scale=0.01, lr=0.02)
 
 
@@ -167,7 +163,10 @@ def _write_arm(run, recipe, arm, seed, start, final, mask):
 
 
 def _trained():
-    """Weights whose maps are the planted cosines, exactly: W_E holds the basis, W_in picks from it."""
+    """Return weights whose maps are exactly the planted cosines.
+
+    W_E holds the basis, W_in picks from it.
+    """
     basis = fourier_basis(P)[1:] * np.sqrt(P / 2)  # (2K, p), cosines and sines of amplitude 1
     W_in, W_out = np.zeros((D_EMB, D_MLP)), np.zeros((D_MLP, D_EMB))
     psi = 2 * PHI - MISALIGNMENT

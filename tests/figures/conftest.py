@@ -1,14 +1,12 @@
-"""Tiny runs of the recipes that the catalogue names: few steps and residues, really trained and analysed."""
+"""Tiny trained runs of the recipes of the figure catalogue."""
 
-import importlib
-import json
-
+import matplotlib.pyplot as plt
 import pytest
+from builders import begin_run, run_analysis, saved_tables, train_every_arm
 
+from figures.drawing.render import STYLE
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe
-from training.execution.jobs import Job, jobs
-from training.execution.training_loop import train_group
 from training.runs.run_directory import RunDir
 from training.schema.validation import to_dict
 
@@ -19,11 +17,10 @@ SMALL = {
     "one_hot_mlp": {"d_mlp": 24},
     "mlp": {},
 }
-FEW_NULLS = {"graph_props": ["--nulls", "2", "--jobs", "1"], "progress": ["--jobs", "1"]}
 
 
 def tiny_recipe(name):
-    """A recipe with every arm that it has, each of a few steps, and two seeds at most."""
+    """Return a recipe with all its arms, few steps and residues, two seeds."""
     content = to_dict(read_recipe(name)[0])
     content["seeds"] = content["seeds"][:2]
     content["measure"] |= {"eval_every": 1, "checkpoint_every": 5, "early_checkpoint_every": 5}
@@ -43,32 +40,42 @@ def tiny_recipe(name):
 
 
 class TinyRuns:
-    """Runs that are trained, and analyses that are made, when a test first asks for them."""
+    """Tiny runs, trained and analysed on first use."""
 
     def __init__(self, path):
         self.path = path
 
     def run(self, name):
-        """The run of a recipe."""
+        """Return the run of a recipe."""
         run, recipe = RunDir(self.path / name), tiny_recipe(name)
         if run.config() is None:
-            run.write_recipe("", to_dict(recipe))
-            run.add_provenance({"commit": "none", "seconds": 1.0})
-            for job in jobs(recipe, recipe.seeds):
-                train_group(recipe, run, [Job(job.arm, job.seed)], "cpu", lambda *_: None, lambda: False)
+            train_every_arm(recipe, begin_run(run.path, recipe))
         return run
 
-    def table(self, recipe, schema):
-        """Return where a table is, made by its analysis."""
+    def table_file(self, recipe, schema):
+        """Return the file of a table, made by its analysis."""
         run, analysis = self.run(recipe), schema.analysis
         if not run.analysis(analysis, ".json").exists():
-            main = importlib.import_module(f"analyses.{analysis}.command").main
-            assert main(["--run", str(run.path), "--no-plot", *FEW_NULLS.get(analysis, [])]) == 0
-            assert json.loads(run.analysis(analysis, ".json").read_text())
+            printed = run_analysis(analysis, run.path)
+            assert printed.code == 0, printed.err
         return run.analysis(schema.name, ".parquet")
+
+    def tables(self, recipe, *schemas):
+        """Return tables of a recipe's run, by schema."""
+        for schema in schemas:
+            self.table_file(recipe, schema)
+        return saved_tables(self.run(recipe).path, schemas)
 
 
 @pytest.fixture(scope="session")
 def tiny_runs(tmp_path_factory):
-    """One folder of runs for the whole session; tests do not write into it."""
+    """Return the tiny runs of this session; tests only read these runs."""
     return TinyRuns(tmp_path_factory.mktemp("tiny_runs"))
+
+
+@pytest.fixture
+def house_style():
+    """Draw in the style of all figures, and close them afterwards."""
+    with plt.style.context(STYLE):
+        yield
+    plt.close("all")

@@ -6,11 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from builders import run_analysis
+from builders import run_analysis, saved_tables, table_files
 
 from analyses.fourier.schema import MEANS
 from analyses.tables.labels import short_number
-from analyses.tables.storage import load_table
 from figures.__main__ import main
 from figures.catalogue.registry import FIGURES
 from figures.drawing.recorded_figure import Drawing
@@ -19,32 +18,32 @@ from training.runs.log_spacing import thinned
 
 ONE_SEED = {"neurons", "maps", "matrices", "cosines", "weight_stages", "film"}
 OTHER_RUNS = {"stages": "h_grokking", "flow": "h_quad_single_freq", "leakage": "h_relu_single_freq"}
-"""Recipes whose tiny run has what an analysis reads, where the run of known numbers has not."""
+"""Recipe, by analysis, whose tiny run an analysis reads that cannot read the planted run."""
 OF_EVERY_RUN = [name for name, figure in FIGURES.items() if figure.after_analysis]
 
 
 def paths_of(figure, analysed, tiny_runs):
-    """Return where the tables of a figure of one run are, made by their analyses."""
+    """Return the table files of a figure, made by their analyses."""
     paths = {}
     for table in figure.tables:
         if table.analysis in OTHER_RUNS:
-            paths[table] = tiny_runs.table(OTHER_RUNS[table.analysis], table)
+            paths[table] = tiny_runs.table_file(OTHER_RUNS[table.analysis], table)
         else:
             assert analysed.analyse(table.analysis).code == 0
-            paths[table] = analysed.path / "analyses" / f"{table.name}.parquet"
+            paths |= table_files(analysed.path, [table])
     return paths
 
 
 @pytest.fixture
 def tables(analysed, tmp_path):
-    """Copy a few tables to draw in and to damage."""
+    """Return a copy of a few tables, to draw in and to damage."""
     for name in ("fourier", "grokking", "phases", "masks"):
         assert analysed.analyse(name).code == 0
     return shutil.copytree(analysed.path / "analyses", tmp_path / "runs" / "tiny" / "analyses").parent
 
 
 @pytest.mark.parametrize("name", OF_EVERY_RUN)
-def test_drawn_twice_the_bytes_are_the_same(name, analysed, tiny_runs, tmp_path):
+def test_drawing_twice_gives_the_same_bytes(name, analysed, tiny_runs, tmp_path):
     figure = FIGURES[name]
     drawn = []
     for _ in range(2):
@@ -62,8 +61,7 @@ def test_drawn_twice_the_bytes_are_the_same(name, analysed, tiny_runs, tmp_path)
 def test_the_csv_holds_what_the_tables_say(tables):
     assert main(["fourier", "--run", str(tables)]) == 0
     drawn = pd.read_csv(tables / "figures" / "fourier.csv").query("panel == 'entropy' and series == 'dense'")
-    table = load_table(tables / "analyses" / "fourier.parquet", MEANS)
-    table = table.query("arm == 'dense' and map == 'input'")
+    table = saved_tables(tables, [MEANS])[MEANS].query("arm == 'dense' and map == 'input'")
     for seed in (0, 1):
         curve = drawn[drawn["seed"] == str(seed)]
         assert curve["x"].tolist() == table.query("seed == @seed")["step"].tolist()
@@ -74,7 +72,7 @@ def test_the_csv_holds_what_the_tables_say(tables):
 
 @pytest.fixture(scope="module")
 def one_arm(tiny_run, tmp_path_factory):
-    """Folder of the tables of one arm."""
+    """Return the folder of the tables of one arm."""
     out = tmp_path_factory.mktemp("one_arm")
     for name in ("fourier", "phases", "lottery", "mechanism", "grokking", "speed", "norms", "masks"):
         assert run_analysis(name, tiny_run, "--out", str(out), "--arms", "random").code == 0
@@ -88,23 +86,21 @@ def one_arm(tiny_run, tmp_path_factory):
         *("grokking", "outcomes", "speed", "norms", "masks", "mask_overlap"),
     ],
 )
-def test_one_arm_is_enough(name, one_arm, tmp_path):
+def test_figures_of_a_single_arm_are_drawn(name, one_arm, tmp_path):
     figure = FIGURES[name]
-    paths = {table: one_arm / "analyses" / f"{table.name}.parquet" for table in figure.tables}
-    assert draw_picture(figure, paths, tmp_path / name, dots_per_inch=40)
+    assert draw_picture(figure, table_files(one_arm, figure.tables), tmp_path / name, dots_per_inch=40)
 
 
 @pytest.mark.parametrize("arms", [["random"], ["dense", "random"]])
-def test_without_nulls_and_without_dense_masks(arms, tiny_run, tmp_path):
+def test_graph_props_is_drawn_without_random_masks(arms, tiny_run, tmp_path):
     done = run_analysis("graph_props", tiny_run, "--out", str(tmp_path), "--nulls", "0", "--arms", *arms)
     assert done.code == 0
     figure = FIGURES["graph_props"]
-    paths = {table: tmp_path / "analyses" / f"{table.name}.parquet" for table in figure.tables}
-    draw_picture(figure, paths, tmp_path / "graph_props", dots_per_inch=40)
+    draw_picture(figure, table_files(tmp_path, figure.tables), tmp_path / "graph_props", dots_per_inch=40)
     assert "not computed" in (tmp_path / "graph_props.txt").read_text()
 
 
-def test_every_run_below_a_folder(tables, capsys, monkeypatch):
+def test_figures_are_drawn_for_every_run_below_a_folder(tables, capsys, monkeypatch):
     for table in tables.glob("analyses/*"):
         if not table.name.startswith("grokking"):
             table.unlink()
@@ -117,7 +113,7 @@ def test_every_run_below_a_folder(tables, capsys, monkeypatch):
     ]
 
 
-def test_wrong_usage_is_one_line_and_2(tables, tmp_path, capsys, monkeypatch):
+def test_wrong_usage_is_one_line_and_exit_code_2(tables, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     for arguments, expected in (
@@ -130,7 +126,7 @@ def test_wrong_usage_is_one_line_and_2(tables, tmp_path, capsys, monkeypatch):
         assert expected in capsys.readouterr().err
 
 
-def test_damaged_and_missing_tables_are_one_line_and_1(tables, capsys):
+def test_damaged_and_missing_tables_are_one_line_and_exit_code_1(tables, capsys):
     (tables / "analyses" / "fourier_spectra.parquet").write_bytes(b"PAR1")
     assert main(["fourier", "--run", str(tables)]) == 1
     assert "fourier_spectra.parquet: damaged" in capsys.readouterr().err
@@ -142,12 +138,12 @@ def test_damaged_and_missing_tables_are_one_line_and_1(tables, capsys):
 def test_help_names_every_figure_of_a_run(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    words = " ".join(capsys.readouterr().out.split())
-    assert all(f"{name} ({FIGURES[name].shows})" in words for name in OF_EVERY_RUN)
+    text = " ".join(capsys.readouterr().out.split())
+    assert all(f"{name} ({FIGURES[name].shows})" in text for name in OF_EVERY_RUN)
 
 
 @pytest.mark.parametrize("note", ["by me", "quick: seed 0, at most 8,000 steps; " * 9])
-def test_a_note_stands_below_the_panels_at_the_right(note):
+def test_a_note_is_drawn_below_the_panels_at_the_right(note):
     with plt.style.context(STYLE):
         figure, axes = plt.subplots(1, 2, figsize=(7, 2))
         for ax in axes:
@@ -182,7 +178,7 @@ assert not loaded & {{"torch", "interp", "analyses.loading", "training.optimizat
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
-def test_thinning_keeps_both_ends_and_few():
+def test_thinning_keeps_both_ends_and_few_steps_between():
     steps = np.arange(0, 30_001, 10)
     few = steps[thinned(steps, 100)]
     assert few[0] == 0 and few[1] == 10 and few[-1] == 30_000 and 50 < len(few) <= 100
@@ -191,5 +187,5 @@ def test_thinning_keeps_both_ends_and_few():
 
 
 @pytest.mark.parametrize(("step", "text"), [(0, "0"), (100, "100"), (1000, "1k"), (2500, "2.5k")])
-def test_ticks_in_words(step, text):
+def test_short_numbers(step, text):
     assert short_number(step) == text

@@ -1,4 +1,4 @@
-"""One tiny experiment, and the ways in which tests train it."""
+"""A tiny experiment, trained in this process or in others."""
 
 import contextlib
 import os
@@ -10,10 +10,9 @@ import tomllib
 
 import pytest
 import torch
+from builders import never_stop, train_every_arm
 
 from training.config.build_recipe import recipe_from_dict
-from training.execution.jobs import jobs
-from training.execution.training_loop import train_group
 from training.runs.run_directory import RunDir
 from training.schema.validation import to_dict
 
@@ -66,7 +65,7 @@ max_steps = 130
 
 @pytest.fixture
 def content():
-    """The tiny recipe as plain values, to be changed at will."""
+    """Return the tiny recipe as plain values that a test may change."""
     return {"name": "tiny"} | tomllib.loads(TINY)
 
 
@@ -84,20 +83,21 @@ def recipe_file(tmp_path):
 
 @pytest.fixture(scope="session")
 def train_all():
-    """Train every arm in this process, one after the other; the run, and the arms that were not trained."""
+    """Return a function that trains every arm in this process.
 
-    def train(recipe, path, should_stop=lambda: False):
-        run, skipped = RunDir(path), []
-        for job in jobs(recipe, recipe.seeds):
-            skipped += train_group(recipe, run, [job], "cpu", lambda *_: None, should_stop)
-        return run, skipped
+    The function returns the run, and the skipped arms with their reasons.
+    """
+
+    def train(recipe, path, should_stop=never_stop):
+        run = RunDir(path)
+        return run, train_every_arm(recipe, run, should_stop)
 
     return train
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, train_all):
-    """A finished tiny run. Not to be written to."""
+    """Return a finished tiny run; tests only read this run."""
     recipe = recipe_from_dict({"name": "tiny"} | tomllib.loads(TINY))
     run, skipped = train_all(recipe, tmp_path_factory.mktemp("runs") / "tiny")
     assert skipped == []
@@ -106,7 +106,7 @@ def finished(tmp_path_factory, train_all):
 
 @pytest.fixture
 def copied(finished, recipe, tmp_path):
-    """The finished run copied to `tmp_path/runs/tiny`, with its config, to be broken at will."""
+    """Return a copy of the finished run, with its config, to damage."""
     shutil.copytree(finished.path, tmp_path / "runs" / "tiny")
     run = RunDir(tmp_path / "runs" / "tiny")
     run.write_recipe(TINY, to_dict(recipe))
@@ -115,7 +115,7 @@ def copied(finished, recipe, tmp_path):
 
 @pytest.fixture(scope="session")
 def files_of():
-    """The bytes of everything that a run's arms hold, by path; locks aside."""
+    """Return a function that reads all files of arms but locks, by path."""
 
     def read(path):
         return {
@@ -128,17 +128,20 @@ def files_of():
 
 
 class Started(subprocess.Popen):
-    """A real process in a process group of its own."""
+    """Process in a new process group."""
 
     def result(self):
-        """Exit code, stdout and stderr."""
+        """Return exit code, stdout and stderr."""
         out, err = self.communicate(timeout=60)
         return self.returncode, out, err
 
 
 @pytest.fixture
 def start():
-    """Start `python -m training ...`, or another program, and see that nothing of it outlives the test."""
+    """Return a function that starts `python -m training` or another program.
+
+    All processes are killed after the test.
+    """
     started = []
 
     def run(*arguments, program=("-m", "training"), **options):
@@ -158,5 +161,5 @@ def start():
 
 @pytest.fixture
 def command(start):
-    """Run `python -m training ...` to its end: exit code, stdout and stderr."""
+    """Return a function that runs `python -m training` and returns the result."""
     return lambda *arguments, **options: start(*arguments, **options).result()

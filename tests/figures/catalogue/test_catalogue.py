@@ -21,9 +21,9 @@ WORDS = {"name": "a", "shows": "", "draws": "s"}
 
 
 @pytest.mark.parametrize("name", OF_RECIPES)
-def test_drawn_from_tiny_runs(name, tiny_runs, tmp_path):
+def test_every_figure_is_drawn_from_tiny_runs(name, tiny_runs, tmp_path):
     figure = FIGURES[name]
-    tables = {key: tiny_runs.table(*source) for key, source in figure.sources().items()}
+    tables = {key: tiny_runs.table_file(*source) for key, source in figure.sources().items()}
     files = draw_picture(figure, tables, tmp_path / name, dots_per_inch=40)
     assert files == [tmp_path / (name + suffix) for suffix in figure.suffixes]
     assert all(path.stat().st_size for path in files)
@@ -33,7 +33,7 @@ def test_drawn_from_tiny_runs(name, tiny_runs, tmp_path):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_names_what_there_is(name):
+def test_a_figure_names_existing_modules_analyses_and_recipes(name):
     figure = FIGURES[name]
     assert figure.name == name and figure.shows and "the same" not in figure.shows
     assert importlib.util.find_spec(f"figures.{figure.draws}")
@@ -42,7 +42,7 @@ def test_a_figure_names_what_there_is(name):
         assert {recipe for recipe, _ in figure.needs} <= set(recipe_names())
 
 
-def test_sources_of_one_run_and_of_several():
+def test_sources_of_figures_of_one_run_and_of_several():
     one = FigureSpec(**WORDS, tables=(norms.NORMS, norms.ENDS), recipe="r")
     assert one.of_one_run and one.needs == (("r", "norms"),)
     assert one.sources() == {norms.NORMS: ("r", norms.NORMS), norms.ENDS: ("r", norms.ENDS)}

@@ -2,6 +2,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from builders import legend_texts
 from matplotlib.colors import to_rgb
 
 from analyses.tables.labels import ARMS, arm_label
@@ -18,7 +19,7 @@ def lightness(color):
 
 
 @pytest.mark.parametrize("recipe", ALL)
-def test_arms_of_a_recipe_differ_in_words_and_in_looks(recipe):
+def test_arms_of_a_recipe_differ_in_label_and_style(recipe):
     styles = arm_styles(ALL[recipe])
     assert styles.keys() == set(ALL[recipe])
     for names in (("label",), ("color", "linestyle")):
@@ -27,12 +28,12 @@ def test_arms_of_a_recipe_differ_in_words_and_in_looks(recipe):
 
 
 @pytest.mark.parametrize("recipe", ALL)
-def test_roles_change_no_look_of_a_recipe_of_ours(recipe):
+def test_roles_change_no_style_of_a_shipped_recipe(recipe):
     roles = {arm: RECIPES[recipe].role(arm) for arm in ALL[recipe]}
     assert arm_styles(ALL[recipe], roles) == arm_styles(ALL[recipe])
 
 
-def test_an_arm_that_is_alone_in_its_role_has_the_look_of_the_role():
+def test_an_arm_alone_in_its_role_has_the_style_of_the_role():
     house = arm_styles(["dense", "grokked_ticket", "random"])
     roles = {"base": "dense", "winner": "ticket", "noise": "control", "other": "variant"}
     table = pd.DataFrame({"arm": list(roles), "arm_role": list(roles.values())})
@@ -47,11 +48,11 @@ def test_an_arm_that_is_alone_in_its_role_has_the_look_of_the_role():
     assert taken["dense"] == house["dense"] and taken["base"]["color"] != house["dense"]["color"]
 
 
-def test_words_are_those_of_arms_that_recipes_have():
+def test_every_labelled_arm_is_in_a_recipe():
     assert ARMS.keys() <= {arm for arms in ALL.values() for arm in arms}
 
 
-def test_a_series_stands_together_and_darkens_with_its_number():
+def test_a_series_is_listed_together_and_darkens_with_its_number():
     arms = ["dense", "ticket_0.9", "ticket_0.8", "random", "ticket_0.75", "ticket_0.7", "biprop_0.5"]
     styles = arm_styles(arms)
     series = ["ticket_0.7", "ticket_0.75", "ticket_0.8", "ticket_0.9"]
@@ -61,20 +62,20 @@ def test_a_series_stands_together_and_darkens_with_its_number():
     assert styles == arm_styles(["dense", *series, "random", "biprop_0.5"])
 
 
-def test_two_arms_are_no_series_and_have_its_words_all_the_same():
+def test_two_arms_are_no_series_but_have_labels_with_numbers():
     styles = arm_styles(["dense", "ticket_0.9", "ticket_0.5"])
     assert list(styles) == ["dense", "ticket_0.9", "ticket_0.5"]
     assert styles["ticket_0.9"]["label"] == "ticket, sparsity 0.9" == arm_label("ticket_0.9")
     assert len({styles[arm]["linestyle"] for arm in styles}) == 3
 
 
-def test_the_legend_of_a_long_series_names_its_ends_and_few():
+def test_the_legend_of_a_long_series_names_its_ends_and_few_between():
     arms = ["dense", *(f"taken_at_{step}" for step in range(0, 30_001, 2000))]
     figure = plt.figure(figsize=(7, 2))
     arm_legend(figure, pd.DataFrame({"arm": arms}))
-    said = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert len(said) == 1 + MOST_NAMED
-    assert {"dense", "ticket taken at 0", "ticket taken at 30k"} <= set(said)
+    entries = legend_texts(figure)
+    assert len(entries) == 1 + MOST_NAMED
+    assert {"dense", "ticket taken at 0", "ticket taken at 30k"} <= set(entries)
     plt.close(figure)
 
 

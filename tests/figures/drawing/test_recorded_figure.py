@@ -24,7 +24,7 @@ def drawing():
 
 
 @pytest.mark.parametrize(("centre", "expected"), [("mean", 37), ("median", 10), ("geometric mean", 10)])
-def test_the_centre_over_seeds_where_all_have_the_step(drawing, centre, expected):
+def test_the_centre_is_over_seeds_at_steps_that_all_seeds_have(drawing, centre, expected):
     drawing.arms(drawing.figure.axes[0], "loss", CURVES, "loss", centre)
     numbers = drawing.table()
     middle = numbers[numbers["seed"] == centre]
@@ -88,6 +88,6 @@ def test_a_note_is_below_a_shared_label():
     plt.close(figure)
 
 
-def test_angles_are_cut_where_they_leap():
+def test_curves_of_angles_are_cut_at_jumps():
     assert without_jumps([3.0, -3.0, -2.9]).tolist()[::2] == [3.0, -2.9]
     assert np.isnan(without_jumps([3.0, -3.0, -2.9])[1])

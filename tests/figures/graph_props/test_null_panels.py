@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from builders import legend_texts
 
 from analyses.graph_props.schema import PROPERTIES
 from figures.graph_props import graph_properties, layer_spectra
@@ -18,7 +19,7 @@ STATISTICS = {
 
 
 def table(*arms, n_nulls=20):
-    """Two seeds of each arm; values rise with step and arm."""
+    """Return two seeds of each arm, with values rising with step and arm."""
     rows = []
     for place, arm in enumerate(arms):
         role, dense = ARMS[arm]
@@ -42,7 +43,7 @@ def table(*arms, n_nulls=20):
 
 @pytest.fixture
 def draw():
-    """Draws a figure of some arms, closed afterwards."""
+    """Return a function that draws arms; figures are closed afterwards."""
     drawn = []
 
     def draw(module, *arms, **options):
@@ -54,7 +55,7 @@ def draw():
         plt.close(drawing.figure)
 
 
-def test_random_masks_are_those_of_one_dense_arm(draw):
+def test_drawn_random_masks_belong_to_one_dense_arm(draw):
     numbers = draw(graph_properties, "base", "other", "winner").table()
     null = numbers.query("series == 'density null' and panel == 'layered degree_cv value'").dropna(subset="y")
     assert null["x"].tolist() == list(STEPS)
@@ -65,7 +66,7 @@ def test_random_masks_are_those_of_one_dense_arm(draw):
     np.testing.assert_allclose(band["high"] - band["low"], 2.0)
 
 
-def test_pruned_arms_are_in_a_strip_without_steps(draw):
+def test_pruned_arms_are_drawn_in_a_strip_without_steps(draw):
     drawing = draw(graph_properties, "base", "winner")
     (strip,) = drawing.figure.axes[0].child_axes
     assert [text.get_text() for text in strip.get_xticklabels()] == ["end"]
@@ -76,18 +77,18 @@ def test_pruned_arms_are_in_a_strip_without_steps(draw):
     assert noted["x"].tolist() == [100, 100]
 
 
-def test_panels_of_one_quantity_have_one_axis_and_all_one_label(draw):
+def test_panels_of_one_quantity_share_their_axis_and_all_panels_one_label(draw):
     drawing = draw(layer_spectra, "base", "winner")
     axes = np.array(drawing.figure.axes).reshape(-1, 2)
     assert all(left.get_ylim() == right.get_ylim() for left, right in axes)
     assert drawing.figure.get_supxlabel() == "step (all panels)"
-    labels = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
-    assert {"base", "winner", "± 2 standard deviations", "|z| below 2"} <= set(labels)
+    labels = {"base", "winner", "± 2 standard deviations", "|z| below 2"}
+    assert labels <= set(legend_texts(drawing.figure))
 
 
 @pytest.mark.parametrize(("arms", "n_nulls"), [(("base",), 0), (("winner",), 20)])
-def test_without_random_masks_there_are_no_rows_of_z(draw, arms, n_nulls):
+def test_without_random_masks_there_are_no_panels_of_z(draw, arms, n_nulls):
     drawing = draw(graph_properties, *arms, n_nulls=n_nulls)
     assert len(drawing.figure.axes) == len(graph_properties.STATISTICS)
     assert "Random masks are not drawn" in drawing.caption
-    assert "|z| below 2" not in [text.get_text() for text in drawing.figure.legends[0].get_texts()]
+    assert "|z| below 2" not in legend_texts(drawing.figure)

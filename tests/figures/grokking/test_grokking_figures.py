@@ -2,27 +2,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from builders import legend_texts
 
 from analyses.grokking.schema import CURVES, OUTCOMES
-from analyses.tables.storage import load_table
 from figures.drawing.grokking_curves import GrokkingCurves
 from figures.drawing.recorded_figure import Drawing
-from figures.drawing.render import STYLE
 from figures.grokking import edge_popup, no_weight_decay, operations, outcomes
 
-
-@pytest.fixture(autouse=True)
-def house_style():
-    with plt.style.context(STYLE):
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
-def table_of(tiny_runs, recipe, table):
-    return load_table(tiny_runs.table(recipe, table), table)
-
-
-def test_networks_that_never_generalised_and_those_not_trained_are_named():
+def test_networks_that_never_generalised_or_were_not_trained_are_named():
     status = ["done", "done", "skipped", "half trained"]
     rows = pd.DataFrame({"arm": ["dense", "snip", "grasp", "grasp"], "status": status})
     rows["t_gen"] = [20.0, None, None, None]
@@ -33,7 +23,7 @@ def test_networks_that_never_generalised_and_those_not_trained_are_named():
     assert "never" not in without and "no test set" in without
 
 
-def test_t_gen_is_marked_at_the_accuracy_measured_there():
+def test_t_gen_is_marked_at_the_accuracy_of_that_step():
     step = [0, 10, 20]
     curves = pd.concat(
         pd.DataFrame({"arm": "dense", "seed": seed, "step": step, "test": test, "threshold": 0.95})
@@ -52,9 +42,10 @@ def test_t_gen_is_marked_at_the_accuracy_measured_there():
 
 
 @pytest.mark.parametrize(("recipe", "measure"), [("m_parity", "acc"), ("m_polynomial", "loss")])
-def test_outcomes_hold_every_network_once_per_part(recipe, measure, tiny_runs):
-    table = table_of(tiny_runs, recipe, OUTCOMES)
-    drawn = outcomes.draw({OUTCOMES: table}).table()
+def test_every_network_is_drawn_once_per_part_of_the_data(recipe, measure, tiny_runs):
+    tables = tiny_runs.tables(recipe, OUTCOMES)
+    drawn = outcomes.draw(tables).table()
+    table = tables[OUTCOMES]
     table = table[table["status"] == "done"]
     for part, time in (("train", "t_mem"), ("test", "t_gen")):
         last = drawn[drawn["panel"] == part]
@@ -71,12 +62,11 @@ def test_without_a_test_set_nothing_is_marked_as_never_generalised():
     drawn = drawing.table().dropna(subset="x")
     assert set(drawn["panel"]) == {"train", "t_mem"}
     assert "There is no test set." in drawing.caption
-    (legend,) = drawing.figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["train accuracy; memorised"]
+    assert legend_texts(drawing.figure) == ["train accuracy; memorised"]
 
 
 def test_the_table_of_edge_popup_is_computed_from_its_curves(tiny_runs):
-    curves = table_of(tiny_runs, "m_edge_popup", CURVES)
+    curves = tiny_runs.tables("m_edge_popup", CURVES)[CURVES]
     drawing = edge_popup.draw({("m_edge_popup", CURVES): curves}, steps=(5, 20))
     drawn = drawing.table().query("panel == 'table'").set_index(["series", "x"])
     assert "dense" not in drawn.index.get_level_values(0)
@@ -89,7 +79,7 @@ def test_the_table_of_edge_popup_is_computed_from_its_curves(tiny_runs):
 
 
 def test_a_panel_per_operation_with_its_own_networks(tiny_runs):
-    tables = {("m_ops", table): table_of(tiny_runs, "m_ops", table) for table in (OUTCOMES, CURVES)}
+    tables = {("m_ops", key): rows for key, rows in tiny_runs.tables("m_ops", OUTCOMES, CURVES).items()}
     curves = tables["m_ops", CURVES]
     drawing = operations.draw(tables)
     titles = [ax.get_title(loc="left") for ax in drawing.figure.axes]
@@ -111,7 +101,7 @@ def test_a_panel_per_operation_with_its_own_networks(tiny_runs):
         ([0, 0, 0], None, "At no sparsity"),
     ],
 )
-def test_the_critical_sparsity(reached, critical, says):
+def test_the_critical_sparsity_is_the_largest_at_which_most_seeds_generalise(reached, critical, says):
     rows = [
         {"arm": f"ticket_{sparsity}", "arm_role": "ticket", "seed": seed, "sparsity": sparsity}
         | {"status": "done", "test_acc": 0.5, "t_gen": 10.0 if generalised else None}

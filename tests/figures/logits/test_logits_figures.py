@@ -1,17 +1,10 @@
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from analyses.logits.schema import FITS, IDEAL_SUBSETS, LEAST_R2, SLICE, SUBSETS, VOTES
-from figures.drawing.render import STYLE
 from figures.logits import flawed_indicator, majority_vote_subsets, output_logits
 
-
-@pytest.fixture(autouse=True)
-def house_style():
-    with plt.style.context(STYLE):
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 def test_ratios_are_drawn_only_where_the_fit_explains_something(analysed):
@@ -47,7 +40,7 @@ def test_on_logarithmic_axes_the_centre_is_a_median(analysed):
     assert labels[-1] == "128 ideal neurons"
 
 
-def test_the_lines_of_the_ideal_logits_are_named_at_their_cells(analysed, planted):
+def test_lines_of_large_ideal_logits_are_labelled_at_their_cells(analysed, planted):
     logits, p = analysed.table(SLICE), planted["p"]
     drawing = output_logits.draw({SLICE: logits})
     ideal = [ax for ax in drawing.figure.axes if ax.get_title(loc="left").endswith("ideal")]

@@ -1,6 +1,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from builders import legend_texts
 
 from analyses.masks.overlap import overlap_table
 from analyses.masks.schema import OVERLAP
@@ -24,10 +25,9 @@ def test_a_cell_per_pair_of_arms_and_the_other_seeds_on_the_diagonal(analysed):
     assert cells.notna().sum() == 9 + 9
 
 
-def test_frames_say_which_cells_are_no_findings(analysed):
+def test_frames_mark_cells_that_are_no_finding(analysed):
     drawing = draw({OVERLAP: analysed.table(OVERLAP)})
-    (legend,) = drawing.figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == [
+    assert legend_texts(drawing.figure) == [
         "one arm at different seeds",
         "one mask by construction",
     ]

@@ -1,15 +1,16 @@
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+from builders import legend_texts
 
 from analyses.masks.schema import DENSITY, DISTANCES, PEAKS
 from figures.masks.mask_turnover import draw
 
+pytestmark = pytest.mark.usefixtures("house_style")
+
 
 @pytest.fixture
 def tables(analysed):
-    yield {table: analysed.table(table) for table in (DISTANCES, PEAKS, DENSITY)}
-    plt.close("all")
+    return analysed.tables(DISTANCES, PEAKS, DENSITY)
 
 
 def test_seeds_share_their_axes_and_every_mark_is_in_the_legend(tables):
@@ -18,12 +19,11 @@ def test_seeds_share_their_axes_and_every_mark_is_in_the_legend(tables):
     for axes in (changes, gains):
         assert axes[0].get_xlim() == axes[1].get_xlim() and axes[0].get_ylim() == axes[1].get_ylim()
     assert all(ax.get_xlabel() == "step" for ax in gains)
-    (legend,) = figure.legends
-    words = [text.get_text() for text in legend.get_texts()]
-    assert words[-3:] == ["all weights", "chance", "half way up to the peak"] and len(words) == 7
+    entries = legend_texts(figure)
+    assert entries[-3:] == ["all weights", "chance", "half way up to the peak"] and len(entries) == 7
 
 
-def test_the_dense_network_is_shown_by_its_role(tables):
+def test_the_dense_network_is_chosen_by_its_role(tables):
     other = tables[DISTANCES].assign(arm="scores", arm_role="variant", distance=0.5)
     renamed = tables[DISTANCES].replace({"arm": {"dense": "teacher"}})
     peaks = tables[PEAKS].replace({"arm": {"dense": "teacher"}})

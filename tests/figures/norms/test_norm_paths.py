@@ -1,6 +1,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from builders import legend_texts
 
 from analyses.norms.schema import ENDS, NORMS, SPREAD
 from figures.norms.norm_paths import draw
@@ -8,15 +9,15 @@ from figures.norms.norm_paths import draw
 
 @pytest.fixture
 def drawing(analysed):
-    drawing = draw({table: analysed.table(table) for table in (NORMS, ENDS, SPREAD)})
+    drawing = draw(analysed.tables(NORMS, ENDS, SPREAD))
     yield drawing
     plt.close(drawing.figure)
 
 
 def test_every_mark_and_the_zone_are_in_the_legend(drawing):
-    words = {text.get_text() for legend in drawing.figure.legends for text in legend.get_texts()}
-    assert {"dense", "random mask", "step 0", "has generalised", "end, never generalised"} <= words
-    assert "range at the end of networks that generalised (n = 4)" in words
+    entries = set(legend_texts(drawing.figure))
+    assert {"dense", "random mask", "step 0", "has generalised", "end, never generalised"} <= entries
+    assert "range at the end of networks that generalised (n = 4)" in entries
 
 
 def test_points_are_where_networks_generalised_and_where_others_ended(drawing, analysed):
@@ -39,7 +40,7 @@ def test_axes_span_as_many_decades_for_both_norms(drawing):
     np.testing.assert_allclose(spans, spans[0])
 
 
-def test_the_zone_is_that_of_the_table(drawing, analysed):
+def test_the_drawn_zone_has_the_limits_of_the_table(drawing, analysed):
     row = analysed.table(SPREAD).query("arm == 'all' and at == 'end' and norm == 'kept_l2'").iloc[0]
     zone = drawing.table().query("panel == 'kept_l2' and series == 'zone'").iloc[0]
     assert (zone["low"], zone["high"]) == (row["least"], row["largest"])

@@ -1,35 +1,23 @@
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from builders import AnalysedRun
+from builders import AnalysedRun, legend_texts
 
 from analyses.phases.schema import GROUPS, MEANS, NEURONS
-from figures.drawing.render import STYLE
 from figures.phases import frequency_allocation, phase_alignment, phase_circles, single_frequency
 
-
-@pytest.fixture(autouse=True)
-def house_style():
-    with plt.style.context(STYLE):
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 @pytest.fixture
 def tables(analysed):
-    return {table: analysed.table(table) for table in (MEANS, NEURONS, GROUPS)}
+    return analysed.tables(MEANS, NEURONS, GROUPS)
 
 
 def as_arms(table, n):
-    """Return the dense network's rows under the names of several arms."""
+    """Return copies of the dense rows as arms of other names."""
     dense = table[table["arm"] == "dense"]
     return pd.concat([dense.assign(arm=f"arm {letter}") for letter in "abcdefg"[:n]])
-
-
-def entries(figure):
-    """Return the words of a figure's legend."""
-    return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
 
 
 def test_every_live_neuron_is_a_point_at_its_phases(tables, planted):
@@ -39,7 +27,7 @@ def test_every_live_neuron_is_a_point_at_its_phases(tables, planted):
     twice = np.angle(np.exp(2j * planted["phi"]))
     np.testing.assert_allclose(points["x"].iloc[: len(twice)], twice, atol=1e-5)
     np.testing.assert_allclose(points["y"].iloc[: len(twice)], planted["psi"], atol=1e-5)
-    named = entries(drawing.figure)
+    named = legend_texts(drawing.figure)
     assert {"dense", "two frequencies", "random phases or frequencies"} <= set(named)
     assert all(ax.get_xlabel() and ax.get_ylabel() for ax in drawing.figure.axes)
 
@@ -53,19 +41,19 @@ def test_arms_beyond_the_fourth_are_left_out_and_the_caption_says_so(tables):
         assert "of 3 arms" not in module.draw(tables).caption
 
 
-def test_a_bar_per_frequency_is_the_mean_of_the_seeds(tables, planted):
+def test_each_frequency_has_a_bar_at_the_mean_of_the_seeds(tables, planted):
     drawing = frequency_allocation.draw(tables)
     numbers = drawing.table().query("series == 'dense'")
     bars = numbers[numbers["panel"] == "counts"].set_index("x")["y"]
     assert bars.to_dict() == {k: float((planted["frequency"] == k).sum()) for k in range(1, 6)}
     even = drawing.table().query("series == 'dense, an even share'")["y"]
     assert even.tolist() == [len(planted["frequency"]) / 5]
-    assert "range of seeds" in entries(drawing.figure)
+    assert "range of seeds" in legend_texts(drawing.figure)
     one_seed = {table: rows[rows["seed"] == 0] for table, rows in tables.items()}
-    assert "range of seeds" not in entries(frequency_allocation.draw(one_seed).figure)
+    assert "range of seeds" not in legend_texts(frequency_allocation.draw(one_seed).figure)
 
 
-def test_the_circles_are_of_the_ticket_and_say_what_their_numbers_are(tables, planted):
+def test_phase_circles_show_the_ticket_and_explain_their_numbers(tables, planted):
     drawing = phase_circles.draw(tables)
     assert "grokked ticket, seed 0" in drawing.figure.get_suptitle()
     assert "random: expected of N random phases" in drawing.figure.get_suptitle()
@@ -80,13 +68,12 @@ def test_the_circles_are_of_the_ticket_and_say_what_their_numbers_are(tables, pl
 
 
 def test_a_row_of_single_frequency_neurons_per_activation(square_run, relu_run):
-    keys = [(recipe, NEURONS) for recipe in single_frequency.ACTIVATIONS]
-    tables = {
-        key: AnalysedRun(run).table(NEURONS) for key, run in zip(keys, (square_run, relu_run), strict=True)
-    }
+    sources = [(recipe, NEURONS) for recipe in single_frequency.ACTIVATIONS]
+    runs = (square_run, relu_run)
+    tables = {source: AnalysedRun(run).table(NEURONS) for source, run in zip(sources, runs, strict=True)}
     drawing = single_frequency.draw(tables)
     drawing.figure.canvas.draw()
-    first = tables[keys[1]].query("seed == 0 and step == 0").set_index("neuron")
+    first = tables[sources[1]].query("seed == 0 and step == 0").set_index("neuron")
     same = first.index[first["frequency"] == first["frequency"].iloc[0]]
     drawn = drawing.table().query("panel == 'ReLU: misalignment'")
     assert set(drawn["series"]) == {f"neuron {neuron}" for neuron in same}

@@ -1,4 +1,4 @@
-"""The command that trains, measures and draws: a tiny catalogue of tiny recipes, through real processes."""
+"""The pipeline command on tiny recipes, in real processes."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from figures.pipeline.freshness import Folder
 ROOT = Path(__file__).parents[3]
 
 ACCURACY, NORM = ("accuracy", "grokking", "tiny"), ("norm", "norms", "tiny")
-"""Name, figure of the catalogue that it is a copy of, recipe."""
+"""Name of a figure, name of the catalogue's figure that it copies, recipe."""
 ALL = {"training tiny", "grokking tiny", "norms tiny", "drawing accuracy", "drawing norm"}
 TINY = """
 seeds = [0, 1]
@@ -69,7 +69,10 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 
 class Workplace:
-    """Recipes and a catalogue that this process, and those it starts, take for the real ones."""
+    """Folder of recipes with a catalogue that replaces the real one.
+
+    The replacement holds in this process and in the processes that it starts.
+    """
 
     def __init__(self, path, patch):
         self.path, self.patch = path, patch
@@ -78,11 +81,11 @@ class Workplace:
         patch.setattr(training.config.recipe_files, "RECIPES", path / "recipes")
         patch.setattr(planning, "PYTHON", (sys.executable, str(self.shim)))
         patch.chdir(path)
-        self.holds(ACCURACY, NORM)
-        self.recipe("tiny", TINY)
+        self.set_figures(ACCURACY, NORM)
+        self.write_recipe("tiny", TINY)
 
-    def holds(self, *figures):
-        """Have these in the catalogue."""
+    def set_figures(self, *figures):
+        """Set the figures of the catalogue."""
         shim = SHIM.format(root=str(ROOT), recipes=str(self.path / "recipes"), figures=figures)
         self.shim.write_text(shim)
         self.figures = [
@@ -91,30 +94,30 @@ class Workplace:
         ]
         self.patch.setattr(command, "FIGURES", {figure.name: figure for figure in self.figures})
 
-    def recipe(self, name, text):
-        """Have this recipe."""
+    def write_recipe(self, name, text):
+        """Write a recipe."""
         (self.path / "recipes" / f"{name}.toml").write_text(text)
 
-    def left(self, name="", quick=False):
-        """Names of the tasks that are left."""
+    def pending(self, name="", quick=False):
+        """Return the names of pending tasks."""
         figures = [figure for figure in self.figures if name in figure.name]
         return set(planning.Plan(figures, Folder(Path("runs"), quick), 2).tasks)
 
-    def told(self, capsys):
-        """What `list` says of recipes and figures."""
+    def listed(self, capsys):
+        """Return (recipes, state) of each figure, as `list` prints."""
         assert main(["list", "--json"]) == 0
         return [(row["recipes"], row["state"]) for row in json.loads(capsys.readouterr().out)]
 
 
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
-    """One without runs."""
+    """Return a workplace without runs."""
     return Workplace(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
-    """What the first `make` of both figures said and left behind."""
+    """Return the runs and the process of the first `make`."""
     path = tmp_path_factory.mktemp("first")
     with pytest.MonkeyPatch.context() as patch:
         Workplace(path, patch)
@@ -126,17 +129,17 @@ def first(tmp_path_factory):
 
 @pytest.fixture
 def made(workplace, first):
-    """A workplace where both figures are made."""
+    """Return a workplace with both figures made."""
     shutil.copytree(first[0], workplace.path / "runs")
     return workplace
 
 
-def test_trains_measures_and_draws(first):
+def test_make_trains_measures_and_draws(first):
     runs, done = first
     assert done.returncode == 0
     assert done.stdout.split() == ["runs/figures/accuracy.png", "runs/figures/norm.png"]
-    said, *lines = done.stderr.splitlines()
-    assert said.startswith("5 tasks on ")
+    total, *lines = done.stderr.splitlines()
+    assert total.startswith("5 tasks on ")
     assert {line.partition(":")[0] for line in lines} == ALL
     ends = (".csv", ".pdf", ".png", ".txt")
     files = {name + end for name in ("accuracy", "norm") for end in ends}
@@ -151,41 +154,41 @@ def test_the_second_time_there_is_nothing_to_do(made, capsys):
     assert capsys.readouterr().out == "nothing to do: 2 figures are in runs/figures\n"
 
 
-def test_what_is_missing_is_left_to_do(made, capsys):
-    assert made.left() == set()
+def test_missing_files_make_tasks_pending(made, capsys):
+    assert made.pending() == set()
     Path("runs/figures/norm.pdf").unlink()
-    assert made.left() == {"drawing norm"} and made.left("accuracy") == set()
+    assert made.pending() == {"drawing norm"} and made.pending("accuracy") == set()
     Path("runs/tiny/analyses/norms.parquet").unlink()
-    assert made.left() == {"norms tiny", "drawing norm"}
+    assert made.pending() == {"norms tiny", "drawing norm"}
     assert main(["make"]) == 0
-    assert made.left() == set()
+    assert made.pending() == set()
     Path("runs/tiny/arms/dense/seed_1/DONE").unlink()
-    assert made.left() == ALL and made.left("norm") == {"training tiny", "norms tiny", "drawing norm"}
-    assert made.left(quick=True) == ALL
+    assert made.pending() == ALL and made.pending("norm") == {"training tiny", "norms tiny", "drawing norm"}
+    assert made.pending(quick=True) == ALL
 
 
 def test_times_of_files_do_not_matter(made):
     for file in Path("runs").rglob("*"):
         os.utime(file, (1, 1))
-    assert made.left() == set()
+    assert made.pending() == set()
     Path("runs/tiny/arms/dense/seed_0/DONE").touch()
     Path("runs/tiny/analyses/norms.parquet").touch()
-    assert made.left() == set()
+    assert made.pending() == set()
 
 
-def test_other_weights_make_tables_and_pictures_stale(made):
+def test_changed_weights_make_tables_and_pictures_stale(made):
     from training.runs.run_directory import RunDir
 
     arm = RunDir("runs/tiny").arm("random", 0)
     steps, weights = arm.steps(), arm.checkpoints()
     weights["W_E"] = weights["W_E"] * 2
     arm.write_checkpoints(steps, weights)
-    assert made.left() == ALL - {"training tiny"}
+    assert made.pending() == ALL - {"training tiny"}
 
 
 def test_tables_of_other_code_are_stale_and_refused(made, capsys):
     rewrite_origin(Path("runs/tiny/analyses/norms.parquet"), code="0")
-    assert made.left() == {"norms tiny", "drawing norm"}
+    assert made.pending() == {"norms tiny", "drawing norm"}
     assert main(["draw", "norm"]) == 1
     error = capsys.readouterr().err
     assert "norms.parquet: made by other code" in error and error.count("\n") == 1
@@ -194,7 +197,7 @@ def test_tables_of_other_code_are_stale_and_refused(made, capsys):
 
 def test_tables_of_another_schema_are_stale_and_refused(made, capsys):
     rewrite_origin(Path("runs/tiny/analyses/norms.parquet"), schema="0", version=0)
-    assert made.left() == {"norms tiny", "drawing norm"}
+    assert made.pending() == {"norms tiny", "drawing norm"}
     assert main(["draw", "norm"]) == 1
     assert "expected the schema norms, version 1, got norms, version 0" in capsys.readouterr().err
 
@@ -203,7 +206,7 @@ def test_tables_of_some_arms_are_stale(made):
     from analyses.norms.command import main as norms
 
     assert norms(["--run", "runs/tiny", "--arms", "dense", "--no-plot"]) == 0
-    assert made.left() == {"norms tiny", "drawing norm"}
+    assert made.pending() == {"norms tiny", "drawing norm"}
 
 
 def rewrite_origin(path, **changes):
@@ -215,7 +218,7 @@ def rewrite_origin(path, **changes):
     pq.write_table(table.replace_schema_metadata(changed), path)
 
 
-def test_a_quick_version_has_a_folder_of_its_own_and_says_so(workplace, capsys):
+def test_a_quick_version_has_a_separate_folder_and_a_note(workplace, capsys):
     assert main(["make", "--quick", "accuracy"]) == 0
     assert capsys.readouterr().out == "runs/quick/figures/accuracy.png\n"
     assert [path.name for path in Path("runs").iterdir()] == ["quick"]
@@ -223,23 +226,23 @@ def test_a_quick_version_has_a_folder_of_its_own_and_says_so(workplace, capsys):
     assert json.loads(Path("runs/quick/tiny/config.json").read_text())["note"] == note
     assert f"whose note is: {note}." in Path("runs/quick/figures/accuracy.txt").read_text()
     assert pd.read_parquet("runs/quick/tiny/analyses/grokking_curves.parquet")["step"].max() == 20
-    assert workplace.left(quick=True) == {"norms tiny", "drawing norm"} and workplace.left() == ALL
+    assert workplace.pending(quick=True) == {"norms tiny", "drawing norm"} and workplace.pending() == ALL
 
 
-def test_another_note_is_drawn_and_changes_nothing_else(made):
+def test_a_changed_note_only_makes_pictures_stale(made):
     from training.__main__ import main as train
 
     assert "note" not in Path("runs/figures/accuracy.txt").read_text()
     before = Path("runs/tiny/provenance.json").read_text()
     assert train(["tiny", "--set", "note=by me"]) == 0
     assert Path("runs/tiny/provenance.json").read_text() == before
-    assert made.left() == {"drawing accuracy", "drawing norm"}
+    assert made.pending() == {"drawing accuracy", "drawing norm"}
     assert main(["draw", "accuracy"]) == 0
     assert "whose note is: by me." in Path("runs/figures/accuracy.txt").read_text()
-    assert made.left() == {"drawing norm"}
+    assert made.pending() == {"drawing norm"}
 
 
-def test_notes_of_several_runs_are_told_apart(tmp_path):
+def test_different_notes_of_several_runs_name_their_runs(tmp_path):
     from training.runs.run_directory import RunDir
 
     for recipe, note in (("a", "quick"), ("b", ""), ("c", "quick"), ("d", "mine")):
@@ -255,11 +258,11 @@ def test_notes_of_several_runs_are_told_apart(tmp_path):
     assert note("abcd") == "a, c: quick; d: mine"
 
 
-def test_what_fails_is_one_line_and_the_rest_goes_on(made, capsys):
+def test_a_failed_task_is_one_line_and_other_tasks_continue(made, capsys):
     bits = "[task]\nname = 'parity'\nn_bits = 6\nn_train = 20\nn_test = 20\n[model]\nname = 'mlp'\n"
-    made.recipe("bits", f"{bits}[arms.dense]\nmax_steps = 5\n")
-    made.recipe("barred", TINY)
-    made.holds(("waves", "fourier", "bits"), ("b", "norms", "barred"), ACCURACY)
+    made.write_recipe("bits", f"{bits}[arms.dense]\nmax_steps = 5\n")
+    made.write_recipe("barred", TINY)
+    made.set_figures(("waves", "fourier", "bits"), ("b", "norms", "barred"), ACCURACY)
     Path("runs/barred").mkdir()
     Path("runs/barred/notes.txt").touch()
     Path("runs/figures/accuracy.pdf").unlink()
@@ -273,9 +276,9 @@ def test_what_fails_is_one_line_and_the_rest_goes_on(made, capsys):
     assert out.split() == ["runs/figures/accuracy.png"]
 
 
-def test_interrupted_or_killed_it_goes_on(workplace):
+def test_after_an_interrupt_or_a_kill_make_resumes(workplace):
     long = TINY.replace("max_steps = 60", "max_steps = 6_000").replace("min_steps = 0", "min_steps = 6_000")
-    workplace.recipe("tiny", long.replace("seeds = [0, 1]", "seeds = [0]"))
+    workplace.write_recipe("tiny", long.replace("seeds = [0, 1]", "seeds = [0]"))
     begun = Path("runs/tiny/arms/dense/seed_0")
 
     def start():
@@ -292,34 +295,34 @@ def test_interrupted_or_killed_it_goes_on(workplace):
     assert process.returncode == 1 and out == ""
     assert err.splitlines()[-1] == "error: interrupted: all is saved; run the command again to resume"
     assert "Traceback" not in err + Path("runs/figures/logs/training_tiny.log").read_text()
-    assert workplace.left("accuracy") == ALL - {"norms tiny", "drawing norm"}
+    assert workplace.pending("accuracy") == ALL - {"norms tiny", "drawing norm"}
     process = start()
     time.sleep(3)
     process.kill()
     process.communicate()
     out, err = start().communicate(timeout=120)
     assert out == "runs/figures/accuracy.png\n", err
-    assert workplace.left("accuracy") == set()
+    assert workplace.pending("accuracy") == set()
 
 
-def test_the_list_tells_what_stands(made, capsys):
-    assert made.told(capsys) == [("tiny trained", "drawn")] * 2
+def test_the_list_shows_the_state_of_every_figure(made, capsys):
+    assert made.listed(capsys) == [("tiny trained", "drawn")] * 2
     Path("runs/figures/accuracy.txt").unlink()
     Path("runs/tiny/analyses/norms.json").unlink()
-    assert made.told(capsys) == [("tiny trained", "to draw"), ("tiny trained", "to measure")]
+    assert made.listed(capsys) == [("tiny trained", "to draw"), ("tiny trained", "to measure")]
     Path("runs/tiny/arms/random/seed_1/DONE").unlink()
-    assert made.told(capsys) == [("tiny part", "to train")] * 2
-    made.recipe("tiny", TINY.replace("p = 7", "p = 11"))
-    assert made.told(capsys) == [("tiny refused", "to train")] * 2
+    assert made.listed(capsys) == [("tiny part", "to train")] * 2
+    made.write_recipe("tiny", TINY.replace("p = 7", "p = 11"))
+    assert made.listed(capsys) == [("tiny refused", "to train")] * 2
     shutil.rmtree("runs")
-    assert made.told(capsys) == [("tiny missing", "to train")] * 2
+    assert made.listed(capsys) == [("tiny missing", "to train")] * 2
     assert main(["list"]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1].split()[:4] == ["figure", "paper", "recipes", "state"]
     assert "left in all" in out and not err
 
 
-def test_the_list_of_the_catalogue_is_light(tmp_path):
+def test_the_list_imports_nothing_heavy(tmp_path):
     code = f"""
 import sys
 from figures.__main__ import main
@@ -329,7 +332,7 @@ assert not {{"torch", "matplotlib", "pandas", "pyarrow", "scipy"}} & set(sys.mod
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
 
 
-def test_draw_draws_what_has_tables_and_names_what_has_none(made, capsys):
+def test_draw_draws_figures_with_tables_and_refuses_others(made, capsys):
     before = Path("runs/figures/accuracy.png").read_bytes()
     Path("runs/figures/accuracy.png").unlink()
     Path("runs/tiny/analyses/norms.parquet").unlink()
@@ -342,7 +345,7 @@ def test_draw_draws_what_has_tables_and_names_what_has_none(made, capsys):
     assert "'python -m figures make norm --runs runs' makes it" in capsys.readouterr().err
 
 
-def test_wrong_usage_is_one_line_and_2(workplace, capsys):
+def test_wrong_usage_is_one_line_and_exit_code_2(workplace, capsys):
     Path("file").touch()
     for arguments, message in (
         (["make", "spectra"], "NAME: expected some of accuracy, norm, got spectra"),
@@ -353,23 +356,23 @@ def test_wrong_usage_is_one_line_and_2(workplace, capsys):
         assert capsys.readouterr().err == f"error: {message}\n"
 
 
-def test_costs_are_kept_and_expected(made, monkeypatch, capsys):
+def test_measured_costs_are_saved_and_used_as_estimates(made, monkeypatch, capsys):
     monkeypatch.setattr(costs, "MEASURED", made.path / "costs.json")
     monkeypatch.setattr(costs, "TRAININGS", made.path / "training_costs.json")
     assert main(["costs"]) == 0
-    kept = json.loads(Path(capsys.readouterr().out.strip()).read_text())
-    assert kept["quick"] == {} and kept["full"].keys() == ALL - {"training tiny"}
+    saved = json.loads(Path(capsys.readouterr().out.strip()).read_text())
+    assert saved["quick"] == {} and saved["full"].keys() == ALL - {"training tiny"}
     trainings = json.loads((made.path / "training_costs.json").read_text())["full"]
     start = json.loads(Path("runs/tiny/provenance.json").read_text())[0]
     assert trainings == pytest.approx({"tiny": start["seconds"] * start["workers"]}, abs=0.1)
     full, quick = (Folder(Path("runs"), quick=version) for version in (False, True))
-    known = costs.expected_costs(full)
-    assert costs.expected_cost(known, full, "drawing accuracy") == kept["full"]["drawing accuracy"]
-    assert costs.expected_cost(known, full, "training tiny") == trainings["tiny"]
-    assert costs.expected_cost(known, full, "training other") == costs.GUESSES["full"]["training"]
+    expected = costs.expected_costs(full)
+    assert costs.expected_cost(expected, full, "drawing accuracy") == saved["full"]["drawing accuracy"]
+    assert costs.expected_cost(expected, full, "training tiny") == trainings["tiny"]
+    assert costs.expected_cost(expected, full, "training other") == costs.GUESSES["full"]["training"]
     assert costs.expected_cost(costs.expected_costs(quick), quick, "norms tiny") == costs.GUESSES["quick"][""]
 
 
-def test_analyses_that_are_given_jobs_are_those_that_take_them():
+def test_jobs_are_passed_to_exactly_the_analyses_with_this_option():
     files = (ROOT / "analyses").glob("*/command.py")
     assert set(planning.PARALLEL) == {file.parent.name for file in files if '"--jobs"' in file.read_text()}

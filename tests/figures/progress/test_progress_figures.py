@@ -1,7 +1,7 @@
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from builders import legend_texts
 
 from analyses.progress.schema import MEASURES, PHASES
 from figures.progress import clock_pizza, embedding_density, progress_measures
@@ -9,14 +9,11 @@ from figures.progress import clock_pizza, embedding_density, progress_measures
 STEPS = (0, 100, 1000)
 
 
-@pytest.fixture(autouse=True)
-def _close():
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 def measures(**arms):
-    """Random measures of arms, each given as role, operation and number of seeds."""
+    """Return random measures of arms: role, operation, number of seeds."""
     rng = np.random.default_rng(0)
     numbers = [c.name for c in MEASURES.columns if c.dtype is float]
     rows = [
@@ -34,10 +31,10 @@ def phases(arm, memorised, clean_up_from, clean_up_to):
     return pd.DataFrame([row | {"clean_up_from": clean_up_from, "clean_up_to": clean_up_to}])
 
 
-def test_operations_and_roles_choose_the_networks_not_names():
+def test_networks_are_chosen_by_operation_and_role_not_by_name():
     add = measures(teacher=("dense", "add", 3), pupil=("ticket", "add", 2), noise=("control", "add", 2))
-    products = measures(p=("dense", "mul", 1), q=("ticket", "mul", 1), r=("ticket", "mul", 3))
-    tables = {("m_ops", MEASURES): products, ("modadd_ticket", MEASURES): add}
+    products_of_residues = measures(p=("dense", "mul", 1), q=("ticket", "mul", 1), r=("ticket", "mul", 3))
+    tables = {("m_ops", MEASURES): products_of_residues, ("modadd_ticket", MEASURES): add}
     drawing = embedding_density.draw(tables)
     table = drawing.table()
     assert set(table["panel"]) == {f"{m} {role}" for m in ("ffd", "fcr") for role in ("dense", "ticket")}
@@ -61,19 +58,18 @@ def test_losses_are_medians_of_the_compared_arms():
     upper = drawing.figure.axes[:2]
     assert [ax.get_yscale() for ax in upper] == ["log", "log"]
     assert upper[0].get_xlim() == upper[1].get_xlim() and upper[0].get_ylim() == upper[1].get_ylim()
-    words = {text.get_text() for legend in drawing.figure.legends for text in legend.get_texts()}
-    assert {"train", "circuit formation", "clean-up"} <= words
+    assert {"train", "circuit formation", "clean-up"} <= set(legend_texts(drawing.figure))
 
 
 @pytest.mark.parametrize(("ends", "n_shades"), [((50, 200, 900), 2), ((300, 200, 900), 0)])
-def test_phases_are_shaded_only_in_their_order(ends, n_shades):
+def test_phases_are_shaded_only_if_in_order(ends, n_shades):
     table = measures(teacher=("dense", "add", 1), pupil=("ticket", "add", 1))
     drawing = progress_measures.draw({MEASURES: table, PHASES: phases("teacher", *ends)})
     assert drawing.table()["panel"].eq("phases teacher").sum() == 2 * n_shades
     assert len(drawing.figure.axes[0].patches) == n_shades
 
 
-def test_networks_are_at_their_last_checkpoint_and_the_published_two_at_theirs():
+def test_networks_are_drawn_at_their_last_checkpoint_and_published_ones_where_published():
     one_arm = measures(dense=("dense", "add", 2))
     tables = dict.fromkeys(clock_pizza.RUNS, one_arm)
     table = clock_pizza.draw(tables).table()

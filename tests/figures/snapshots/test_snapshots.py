@@ -23,7 +23,7 @@ from figures.snapshots.weight_matrices import _matched_control
 
 @pytest.fixture(scope="module")
 def tables(tiny_run):
-    """The tiny run's snapshots."""
+    """Return the snapshots of the tiny run."""
     _, networks = open_networks(str(tiny_run))
     result = measure(networks)
     roles = {network.arm: network.role for network in networks}
@@ -32,7 +32,7 @@ def tables(tiny_run):
 
 @pytest.fixture(scope="module")
 def numbers(tables):
-    """Numbers in a figure, by its name; each is drawn once."""
+    """Return a function that draws a figure, once, and returns its numbers."""
 
     @functools.cache
     def drawn(name):
@@ -43,7 +43,7 @@ def numbers(tables):
     return drawn
 
 
-def test_points_are_the_weights_where_their_cosine_turns_once(tables, numbers):
+def test_points_are_weights_in_the_order_in_which_the_cosine_turns_once(tables, numbers):
     points = numbers("neurons").query("panel == 'dense end' and not series.str.contains('cosine')")
     neurons = tables[NEURONS].query("arm == 'dense' and map == 'input' and step == 8000")
     maps = tables[MAPS].query("arm == 'dense' and map == 'input' and step == 8000")
@@ -73,8 +73,8 @@ def test_pruned_weights_have_no_colour(tables, numbers):
         assert shown["value"].isna().sum() == (~weights["kept"]).sum()
 
 
-def test_the_control_beside_a_ticket_has_its_layer_densities():
-    kept = {
+def test_the_control_of_a_ticket_has_equal_layer_densities():
+    entries = {
         "dense": [True] * 4,
         "winner": [True, False, True, True],
         "snip": [False, False, True, True],
@@ -85,7 +85,7 @@ def test_the_control_beside_a_ticket_has_its_layer_densities():
     table = pd.DataFrame(
         [
             {"arm": arm, "arm_role": roles.get(arm, "control"), "layer": layer, "kept": entry}
-            for arm, mask in kept.items()
+            for arm, mask in entries.items()
             for layer, entry in zip("aabb", mask, strict=True)
         ]
     )
@@ -94,7 +94,7 @@ def test_the_control_beside_a_ticket_has_its_layer_densities():
     assert _matched_control(table[table["arm_role"] != "control"], ["dense", "winner"]) == []
 
 
-def test_the_film_has_a_frame_per_checkpoint_and_all_its_numbers(tables):
+def test_the_animation_has_a_frame_per_checkpoint_and_records_its_numbers(tables):
     animation = training_animation.draw(tables)
     animation.figure.set_dpi(40)
     content = animation.pictures()[".gif"]
@@ -114,7 +114,7 @@ def test_the_film_has_a_frame_per_checkpoint_and_all_its_numbers(tables):
     )
 
 
-def test_frames_show_what_they_are_told():
+def test_each_frame_is_drawn_by_its_number():
     figure = plt.figure(figsize=(2, 1))
     patch = figure.patch
     animation = Animation(figure, 3, lambda i: patch.set_facecolor(["red", "lime", "white"][i]))

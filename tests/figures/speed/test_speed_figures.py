@@ -5,19 +5,12 @@ import pytest
 
 from analyses.grokking.schema import CURVES, OUTCOMES
 from analyses.speed.schema import ARMS, CORRELATIONS, DOSES, FIXED_STEPS, SOURCES
-from analyses.tables.storage import load_table
 from figures.drawing.recorded_figure import Drawing
-from figures.drawing.render import STYLE
 from figures.drawing.style import arm_styles
 from figures.speed import ticket_timing
 from figures.speed.tau_by_sparsity import tau_by_sparsity
 
-
-@pytest.fixture(autouse=True)
-def house_style():
-    with plt.style.context(STYLE):
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 def test_medians_of_tau_are_not_drawn_through_a_bound():
@@ -35,10 +28,8 @@ def test_medians_of_tau_are_not_drawn_through_a_bound():
 
 
 def test_a_mark_per_ticket_at_its_sources_accuracy(tiny_runs):
-    tables = {
-        ("m_timing", table): load_table(tiny_runs.table("m_timing", table), table)
-        for table in (SOURCES, FIXED_STEPS, OUTCOMES, CURVES)
-    }
+    by_schema = tiny_runs.tables("m_timing", SOURCES, FIXED_STEPS, OUTCOMES, CURVES)
+    tables = {("m_timing", key): rows for key, rows in by_schema.items()}
     steps = tables["m_timing", FIXED_STEPS]
     steps["step"] = steps["step"].map({500: 10, 1000: 20, 2000: 40})
     curves = tables["m_timing", CURVES][["arm", "seed", "step", "test_acc"]]

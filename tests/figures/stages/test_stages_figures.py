@@ -3,24 +3,15 @@ import numpy as np
 import pytest
 
 from analyses.stages.schema import CLASSES, CURVES, ENDS
-from analyses.tables.storage import load_table
 from figures.drawing.recorded_figure import Drawing
-from figures.drawing.render import STYLE
 from figures.stages import grokking_stages
 
-
-@pytest.fixture(autouse=True)
-def house_style():
-    with plt.style.context(STYLE):
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 @pytest.fixture
 def tables(tiny_runs):
-    return {
-        table: load_table(tiny_runs.table("h_grokking", table), table) for table in (CURVES, CLASSES, ENDS)
-    }
+    return tiny_runs.tables("h_grokking", CURVES, CLASSES, ENDS)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +22,7 @@ def tables(tiny_runs):
         ((10, 10), (30, 30), {"stage 1": (0, 10), "stage 2": (10, 30), "stage 3": (30, 40)}),
     ],
 )
-def test_stages_are_shaded_as_far_as_they_are_reached(tables, stage_1, stage_2, stages):
+def test_only_reached_stages_are_shaded(tables, stage_1, stage_2, stages):
     figure, ax = plt.subplots()
     ax.set_title("accuracy")
     drawing = Drawing(figure)
