@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from analyses.tables.labels import arm_label, series_of
@@ -113,19 +112,13 @@ class Drawing:
         return table.drop(columns=[name for name in COLUMNS[5:] if table[name].isna().all()])
 
     def stamp(self, note: str) -> None:
-        """Write a note below all panels and in the caption."""
+        """Write a note below all panels and in the caption; the figure grows by its lines."""
         if not note:
             return
-        width, height = self.figure.get_size_inches()
         size = 5.5  # smaller than all other text: nobody needs it at first glance
+        width = self.figure.get_figwidth()
         lines = textwrap.wrap(note, width=int(width * 72 / (0.55 * size)))
-        layout = self.figure.get_layout_engine()
-        if isinstance(layout, ConstrainedLayoutEngine):
-            strip = 1.3 * size * len(lines) / 72 / height
-            if label := self.figure.get_supxlabel():  # which the layout would put at the very bottom
-                self.figure.supxlabel(label, y=strip + 0.04 / height, fontsize=LABEL_SIZE)
-                strip += (1.5 * LABEL_SIZE / 72 + 0.04) / height
-            layout.set(rect=(0, strip, 1, 1 - strip))
+        add_strip_below(self.figure, 1.3 * size * len(lines) / 72)
         look: dict[str, Any] = {
             "fontsize": size,
             "color": "0.45",
@@ -133,6 +126,7 @@ class Drawing:
             "va": "bottom",
             "in_layout": False,
         }
+        height = self.figure.get_figheight()
         self.figure.text(1 - 0.04 / width, 0.02 / height, "\n".join(lines), **look)
         self.caption += f" Made of a run whose note is: {note}."
 
@@ -176,6 +170,22 @@ def _centre_over_seeds(arm_rows: pd.DataFrame, x: str, y: str, centre: str, n_se
     by_step = values.groupby(arm_rows[x]).agg([statistic, "count"])
     middle = by_step.loc[by_step["count"] == n_seeds, statistic]
     return np.exp(middle) if geometric else middle
+
+
+def add_strip_below(figure: Figure, inches: float) -> None:
+    """Lay a figure out, then let it grow by an empty strip below all that it holds."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    height = figure.get_figheight()
+    scale, shift = height / (height + inches), inches / (height + inches)
+    for ax in figure.axes:
+        box = ax.get_position(original=True)
+        ax.set_position((box.x0, box.y0 * scale + shift, box.width, box.height * scale))
+    for legend in figure.legends:
+        legend.set_bbox_to_anchor((0, shift, 1, scale), transform=figure.transFigure)
+    for text in figure.texts:
+        text.set_y(text.get_position()[1] * scale + shift)
+    figure.set_figheight(height + inches)
 
 
 def seeds_and_centre(table: pd.DataFrame, centre: str = "mean") -> str:
