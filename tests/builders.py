@@ -67,6 +67,20 @@ def train_every_arm(recipe, run, should_stop=never_stop):
     return skipped
 
 
+def metrics_of(step, train_acc, test_acc):
+    """Return metrics with given accuracies, and losses of 1 less accuracy."""
+    accuracies = {"train_acc": train_acc, "test_acc": test_acc}
+    return {"step": step, "train_loss": 1 - train_acc, "test_loss": 1 - test_acc} | accuracies
+
+
+def skip_arm(path, arm, reason):
+    """Turn the finished networks of an arm into skipped ones."""
+    for done in (path / "arms" / arm).glob("*/DONE"):
+        record = json.loads(done.read_text())
+        done.unlink()
+        done.with_name("SKIPPED").write_text(json.dumps({"hash": record["hash"], "reason": reason}))
+
+
 class PowerCut(BaseException):
     """Failure that no `except Exception` handles."""
 

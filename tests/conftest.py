@@ -9,7 +9,7 @@ import shutil
 
 import numpy as np
 import pytest
-from builders import AnalysedRun, begin_run, train_every_arm
+from builders import AnalysedRun, begin_run, metrics_of, train_every_arm
 
 from interp.masks.random_masks import random_mask
 from interp.masks.topk import magnitude_mask
@@ -189,10 +189,4 @@ def _metrics(last, t_gen):
     step = np.arange(0, last + 1, 50)
     train = np.where(step >= 100, 1.0, 0.1)
     test = np.full(len(step), 0.1) if t_gen is None else np.clip(0.95 + (step - t_gen) / 4000, 0.1, 1)
-    return {
-        "step": step,
-        "train_loss": 1 - train,
-        "test_loss": 1 - test,
-        "train_acc": train,
-        "test_acc": test,
-    }
+    return metrics_of(step, train, test)

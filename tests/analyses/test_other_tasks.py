@@ -1,4 +1,4 @@
-"""Runs of tasks that are not about residues: some analyses read them, the others say that they cannot."""
+"""Analyses of runs whose tasks have no residues."""
 
 import pytest
 from builders import run_analysis
@@ -28,7 +28,7 @@ def test_analyses_without_residues_read_any_task(name, run, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["flow", "fourier", "leakage", "phases", "logits", "lottery", "progress"])
-def test_analyses_over_residues_say_so_in_one_line(name, run, tmp_path):
+def test_analyses_over_residues_refuse_other_tasks_in_one_line(name, run, tmp_path):
     done = run_analysis(name, run.path, "--out", str(tmp_path))
     assert done.code == 1
     (line,) = done.err.splitlines()

@@ -1,9 +1,9 @@
-"""Runs of transformers: what the analyses make of their maps, heads and masks; none of them stops."""
+"""Analyses of transformers: maps, heads and masks."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from builders import run_analysis
+from builders import run_analysis, table_files
 
 from analyses.loading.open_run import open_networks
 from figures.catalogue.registry import FIGURES
@@ -43,13 +43,13 @@ def run(request, trained_run):
 
 @pytest.fixture(scope="module")
 def printed():
-    """What each analysis of the run printed, by its name."""
+    """Return the printed text by analysis, filled by `out`."""
     return {}
 
 
 @pytest.fixture(scope="module")
 def out(run, tmp_path_factory, printed):
-    """Where all analyses of the run have written."""
+    """Return the folder that all analyses of the run have written to."""
     out = tmp_path_factory.mktemp("out")
     for name in ANALYSES:
         printed[name] = run_analysis(name, run.path, "--out", str(out))
@@ -75,11 +75,11 @@ DRAWN = {
 
 def test_figures_are_drawn(run, out, tmp_path):
     for name in DRAWN[run.path.name]:
-        tables = {table: out / "analyses" / f"{table.name}.parquet" for table in FIGURES[name].tables}
+        tables = table_files(out, FIGURES[name].tables)
         assert draw_picture(FIGURES[name], tables, tmp_path / name, dots_per_inch=40)
 
 
-def test_nothing_but_the_result_is_said(run, out, printed):
+def test_no_warnings_are_printed(run, out, printed):
     for name, done in printed.items():
         assert max(map(len, done.out.splitlines())) <= 100, name
         notes = [line for line in done.err.splitlines() if not line.startswith("tables: ")]
@@ -99,7 +99,7 @@ def test_fourier_has_a_row_for_every_map(run, out):
     assert spectra["frequency"].max() == 3
 
 
-def test_phases_are_of_what_attention_hands_on(run, out):
+def test_phases_are_those_of_the_input_map(run, out):
     _, weights = last_weights(run)
     input_map = effective_maps("transformer", weights)["input"]
     neurons = table(out, "phases_neurons").query("arm == 'dense' and step == 40")
@@ -146,7 +146,7 @@ def test_the_graph_is_the_chain_and_every_matrix_has_its_spectrum(run, out):
     assert numbers_of_all.query("where == 'layered'")["density_n"].max() == 2
 
 
-def test_the_graph_is_named(out, printed):
+def test_the_matrices_of_the_graph_are_printed(out, printed):
     text = printed["graph_props"].out
     assert ", ".join(CHAIN) in " ".join(text.split()) and "attention" in text
 

@@ -1,9 +1,9 @@
-"""A run that trains on all pairs: every analysis reads it, and nothing in it generalises."""
+"""Analyses of a run that trains on all pairs."""
 
 import json
 
 import pytest
-from builders import run_analysis
+from builders import run_analysis, table_files
 
 from figures.catalogue.registry import FIGURES
 from figures.drawing.render import draw_picture
@@ -34,23 +34,23 @@ NAMES = ["fourier", "graph_props", "grokking", "logits", "masks", "norms", "phas
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_analysis_and_its_figures_work(name, run, tmp_path):
+def test_analyses_and_their_figures_work(name, run, tmp_path):
     done = run_analysis(name, run.path, "--out", str(tmp_path))
     assert (done.code, done.err.count("error"), done.err.count("Warning")) == (0, 0, 0), done.err
     for figure in FIGURES.values():
         if figure.after_analysis and figure.analyses == (name,):
-            tables = {table: tmp_path / "analyses" / f"{table.name}.parquet" for table in figure.tables}
+            tables = table_files(tmp_path, figure.tables)
             assert draw_picture(figure, tables, tmp_path / figure.name, dots_per_inch=40)
 
 
-def test_there_is_no_speed_to_compare(run, tmp_path):
+def test_speed_refuses_a_run_without_a_test_set(run, tmp_path):
     done = run_analysis("speed", run.path, "--out", str(tmp_path))
     assert done.code == 1
     (line,) = done.err.splitlines()
     assert "expected a trained network with a test set, got none" in line
 
 
-def test_nothing_is_known_of_when_it_generalises(run):
+def test_times_of_generalization_are_censored_at_0(run):
     rows = outcomes(run, recipe_from_dict(CONTENT))
     assert {row["t_gen_interval"] for row in rows} == {"> 0"}
     assert {(row["t_gen"], row["tau"], row["test_loss"], row["test_acc"]) for row in rows} == {(None,) * 4}

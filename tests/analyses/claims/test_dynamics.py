@@ -48,7 +48,7 @@ def flow_tables(alpha=1e-4, D=1e-4, all_neurons=1.0, drift=1e-9, steps=(0, 3_000
         ({"steps": (0, 3_000)}, "not measured", [(0, 0)] * 5),
     ],
 )
-def test_h5(planted, expected, counts):
+def test_h5_verdicts(planted, expected, counts):
     findings = dynamics.flow_is_training(*flow_tables(**planted))
     assert verdict(findings, True) == expected and deciding_counts(findings) == counts
 
@@ -59,7 +59,7 @@ def test_h5_of_no_network_is_not_measured():
     assert verdict(findings, True) == "not measured" and len(findings) == 10
 
 
-def test_h5_shows_the_last_step_within_the_limits_and_later_steps_do_not_count():
+def test_h5_shows_the_last_step_within_the_limits_and_ignores_later_steps():
     findings = dynamics.flow_is_training(*flow_tables(D=9e-4))
     (last,) = (finding for finding in findings if finding.name.startswith("last step"))
     assert last.value == "3,000" and last.n_held == 0
@@ -67,7 +67,7 @@ def test_h5_shows_the_last_step_within_the_limits_and_later_steps_do_not_count()
     assert verdict(dynamics.flow_is_training(*late), True) == "reproduced"
 
 
-def test_h5_of_a_flow_that_blew_up_before():
+def test_h5_does_not_hold_for_a_flow_that_blew_up():
     deviations, invariants = flow_tables()
     at_end = (deviations["step"] == 6_000) & (deviations["contrast"] == "flow")
     deviations.loc[at_end, [c for c in deviations if c.endswith(("median", "max"))]] = np.nan
@@ -100,7 +100,7 @@ def lottery_tables(shares, equal=1.0):
         ([np.nan, np.nan], "not measured"),
     ],
 )
-def test_h6_is_of_gradient_descent_alone(shares, expected):
+def test_h6_judges_gradient_descent_only(shares, expected):
     findings = dynamics.lottery(*lottery_tables(shares, equal=0.2))
     assert verdict(findings, True) == expected
     assert not findings[-1].decides and (findings[-1].n_held, findings[-1].n_cases) == (0, 1)
@@ -131,7 +131,7 @@ def leakage_tables(error, gradient=0.6):
 
 
 @pytest.mark.parametrize(("error", "expected"), [(2e-3, "reproduced"), (2.1e-3, "not reproduced")])
-def test_h7_is_of_the_ideal_neuron_at_large_p(error, expected):
+def test_h7_judges_the_ideal_neuron_at_large_p(error, expected):
     findings = dynamics.leakage(*leakage_tables(error))
     assert verdict(findings, True) == expected
     assert findings[0].name == "error of the ideal neuron's input harmonics, p = 97, 197"

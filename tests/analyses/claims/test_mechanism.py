@@ -70,7 +70,7 @@ def test_h3_is_judged_by_the_counts_and_shows_the_resultants():
     assert [f.n_held for f in findings(0.02) if not f.decides] == [1, 1, 0, 0]
 
 
-def test_h4_is_about_ideal_neurons_and_shows_trained_ones():
+def test_h4_judges_ideal_neurons_and_shows_trained_ones():
     errors = [1, 1, 1e-14, 1, *[1e-13] * 4]
     ideal = filled_table(IDEAL, {"n_neurons": range(1, 9), "error": errors})
     rows = [
@@ -115,7 +115,7 @@ def test_h8_holds_and_fails_part_by_part():
     assert verdict(stage_findings(rare=math.nan, rare_after=50_000), True) == "reproduced"
 
 
-def test_h8_of_pairs_that_were_never_memorised():
+def test_h8_does_not_hold_for_pairs_that_were_never_memorised():
     never = {"common": math.nan, "common_after": 50_000, "rare": math.nan, "rare_after": 50_000}
     (finding,) = (f for f in stage_findings(**never) if "common" in f.name)
     assert finding.value == "never (by seed) against never (by seed)" and finding.n_held == 0

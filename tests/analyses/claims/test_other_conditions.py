@@ -47,7 +47,7 @@ def test_m11_takes_the_best_sparsity_within_the_range():
     ("n_changed", "accuracy", "expected"),
     [(0, 0.8, "reproduced"), (1, 0.8, "partly"), (0, 0.79, "partly"), (1, 0.79, "not reproduced")],
 )
-def test_m12_needs_the_bits_and_the_accuracy(n_changed, accuracy, expected):
+def test_m12_needs_frozen_weights_and_the_accuracy(n_changed, accuracy, expected):
     frozen = filled_table(FROZEN, [{"arm": "scores", "seed": 0, "n_changed": n_changed, "n_kept": 100}], {})
     curve = curves("scores", [(0, 0, 0), (0, 2_000, accuracy), (0, 2_010, 1)])
     assert verdict(other_conditions.edge_popup(frozen, curve), True) == expected
@@ -65,7 +65,7 @@ def test_m13_a_ticket_that_could_not_be_taken_does_not_hold():
     assert finding.n_cases == 0
 
 
-def test_m13_judges_the_first_tickets_and_misses_those_that_are_not_there():
+def test_m13_judges_the_first_tickets_and_leaves_missing_ones_unmeasured():
     rows = [outcome_row("base", seed, 90, 10_000) for seed in range(3)]
     rows += [
         outcome_row(arm, s, 90, t) for s in range(3) for arm, t in (("winner", 4_000), ("sparse", 6_000))

@@ -39,7 +39,7 @@ def judge(*rows):
         (moves("winner", test=TEST), []),
     ],
 )
-def test_n1(row, n_held):
+def test_n1_verdicts(row, n_held):
     findings = judge(row)
     assert deciding_counts(findings) == ([(n, 1) for n in n_held] or [(0, 0)] * 3)
     expected = {3: "reproduced", 0: "not reproduced"}.get(sum(n_held), "partly")

@@ -19,7 +19,7 @@ def outcomes(rows):
     return filled_table(OUTCOMES, rows, ROLES)
 
 
-def test_m1():
+def test_m1_verdicts():
     late = speed.groks_late(outcomes(DENSE))
     assert verdict(late, True) == "reproduced" and deciding_counts(late) == [(3, 3), (1, 1), (3, 3)]
     assert late[1].value == "20,000" and late[1].interval == "14,000 to 29,000 (seeds)"
@@ -29,7 +29,7 @@ def test_m1():
     assert deciding_counts(speed.groks_late(outcomes(censored))) == [(3, 3), (0, 1), (3, 3)]
 
 
-def test_m1_is_about_the_first_dense_arm():
+def test_m1_judges_the_first_dense_arm():
     others = [outcome_row("other", seed, 300, 4_000) for seed in range(3)]
     roles = ROLES | {"other": "dense"}
     table = filled_table(OUTCOMES, [*DENSE, *others], roles)
@@ -39,7 +39,7 @@ def test_m1_is_about_the_first_dense_arm():
     assert verdict(speed.groks_late(table[:0]), True) == "not measured"
 
 
-def test_m1f_reads_the_shuffled_network_when_the_ticket_is_at_its_best():
+def test_m1f_compares_networks_at_the_step_where_the_ticket_is_best():
     rows = [outcome_row(arm, 0, 90, t) for arm, t in (("base", 5_000), ("winner", 200), ("shuffled", None))]
 
     def curve(arm, accuracies):
@@ -122,7 +122,7 @@ def test_m6_counts_bounds(times, expected, value):
 
 
 @pytest.mark.parametrize(("times", "expected", "value"), LATER)
-def test_m7_finds_masks_by_their_method(times, expected, value):
+def test_m7_chooses_masks_by_their_method(times, expected, value):
     arms = RECIPE | {f"by_{m}": {"method": m} for m in speed.EARLY_METHODS if m not in ("random", "shuffled")}
     arms |= {"mixed": {"method": "shuffled", "source": "winner"}}
     controls = [arm for arm in arms if arm not in ("base", "winner")]

@@ -5,11 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
-from builders import run_analysis
+from builders import run_analysis, saved_tables
 from safetensors.numpy import load_file, save_file
 
 from analyses.flow.schema import ANALYSIS, DEVIATIONS, INVARIANTS, NETWORKS, NEURONS
-from analyses.tables.storage import load_table, read_origin
+from analyses.tables.storage import read_origin
 from training.runs.run_directory import RunDir
 
 P = 11
@@ -18,9 +18,7 @@ P = 11
 def tables_of(run, out, *arguments):
     printed = run_analysis("flow", run, "--out", str(out), *arguments)
     assert printed.code == 0, printed.err
-    return {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS} | {
-        "printed": printed
-    }
+    return saved_tables(out, ANALYSIS) | {"printed": printed}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +56,7 @@ def test_the_flow_runs_for_the_sum_of_the_learning_rates(tables, square_run):
     np.testing.assert_allclose(neurons["flow_D"], np.angle(u * u * np.conj(v)), atol=1e-4)
 
 
-def test_differences_are_of_the_neurons(tables, square_run):
+def test_differences_are_medians_and_maxima_over_neurons(tables, square_run):
     u, v = waves(square_run, 0, 2)
     neurons = tables[NEURONS].query("seed == 0 and step == 100")
     np.testing.assert_allclose(neurons["input_amplitude"], np.abs(u), rtol=1e-9)
@@ -73,14 +71,14 @@ def test_differences_are_of_the_neurons(tables, square_run):
     assert start.to_numpy().max() < 1e-12
 
 
-def test_softmax_and_steps_make_up_the_whole(tables):
-    whole, *parts = (of(tables[DEVIATIONS], name) for name in ("flow", "softmax", "steps"))
+def test_differences_by_softmax_and_steps_add_up_to_the_total(tables):
+    total, *parts = (of(tables[DEVIATIONS], name) for name in ("flow", "softmax", "steps"))
     for name in ("input_amplitude_max", "output_amplitude_max", "D_max"):
-        assert (whole[name] <= sum(part[name] for part in parts) + 1e-12).all()
-    assert whole["D_max"].iloc[-1] > 1e-4
+        assert (total[name] <= sum(part[name] for part in parts) + 1e-12).all()
+    assert total["D_max"].iloc[-1] > 1e-4
 
 
-def test_ten_times_smaller_steps_leave_the_softmax_and_a_tenth_of_the_rest(single_frequency_run, tmp_path):
+def test_ten_times_smaller_steps_leave_a_tenth_of_the_steps_part(single_frequency_run, tmp_path):
     large = single_frequency_run("square", steps=100, warmup_steps=0)
     small = single_frequency_run("square", steps=1000, lr=0.01, warmup_steps=0)
     coarse = tables_of(large, tmp_path / "a")[DEVIATIONS].query("step == 100")
@@ -97,19 +95,19 @@ def test_ten_times_smaller_steps_leave_the_softmax_and_a_tenth_of_the_rest(singl
 
 
 def test_warm_up_shifts_the_clock(tables):
-    """Warm-up costs 5.5 steps of 0.1."""
+    """Warm-up delays the flow by 5.5 steps at a rate of 0.1."""
     neurons = tables[NEURONS].query("seed == 0 and step == 0")
     alpha, beta, D = (neurons[name].to_numpy() for name in ("input_amplitude", "output_amplitude", "D"))
     rate = (4 * beta + alpha**2 / beta) * np.abs(np.sin(D)) / P
     assert of(tables[DEVIATIONS], "warm_up", 50)["D_max"] == pytest.approx((0.55 * rate).max(), rel=0.05)
 
 
-def test_invariants_stay_in_the_flow_and_not_in_the_training(tables):
+def test_invariants_are_constant_in_the_flow_but_not_in_training(tables):
     last = tables[INVARIANTS].query("step == 300").groupby("course")[["difference_max", "product_max"]].max()
     assert (last.loc["flow"] < 2e-7).all() and (last.loc["trained"] > 1e-5).all()
 
 
-def test_a_flow_that_blows_up_says_when_and_is_followed_no_further(single_frequency_run, tmp_path):
+def test_a_flow_that_blows_up_has_a_blow_up_step_and_ends_there(single_frequency_run, tmp_path):
     run = single_frequency_run("square", steps=800, init_scale=0.1, warmup_steps=0)
     tables = tables_of(run, tmp_path)
     out, err = tables["printed"].out, tables["printed"].err
@@ -133,14 +131,14 @@ def test_the_conclusion_names_the_larger_part(tables):
     assert f"larger part in D is {label} ({max(softmax, steps):.1e} rad)" in text
 
 
-def test_only_to_the_step_given(square_run, tmp_path):
+def test_until_limits_the_steps(square_run, tmp_path):
     assert tables_of(square_run, tmp_path, "--until", "120")[DEVIATIONS]["step"].max() == 100
     assert read_origin(tmp_path / "analyses" / "flow.parquet").arguments == {"until": 120}
     printed = run_analysis("flow", square_run, "--out", str(tmp_path), "--until", "49")
     assert (printed.code, printed.err) == (2, "error: --until: expected a step from 50, got 49\n")
 
 
-def test_networks_that_the_flow_does_not_describe(tiny_run, relu_run, single_frequency_run, tmp_path):
+def test_networks_that_train_otherwise_are_refused(tiny_run, relu_run, single_frequency_run, tmp_path):
     by_adamw = single_frequency_run("square", steps=50, name="adamw")
     decayed = single_frequency_run("square", steps=50, weight_decay=0.1)
     for run, expected in (

@@ -3,13 +3,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from builders import saved_tables
 
 from analyses.graph_props.command import main, measure
 from analyses.graph_props.schema import ANALYSIS, PROPERTIES, WEIGHTS
 from analyses.graph_props.summary import summarise
 from analyses.graph_props.tables import mask_tables
 from analyses.loading.open_run import open_networks
-from analyses.tables.storage import load_table, read_origin
+from analyses.tables.storage import read_origin
 from interp.graphs.expander_spectrum import expander_properties
 from interp.graphs.graph_measures import properties
 from training.runs.run_directory import RunDir
@@ -29,7 +30,7 @@ def out(tiny_run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables(out):
-    return {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
+    return saved_tables(out, ANALYSIS)
 
 
 def test_equal_masks_are_measured_once(out, tables, tiny_run, planted):
@@ -48,21 +49,21 @@ def test_equal_masks_are_measured_once(out, tables, tiny_run, planted):
     assert summary["n_masks"] == table["mask"].nunique() and summary["n_nulls"] == 0
 
 
-def test_numbers_are_those_of_the_mask(tables, tiny_run):
+def test_numbers_equal_those_of_the_mask(tables, tiny_run):
     files = RunDir(tiny_run).arm("random", 1)
-    kept = files.mask()
-    layers = tuple(kept[name] for name in ("W_E", "W_in", "W_out", "W_U"))
+    mask = files.mask()
+    layers = tuple(mask[name] for name in ("W_E", "W_in", "W_out", "W_U"))
     rows = tables[PROPERTIES].query("arm == 'random' and seed == 1")
     numbers = rows.set_index(["where", "statistic"])["value"]
     for construction in ("layered", "folded"):
         for name, value in properties(layers, construction).items():
             assert numbers[construction, name] == pytest.approx(value, nan_ok=True)
     W = files.checkpoints("W_in")["W_in"][-1]
-    for name, value in expander_properties(files.mask()["W_in"], W).items():
+    for name, value in expander_properties(mask["W_in"], W).items():
         assert numbers["W_in", name] == pytest.approx(value, nan_ok=True)
 
 
-def test_equal_masks_keep_their_own_weights(tables):
+def test_equal_masks_of_different_weights_have_separate_weighted_rows(tables):
     rows = tables[PROPERTIES].query("statistic == 'weighted_sigma_1' and where == 'W_E'")
     last = rows[rows["arm"].isin(["dense", "grokked_ticket"]) & rows["step"].isin([8000, 1000])]
     assert last.groupby("seed")["mask"].nunique().tolist() == [1, 1]
@@ -73,11 +74,11 @@ def test_equal_masks_keep_their_own_weights(tables):
 
 @pytest.fixture(scope="module")
 def compared(tiny_run):
-    """Result for pruned arms with twenty random masks of each kind."""
+    """Return the result for pruned arms with twenty random masks."""
     return measure(networks_of(tiny_run, "random", "grokked_ticket"), 20, 0, 1)
 
 
-def test_a_random_mask_is_like_its_null(compared):
+def test_a_random_mask_is_typical_of_random_masks(compared):
     rows = compared.tables[PROPERTIES].query("arm == 'random'")
     z = rows[["density_z", "degree_z"]].stack().dropna()
     assert len(z) > 50
@@ -85,7 +86,7 @@ def test_a_random_mask_is_like_its_null(compared):
     assert (rows["density_n"] <= 20).all() and (rows["density_n"] == 20).any()
 
 
-def test_a_trained_mask_differs_from_its_null(compared):
+def test_a_trained_mask_differs_from_random_masks(compared):
     rows = compared.tables[PROPERTIES].query(
         "arm == 'grokked_ticket' and where == 'layered' and statistic == 'degree_cv'"
     )
@@ -118,26 +119,26 @@ def test_arms_with_one_mask_are_named_and_dense_trends_printed(tables):
     assert [row["statistic"] for row in trends.rows] == [row["statistic"] for row in layered.rows]
 
 
-def test_processes_change_nothing(tiny_run):
+def test_the_number_of_processes_changes_nothing(tiny_run):
     networks = networks_of(tiny_run, "dense")
     (one, one_weights), (two, two_weights) = (mask_tables(networks, 2, 0, jobs) for jobs in (1, 2))
     pd.testing.assert_frame_equal(one, two, check_exact=True)
     pd.testing.assert_frame_equal(one_weights, two_weights, check_exact=True)
 
 
-def test_the_seed_moves_the_random_masks_alone(tiny_run):
+def test_the_seed_changes_only_the_random_masks(tiny_run):
     networks = networks_of(tiny_run, "random")
     (one, _), (two, _) = (mask_tables(networks, 2, seed, 1) for seed in (0, 1))
     np.testing.assert_array_equal(one["value"], two["value"])
     assert not np.isclose(one["density_mean"], two["density_mean"], equal_nan=True).all()
 
 
-def test_without_random_masks(tables, out, capsys):
+def test_without_random_masks_z_is_nan(tables, out, capsys):
     assert tables[PROPERTIES]["density_z"].isna().all() and (tables[PROPERTIES]["density_n"] == 0).all()
     assert read_origin(out / "analyses" / "graph_props.parquet").arguments == {"nulls": 0}
 
 
-def test_every_run_with_masks(tiny_copy, tmp_path, capsys, monkeypatch):
+def test_every_run_with_masks_below_a_folder_is_analysed(tiny_copy, tmp_path, capsys, monkeypatch):
     runs = tiny_copy.parent
     (runs / "no_run").mkdir()
     arguments = ["--runs", str(runs), "--no-plot", "--nulls", "0", "--arms", "random", "--jobs", "1"]
@@ -154,7 +155,7 @@ def test_every_run_with_masks(tiny_copy, tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("value", ["1", "-1", "many"])
-def test_a_number_of_nulls_that_cannot_be(value, capsys):
+def test_an_impossible_number_of_random_masks_is_refused(value, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--nulls", value])
     assert stop.value.code == 2 and "--nulls" in capsys.readouterr().err

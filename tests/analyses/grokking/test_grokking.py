@@ -1,20 +1,19 @@
-import json
 import shutil
 
 import pandas as pd
 import pytest
+from builders import saved_tables, skip_arm
 
 from analyses.grokking.command import main, printed_outcomes
 from analyses.grokking.schema import ANALYSIS, CURVES, OUTCOMES
 from analyses.loading.open_run import open_networks
 from analyses.loading.outcomes import has_test_set, read_outcomes, times_by_seed
 from analyses.speed.comparisons import arm_row
-from analyses.tables.storage import load_table
 
 
 def test_times_of_every_arm_and_seed(tiny_run, tmp_path, capsys, planted):
     assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot"]) == 0
-    tables = {table: load_table(tmp_path / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
+    tables = saved_tables(tmp_path, ANALYSIS)
     outcomes = tables[OUTCOMES].set_index(["arm", "seed"])
     for arm, times in planted["t_gen"].items():
         for seed, t_gen in enumerate(times):
@@ -37,11 +36,7 @@ def test_times_of_every_arm_and_seed(tiny_run, tmp_path, capsys, planted):
 
 
 def test_a_skipped_arm_is_named_with_its_reason(tiny_copy, capsys):
-    for seed in (0, 1):
-        folder = tiny_copy / "arms" / "random" / f"seed_{seed}"
-        record = json.loads((folder / "DONE").read_text())
-        (folder / "DONE").unlink()
-        (folder / "SKIPPED").write_text(json.dumps({"hash": record["hash"], "reason": "its source was lost"}))
+    skip_arm(tiny_copy, "random", "its source was lost")
     assert main(["--run", str(tiny_copy), "--no-plot"]) == 0
     out, err = capsys.readouterr()
     lines = [line.split() for line in out.splitlines()]
@@ -50,7 +45,7 @@ def test_a_skipped_arm_is_named_with_its_reason(tiny_copy, capsys):
     assert ["random", "mask", "1", "-", "skipped", "-", "-", "-"] in lines
 
 
-def test_a_network_that_ended_after_the_others_were_opened_is_not_done(tiny_run):
+def test_a_network_that_finishes_after_opening_is_still_half_trained(tiny_run):
     run, networks = open_networks(str(tiny_run))
     rows, curves = read_outcomes(run, networks[:1], None)
     assert list(curves) == [(networks[0].arm, networks[0].seed)]
@@ -69,7 +64,7 @@ def test_weights_without_metrics_are_refused_in_one_line(tiny_copy, capsys):
     extra = pd.read_parquet(metrics).assign(learning_rate=0.1)
     extra.to_parquet(metrics)
     assert main(["--run", str(tiny_copy), "--no-plot"]) == 0  # a column of other code is not an error
-    assert "learning_rate" not in load_table(tiny_copy / "analyses" / "grokking_curves.parquet", CURVES)
+    assert "learning_rate" not in saved_tables(tiny_copy, [CURVES])[CURVES]
     for path in tiny_copy.glob("arms/*/*/metrics.parquet"):
         path.unlink()
     capsys.readouterr()
@@ -98,7 +93,7 @@ def test_times_by_seed_are_numbers_or_lower_bounds():
     ("changes", "expected"),
     [({}, "> 5000"), ({"t_gen_after": 0, "t_gen_interval": "> 0"}, "no test set")],
 )
-def test_without_a_test_set_no_time_is_printed(changes, expected):
+def test_without_a_test_set_no_t_gen_is_printed(changes, expected):
     row = ROW | {"t_mem_interval": "(90, 100]", "t_gen_interval": "> 5000", "train_acc": 1.0} | changes
     (table,) = printed_outcomes([row])
     (cells,) = table.rows

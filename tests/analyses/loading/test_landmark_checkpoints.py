@@ -6,7 +6,7 @@ from analyses.loading.open_run import open_networks
 
 @pytest.fixture(scope="module")
 def networks(tiny_run):
-    """Networks of the tiny run, by arm and seed."""
+    """Return the networks of the tiny run by arm and seed."""
     return {(network.arm, network.seed): network for network in open_networks(str(tiny_run))[1]}
 
 

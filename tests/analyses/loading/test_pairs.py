@@ -16,7 +16,7 @@ def network_of(**task):
     )
 
 
-def test_an_unordered_pair_has_its_label_in_both_orders_and_an_ordered_one_its_own():
+def test_labels_of_unordered_pairs_hold_in_both_orders():
     a, b = np.meshgrid(np.arange(11), np.arange(11), indexing="ij")
     unordered, ordered = (
         labels_of_pairs(network_of(name="sub", pairs=pairs)) for pairs in ("unordered", "ordered")

@@ -21,13 +21,13 @@ from interp.mechanism.two_layer_forward import ACTIVATIONS
 
 @pytest.fixture
 def dense(analysed):
-    """Return the rows of one dense network in a table."""
+    """Return a function that selects one dense network in a table."""
     return lambda table: analysed.table(table).query("arm == 'dense' and seed == 0")
 
 
 @pytest.fixture(scope="module")
 def logits(planted):
-    """Logits of the planted network, pair by pair."""
+    """Return the logits of the planted network, pair by pair."""
     p, residue = planted["p"], np.arange(planted["p"])
     sums = np.zeros((p, p, p))
     neurons = zip(*(planted[name] for name in ("frequency", "amplitude", "phi", "psi")), strict=True)
@@ -37,7 +37,7 @@ def logits(planted):
     return sums
 
 
-def test_the_fit_is_that_of_the_planted_network(dense, logits):
+def test_the_fit_equals_that_of_the_planted_network(dense, logits):
     fit, fits = indicator_fit(logits), dense(FITS)
     row = fits.iloc[-1]
     for name in ("main", "ghost", "ratio", "r2"):
@@ -63,17 +63,17 @@ def test_frequencies_vote_by_the_planted_groups(dense):
 
 
 def test_subsets_end_with_all_live_neurons(dense, logits):
-    whole, sums = dense(FITS).iloc[-1], np.add.outer(range(len(logits)), range(len(logits))) % len(logits)
+    last, sums = dense(FITS).iloc[-1], np.add.outer(range(len(logits)), range(len(logits))) % len(logits)
     loss, subsets = cross_entropy(logits, sums).mean(), dense(SUBSETS)
     for of, sizes in (("frequencies", [1, 2, 3, 4]), ("neurons", [1, 2])):
         votes = subsets[subsets["of"] == of]
         assert votes["n"].tolist() == sizes
-        assert votes["accuracy"].iloc[-1] == pytest.approx(whole["accuracy"])
-        assert votes["margin"].iloc[-1] == pytest.approx(whole["margin"], rel=1e-5)
+        assert votes["accuracy"].iloc[-1] == pytest.approx(last["accuracy"])
+        assert votes["margin"].iloc[-1] == pytest.approx(last["margin"], rel=1e-5)
         assert votes["loss"].iloc[-1] == pytest.approx(loss, rel=1e-4)
 
 
-def test_the_slice_is_one_x_with_the_ideal_of_equal_main_part(dense, logits):
+def test_the_slice_has_logits_of_one_x_and_ideal_logits_of_equal_main_part(dense, logits):
     p, part = len(logits), dense(SLICE)
     (x,) = set(part["x"])
     network = part.pivot(index="y", columns="class", values="logit").to_numpy()
@@ -87,13 +87,13 @@ def test_the_slice_is_one_x_with_the_ideal_of_equal_main_part(dense, logits):
     assert labels.tolist() == [(x + y) % p for y in range(p)]
 
 
-def test_ideal_neurons_meet_the_closed_form_but_for_one_two_and_four(analysed):
+def test_ideal_neurons_follow_the_closed_form_except_for_one_two_and_four(analysed):
     error = analysed.table(IDEAL).set_index("n_neurons")["error"]
     assert error.index[error > 1e-10].tolist() == [1, 2, 4] and error.max() > 0.1
 
 
-def test_the_published_losses_of_ideal_neurons_come_back():
-    """Published losses are means over all sets of frequencies, these over 20 orders.
+def test_losses_of_ideal_neurons_equal_the_published_ones():
+    """Published losses are means over all sets, the computed ones over 20 orders.
 
     For one frequency and for all frequencies both are equal.
     """
@@ -105,7 +105,7 @@ def test_the_published_losses_of_ideal_neurons_come_back():
 
 
 def printed(analysed, **columns):
-    """Return the printed tables after changes of the fits."""
+    """Return the printed tables after changes to the fits."""
     tables = {FITS: analysed.table(FITS).assign(**columns), SWAPS: analysed.table(SWAPS)}
     return summarise(tables, dict.fromkeys(("dense", "grokked_ticket", "random"), "relu"))[1]
 

@@ -7,12 +7,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from builders import saved_tables
 
 from analyses.lottery.command import main
 from analyses.lottery.schema import ANALYSIS, EQUAL, NEURONS, RACE, RULES, TIMES
 from analyses.lottery.summary import summarise
 from analyses.lottery.tables import simulated_tables
-from analyses.tables.storage import load_table
 from interp.dynamics.frequency_lottery import LOTTERY_RULES, match_frequencies
 from training.runs.run_directory import RunDir
 
@@ -20,15 +20,9 @@ SIMULATION = {"p": 11, "neurons": 60, "seed": 0, "init_scale": 0.1, "growth": 20
 SIMULATE = ["--simulate", "--p", "11", "--neurons", "60", "--no-plot"]
 
 
-def tables_in(out):
-    return {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
-
-
 @pytest.fixture(scope="module")
-def tables(tiny_run, tmp_path_factory):
-    out = tmp_path_factory.mktemp("lottery")
-    assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
-    return tables_in(out)
+def tables(analysed):
+    return analysed.tables(*ANALYSIS)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +34,7 @@ def simulated_run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def simulated(simulated_run):
-    return tables_in(simulated_run)
+    return saved_tables(simulated_run, ANALYSIS)
 
 
 def of_dense(table):
@@ -82,13 +76,13 @@ def test_grown_neurons_are_counted_apart(tiny_run, tmp_path, planted, tables):
     np.testing.assert_allclose(neurons["growth"], [*growth, 0], rtol=1e-5)
     between = float(np.sort(growth)[1:3].mean())
     assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--growth", str(between)]) == 0
-    row = of_dense(tables_in(tmp_path)[RULES]).iloc[0]
+    row = of_dense(saved_tables(tmp_path, ANALYSIS)[RULES]).iloc[0]
     grown = growth >= between
     assert row["n_grown"] == 3 and row["n"] == 5
     assert row["hits_grown"] == (neurons["min_abs_misalignment"][:5] == planted["frequency"])[grown].sum()
 
 
-def test_the_race_is_of_the_neuron_that_grew_most(tables, tiny_run, planted):
+def test_the_followed_neuron_is_the_one_that_grew_most(tables, tiny_run, planted):
     race, neurons = tables[RACE], of_dense(tables[NEURONS])
     assert set(race["arm"]) == {"dense"} and set(race["seed"]) == {0}
     neuron = int(neurons["growth"].argmax())
@@ -109,9 +103,9 @@ def test_roles_of_trained_and_of_simulated_neurons(tables, simulated):
     assert set(tables[EQUAL]["arm_role"]) == {"simulated"}
 
 
-def test_one_checkpoint_is_no_growth_and_gives_no_verdict(tiny_run, tmp_path, capfd):
+def test_a_single_checkpoint_has_no_growth_and_no_verdict(tiny_run, tmp_path, capfd):
     assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--steps", "8000", "--arms", "dense"]) == 0
-    assert (tables_in(tmp_path)[RULES]["n_grown"] == 0).all()
+    assert (saved_tables(tmp_path, ANALYSIS)[RULES]["n_grown"] == 0).all()
     printed = capfd.readouterr().out
     assert " 0 of 10 " in printed and "dense: no neuron grew" in printed
 
@@ -119,7 +113,7 @@ def test_one_checkpoint_is_no_growth_and_gives_no_verdict(tiny_run, tmp_path, ca
 # simulated
 
 
-def test_the_earliest_blow_up_wins_and_the_least_misaligned_seldom_does(simulated):
+def test_the_earliest_blow_up_wins_and_the_smallest_misalignment_rarely_does(simulated):
     rules, neurons = simulated[RULES].set_index("rule"), simulated[NEURONS]
     assert rules.loc["min_blowup_time", "share_grown"] == 1
     assert rules.loc["min_abs_misalignment", "high"] < rules.loc["max_aligned_product", "low"]
@@ -141,7 +135,7 @@ def test_the_drawn_neuron_runs_up_to_its_blow_up(simulated):
     assert (simulated[TIMES]["blowup_time"] > 0).all()
 
 
-def test_from_equal_amplitudes_the_least_misaligned_wins(simulated, tables):
+def test_from_equal_amplitudes_the_smallest_misalignment_wins(simulated, tables):
     for of_one_command in (simulated, tables):
         equal = of_one_command[EQUAL].set_index("rule")
         assert (equal["n_grown"] == 512).all()
@@ -149,13 +143,13 @@ def test_from_equal_amplitudes_the_least_misaligned_wins(simulated, tables):
         assert equal.loc["max_magnitude", "share_grown"] < 0.3  # of equal ones, the first
 
 
-def test_the_same_seed_gives_the_same_and_another_another(simulated):
+def test_neurons_depend_on_the_seed_alone(simulated):
     again, other = (simulated_tables(**SIMULATION | {"seed": seed})[NEURONS] for seed in (0, 1))
     pd.testing.assert_frame_equal(again, simulated[NEURONS], check_dtype=False)
     assert (other["final_frequency"] != simulated[NEURONS]["final_frequency"]).any()
 
 
-def test_smaller_weights_take_longer_and_choose_alike(simulated):
+def test_smaller_weights_take_longer_and_have_equal_winners(simulated):
     small, usual = simulated_tables(**SIMULATION | {"init_scale": 0.01})[NEURONS], simulated[NEURONS]
     np.testing.assert_allclose(small["blowup_time"], 10 * usual["blowup_time"], rtol=1e-9)
     assert small["final_frequency"].tolist() == usual["final_frequency"].tolist()
@@ -169,7 +163,7 @@ def test_without_a_folder_only_the_summary_is_printed(tmp_path, monkeypatch, cap
     assert "--out names a folder" in err and not list(tmp_path.iterdir())
 
 
-def test_the_figure_of_a_simulation(simulated_run):
+def test_a_simulation_is_drawn(simulated_run):
     from figures.__main__ import main as draw
 
     assert draw(["lottery", "--run", str(simulated_run)]) == 0
@@ -203,7 +197,7 @@ def test_the_printed_conclusion_names_the_best_rule_of_dense_network_and_ticket(
         (["--simulate", "--growth", "inf"], "expected a number above 1, got 'inf'"),
     ],
 )
-def test_wrong_usage_is_one_line_and_2(arguments, expected, capsys):
+def test_wrong_usage_is_one_line_and_exit_code_2(arguments, expected, capsys):
     try:
         code = main(arguments)
     except SystemExit as stop:

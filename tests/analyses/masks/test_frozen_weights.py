@@ -20,7 +20,10 @@ STEPS = np.array([0, 100, 200])
 
 @pytest.fixture
 def run(new_run):
-    """Run whose arms keep random halves of the dense weights of step 100."""
+    """Return a run whose arms keep random halves of the dense weights.
+
+    The weights are those of step 100.
+    """
     content = {
         "name": "frozen",
         "seeds": [0],
@@ -53,7 +56,7 @@ def frozen(run):
     return pd.read_parquet(run.path / "analyses" / "masks_frozen.parquet")
 
 
-def test_only_weights_that_are_to_stay_are_compared_and_they_did(run, capsys):
+def test_only_weights_that_should_be_frozen_are_compared(run, capsys):
     (row,) = frozen(run).to_dict("records")
     n_kept = sum(int((w != 0).sum()) for w in run.arm("edge_popup", 0).checkpoints().values())
     assert row == {
@@ -70,7 +73,7 @@ def test_only_weights_that_are_to_stay_are_compared_and_they_did(run, capsys):
     assert f"0 of {n_kept} kept weights changed: they stayed frozen" in capsys.readouterr().out
 
 
-def test_one_bit_is_seen(run, capsys):
+def test_one_changed_bit_is_counted(run, capsys):
     files = run.arm("edge_popup", 0)
     weights = files.checkpoints()
     place = tuple(np.argwhere(weights["W_U"] != 0)[-1])
@@ -80,7 +83,7 @@ def test_one_bit_is_seen(run, capsys):
     assert "training did not freeze them" in capsys.readouterr().out
 
 
-def test_a_source_without_that_checkpoint_is_damage(run, capsys):
+def test_a_source_without_the_starting_checkpoint_is_refused(run, capsys):
     files = run.arm("dense", 0)
     files.write_checkpoints(STEPS[::2], {name: w[::2] for name, w in files.checkpoints().items()})
     assert main(["--run", str(run.path), "--no-plot"]) == 1

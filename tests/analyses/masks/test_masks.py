@@ -1,14 +1,14 @@
-import json
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from builders import saved_tables
 
 from analyses.masks.command import main
 from analyses.masks.schema import ANALYSIS, DENSITY, DISTANCES, OVERLAP, PEAKS
 from analyses.masks.turnover import mask_changes, turnover_peaks
-from analyses.tables.storage import load_table, read_origin
+from analyses.tables.storage import read_origin
 from training.config.arm_config import arm_record
 from training.config.settings import Criterion
 from training.runs.run_directory import RunDir
@@ -16,17 +16,14 @@ from training.runs.run_directory import RunDir
 
 @pytest.fixture(scope="module")
 def measured(analysed):
-    """Tables of the tiny run by schema, and the summary as "json"."""
-    tables = {table: analysed.table(table) for table in ANALYSIS}
-    return tables | {"json": json.loads((analysed.path / "analyses" / "masks.json").read_text())}
-
-
-def read_tables(folder):
-    return {table: load_table(folder / f"{table.name}.parquet", table) for table in ANALYSIS}
+    return analysed.measured(ANALYSIS)
 
 
 def slow_mask(run, seed, place, density):
-    """The largest weights of one checkpoint, flattened: sorted by hand, ties by index."""
+    """Return the mask of the largest weights of one checkpoint, flattened.
+
+    The weights are sorted, ties by index.
+    """
     weights = run.arm("dense", seed).checkpoints("W_E", "W_in", "W_out", "W_U")
     flat = np.concatenate([np.abs(weights[name][place]).ravel() for name in ("W_E", "W_in", "W_out", "W_U")])
     n = len(flat) - int((1 - density) * len(flat))
@@ -35,7 +32,7 @@ def slow_mask(run, seed, place, density):
     return kept
 
 
-def test_turnover_is_that_of_masks_made_by_hand(measured, tiny_run, planted):
+def test_turnover_equals_that_of_sorted_weights(measured, tiny_run, planted):
     run, steps = RunDir(tiny_run), planted["steps"]["dense"]
     table = measured[DISTANCES].query("layer == 'global' and seed == 1")
     for row in table.itertuples():
@@ -54,11 +51,11 @@ def test_intervals_are_fixed_late_and_every_checkpoint_early(measured):
     assert set(measured[DISTANCES]["arm"]) == {"dense"}
 
 
-def test_another_interval_and_its_note_in_the_table(tiny_run, tmp_path):
+def test_a_given_interval_is_used_and_recorded(tiny_run, tmp_path):
     assert main(["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--every", "4000"]) == 0
-    path = tmp_path / "analyses" / "masks.parquet"
-    assert set(load_table(path, DISTANCES).query("spacing == 'fixed'")["step"]) == {4000, 8000}
-    assert read_origin(path).arguments == {"every": 4000}
+    distances = saved_tables(tmp_path, [DISTANCES])[DISTANCES]
+    assert set(distances.query("spacing == 'fixed'")["step"]) == {4000, 8000}
+    assert read_origin(tmp_path / "analyses" / "masks.parquet").arguments == {"every": 4000}
 
 
 def test_velocity_is_distance_per_thousand_steps(measured):
@@ -68,7 +65,7 @@ def test_velocity_is_distance_per_thousand_steps(measured):
     np.testing.assert_allclose(table["velocity"] * steps / 1000, table["distance"])
 
 
-def test_accuracy_rises_by_what_the_metrics_say(measured, tiny_run):
+def test_gains_are_differences_of_the_recorded_accuracy(measured, tiny_run):
     metrics = RunDir(tiny_run).arm("dense", 0).metrics().set_index("step")["test_acc"]
     for row in measured[DISTANCES].query("seed == 0 and layer == 'global'").itertuples():
         assert row.gain == pytest.approx(metrics[row.step] - metrics[row.from_step])
@@ -90,7 +87,7 @@ def test_densities_of_every_arm(measured, planted):
     np.testing.assert_allclose(last, 1 - planted["sparsity"])
 
 
-def test_the_summary_is_what_the_tables_say(measured):
+def test_the_summary_agrees_with_the_tables(measured):
     summary = measured["json"]
     assert summary["every"] == 2000 and summary["frozen"] == []
     lags = measured[PEAKS].set_index(["arm", "seed", "layer"])["lag"]
@@ -138,7 +135,7 @@ def test_correlation_is_of_ranks():
         assert turnover_peaks(changes([0.1, 0.2, 0.3, 0.9, 0.25], constant))[0]["spearman"] is None
 
 
-def test_a_velocity_that_never_falls_far_has_a_rise_all_the_same():
+def test_a_velocity_that_never_falls_to_half_still_has_a_rise():
     paper = [0.178, 0.172, 0.170, 0.187, 0.217, 0.253, 0.245, 0.304, 0.299, 0.238, 0.159, 0.104]
     table = changes(paper, [np.nan] * 12, tuple(range(2000, 26000, 2000)))
     assert min(paper[:8]) > max(paper) / 2  # half of the peak itself is reached in the first interval
@@ -173,7 +170,7 @@ def test_the_first_steps_are_no_peak():
     assert peaks[0]["peak_step"] == 4000
 
 
-def test_a_mask_chosen_by_scores_turns_over_and_its_last_is_compared(new_run):
+def test_masks_of_trained_scores_turn_over_and_the_last_one_is_compared(new_run):
     arms = {"edge_popup": {"form": "edge_popup"}, "random": {"method": "random"}}
     content = {
         "name": "scored",
@@ -194,7 +191,7 @@ def test_a_mask_chosen_by_scores_turns_over_and_its_last_is_compared(new_run):
         files.write_metrics({"step": np.array([0, 100]), "train_acc": curve, "test_acc": curve})
         files.finish(arm_record(recipe, arm, 0) | {"steps": 100, "source": None})
     assert main(["--run", str(run.path), "--no-plot"]) == 0
-    tables = read_tables(run.path / "analyses")
+    tables = saved_tables(run.path, ANALYSIS)
     assert set(tables[DISTANCES]["arm"]) == {"edge_popup"} and (tables[DISTANCES]["distance"] > 0).any()
     assert tables[DENSITY].query("layer == 'global'")["arm"].tolist() == [
         "edge_popup",

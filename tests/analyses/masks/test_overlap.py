@@ -9,12 +9,12 @@ SHAPES = {"W_E": (60, 50), "W_U": (50, 40)}
 
 
 def overlaps(last_masks, **roots):
-    """Overlaps of arms that have no common root unless one is given."""
+    """Return overlaps of arms without a common root unless one is given."""
     return overlap_table(last_masks, {arm: roots.get(arm, arm) for arm, _ in last_masks})
 
 
 def uneven(rng):
-    """60 % of one layer and 10 % of the other."""
+    """Return a mask of 60 % of one layer and 10 % of the other."""
     return {
         name: rng.random(shape) < share
         for (name, shape), share in zip(SHAPES.items(), (0.6, 0.1), strict=True)
@@ -25,7 +25,7 @@ def whole_masks(table):
     return table[table["layer"] == "global"].set_index(["arm_a", "seed_a", "arm_b", "seed_b"])
 
 
-def test_arms_of_a_seed_and_seeds_of_an_arm_and_no_others():
+def test_only_arms_of_one_seed_and_seeds_of_one_arm_are_compared():
     rng = np.random.default_rng(0)
     table = overlaps({(arm, seed): uneven(rng) for arm in "ab" for seed in (0, 1)})
     assert set(whole_masks(table).index) == {
@@ -73,7 +73,7 @@ def test_of_many_pairs_the_farthest_from_chance_are_shown():
     assert "arm 7 and twin is clearly off chance" in " ".join(text.split())
 
 
-def test_one_mask_of_two_related_arms_is_no_finding():
+def test_equal_masks_of_related_arms_are_no_finding():
     mask = uneven(np.random.default_rng(3))
     last = {("dense", 0): mask, ("ticket", 0): mask, ("other", 0): mask}
     table = whole_masks(overlaps(last, ticket="dense"))

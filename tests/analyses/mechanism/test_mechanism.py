@@ -1,23 +1,20 @@
 """Tests of `analyses.mechanism`: planted frequencies, stages, masks without signs."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
-from builders import run_analysis
+from builders import run_analysis, saved_tables
 
 from analyses.mechanism.schema import ANALYSIS, FREQUENCIES, MEANS, STAGES, WINNERS
 from analyses.mechanism.summary import half_settled
 from analyses.mechanism.tables import partial_starts
-from analyses.tables.storage import load_table
 from interp.dynamics.frequency_lottery import LOTTERY_RULES
 from training.runs.run_directory import RunDir
 
 
 @pytest.fixture(scope="module")
 def tables(analysed):
-    return {table: analysed.table(table) for table in ANALYSIS}
+    return analysed.measured(ANALYSIS)
 
 
 def weights(run, arm, place, mask=None):
@@ -49,19 +46,19 @@ def test_neurons_settle_on_their_planted_frequencies(tables, tiny_run, planted):
     assert dense.loc[0, "settled_chance"] == pytest.approx(chance)
 
 
-def test_key_frequencies_hold_what_the_planted_amplitudes_say(tables, planted):
+def test_key_frequencies_follow_from_the_planted_amplitudes(tables, planted):
     energy = np.bincount(planted["frequency"], planted["amplitude"] ** 2, minlength=6)[1:]
-    keys = np.sqrt(energy) >= 0.5 * np.sqrt(energy.max())
+    is_key = np.sqrt(energy) >= 0.5 * np.sqrt(energy.max())
     row = of(tables[MEANS], "dense").iloc[-1]
-    assert row["n_keys"] == keys.sum()
-    assert row["key_share"] == pytest.approx(energy[keys].sum() / energy.sum())
+    assert row["n_keys"] == is_key.sum()
+    assert row["key_share"] == pytest.approx(energy[is_key].sum() / energy.sum())
     last = of(tables[FREQUENCIES], "grokked_ticket").query("stage == 'dense_end'")
     np.testing.assert_allclose(last["share"], energy / energy.sum(), atol=1e-9)
     assert last["neurons"].tolist() == np.bincount(planted["frequency"], minlength=6)[1:].tolist()
-    assert last["key"].tolist() == keys.tolist()
+    assert last["key"].tolist() == is_key.tolist()
 
 
-def test_every_stage_is_of_the_weights_it_names(tables, tiny_run):
+def test_shares_of_every_stage_are_those_of_its_weights(tables, tiny_run):
     mask = RunDir(tiny_run).arm("grokked_ticket", 0).mask()
     stages = {
         "dense_start": (0, weights(tiny_run, "dense", 0)),
@@ -88,9 +85,11 @@ def test_a_stage_is_compared_with_both_ends(tables, tiny_run, planted):
     start = spectrum(weights(tiny_run, "dense", 0, mask))
     row, n = ticket.loc["dense_end", "start"], int(ticket.loc[("dense_end", "start"), "n_keys"])
     strongest = set(np.argsort(-(start**2).sum(axis=0))[:n] + 1)
-    keys = set(of(tables[FREQUENCIES], "grokked_ticket").query("stage == 'dense_end' and key")["frequency"])
-    assert row["common"] == len(strongest & keys)
-    assert row["overlap"] == pytest.approx(len(strongest & keys) / len(strongest | keys))
+    at_end = of(tables[FREQUENCIES], "grokked_ticket").query("stage == 'dense_end' and key")
+    key_frequencies = set(at_end["frequency"])
+    assert row["common"] == len(strongest & key_frequencies)
+    shared, either = strongest & key_frequencies, strongest | key_frequencies
+    assert row["overlap"] == pytest.approx(len(shared) / len(either))
     live = start.any(axis=1)[:5]
     assert row["n"] == live.sum()
     assert row["same"] == pytest.approx((start[:5].argmax(axis=1) + 1 == planted["frequency"])[live].mean())
@@ -104,19 +103,17 @@ def test_a_random_mask_is_compared_with_the_dense_network_of_its_start(tables):
 def test_a_mask_without_its_dense_network_has_no_stages(tiny_run, tmp_path):
     arguments = ("--out", str(tmp_path), "--arms")
     assert run_analysis("mechanism", tiny_run, *arguments, "grokked_ticket", "random").code == 0
-    stages, frequencies, winners = (
-        load_table(tmp_path / "analyses" / f"{table.name}.parquet", table)
-        for table in (STAGES, FREQUENCIES, WINNERS)
-    )
+    schemas = (STAGES, FREQUENCIES, WINNERS)
+    stages, frequencies, winners = saved_tables(tmp_path, schemas).values()
     assert stages.empty and frequencies.empty and list(stages) == [column.name for column in STAGES.columns]
     assert set(winners["source"]) == {"mask", "mask_doubled", "signs", "start"}
     printed = run_analysis("mechanism", tiny_run, *arguments, "dense")
-    winners = load_table(tmp_path / "analyses" / f"{WINNERS.name}.parquet", WINNERS)
+    winners = saved_tables(tmp_path, [WINNERS])[WINNERS]
     assert set(winners["source"]) == {"start"}
     assert "compared with the dense network's end" not in printed.out
 
 
-def test_what_is_not_known_is_the_same_everywhere():
+def test_partial_starts_replace_unknown_sizes_by_their_mean_square():
     rng = np.random.default_rng(0)
     start = {"W_E": rng.normal(size=(5, 4)), "W_in": rng.normal(size=(4, 3))}
     mask = {name: rng.random(w.shape) < 0.5 for name, w in start.items()}
@@ -131,7 +128,7 @@ def test_what_is_not_known_is_the_same_everywhere():
         assert not starts[name]["W_E"][~mask["W_E"]].any() and not starts[name]["W_in"].any()
 
 
-def test_what_told_the_winners(tables, tiny_run):
+def test_predictions_of_the_winners_by_source(tables, tiny_run):
     rows = of(tables[WINNERS], "random").set_index(["source", "rule"])
     assert set(rows.index) == {
         (source, rule)
@@ -163,8 +160,8 @@ def test_half_settled_is_the_first_step_with_half_of_the_energy():
     assert half_settled(table) == [{"arm": "dense", "seed": 0, "step": 100}]
 
 
-def test_the_summary_pools_seeds(tables, analysed):
-    summary = json.loads((analysed.path / "analyses" / "mechanism.json").read_text())
+def test_the_summary_pools_seeds(tables):
+    summary = tables["json"]
     seeds = tables[WINNERS].query("arm == 'random' and source == 'signs' and rule == 'min_blowup_time'")
     (row,) = (
         r
@@ -178,9 +175,9 @@ def test_the_summary_pools_seeds(tables, analysed):
     }
 
 
-def test_the_printed_tables_conclude_on_the_ticket_and_mark_comparisons_with_itself(analysed):
+def test_printed_conclusions_and_marks_of_comparisons_with_itself(tables, analysed):
     printed = analysed.analyse("mechanism").out
-    summary = json.loads((analysed.path / "analyses" / "mechanism.json").read_text())
+    summary = tables["json"]
     assert max(map(len, printed.splitlines())) <= 100
     start = next(r for r in summary["stages"] if (r["arm"], r["stage"]) == ("grokked_ticket", "start"))
     text = " ".join(printed.split())

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,13 +14,11 @@ LAYERS = ["W_E", "W_in", "W_out", "W_U"]
 
 @pytest.fixture(scope="module")
 def measured(analysed):
-    """Tables of the tiny run by schema, and the summary as "json"."""
-    tables = {table: analysed.table(table) for table in ANALYSIS}
-    return tables | {"json": json.loads((analysed.path / "analyses" / "norms.json").read_text())}
+    return analysed.measured(ANALYSIS)
 
 
 @pytest.mark.parametrize("arm", ["dense", "grokked_ticket", "random"])
-def test_norms_of_all_weights_are_numpys(arm, measured, tiny_run, planted):
+def test_norms_of_all_weights_equal_numpys(arm, measured, tiny_run, planted):
     weights = RunDir(tiny_run).arm(arm, 1).checkpoints()
     for layer in (*LAYERS, "global"):
         names = LAYERS if layer == "global" else [layer]
@@ -33,7 +29,7 @@ def test_norms_of_all_weights_are_numpys(arm, measured, tiny_run, planted):
         np.testing.assert_allclose(rows["l2"], np.linalg.norm(flat, 2, axis=1))
 
 
-def test_kept_are_a_dense_arms_largest_and_all_of_a_pruned_one(measured, tiny_run, planted):
+def test_kept_weights_are_the_largest_of_a_dense_arm_and_all_of_a_pruned_one(measured, tiny_run, planted):
     weights = RunDir(tiny_run).arm("dense", 0).checkpoints()
     flat = np.abs(
         np.concatenate([weights[n].reshape(len(weights[n]), -1) for n in LAYERS], axis=1).astype(float)
@@ -47,7 +43,7 @@ def test_kept_are_a_dense_arms_largest_and_all_of_a_pruned_one(measured, tiny_ru
     assert (pruned["kept_l1"] == pruned["l1"]).all() and (pruned["kept_l2"] == pruned["l2"]).all()
 
 
-def test_a_source_is_seen_through_its_tickets_mask(measured, tiny_run):
+def test_norms_of_a_source_under_the_mask_of_its_ticket(measured, tiny_run):
     run = RunDir(tiny_run)
     assert set(zip(measured[MASKED]["ticket"], measured[MASKED]["arm"], strict=True)) == {
         ("grokked_ticket", "dense")
@@ -58,11 +54,11 @@ def test_a_source_is_seen_through_its_tickets_mask(measured, tiny_run):
         masked["l1"], [np.abs(w[mask["W_in"]]).sum() for w in weights["W_in"].astype(float)]
     )
     last = masked.iloc[-1]  # the ticket was drawn there
-    kept = measured[NORMS].query("arm == 'dense' and seed == 1 and layer == 'W_in'").iloc[-1]
-    assert last["l2"] == kept["kept_l2"] and last["step"] == kept["step"]
+    dense = measured[NORMS].query("arm == 'dense' and seed == 1 and layer == 'W_in'").iloc[-1]
+    assert last["l2"] == dense["kept_l2"] and last["step"] == dense["step"]
 
 
-def test_arms_have_their_roles_and_all_of_them_none(measured):
+def test_arms_have_roles_and_the_row_of_all_arms_has_none(measured):
     assert set(measured[MASKED]["ticket_role"]) == {"ticket"}
     assert set(measured[MASKED]["arm_role"]) == {"dense"}
     roles = dict(measured[SPREAD][["arm", "arm_role"]].to_numpy())
@@ -90,7 +86,7 @@ def test_without_the_last_checkpoints_there_is_no_t_gen(tiny_run, tmp_path):
 
 
 def reached(*networks):
-    """Return the last norms of networks: arm, seed, outcome, norms."""
+    """Return last norms of networks, given as arm, seed, outcome, norms."""
     columns = ["arm", "seed", "outcome", *NORM_LABELS]
     return pd.DataFrame(networks, columns=columns).assign(at="end", step=100, t_gen=10.0)
 
@@ -105,7 +101,7 @@ NETWORKS = reached(
 )
 
 
-def test_zones_are_of_the_generalised_and_count_the_others_inside():
+def test_zones_span_generalised_networks_and_count_others_inside():
     zones = spreads(NETWORKS).set_index(["arm", "norm"])
     l1 = zones.loc[("all", "l1")]
     assert (l1["n"], l1["n_arms"], l1["least"], l1["largest"], l1["max_over_min"]) == (3, 2, 50, 400, 8)
@@ -118,7 +114,7 @@ def test_zones_are_of_the_generalised_and_count_the_others_inside():
     assert "random" not in zones.index and "other" not in zones.index
 
 
-def test_every_reading_of_one_l2_many_l1_has_its_numbers():
+def test_every_pair_of_norms_is_compared():
     rows = {(row["l2"], row["l1"]): row for row in comparisons(spreads(NETWORKS))}
     assert rows.keys() == {("kept_l2", "kept_l1"), ("kept_l2", "l1"), ("l2", "l1")}
     assert all(row["n"] == 3 and row["n_arms"] == 2 and row["smaller"] == "l2" for row in rows.values())
@@ -136,7 +132,7 @@ def test_too_few_networks_are_not_compared():
     assert len(spreads(NETWORKS.iloc[3:])) == 0
 
 
-def test_printed_tables_conclude():
+def test_printed_conclusions():
     norms, zones, compared = printed({ENDS: NETWORKS, SPREAD: spreads(NETWORKS)})
     assert {"last, never generalised", "last, no metrics"} <= {row["checkpoint"] for row in norms.rows}
     assert "Number of the 2 networks that never generalised but end in the range: 1 (L1, all weights)" in (
@@ -152,7 +148,7 @@ def test_printed_tables_conclude():
     assert zone.conclusion.startswith("Every network generalised")
 
 
-def test_the_summary_is_what_the_tables_say(measured):
+def test_the_summary_agrees_with_the_tables(measured):
     assert [row["n"] for row in measured["json"]["comparisons"]] == [4, 4, 4]
     pooled = measured[SPREAD].query("arm == 'all' and at == 'end'").set_index("norm")
     assert (pooled["never"] == 2).all()

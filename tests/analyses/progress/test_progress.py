@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from builders import saved_tables
 
 from analyses.loading.open_run import open_networks
 from analyses.progress.checkpoint_measures import Checkpoint, measure_checkpoint, sum_signs
@@ -10,7 +11,7 @@ from analyses.progress.command import main
 from analyses.progress.loss_falls import phases
 from analyses.progress.schema import ANALYSIS, FREQUENCIES, HEADS, KEY_FREQUENCIES, MEASURES
 from analyses.progress.summary import summarise
-from analyses.tables.storage import load_table, read_origin
+from analyses.tables.storage import read_origin
 from interp.mechanism.fourier_ablation import OPERATORS, excluded_logits, restricted_logits
 from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.config.settings import Setting
@@ -25,33 +26,31 @@ P = 7
 
 @pytest.fixture(scope="module")
 def measured(analysed):
-    """Tables of the tiny run by schema, and the summary as "json"."""
-    tables = {table: analysed.table(table) for table in ANALYSIS}
-    return tables | {"json": json.loads((analysed.path / "analyses" / "progress.json").read_text())}
+    return analysed.measured(ANALYSIS)
 
 
 @pytest.fixture(scope="module")
 def dense(tiny_run):
-    """A network of the run, with its weights."""
+    """Return a dense network and its weights."""
     _, networks = open_networks(str(tiny_run), ["dense"])
     return networks[0], networks[0].weights()
 
 
 def slow_loss(logits, labels):
-    """Cross-entropy by the definition."""
+    """Return the cross-entropy by its definition."""
     rows = logits - logits.max(axis=-1, keepdims=True)
     logs = rows - np.log(np.exp(rows).sum(axis=-1, keepdims=True))
     return -np.mean([row[c] for row, c in zip(logs, labels, strict=True)])
 
 
-def test_losses_are_those_of_the_final_networks_frequencies_at_every_checkpoint(measured, dense):
+def test_losses_use_the_final_networks_key_frequencies_at_every_checkpoint(measured, dense):
     network, weights = dense
     data = network.setting.task.build()
     (a, b), labels, n = data.inputs.T, data.labels, data.n_train
     final = next(
         row for row in measured["json"]["key_frequencies"] if row["arm"] == "dense" and row["seed"] == 0
     )
-    keys = np.array(final["neuron_cluster"])
+    frequencies = np.array(final["neuron_cluster"])
     checkpoint_keys = measured[KEY_FREQUENCIES].query(
         "arm == 'dense' and seed == 0 and rule == 'neuron_cluster'"
     )
@@ -66,17 +65,17 @@ def test_losses_are_those_of_the_final_networks_frequencies_at_every_checkpoint(
         assert row["test_loss"] == pytest.approx(slow_loss(pairs[n:], labels[n:]))
         assert row["all_loss"] == pytest.approx(slow_loss(pairs, labels))
         for operator in OPERATORS:
-            restricted = restricted_logits(logits, keys, operator)[a, b]
+            restricted = restricted_logits(logits, frequencies, operator)[a, b]
             assert row[f"restricted_{operator}"] == pytest.approx(slow_loss(restricted, labels))
         assert row["restricted_neuron_sum2"] == pytest.approx(row["restricted_sum2"])  # nothing else feeds
-        left = excluded_logits(logits, keys)[a, b]
+        left = excluded_logits(logits, frequencies)[a, b]
         assert row["excluded"] == pytest.approx(slow_loss(left[:n], labels[:n]))
         current = checkpoint_keys.loc[checkpoint_keys["step"] == step, "frequency"].to_numpy()
         left = excluded_logits(logits, current)[a, b]
         assert row["excluded_own"] == pytest.approx(slow_loss(left[:n], labels[:n]))
         each = measured[FREQUENCIES].query("arm == 'dense' and seed == 0 and step == @step")
-        assert each["frequency"].tolist() == keys.tolist()
-        for frequency, loss in zip(keys, each["excluded"], strict=True):
+        assert each["frequency"].tolist() == frequencies.tolist()
+        for frequency, loss in zip(frequencies, each["excluded"], strict=True):
             left = excluded_logits(logits, np.array([frequency]))[a, b]
             assert loss == pytest.approx(slow_loss(left[:n], labels[:n]))
 
@@ -87,13 +86,13 @@ def test_planted_measures_come_back(measured):
     assert row["fcr"] == pytest.approx(1, abs=1e-5) and row["ffd"] == 1  # all ten cosines and sines alike
     assert row["gini_embedding"] == pytest.approx(0, abs=1e-5) and row["gini_logit_map"] > 0.3
     assert row["n_embedding_norm"] == 5 and row["found_embedding_norm"] == 1
-    keys = next(r for r in measured["json"]["key_frequencies"] if r["arm"] == "dense" and r["seed"] == 0)
-    assert keys["embedding_norm"] == [1, 2, 3, 4, 5] and keys["logit_map"] == [1, 2, 3]
-    assert row["key_share"] == pytest.approx(len(keys["neuron_cluster"]) / 5, abs=1e-5)
+    by_rule = next(r for r in measured["json"]["key_frequencies"] if r["arm"] == "dense" and r["seed"] == 0)
+    assert by_rule["embedding_norm"] == [1, 2, 3, 4, 5] and by_rule["logit_map"] == [1, 2, 3]
+    assert row["key_share"] == pytest.approx(len(by_rule["neuron_cluster"]) / 5, abs=1e-5)
     assert len(measured[HEADS]) == 0 and np.isnan(row["attention_share"])
 
 
-def test_norms_are_those_of_the_weights(measured, dense):
+def test_norms_equal_those_of_the_weights(measured, dense):
     network, weights = dense
     rows = measured[MEASURES].query("arm == 'dense' and seed == 0")
     expected = [np.sqrt(sum((w[t].astype(float) ** 2).sum() for w in weights.values())) for t in range(7)]
@@ -104,19 +103,19 @@ def test_norms_are_those_of_the_weights(measured, dense):
 def test_the_final_network_is_the_last_one_whatever_steps_are_chosen(measured, tiny_run, tmp_path):
     arguments = ["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--jobs", "1"]
     assert main([*arguments, "--arms", "dense", "--steps", "2000"]) == 0
-    one_step = load_table(tmp_path / "analyses" / "progress.parquet", MEASURES)
+    one_step = saved_tables(tmp_path, [MEASURES])[MEASURES]
     expected = measured[MEASURES].query("arm == 'dense' and step == 2000").reset_index(drop=True)
     pd.testing.assert_frame_equal(one_step, expected)
 
 
-def test_another_rule_and_more_processes(measured, tiny_run, tmp_path):
+def test_a_given_rule_is_used_and_processes_change_nothing(measured, tiny_run, tmp_path):
     arguments = ["--run", str(tiny_run), "--no-plot", "--arms", "dense", "--rule", "embedding_norm"]
     for jobs in ("1", "2"):
         assert main([*arguments, "--out", str(tmp_path / jobs), "--jobs", jobs]) == 0
     one, two = (tmp_path / jobs / "analyses" / "progress.parquet" for jobs in ("1", "2"))
     assert one.read_bytes() == two.read_bytes()
     assert read_origin(two).arguments == {"arms": ["dense"], "rule": "embedding_norm"}  # jobs change nothing
-    row = load_table(one, MEASURES).iloc[-1]
+    row = saved_tables(tmp_path / "1", [MEASURES])[MEASURES].iloc[-1]
     assert row["key_share"] == pytest.approx(1)  # all five frequencies
     assert json.loads((tmp_path / "1" / "analyses" / "progress.json").read_text())["rule"] == "embedding_norm"
 
@@ -142,7 +141,7 @@ def setting(name, pairs, model=None):
         ("x3_plus_xy2_plus_y", "ordered", None),
     ],
 )
-def test_which_operations_are_sums(name, pairs, signs):
+def test_signs_of_the_operations_that_are_sums(name, pairs, signs):
     assert sum_signs(setting(name, pairs)) == signs
 
 
@@ -151,14 +150,14 @@ def test_a_symmetric_network_of_differences_is_no_sum_on_half_of_the_grid():
     assert sum_signs(setting("add", "unordered", EmbedMLP())) == (1, 1)
 
 
-def measure(monkeypatch, network_setting, logits, hidden, keys):
-    """Return the measures of a network of given logits and neurons, its weights random."""
+def measure(monkeypatch, network_setting, logits, hidden, frequencies):
+    """Return the measures of random weights with given logits and neurons."""
     rng = np.random.default_rng(3)
     shapes = network_setting.shapes()
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     activations = PairActivations(logits, hidden, rng.random((P, P, 1)))
     monkeypatch.setattr(type(network_setting.model), "pair_activations", lambda *_: activations)
-    final = dict.fromkeys(KEY_RULES, np.array(keys, dtype=np.int64))
+    final = dict.fromkeys(KEY_RULES, np.array(frequencies, dtype=np.int64))
     return measure_checkpoint(Checkpoint(network_setting, weights, "logit_map", final))
 
 
@@ -180,7 +179,7 @@ def test_a_difference_is_the_sum_with_the_second_residue_negated(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["add", "sub"])
-def test_a_planted_algorithm_is_all_that_is_kept_and_all_that_is_left_out(monkeypatch, name):
+def test_restricted_logits_keep_a_planted_algorithm_and_excluded_logits_remove_it(monkeypatch, name):
     operation = setting(name, "ordered")
     a, b, c = np.indices((P, P, P))
     value = a + b if name == "add" else a - b
@@ -196,7 +195,7 @@ def test_a_planted_algorithm_is_all_that_is_kept_and_all_that_is_left_out(monkey
     assert (result.by_frequency["excluded"] < row["excluded"]).all()
 
 
-def test_without_any_key_frequency_the_means_are_kept_and_nothing_is_left_out(monkeypatch):
+def test_without_key_frequencies_restricted_logits_are_means_and_nothing_is_excluded(monkeypatch):
     rng = np.random.default_rng(1)
     operation = setting("add", "ordered")
     row = measure(monkeypatch, operation, rng.normal(size=(P, P, P)), rng.random((P, P, 6)), []).row
@@ -206,7 +205,7 @@ def test_without_any_key_frequency_the_means_are_kept_and_nothing_is_left_out(mo
     assert np.isnan(row["found_logit_map"])
 
 
-def test_what_an_operation_has_not_is_empty(monkeypatch):
+def test_measures_that_an_operation_lacks_are_nan(monkeypatch):
     rng = np.random.default_rng(1)
     operation = setting("mul", "ordered")
     result = measure(monkeypatch, operation, rng.normal(size=(P, P, P)), rng.random((P, P, 6)), [2])
@@ -228,7 +227,7 @@ def curves(**losses):
     return pd.DataFrame(row | dict.fromkeys(names, np.ones(n)) | losses)
 
 
-def test_half_falls_are_of_the_logarithm_and_the_rise_is_from_the_lowest_value():
+def test_half_falls_are_on_the_logarithm_and_rises_start_at_the_minimum():
     table = curves(
         test_loss=[1, 10, 10, 1, 1e-3, 1e-4],
         restricted_sum2=[1, 1, 1e-5, 1e-6, 1e-8, 1e-8],
@@ -236,8 +235,8 @@ def test_half_falls_are_of_the_logarithm_and_the_rise_is_from_the_lowest_value()
         restricted_block8=[1, 1, 1, 0, 0, 0],
         excluded=[4, 1e-4, 1e-1, 2, 2, 1],
     )
-    keys = {"arm": "dense", "seed": 0} | {rule: [1] for rule in KEY_RULES}
-    summary, printed = summarise(table, [keys], "logit_map", 7)
+    key_frequencies = {"arm": "dense", "seed": 0} | {rule: [1] for rule in KEY_RULES}
+    summary, printed = summarise(table, [key_frequencies], "logit_map", 7)
     (row,) = summary["moves"]
     assert (row["test_moves"], row["test_half_after"], row["test_half_step"]) == (pytest.approx(4), 300, 400)
     assert row["restricted_sum2_half_step"] == 200 and row["restricted_sum2_earlier"] is True
@@ -258,24 +257,26 @@ def test_half_falls_are_of_the_logarithm_and_the_rise_is_from_the_lowest_value()
     )
 
 
-def test_printed_tables_conclude():
-    keys = {"arm": "dense", "seed": 0} | {rule: [1] for rule in KEY_RULES}
-    for excluded, words in ((2.0, "ln p = 1.95 nats) in: dense."), (1.9, "ln p = 1.95 nats) in: no arm.")):
-        losses, last, *_ = summarise(curves(excluded=np.full(6, excluded)), [keys], "logit_map", 7)[1]
-        assert words in losses.conclusion
+def test_printed_conclusions():
+    key_frequencies = {"arm": "dense", "seed": 0} | {rule: [1] for rule in KEY_RULES}
+    for excluded, ending in ((2.0, "ln p = 1.95 nats) in: dense."), (1.9, "ln p = 1.95 nats) in: no arm.")):
+        losses, last, *_ = summarise(
+            curves(excluded=np.full(6, excluded)), [key_frequencies], "logit_map", 7
+        )[1]
+        assert ending in losses.conclusion
     assert last.rows[0]["symmetricity"] == "by construction"
     assert "(R² above 0.5) in: dense." in last.conclusion
-    no_sum = summarise(curves(excluded=np.full(6, np.nan)), [keys], "logit_map", 7)[1][0]
+    no_sum = summarise(curves(excluded=np.full(6, np.nan)), [key_frequencies], "logit_map", 7)[1][0]
     assert no_sum.conclusion.startswith("No arm has an excluded loss")
 
 
-def test_phases_end_where_the_losses_say():
+def test_phases_end_where_the_losses_do():
     table = curves(test_loss=[1, 100, 50, 1, 1e-5, 1e-6], excluded=[4, 1e-4, 1e-1, 2, 2, 1])
     (row,) = phases(table).to_dict("records")
     assert (row["memorised"], row["clean_up_from"], row["clean_up_to"]) == (100, 300, 500)
 
 
-def test_phases_that_are_not_there_are_nan():
+def test_missing_phases_are_nan():
     rising = curves(test_loss=[1, 2, 3, 4, 5, 6], excluded=np.full(6, np.nan))
     without = curves(test_loss=np.full(6, np.nan)).assign(seed=1)
     rows = phases(pd.concat([rising, without])).set_index("seed")

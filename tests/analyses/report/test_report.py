@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from builders import filled_table, outcome_row
+from builders import error_line, filled_table, outcome_row
 
 from analyses.claims.claim import Evidence
 from analyses.claims.registry import CLAIMS
@@ -61,11 +61,6 @@ def table_of(out):
     return pd.read_csv(out / "REPRODUCTION.csv", keep_default_na=False).set_index("id")
 
 
-def error_of(capsys):
-    (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("error: "))
-    return line
-
-
 def test_without_runs_nothing_is_measured_and_commands_say_what_to_run(tmp_path, capsys):
     assert main(["--runs", str(tmp_path)]) == 0
     assert set(table_of(tmp_path)["verdict"]) == {"not measured"}
@@ -80,7 +75,7 @@ def test_without_runs_nothing_is_measured_and_commands_say_what_to_run(tmp_path,
     assert capsys.readouterr().out.count("  not measured\n") == 24
 
 
-def test_of_a_run_only_its_claims_are_judged(tmp_path):
+def test_a_run_is_evidence_for_its_claims_only(tmp_path):
     write_run(tmp_path)
     assert main(["--runs", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
     table = table_of(tmp_path / "out")
@@ -123,30 +118,33 @@ def test_more_seeds_and_arms_are_the_same_experiment(tmp_path):
     assert table_of(tmp_path).loc["M1", "verdict"] == "reproduced"
 
 
-def test_users_mistakes_are_one_line(tmp_path, capsys):
+def test_wrong_usage_and_damage_are_one_line(tmp_path, capsys):
     assert main(["--runs", str(tmp_path / "none")]) == 2
-    assert "none, which does not exist" in error_of(capsys)
+    assert "none, which does not exist" in error_line(capsys.readouterr().err)
     path = write_outcomes(write_run(tmp_path))
     path.write_bytes(path.read_bytes()[:-10])
     assert main(["--runs", str(tmp_path)]) == 1
-    assert "grokking.parquet: damaged" in error_of(capsys)
+    assert "grokking.parquet: damaged" in error_line(capsys.readouterr().err)
     assert not (tmp_path / "REPRODUCTION.md").exists()
 
 
-def test_a_stale_table_is_one_line_with_the_command_that_makes_it_again(tmp_path, capsys):
+def test_a_stale_table_is_one_line_with_the_command_that_remakes_the_table(tmp_path, capsys):
     run = write_run(tmp_path)
     path = run.analysis("grokking", ".parquet")
     again = f"'python -m analyses.grokking --run {run.path}' makes it again"
     networks().to_parquet(path)  # as written before tables had schemas
     assert main(["--runs", str(tmp_path)]) == 1
-    assert error_of(capsys) == (
+    assert error_line(capsys.readouterr().err) == (
         f"error: {path}: expected the schema grokking, version {OUTCOMES.version}, got none; {again}"
     )
     table = pq.read_table(write_outcomes(run))
     origin = json.loads(table.schema.metadata[METADATA_KEY]) | {"code": "0"}
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(origin).encode()}), path)
     assert main(["--runs", str(tmp_path)]) == 1
-    assert error_of(capsys) == f"error: {path}: made by other code than the installed one; {again}"
+    assert (
+        error_line(capsys.readouterr().err)
+        == f"error: {path}: made by other code than the installed one; {again}"
+    )
     assert not (tmp_path / "REPRODUCTION.md").exists()
 
 
@@ -181,14 +179,14 @@ def test_a_table_made_for_some_arms_is_not_judged(tmp_path):
     assert judged.verdict == "not measured" and judged.findings == []
 
 
-def test_a_config_that_cannot_be_read_is_said_so(tmp_path):
+def test_an_unreadable_config_is_named(tmp_path):
     run = write_run(tmp_path)
     run.write_config(run.config() | {"optimizer": {"name": "none"}})
     (reason,) = judge_claim(CLAIMS["M1"], tmp_path).missing_evidence
     assert "config.json is not a recipe that this version can read: optimizer" in reason
 
 
-def test_a_mistake_in_a_judge_is_a_traceback(tmp_path):
+def test_an_error_in_a_judge_is_a_traceback(tmp_path):
     write_run(tmp_path)
 
     def judge(outcomes):
@@ -259,15 +257,15 @@ def test_html_escapes_and_marks_verdicts():
     assert parsed.open == [] and parsed.labels == ['"x"', "v"] and "<b> & |" in parsed.text
 
 
-def test_the_page_needs_no_other_file_and_says_what_the_markdown_says(tmp_path):
+def test_the_page_loads_no_other_file_and_has_the_text_of_the_markdown(tmp_path):
     write_run(tmp_path)
     assert main(["--runs", str(tmp_path)]) == 0
     page = (tmp_path / "REPRODUCTION.html").read_text()
     parsed = Page(page)
     assert parsed.open == [] and parsed.loads == [] and "@media (max-width" in page and "url(" not in page
-    said = re.sub(r"\s+", " ", "".join(parsed.text))
+    text = re.sub(r"\s+", " ", "".join(parsed.text))
     for row in table_of(tmp_path).itertuples():
-        assert f"{row.Index}: {row.claim}" in said
+        assert f"{row.Index}: {row.claim}" in text
     lines = (tmp_path / "REPRODUCTION.md").read_text().splitlines()
     n_cells = sum(len(re.split(r"(?<!\\)\|", line)) - 2 for line in lines if line.startswith("| "))
     n_head = page.count("<th>")
@@ -290,11 +288,11 @@ def test_the_readme_gets_the_table_between_its_marks(tmp_path, capsys):
     (tmp_path / "REPRODUCTION.csv").unlink()
     capsys.readouterr()
     assert main(["--runs", str(tmp_path), "--readme", str(readme)]) == 2
-    assert "once each" in error_of(capsys) and not (tmp_path / "REPRODUCTION.csv").exists()
+    assert "once each" in error_line(capsys.readouterr().err) and not (tmp_path / "REPRODUCTION.csv").exists()
     assert main(["--runs", str(tmp_path), "--readme", str(tmp_path / "none.md")]) == 2
 
 
-def test_the_table_keeps_its_form():
+def test_the_table_of_the_readme_escapes_its_cells():
     row = {
         "id": "M1",
         "claim": "it groks | late",
@@ -311,7 +309,7 @@ def test_the_table_keeps_its_form():
     ]
 
 
-def test_the_committed_report_and_the_readme_are_one():
+def test_the_committed_report_and_the_readme_agree():
     table = pd.read_csv(COMMITTED / "REPRODUCTION.csv", keep_default_na=False)
     claims = table[["id", "claim", "kind"]].to_numpy().tolist()
     assert claims == [[claim.id, claim.statement, claim.kind] for claim in CLAIMS.values()]

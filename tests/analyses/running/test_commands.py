@@ -1,4 +1,4 @@
-"""What all analyses have in common: errors in one line, exit codes, weights from elsewhere, quick help."""
+"""Errors, exit codes, printed text and imports of every analysis."""
 
 import importlib
 import json
@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from builders import QUICK_ARGUMENTS, error_line, run_analysis
 
 from analyses.running.registry import ANALYSES
 from training.runs.run_directory import RunDir
@@ -26,34 +27,23 @@ NAMES = [
     "snapshots",
     "graph_props",
 ]
-EXTRA = {"graph_props": ["--nulls", "0", "--jobs", "1"], "progress": ["--jobs", "1"]}
 
 
-def run_analysis(name, path, *more):
-    """Run an analysis quickly, without drawing; what it prints goes to the terminal."""
-    main = importlib.import_module(f"analyses.{name}.command").main
-    return main(["--run", str(path), "--no-plot", *EXTRA.get(name, []), *more])
-
-
-def error_of(capsys):
-    """The one line that was said."""
-    lines = capsys.readouterr().err.splitlines()
-    errors = [line for line in lines if line.startswith("error: ")]
-    assert len(errors) == 1, lines
-    return errors[0]
+def refusal(code, name, path, *arguments):
+    """Return the error line of an analysis that ends with an exit code."""
+    printed = run_analysis(name, path, *arguments)
+    assert printed.code == code
+    return error_line(printed.err)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_wrong_usage_is_one_line_and_2(name, tiny_run, tmp_path, capsys):
-    assert run_analysis(name, tmp_path / "none") == 2
-    assert "does not exist" in error_of(capsys)
-    assert run_analysis(name, tmp_path) == 2
-    assert "has no config.json" in error_of(capsys)
-    assert run_analysis(name, tiny_run, "--arms", "ticket") == 2
-    assert "expected some of dense, grokked_ticket, random, got ticket" in error_of(capsys)
+def test_wrong_usage_is_one_line_and_exit_code_2(name, tiny_run, tmp_path):
+    assert "does not exist" in refusal(2, name, tmp_path / "none")
+    assert "has no config.json" in refusal(2, name, tmp_path)
+    error = refusal(2, name, tiny_run, "--arms", "ticket")
+    assert "expected some of dense, grokked_ticket, random, got ticket" in error
     if name not in ("grokking", "speed"):
-        assert run_analysis(name, tiny_run, "--steps", "0", "77") == 2
-        assert "got 77" in error_of(capsys)
+        assert "got 77" in refusal(2, name, tiny_run, "--steps", "0", "77")
 
 
 def truncate(run):
@@ -103,39 +93,36 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_damage_is_one_line_and_1(damage, tiny_copy, capsys):
+def test_damage_is_one_line_and_exit_code_1(damage, tiny_copy):
     damage(tiny_copy)
-    assert run_analysis("masks", tiny_copy) == 1
-    assert DAMAGES[damage] in error_of(capsys)
+    assert DAMAGES[damage] in refusal(1, "masks", tiny_copy)
 
 
 @pytest.mark.parametrize("name", ["fourier", "phases", "lottery", "norms", "graph_props"])
-def test_truncated_weights_are_seen_by_all(name, tiny_copy, capsys):
+def test_truncated_weights_are_refused(name, tiny_copy):
     truncate(tiny_copy)
-    assert run_analysis(name, tiny_copy) == 1
-    assert "damaged" in error_of(capsys)
+    assert "damaged" in refusal(1, name, tiny_copy)
 
 
 @pytest.mark.parametrize("name", ["grokking", "speed"])
-def test_damaged_metrics(name, tiny_copy, capsys):
+def test_damaged_metrics_are_refused(name, tiny_copy):
     path = tiny_copy / "arms" / "dense" / "seed_0" / "metrics.parquet"
     path.write_bytes(path.read_bytes()[:-10])
-    assert run_analysis(name, tiny_copy) == 1
-    assert "metrics.parquet: damaged" in error_of(capsys)
+    assert "metrics.parquet: damaged" in refusal(1, name, tiny_copy)
 
 
-def test_a_half_written_arm_is_left_out_and_named(tiny_copy, tmp_path, capsys):
+def test_a_half_written_arm_is_left_out_and_named(tiny_copy):
     (tiny_copy / "arms" / "dense" / "seed_1" / "DONE").unlink()
-    assert run_analysis("phases", tiny_copy) == 0
-    assert "dense seed 1: left out: not finished" in capsys.readouterr().err
+    printed = run_analysis("phases", tiny_copy)
+    assert printed.code == 0 and "dense seed 1: left out: not finished" in printed.err
     table = pd.read_parquet(tiny_copy / "analyses" / "phases.parquet")
     assert set(table.query("arm == 'dense'")["seed"]) == {0}
 
 
 @pytest.fixture
-def elsewhere(tiny_run, tmp_path):
-    """Weights from elsewhere: no provenance, no DONE, no metrics, a config of three numbers."""
-    path = tmp_path / "elsewhere"
+def bare_weights(tiny_run, tmp_path):
+    """Return weights without provenance, DONE and metrics, with a short config."""
+    path = tmp_path / "bare"
     for arm in ("dense", "random"):
         folder = path / "arms" / arm / "seed_0"
         folder.mkdir(parents=True)
@@ -150,32 +137,30 @@ def elsewhere(tiny_run, tmp_path):
 @pytest.mark.parametrize(
     "name", ["fourier", "phases", "lottery", "norms", "masks", "snapshots", "graph_props"]
 )
-def test_weights_from_elsewhere(name, elsewhere, capsys):
-    assert run_analysis(name, elsewhere) == 0
-    assert "error" not in capsys.readouterr().err
-    table = pd.read_csv(elsewhere / "analyses" / f"{name}.csv")
+def test_weights_without_records_are_analysed(name, bare_weights):
+    printed = run_analysis(name, bare_weights)
+    assert printed.code == 0 and "error" not in printed.err
+    table = pd.read_csv(bare_weights / "analyses" / f"{name}.csv")
     assert "dense" in set(table["arm"])
 
 
-def test_without_metrics_only_what_needs_them_is_missing(elsewhere, capsys):
-    assert run_analysis("masks", elsewhere) == 0
-    out, err = capsys.readouterr()
-    assert err.count("dense seed 0: no metrics.parquet") == 1
-    assert "no verdict" in out
-    assert run_analysis("grokking", elsewhere) == 1
-    assert "expected a network with a metrics.parquet, got none" in error_of(capsys)
+def test_without_metrics_only_results_of_metrics_are_missing(bare_weights):
+    printed = run_analysis("masks", bare_weights)
+    assert printed.code == 0 and "no verdict" in printed.out
+    assert printed.err.count("dense seed 0: no metrics.parquet") == 1
+    error = refusal(1, "grokking", bare_weights)
+    assert "expected a network with a metrics.parquet, got none" in error
 
 
-def test_times_of_weights_from_elsewhere_with_metrics(elsewhere, tiny_run):
+def test_weights_with_metrics_have_times(bare_weights, tiny_run):
     for arm in ("dense", "random"):
-        shutil.copy(
-            tiny_run / "arms" / arm / "seed_0" / "metrics.parquet", elsewhere / "arms" / arm / "seed_0"
-        )
-    assert run_analysis("grokking", elsewhere) == 0
-    table = pd.read_parquet(elsewhere / "analyses" / "grokking.parquet").set_index("arm")
+        folder = bare_weights / "arms" / arm / "seed_0"
+        shutil.copy(tiny_run / "arms" / arm / "seed_0" / "metrics.parquet", folder)
+    assert run_analysis("grokking", bare_weights).code == 0
+    table = pd.read_parquet(bare_weights / "analyses" / "grokking.parquet").set_index("arm")
     assert table.loc["dense", "t_gen"] == 6000 and np.isnan(table.loc["random", "t_gen"])
-    assert run_analysis("speed", elsewhere) == 0
-    arms = pd.read_parquet(elsewhere / "analyses" / "speed_arms.parquet").set_index("arm")
+    assert run_analysis("speed", bare_weights).code == 0
+    arms = pd.read_parquet(bare_weights / "analyses" / "speed_arms.parquet").set_index("arm")
     assert arms["t_gen_median"].to_dict() == {"dense": 6000, "random": 2000}
 
 
@@ -194,11 +179,10 @@ def test_the_summary_is_json_and_the_text_is_for_people(name, analysed):
     assert json.loads(text, parse_constant=refuse)
 
 
-def test_json_prints_the_saved_summary(tiny_run, tmp_path, capsys):
-    assert run_analysis("norms", tiny_run, "--out", str(tmp_path), "--json") == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(
-        (tmp_path / "analyses" / "norms.json").read_text()
-    )
+def test_json_prints_the_saved_summary(tiny_run, tmp_path):
+    printed = run_analysis("norms", tiny_run, "--out", str(tmp_path), "--json")
+    assert printed.code == 0
+    assert json.loads(printed.out) == json.loads((tmp_path / "analyses" / "norms.json").read_text())
 
 
 @pytest.mark.parametrize("name", ANALYSES)
@@ -212,7 +196,7 @@ def test_explain_needs_no_run_and_has_every_column(name, capsys):
         assert all(f"\n  {column.name} (" in text for column in table.columns)
 
 
-def test_the_list_of_analyses_has_each_with_what_it_takes(capsys):
+def test_every_analysis_is_listed(capsys):
     from analyses.__main__ import main
 
     assert main([]) == 0
@@ -240,7 +224,7 @@ def test_no_analysis_imports_torch(tiny_run, tmp_path):
     code = f"""
 import importlib, sys
 for name in {NAMES!r}:
-    more = {EXTRA!r}.get(name, [])
+    more = {QUICK_ARGUMENTS!r}.get(name, [])
     main = importlib.import_module(f"analyses.{{name}}.command").main
     steps = [] if name in ("grokking", "speed") else ["--steps", "0", "2000"]
     arguments = ["--run", {str(tiny_run)!r}, "--out", {str(tmp_path)!r}, "--no-plot", "--arms", "random"]

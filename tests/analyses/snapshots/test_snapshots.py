@@ -8,20 +8,13 @@ from analyses.loading.open_run import open_networks
 from analyses.snapshots.command import main, networks_of_seed
 from analyses.snapshots.schema import ANALYSIS, MAPS, MATRICES, MOMENTS, NEURONS, SPECTRA
 from analyses.snapshots.tables import network_tables
-from analyses.tables.storage import load_table, read_origin
+from analyses.tables.storage import read_origin
 from training.runs.run_directory import RunDir
 
 
 @pytest.fixture(scope="module")
-def out(tiny_run, tmp_path_factory):
-    path = tmp_path_factory.mktemp("snapshots")
-    assert main(["--run", str(tiny_run), "--out", str(path), "--no-plot"]) == 0
-    return path
-
-
-@pytest.fixture(scope="module")
-def tables(out):
-    return {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
+def tables(analysed):
+    return analysed.tables(*ANALYSIS)
 
 
 def dense_network(path):
@@ -38,7 +31,7 @@ def numbers_of(rows):
 
 
 def ordered_rows(tables, side):
-    """The dense network's last map, its neurons in order, (m, p)."""
+    """Return the last map of the dense network in order of neurons, (m, p)."""
     order = at_end(tables[NEURONS]).sort_values("place")["neuron"]
     return numbers_of(at_end(tables[MAPS], side=side).set_index("neuron").loc[order])
 
@@ -67,7 +60,7 @@ def test_cosines_of_earlier_landmarks_have_the_last_frequency(tables):
         assert start.loc[neuron, "share"] == pytest.approx(1 - left.var() / weights[neuron].var(), rel=1e-4)
 
 
-def test_maps_and_spectra_are_those_of_the_checkpoints(tables, tiny_run):
+def test_maps_and_spectra_equal_those_of_the_checkpoints(tables, tiny_run):
     files = RunDir(tiny_run).arm("grokked_ticket", 0)
     weights = {name: w.astype(float) for name, w in files.checkpoints().items()}
     for t, step in enumerate(files.steps()):
@@ -84,7 +77,7 @@ def test_maps_and_spectra_are_those_of_the_checkpoints(tables, tiny_run):
                 np.testing.assert_allclose(spectra[str(k)], abs(rows @ wave) * 2 / 11, atol=1e-6)
 
 
-def test_pruned_weights_are_zero_and_the_masks_those_of_the_run(tables, tiny_run, planted):
+def test_pruned_weights_are_zero_and_masks_equal_those_of_the_run(tables, tiny_run, planted):
     matrices = tables[MATRICES]
     assert (matrices.loc[~matrices["kept"], "weight"] == 0).all()
     assert matrices.loc[matrices["arm"] == "dense", "kept"].all()
@@ -134,7 +127,7 @@ def test_landmarks_are_the_first_checkpoints_at_the_stages(tables):
     assert dense.loc["end", "input_fit"] == pytest.approx(1, abs=1e-5)
 
 
-def test_between_the_landmarks_only_some_neurons_at_some_checkpoints(tiny_run):
+def test_between_landmarks_only_some_neurons_and_checkpoints_are_kept(tiny_run):
     few = network_tables(dense_network(tiny_run), most_steps=3, most_neurons=3)
     followed = set(few[NEURONS].query("followed")["neuron"])
     assert followed == {0, 5, 2} or followed == {0, 5, 3}  # the ends of the order and its middle
@@ -146,7 +139,7 @@ def test_between_the_landmarks_only_some_neurons_at_some_checkpoints(tiny_run):
     assert landmarks <= steps < {0, 100, 200, 2000, 4000, 6000, 8000}
 
 
-def test_one_seed_the_recipes_first_or_the_chosen_one(tables, tiny_copy, tmp_path, capsys):
+def test_networks_are_those_of_the_first_seed_or_the_chosen_one(tables, tiny_copy, tmp_path, capsys):
     assert {seed for table in tables.values() for seed in table["seed"]} == {0}
     (tiny_copy / "arms" / "random" / "seed_1" / "DONE").unlink()
     networks = networks_of_seed(open_networks(str(tiny_copy))[1], 1)
@@ -160,8 +153,8 @@ def test_one_seed_the_recipes_first_or_the_chosen_one(tables, tiny_copy, tmp_pat
     assert read_origin(main_table).arguments == {"seed": 1}
 
 
-def test_the_summary_has_the_landmarks(out, tables):
-    summary = json.loads((out / "analyses" / "snapshots.json").read_text())
+def test_the_summary_has_the_landmarks(analysed, tables):
+    summary = analysed.measured(ANALYSIS)["json"]
     expected = tables[MOMENTS].drop(columns="arm_role")
     pd.testing.assert_frame_equal(pd.DataFrame(summary["moments"]), expected, check_dtype=False)
 

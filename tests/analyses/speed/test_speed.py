@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from builders import begin_run, metrics_of, saved_tables, skip_arm
 from scipy.stats import rankdata
 
 from analyses.loading.open_run import open_networks
@@ -24,13 +25,11 @@ from analyses.speed.schema import (
     SURVIVAL,
 )
 from analyses.speed.summary import printed_tables
-from analyses.tables.storage import fit_to_schema, load_table, read_origin, with_roles
+from analyses.tables.storage import fit_to_schema, read_origin, with_roles
 from figures.speed import time_to_generalize
 from training.cli.printed_table import render
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict
-from training.runs.run_directory import RunDir
-from training.schema.validation import to_dict
 
 TICKET = {"method": "magnitude", "source": "dense"}
 
@@ -42,10 +41,8 @@ def recipe_of(arms, seeds=(0, 1, 2), task=None):
 
 
 def write_run(path, recipe, curves, source_steps=None):
-    """Write a run of these curves, with all weights zero."""
-    run = RunDir(path)
-    run.write_recipe("", to_dict(recipe))
-    run.add_provenance({"commit": "none"})
+    """Write a run with given curves and with all weights zero."""
+    run = begin_run(path, recipe)
     for (arm, seed), metrics in curves.items():
         files, settings = run.arm(arm, seed), recipe.arms[arm]
         last = int(metrics["step"][-1])
@@ -67,24 +64,13 @@ def write_run(path, recipe, curves, source_steps=None):
 
 
 def curve(t_mem, t_gen, last):
-    """Return metrics that cross the threshold at these steps."""
+    """Return metrics that cross the threshold at t_mem and t_gen."""
     step = np.arange(0, last + 1, 10)
-    train, test = np.where(step >= t_mem, 1.0, 0.1), np.where(step >= t_gen, 0.99, 0.2)
-    return {
-        "step": step,
-        "train_loss": 1 - train,
-        "test_loss": 1 - test,
-        "train_acc": train,
-        "test_acc": test,
-    }
-
-
-def tables_of(out):
-    return {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
+    return metrics_of(step, np.where(step >= t_mem, 1.0, 0.1), np.where(step >= t_gen, 0.99, 0.2))
 
 
 def speed(path, **arguments):
-    """Return a run's tables, neither written nor drawn."""
+    """Return the tables of a run without saving them."""
     run, networks = open_networks(str(path))
     return measure(run, networks, **arguments).tables
 
@@ -101,15 +87,8 @@ def lines_of(text):
 
 
 @pytest.fixture(scope="module")
-def saved(tiny_run, tmp_path_factory):
-    out = tmp_path_factory.mktemp("speed")
-    assert main(["--run", str(tiny_run), "--out", str(out), "--no-plot"]) == 0
-    return out
-
-
-@pytest.fixture(scope="module")
-def tables(saved):
-    return tables_of(saved)
+def tables(analysed):
+    return analysed.measured(ANALYSIS)
 
 
 def test_ratios_of_the_tiny_run(tables):
@@ -136,7 +115,7 @@ def test_ratios_of_the_tiny_run(tables):
     assert by_seed.set_index("seed")["ratio"].to_dict() == {0: 20, 1: 25}
 
 
-def test_arms_of_the_tiny_run(tables, saved, planted):
+def test_arms_of_the_tiny_run(tables, planted):
     arms = tables[ARMS].set_index("arm")
     assert arms["t_gen_median"].to_dict() == {"dense": 6000, "grokked_ticket": 300, "random": 2000}
     assert arms["t_gen_median_bound"].to_dict() == {"dense": "=", "grokked_ticket": "=", "random": ">"}
@@ -148,10 +127,10 @@ def test_arms_of_the_tiny_run(tables, saved, planted):
     assert dense[["step", "share"]].to_numpy().tolist() == [[0, 1], [6000, 0.5], [7500, 0]]
     assert tables[SURVIVAL].query("arm == 'random'")["n_censored"].tolist() == [0, 2]
     assert tables[DOSES].empty and list(tables[DOSES]) == [column.name for column in DOSES.columns]
-    assert json.loads((saved / "analyses" / "speed.json").read_text())["correlations"] == []
+    assert tables["json"]["correlations"] == []
 
 
-def test_bounds_are_printed_as_bounds_and_drawn_into_a_conclusion(tables):
+def test_bounds_are_printed_as_bounds_and_used_in_conclusions(tables):
     text = text_of(tables)
     random = ["random", "mask", "0.25", "2", "of", "2", "100", ">", "2,000", ">", "20.0", "0.100", "1.00"]
     assert random in lines_of(text)
@@ -173,13 +152,9 @@ def test_one_seed_has_no_interval(tiny_run):
 
 
 def test_skipped_arms_are_not_counted(tiny_copy):
-    for seed in (0, 1):
-        folder = tiny_copy / "arms" / "random" / f"seed_{seed}"
-        record = json.loads((folder / "DONE").read_text())
-        (folder / "DONE").unlink()
-        (folder / "SKIPPED").write_text(json.dumps({"hash": record["hash"], "reason": "its source was lost"}))
+    skip_arm(tiny_copy, "random", "its source was lost")
     assert main(["--run", str(tiny_copy), "--no-plot"]) == 0
-    tables = tables_of(tiny_copy)
+    tables = saved_tables(tiny_copy, ANALYSIS)
     arms = tables[ARMS].set_index("arm")
     assert arms.loc["random", ["n", "n_not_trained"]].tolist() == [0, 2]
     assert np.isnan(arms.loc["random", "t_gen_median"]) and np.isnan(arms.loc["random", "test_acc"])
@@ -229,12 +204,12 @@ def test_another_task_is_not_measured_against_dense():
     assert [dense_reference(recipe, arm) for arm in arms] == [None, "dense", None]
 
 
-def test_the_arm_to_compare_with_must_be_there(tiny_run, tmp_path, capsys):
+def test_arms_are_compared_with_a_given_arm_that_has_to_exist(tiny_run, tmp_path, capsys):
     arguments = ["--run", str(tiny_run), "--out", str(tmp_path), "--no-plot", "--against"]
     assert main([*arguments, "ticket"]) == 2
     assert "--against: expected one of dense, grokked_ticket, random, got ticket" in capsys.readouterr().err
     assert main([*arguments, "random", "--at", "500", "500"]) == 0
-    rows = tables_of(tmp_path)[RATIOS].query("role == 'reference' and quantity == 't_gen'")
+    rows = saved_tables(tmp_path, [RATIOS])[RATIOS].query("role == 'reference' and quantity == 't_gen'")
     assert rows[["numerator", "denominator"]].to_numpy().tolist() == [
         ["random", "dense"],
         ["random", "grokked_ticket"],
@@ -245,15 +220,15 @@ def test_the_arm_to_compare_with_must_be_there(tiny_run, tmp_path, capsys):
         main([*arguments, "random", "--at", "soon"])
 
 
-def test_a_network_that_starts_generalised_leaves_two_shares_at_step_0(tmp_path):
+def test_survival_has_two_shares_at_step_0_if_a_network_starts_generalised(tmp_path):
     recipe = recipe_of({"dense": {}}, seeds=[0, 1])
     path = write_run(tmp_path / "run", recipe, {("dense", s): curve(0, 100 * s, 200) for s in (0, 1)})
     assert main(["--run", str(path), "--no-plot"]) == 0
-    survival = tables_of(path)[SURVIVAL]
+    survival = saved_tables(path, [SURVIVAL])[SURVIVAL]
     assert survival[["step", "share"]].to_numpy().tolist() == [[0, 1], [0, 0.5], [100, 0]]
 
 
-def test_tau_of_the_arms_of_one_method_by_sparsity(tmp_path):
+def test_tau_by_sparsity_of_arms_of_one_method(tmp_path):
     sparsities = {"ticket_9": 0.9, "ticket_5": 0.5, "ticket_7": 0.7}
     arms = {"dense": {}} | {arm: TICKET | {"sparsity": s} for arm, s in sparsities.items()}
     recipe = recipe_of(arms | {"random": {"method": "random"}}, seeds=[0, 1])
@@ -281,12 +256,12 @@ def test_accuracy_at_a_step_is_the_last_measured_one():
 
 
 def slow_spearman(x, y):
-    """Pearson's correlation of ranks, ties sharing their mean rank."""
+    """Return Pearson's correlation of ranks, with mean ranks for ties."""
     return np.corrcoef(rankdata(x), rankdata(y))[0, 1]
 
 
 def timing_run(path, n_tickets=5, constant=False):
-    """Write a run whose tickets' accuracies rise with their source's."""
+    """Write a run with accuracies of tickets that rise with their source's."""
     rng = np.random.default_rng(0)
     steps = {f"taken_at_{100 * i}": 100 * i for i in range(n_tickets)}
     recipe = recipe_of({"dense": {}} | dict.fromkeys(steps, TICKET), seeds=[0, 1])
@@ -305,7 +280,7 @@ def timing_run(path, n_tickets=5, constant=False):
     return write_run(path, recipe, curves, steps), curves, steps
 
 
-def test_tickets_are_ranked_as_the_networks_that_their_masks_came_from(tmp_path, capsys):
+def test_rank_correlation_of_tickets_with_their_sources(tmp_path, capsys):
     path, curves, steps = timing_run(tmp_path / "timing")
     assert main(["--run", str(path), "--no-plot", "--at", "100", "200"]) == 0
     assert "Rank correlation of tickets' test accuracies" in capsys.readouterr().out
@@ -326,7 +301,7 @@ def test_tickets_are_ranked_as_the_networks_that_their_masks_came_from(tmp_path,
             if row["seed"] in (None, key[0]) and not (row["step"] == 200 and key == (1, "taken_at_0"))
         }
         assert row["spearman"] == pytest.approx(slow_spearman(*zip(*trained.values(), strict=True)))
-    tables = tables_of(path)
+    tables = saved_tables(path, ANALYSIS)
     sources = tables[SOURCES]
     assert set(sources["source_role"]) == {"dense"} and set(tables[CORRELATIONS]["seed"].dropna()) == {0, 1}
     assert tables[FIXED_STEPS].groupby("step")["test_acc"].count().to_dict() == {100: 12, 200: 11}

@@ -30,7 +30,7 @@ def run(trained_run):
 
 @pytest.fixture(scope="module")
 def staged(run):
-    """The run with its stages analysed."""
+    """Return the run with its analyses."""
     return AnalysedRun(run.path)
 
 
@@ -40,19 +40,19 @@ def first_seed(analysed, table):
 
 @pytest.fixture(scope="module")
 def tables(staged):
-    """Tables of the first network."""
+    """Return the tables of the first network."""
     return {table: first_seed(staged, table) for table in (CURVES, CLASSES, ENDS)}
 
 
 @pytest.fixture(scope="module")
 def pairs():
-    """The training pairs."""
+    """Return the training pairs."""
     data = recipe_from_dict(CONTENT).task.build()
     return {tuple(pair) for pair in data.inputs[: data.n_train].tolist()}
 
 
 def class_of(x, y, pairs):
-    """Return the class of a pair, by looking."""
+    """Return the class of a pair by looking up both orders."""
     this, other = (x, y) in pairs, (y, x) in pairs
     return {(1, 1): "common", (1, 0): "rare", (0, 1): "test_sym", (0, 0): "test_true"}[this, other]
 
@@ -81,14 +81,14 @@ def test_classes_and_parts_match_the_loop_over_pairs(run, tables, pairs):
         assert row["l2"] == pytest.approx(np.sqrt((W_in**2).sum() + (W_out**2).sum()))
 
 
-def test_checkpoints_say_what_the_training_measured(run, tables):
+def test_checkpoints_agree_with_the_recorded_metrics(run, tables):
     metrics = run.arm("dense", 0).metrics().set_index("step")
     for row in tables[CURVES].itertuples():
         assert (row.train_acc, row.test_acc) == tuple(metrics.loc[row.step, ["train_acc", "test_acc"]])
         assert row.train_loss == pytest.approx(metrics.loc[row.step, "train_loss"], rel=1e-4)
 
 
-def test_ends_are_those_of_the_curves(run, tables, pairs):
+def test_stages_end_where_the_curves_do(run, tables, pairs):
     metrics, curves = run.arm("dense", 0).metrics(), tables[CURVES]
     end = tables[ENDS].iloc[0]
     accuracy = tables[CLASSES].pivot(index="step", columns="class", values="accuracy")
@@ -100,13 +100,13 @@ def test_ends_are_those_of_the_curves(run, tables, pairs):
     assert end["plateau"] == classes.count("test_sym") / (P**2 - len(pairs))
 
 
-def test_a_symmetric_network_knows_the_other_order_of_rare_pairs(tables):
+def test_a_symmetric_network_is_right_on_the_other_order_of_rare_pairs(tables):
     wide = tables[CLASSES].pivot(index="step", columns="class", values=["accuracy", "probability"])
     for measure in ("accuracy", "probability"):
         np.testing.assert_allclose(wide[measure]["rare"], wide[measure]["test_sym"], rtol=1e-12)
 
 
-def test_without_curves_the_checkpoints_are_the_curves(run, tables, tmp_path):
+def test_without_metrics_the_checkpoints_serve_as_curves(run, tables, tmp_path):
     folder = tmp_path / "arms" / "dense" / "seed_0"
     folder.mkdir(parents=True)
     shutil.copy(run.arm("dense", 0).path / "checkpoints.safetensors", folder)
@@ -116,13 +116,13 @@ def test_without_curves_the_checkpoints_are_the_curves(run, tables, tmp_path):
     assert end["common"] == tables[ENDS].iloc[0]["common"]
 
 
-def test_the_printed_tables_count_the_networks_that_got_there(staged):
+def test_printed_conclusions_count_networks_that_reached_a_stage(staged):
     out = staged.analyse("stages").out
     assert max(map(len, out.splitlines())) <= 100
     ends = staged.table(ENDS)
-    for reached, words in ((400.0, "2 of 2 networks. In"), (np.nan, "0 of 2 networks. In")):
+    for reached, beginning in ((400.0, "2 of 2 networks. In"), (np.nan, "0 of 2 networks. In")):
         summary, printed = summarise({ENDS: ends.assign(stage_2_end=reached)})
-        assert words in printed[0].conclusion and len(summary["networks"]) == 2
+        assert beginning in printed[0].conclusion and len(summary["networks"]) == 2
     on_test_true = ends["seed"].map({0: 0.96, 1: 0.5})
     assert summarise({ENDS: ends.assign(test_true=on_test_true)})[1][1].conclusion.endswith(
         "in 1 of 2 networks."

@@ -36,19 +36,19 @@ def test_unchanged_files_are_not_read_again(run, monkeypatch):
     assert RunInputs(run).digest() == digest
 
 
-def test_a_damaged_memory_is_made_anew(run):
+def test_a_damaged_cache_is_replaced(run):
     digest = RunInputs(run).digest()
     for content in ("{", "[1]", json.dumps({"arms/dense/seed_0/metrics.parquet": 3})):
         (run.path / "analyses" / "inputs.json").write_text(content)
         assert RunInputs(run).digest() == digest
 
 
-def test_some_arms_have_a_hash_of_their_own(run):
+def test_a_choice_of_arms_has_a_separate_hash(run):
     inputs = RunInputs(run)
     assert len({inputs.digest(), inputs.digest(["dense"]), inputs.digest(["ticket"])}) == 3
 
 
-def test_an_unfinished_network_does_not_count_and_a_finished_one_does(run):
+def test_only_finished_networks_are_hashed(run):
     digest = RunInputs(run).digest()
     files = run.arm("random", 0)
     files.write_metrics({"step": np.array([0])})
@@ -57,7 +57,7 @@ def test_an_unfinished_network_does_not_count_and_a_finished_one_does(run):
     assert RunInputs(run).digest() != digest
 
 
-def test_words_of_the_config_do_not_count_and_settings_do(run):
+def test_settings_of_the_config_are_hashed_and_words_are_not(run):
     digest = RunInputs(run).digest()
     run.write_config({"name": "run", "note": "mine", "seeds": [0]})
     assert RunInputs(run).digest() == digest

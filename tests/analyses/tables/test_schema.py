@@ -28,7 +28,7 @@ def test_a_column_is_found_by_name_and_an_unknown_one_lists_the_columns():
         table()["accuracy"]
 
 
-def test_numbered_columns_are_all_one():
+def test_numbered_columns_share_one_declaration():
     weights = table(numbered=Column("residue", float, "Weight of the residue of this number."))
     assert "0" in weights and "112" in weights and weights["7"].meaning.startswith("Weight")
 
@@ -58,12 +58,12 @@ def test_a_column_of_another_type_is_refused():
         ((table(part="ends"),), "expected its main table first"),
     ],
 )
-def test_tables_of_an_analysis_are_its_own_and_declared_once(tables, message):
+def test_an_analysis_has_only_its_tables_each_once(tables, message):
     with pytest.raises(SchemaError, match=message):
         Analysis(name="tiny", answers="?", takes="networks", cost="1 s", tables=tables)
 
 
-def test_the_digest_covers_what_readers_depend_on_and_no_prose():
+def test_the_digest_covers_types_and_keys_but_no_prose():
     digest = table().digest()
     other_words = Column("loss", float, "Other words.", missing="other words")
     assert table(meaning="Other words.", columns=(STEP, other_words)).digest() == digest
@@ -78,7 +78,7 @@ def test_the_digest_covers_what_readers_depend_on_and_no_prose():
         assert table(**changes).digest() != digest
 
 
-def test_an_explanation_has_every_column_in_words():
+def test_an_explanation_describes_every_column():
     text = explain(
         Analysis(name="tiny", answers="How far?", takes="all networks", cost="1 s", tables=(table(),))
     )
@@ -93,15 +93,15 @@ ALL_TABLES = [table for analysis in ANALYSES.values() for table in analysis]
 def test_every_column_is_declared_in_plain_words(schema):
     texts = [schema.meaning, *(c.meaning for c in (*schema.columns, *filter(None, [schema.numbered])))]
     assert all(text[0].isupper() and text.endswith(".") and len(text.split()) <= 45 for text in texts), texts
-    every = texts + [text for c in schema.columns for text in (c.unit, c.missing, c.source, c.optional)]
-    assert not any("TODO" in text for text in every)
+    all_texts = texts + [text for c in schema.columns for text in (c.unit, c.missing, c.source, c.optional)]
+    assert not any("TODO" in text for text in all_texts)
     assert schema.key, "a table has a key"
     by_role = {c.role_of for c in schema.columns if c.role_of}
     assert by_role <= {c.name for c in schema.columns}
     assert "arm" not in schema or "arm" in by_role
 
 
-def test_every_analysis_says_what_it_answers_takes_and_costs():
+def test_every_analysis_declares_its_question_inputs_and_cost():
     for name, analysis in ANALYSES.items():
         assert analysis.name == name and analysis.answers.endswith("?")
         assert analysis.takes and re.match(r"\d+ (s|min)\b", analysis.cost)

@@ -56,7 +56,7 @@ def saved(tmp_path, rows, **origin):
     return path
 
 
-def test_saved_and_loaded_a_table_has_the_schemas_columns_order_and_types(tmp_path, rows):
+def test_a_loaded_table_has_the_columns_order_and_types_of_its_schema(tmp_path, rows):
     table = load_table(saved(tmp_path, rows), SCHEMA)
     assert list(table) == ["arm", "arm_role", "step", "loss", "t_gen", "holds"]
     assert table["arm_role"].tolist() == ["dense", "dense"]
@@ -118,7 +118,7 @@ def refusal(path, schema=SCHEMA):
     return str(error.value)
 
 
-def test_what_cannot_be_used_is_one_line_with_the_command_that_remakes_it(tmp_path, rows):
+def test_an_unusable_table_is_one_line_with_the_command_that_remakes_the_table(tmp_path, rows):
     path = saved(tmp_path, rows)
     again = f"'python -m analyses.norms --run {tmp_path / 'run'}' makes it again"
     assert refusal(path, NORMS).endswith(again) and "expected the schema norms, version 1" in refusal(
@@ -136,7 +136,7 @@ def test_what_cannot_be_used_is_one_line_with_the_command_that_remakes_it(tmp_pa
     assert "missing" in refusal(path) and "python -m analyses.norms" in refusal(path)
 
 
-def test_a_summary_is_refused_as_its_main_table_is(tmp_path, rows):
+def test_a_summary_is_stale_if_its_main_table_is(tmp_path, rows):
     main = replace(SCHEMA, part="")
     analysis = Analysis(name="norms", answers="?", takes="any", cost="1 s", tables=(main,))
     path = tmp_path / "run" / "analyses" / "norms.json"
