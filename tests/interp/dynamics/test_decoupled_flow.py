@@ -2,17 +2,11 @@
 
 import numpy as np
 import pytest
+from builders import complex_amplitudes
 
 from interp.dynamics.decoupled_flow import gradient_descent, gradient_flow, invariants, velocity
 from interp.dynamics.frequency_lottery import blowup_time
 from interp.spectra.fourier import complex_amplitude
-
-
-def amplitudes(*shape, scale=0.02, seed=0):
-    """Complex normal amplitudes u and v."""
-    z = np.random.default_rng(seed).normal(scale=scale, size=(4, *shape))
-    return z[0] + 1j * z[1], z[2] + 1j * z[3]
-
 
 # The loss, written out: sum over pairs of cross-entropy of sum_m xi_m (theta_m[x] + theta_m[y])^2.
 
@@ -62,7 +56,7 @@ def test_the_flow_is_the_gradient_of_the_loss_with_uniform_softmax(p):
     np.testing.assert_allclose(to_xi.mean(axis=1), 0, atol=1e-6)
 
 
-def test_with_the_true_softmax_it_is_so_for_small_weights_only():
+def test_with_the_true_softmax_the_flow_is_the_gradient_for_small_weights_only():
     p = 7
     theta, xi = np.random.default_rng(3).normal(size=(2, 2, p))
     errors = []
@@ -75,7 +69,7 @@ def test_with_the_true_softmax_it_is_so_for_small_weights_only():
 
 
 def test_polar_form():
-    u, v = amplitudes(50)
+    u, v = complex_amplitudes(50)
     p, dt = 11, 1e-7
     alpha, beta, D = np.abs(u), np.abs(v), np.angle(u * u * np.conj(v))
     du, dv = velocity(u, v, p)
@@ -92,7 +86,7 @@ def test_polar_form():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_invariants_drift_by_less_than_2e_7(seed):
-    u, v = amplitudes(40, seed=seed)
+    u, v = complex_amplitudes(40, seed=seed)
     T = blowup_time(u, v, 23).min()
     path = gradient_flow(u, v, 23, np.linspace(0, 0.99 * T, 50))
     first, second = invariants(path.u, path.v)
@@ -102,7 +96,7 @@ def test_invariants_drift_by_less_than_2e_7(seed):
     assert (np.abs(second - second[0]) / (np.abs(u) ** 2 * np.abs(v))).max() < 2e-7
 
 
-def test_aligned_and_balanced_has_a_closed_form():
+def test_aligned_and_balanced_neurons_follow_a_closed_form():
     """Balanced and aligned: beta = 1 / (2p (T - t)) at all times."""
     p, beta = 23, 0.02
     path = gradient_flow(
@@ -113,7 +107,7 @@ def test_aligned_and_balanced_has_a_closed_form():
     np.testing.assert_allclose(path.v.imag, 0, atol=1e-12)
 
 
-def test_it_stops_at_the_blow_up_and_gives_what_was_reached():
+def test_the_flow_stops_at_the_blow_up_and_returns_the_times_before():
     p, beta = 23, 0.02
     T = 1 / (2 * p * beta)
     path = gradient_flow(np.array([np.sqrt(2) * beta + 0j]), np.array([beta + 0j]), p, np.linspace(0, 5, 101))
@@ -123,7 +117,7 @@ def test_it_stops_at_the_blow_up_and_gives_what_was_reached():
 
 
 def test_the_mean_loss_is_slower_by_p_squared():
-    u, v = amplitudes(5)
+    u, v = complex_amplitudes(5)
     p, time = 11, np.linspace(0, 0.5, 4)
     of_sum = gradient_flow(u, v, p, time)
     of_mean = gradient_flow(u, v, p, time * p**2, mean_loss=True)
@@ -135,8 +129,8 @@ def test_the_mean_loss_is_slower_by_p_squared():
     assert len(late.time) == 0
 
 
-def test_shifts_of_the_residues_and_scales_change_only_what_they_must():
-    u, v = amplitudes(6)
+def test_shifts_rotate_the_flow_and_scales_change_its_speed():
+    u, v = complex_amplitudes(6)
     time = np.linspace(0, 0.3, 3)
     path = gradient_flow(u, v, 23, time)
     turn = np.exp(
@@ -149,14 +143,14 @@ def test_shifts_of_the_residues_and_scales_change_only_what_they_must():
     np.testing.assert_allclose(larger.v, 1000 * path.v, rtol=1e-8)
 
 
-def test_nothing_grows_out_of_nothing():
+def test_zero_amplitudes_stay_zero():
     zero = np.zeros(3, dtype=complex)
     path = gradient_flow(zero, zero, 5, np.array([0.0, 1e6]))
     assert not path.u.any() and not path.v.any() and path.blowup_time == np.inf
 
 
 def test_wrong_arguments_of_the_flow(unchecked):
-    u, v = amplitudes(3)
+    u, v = complex_amplitudes(3)
     for time in ([], [0.0], [1.0, 1.0], [-1.0, 1.0], [[1.0]]):
         with pytest.raises(ValueError, match="time: expected increasing numbers from 0"):
             gradient_flow(u, v, 5, np.array(time))
@@ -191,8 +185,8 @@ def test_the_published_contour(start, beta):
     assert round(float(end.v[0, 0].real), 7) == beta
 
 
-def test_many_small_steps_are_the_flow():
-    u, v = amplitudes(8)
+def test_many_small_steps_tend_to_the_flow():
+    u, v = complex_amplitudes(8)
     exact = gradient_flow(u, v, 11, np.array([0.5]))
     errors = [
         np.abs(gradient_descent(u, v, 11, np.array([n]), 0.5 / n, mean_loss=False).u - exact.u).max()
@@ -201,7 +195,7 @@ def test_many_small_steps_are_the_flow():
     assert errors[1] < 1e-4 and errors[0] / errors[1] == pytest.approx(2, rel=0.02)  # first order
 
 
-def test_it_is_gradient_descent_of_the_network():
+def test_decoupled_descent_is_gradient_descent_of_the_network():
     p, scale, lr, n = 11, 0.02, 1.0, 30
     theta, xi = np.random.default_rng(1).normal(scale=scale, size=(2, 2, p))
     u, v = complex_amplitude(theta)[0], complex_amplitude(xi)[0]
@@ -214,8 +208,8 @@ def test_it_is_gradient_descent_of_the_network():
     assert np.abs(end.v[0] - complex_amplitude(xi)[0]).max() < 2e-3 * moved
 
 
-def test_descent_saves_what_was_asked_for_and_stops_at_the_blow_up():
-    u, v = amplitudes(4)
+def test_descent_saves_the_given_updates_and_stops_at_the_blow_up():
+    u, v = complex_amplitudes(4)
     path = gradient_descent(u, v, 11, np.array([0, 10, 20]), 0.5)
     np.testing.assert_array_equal(path.time, [0, 5, 10])
     np.testing.assert_array_equal(path.u[0], u)

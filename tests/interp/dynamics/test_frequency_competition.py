@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from builders import complex_amplitudes
 
 from interp.dynamics.decoupled_flow import gradient_flow
 from interp.dynamics.frequency_competition import neuron_norm, simulate_competition
@@ -9,13 +10,7 @@ from interp.dynamics.frequency_lottery import blowup_time
 from interp.spectra.fourier import complex_amplitude
 
 
-def amplitudes(*shape, scale=0.02, seed=0):
-    """Complex normal amplitudes u and v."""
-    z = np.random.default_rng(seed).normal(scale=scale, size=(4, *shape))
-    return z[0] + 1j * z[1], z[2] + 1j * z[3]
-
-
-def test_the_norm_is_that_of_the_weights_without_their_means():
+def test_the_norm_equals_that_of_centred_weights():
     theta, xi = np.random.default_rng(0).normal(size=(2, 4, 11))
     centred = [w - w.mean(axis=1, keepdims=True) for w in (theta, xi)]
     expected = np.sqrt(2 / 11 * sum((w**2).sum(axis=1) for w in centred))  # |cos|^2 is p / 2
@@ -25,8 +20,8 @@ def test_the_norm_is_that_of_the_weights_without_their_means():
     assert neuron_norm(np.zeros((2, 3), dtype=complex), np.zeros((2, 3), dtype=complex)).tolist() == [0, 0]
 
 
-def test_every_neuron_finishes_where_its_flow_is_at_that_time():
-    u, v = amplitudes(4, 5)
+def test_every_neuron_ends_where_its_flow_is_at_its_final_time():
+    u, v = complex_amplitudes(4, 5)
     u[0], v[0] = u[0] / 100, v[0] / 100  # a hundred times later than the others
     end = simulate_competition(u, v, 11, growth=20.0)
     assert end.finished.all() and end.time[0] > 20 * end.time[1:].max()
@@ -39,8 +34,8 @@ def test_every_neuron_finishes_where_its_flow_is_at_that_time():
     assert (grown > 0.98 * 20).all() and (grown <= 20).all()
 
 
-def test_what_is_left_of_the_course_is_the_rest_of_the_blow_up_time():
-    u, v = amplitudes(30, 11)
+def test_elapsed_and_remaining_time_add_up_to_the_blow_up_time():
+    u, v = complex_amplitudes(30, 11)
     end = simulate_competition(u, v, 23, growth=50.0)
     left = blowup_time(end.u, end.v, 23)
     np.testing.assert_allclose(end.time[:, None] + left, blowup_time(u, v, 23), rtol=1e-8)
@@ -55,8 +50,8 @@ def test_a_balanced_neuron_does_not_finish_and_the_others_do():
     assert np.abs(end.v[0]) == pytest.approx(np.sqrt(0.02**2 - 0.02**2 / 2), rel=1e-6)  # alpha went to 0
 
 
-def test_wrong_arguments_of_the_race(unchecked):
-    u, v = amplitudes(3)
+def test_wrong_arguments_of_the_competition(unchecked):
+    u, v = complex_amplitudes(3)
     with pytest.raises(ValueError, match=r"one shape \(m, K\), got \(3,\) and \(3,\)"):
         simulate_competition(u, v, 5, growth=20.0)
     with pytest.raises(ValueError, match=r"growth: expected a number above 1, got 0\.5"):

@@ -109,7 +109,7 @@ def test_an_output_of_zero_grows_at_once():
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1e-300, 0.02])
-def test_without_input_or_without_anything_never(alpha):
+def test_neurons_without_input_never_blow_up(alpha):
     times = blowup_time(*components([0.0, 0.0, alpha], [0.02, 0.0, 0.02], [0.4, 0.0, 0.0]), P)
     assert times[:2].tolist() == [np.inf, np.inf] and not np.isnan(times).any()
 
@@ -137,7 +137,7 @@ def test_near_opposed_is_late_and_tends_to_the_exact_case():
 
 
 @pytest.mark.parametrize("alpha", [0.002, 0.02, np.sqrt(2) * 0.02, 0.2])
-def test_in_and_out_meet_at_a_right_angle(alpha):
+def test_blow_up_time_is_smooth_at_a_right_angle(alpha):
     turn = np.array([-1e-5, -1e-7, -1e-9, 1e-9, 1e-7, 1e-5])
     times = blowup_time(*components(alpha, 0.02, np.pi / 2 + turn), P)
     at_right_angle = blowup_time(*components(alpha, 0.02, np.pi / 2), P)
@@ -146,16 +146,16 @@ def test_in_and_out_meet_at_a_right_angle(alpha):
     np.testing.assert_allclose(slopes, slopes[0], rtol=1e-3)
 
 
-def test_time_is_conserved_along_the_flow():
+def test_elapsed_and_remaining_time_add_up_along_the_flow():
     u, v = random_components(40, seed=3)
-    whole = blowup_time(u, v, P)
-    path = gradient_flow(u, v, P, np.linspace(0, 0.9 * whole.min(), 6))
+    times = blowup_time(u, v, P)
+    path = gradient_flow(u, v, P, np.linspace(0, 0.9 * times.min(), 6))
     np.testing.assert_allclose(
-        path.time[:, None] + blowup_time(path.u, path.v, P), np.tile(whole, (6, 1)), rtol=1e-9
+        path.time[:, None] + blowup_time(path.u, path.v, P), np.tile(times, (6, 1)), rtol=1e-9
     )
 
 
-def test_shift_reflection_and_scale():
+def test_shifts_and_reflections_keep_the_time_and_scales_divide_it():
     u, v = random_components(50, seed=4)
     T = blowup_time(u, v, P)
     turn = np.exp(1j * np.linspace(0, 6, 50))
@@ -212,7 +212,7 @@ def test_the_frequency_of_the_earliest_blow_up_wins():
     assert match_frequencies(predicted_frequency("min_abs_misalignment", u, v), won, 11).share < 0.4
 
 
-def test_the_least_misaligned_wins_among_equals_only():
+def test_among_equal_amplitudes_the_smallest_misalignment_wins():
     D = np.random.default_rng(0).uniform(-np.pi, np.pi, size=(100, 11))
     equal = components(0.03, 0.02, D)
     assert (
@@ -228,7 +228,7 @@ def test_relabelled_frequencies_are_predicted_relabelled():
         np.testing.assert_array_equal(order[after - 1] + 1, before)
 
 
-def test_what_has_no_input_is_not_predicted():
+def test_neurons_without_input_have_no_prediction():
     u, v = components([[0.0, 0.02], [0.0, 0.0]], 0.02, [[0.0, 2.0], [0.0, 0.0]])
     for rule in LOTTERY_RULES:
         assert predicted_frequency(rule, u, v).tolist() == [2, 0]
@@ -270,7 +270,7 @@ def test_the_interval_is_wilsons():
     )
 
 
-def test_random_predictions_agree_as_often_as_chance_says():
+def test_random_predictions_agree_at_chance():
     rng = np.random.default_rng(0)
     final = rng.choice([3, 7], size=40_000)
     guess = rng.integers(1, 12, size=40_000)
@@ -280,7 +280,7 @@ def test_random_predictions_agree_as_often_as_chance_says():
     assert knowing.low < knowing.shuffled_chance < knowing.high and knowing.chance < knowing.low
 
 
-def test_nobody_to_agree():
+def test_agreement_of_no_neurons_is_nan():
     match = match_frequencies(np.array([0, 1]), np.array([1, 0]), 3)
     assert match.n == 0 and np.isnan([match.share, match.low, match.high, match.shuffled_chance]).all()
 

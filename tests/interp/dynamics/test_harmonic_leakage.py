@@ -17,7 +17,7 @@ def test_large_p_is_within_2e_3_of_the_limit_at_every_phase(p):
 
 
 @pytest.mark.parametrize("D", [0.0, 0.9, -2.5])
-def test_it_is_the_gradient_of_the_network(D):
+def test_leakage_is_the_gradient_of_the_network(D):
     """Central differences of the loss with uniform softmax, one ReLU neuron."""
     p, k, phi, h = 11, 3, 0.4, 1e-6
     angle = 2 * np.pi * k * np.arange(p) / p
@@ -45,7 +45,7 @@ def test_every_frequency_leaks_alike_into_its_own_harmonics(k):
         np.testing.assert_allclose(one, other, atol=1e-10)
 
 
-def test_phases_where_sums_vanish_exactly_are_no_worse():
+def test_phases_with_vanishing_sums_are_as_accurate():
     (exact, _), (nearby, _) = (
         relu_leakage(97, 9, phase=np.pi / 2),
         relu_leakage(97, 9, phase=np.pi / 2 + 1e-6),

@@ -13,7 +13,7 @@ def split(fraction=0.75, seed=0):
     return np.random.default_rng(seed).random((P, P)) < fraction
 
 
-def test_every_pair_is_in_the_class_its_two_orders_say():
+def test_the_class_of_a_pair_follows_from_its_two_orders():
     train = split()
     classes = pair_classes(train)
     for x, y in np.ndindex(P, P):
@@ -33,7 +33,7 @@ def test_a_symmetric_network_that_memorised_is_at_the_plateau_exactly():
     assert [float(accuracy[name]) for name in PAIR_CLASSES] == [1, 1, 1, 0]
 
 
-def test_classes_turn_with_the_pairs_and_residues_have_no_order():
+def test_classes_follow_swapped_pairs_and_permuted_residues():
     train, order = split(), np.random.default_rng(1).permutation(P)
     here, turned, moved = (pair_classes(t) for t in (train, train.T, train[order][:, order]))
     np.testing.assert_array_equal(turned.rare, here.test_sym)
@@ -42,7 +42,7 @@ def test_classes_turn_with_the_pairs_and_residues_have_no_order():
     assert turned.rare.sum() == here.rare.sum() and moved.memorization_plateau == here.memorization_plateau
 
 
-def test_pairs_kept_together_leave_nothing_to_symmetry():
+def test_splits_of_unordered_pairs_have_no_rare_pairs():
     half = split()
     classes = pair_classes(half & half.T)
     assert not classes.rare.any() and not classes.test_sym.any() and classes.memorization_plateau == 0
@@ -70,7 +70,7 @@ def test_a_class_without_pairs_has_no_mean():
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_what_does_not_fit_is_refused():
+def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match=r"train: expected a square table of booleans, got shape \(3, 4\)"):
         pair_classes(np.ones((3, 4), dtype=bool))
     with pytest.raises(ValueError, match="type int64"):

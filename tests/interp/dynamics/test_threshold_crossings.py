@@ -108,7 +108,7 @@ def test_an_infinite_loss_is_a_measurement():
         ([], [], "got 0 values"),
     ],
 )
-def test_curves_that_are_none_are_refused(steps, values, message):
+def test_malformed_curves_are_refused(steps, values, message):
     for measure in (lambda t, y: first_crossing(t, y, 0.95), half_decrease_step):
         with pytest.raises(ValueError, match=message):
             measure(np.array(steps, dtype=int), np.array(values))
@@ -125,7 +125,7 @@ def test_unknown_directions_and_levels_are_refused():
 # grokking times
 
 
-def test_tau_is_the_ratio_with_bounds_that_hold_the_true_one():
+def test_tau_is_the_ratio_of_times_with_bounds_around_the_true_one():
     times = grokking_times(STEPS, jump(15), jump(75))
     assert (times.t_mem, times.t_gen) == (Crossing(10, 20, 90), Crossing(70, 80, 90))
     assert times.tau == 4
@@ -133,7 +133,7 @@ def test_tau_is_the_ratio_with_bounds_that_hold_the_true_one():
     assert times.tau_bounds[0] < 75 / 15 <= times.tau_bounds[1]
 
 
-def test_losses_cross_downwards_at_their_own_threshold():
+def test_losses_cross_a_given_threshold_downwards():
     times = grokking_times(STEPS, -jump(20), -jump(60), threshold=-0.5, direction="down")
     assert (times.t_mem.at, times.t_gen.at) == (20, 60)
 
@@ -146,7 +146,7 @@ def test_train_and_test_may_be_measured_at_different_steps():
 
 
 @pytest.mark.parametrize(
-    ("t_mem", "t_gen", "bounds"),
+    ("t_mem", "t_gen", "tau_bounds"),
     [
         (Crossing(10, 20, 90), Crossing(90, None, 90), (90 / 20, math.inf)),
         (Crossing(90, None, 90), Crossing(50, 60, 90), (0, 60 / 90)),
@@ -154,10 +154,10 @@ def test_train_and_test_may_be_measured_at_different_steps():
         (Crossing(None, 0, 90), Crossing(50, 60, 90), (0, math.inf)),
     ],
 )
-def test_a_censored_or_instant_time_leaves_no_tau_but_bounds(t_mem, t_gen, bounds):
+def test_a_censored_or_instant_time_leaves_no_tau_but_bounds(t_mem, t_gen, tau_bounds):
     times = GrokkingTimes(t_mem, t_gen)
     assert math.isnan(times.tau)
-    assert times.tau_bounds == bounds
+    assert times.tau_bounds == tau_bounds
 
 
 def test_memorised_by_the_first_measurement_has_a_tau_and_no_upper_bound():
@@ -195,7 +195,7 @@ def test_a_curve_that_does_not_decrease_is_censored(values):
     assert half_decrease_step(STEPS, values) == Crossing(90, None, 90)
 
 
-def test_half_decreases_of_no_fraction_or_of_infinity_are_refused():
+def test_half_decreases_of_a_zero_fraction_or_infinite_values_are_refused():
     with pytest.raises(ValueError, match=r"fraction: expected a number in \(0, 1\], got 0.0"):
         half_decrease_step(STEPS, jump(30), 0.0)
     with pytest.raises(ValueError, match="values: expected finite values or NaN"):

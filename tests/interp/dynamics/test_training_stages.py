@@ -59,7 +59,7 @@ def test_a_stage_that_does_not_end_is_censored():
     assert str(stages.stage_2_end) == "> 990" and not stages.stage_1_end.censored
 
 
-def test_curves_without_a_measurement_are_refused():
+def test_curves_of_nan_are_refused():
     for missing in range(3):
         curves = [jump(95), jump(640), hill(400)]
         curves[missing] = np.full(len(STEPS), np.nan)

@@ -11,10 +11,10 @@ FANO = np.array([[(line - point) % 7 in (0, 1, 3) for line in range(7)] for poin
 def slow_sigmas(matrix):
     """Positive eigenvalues of the bipartite graph's adjacency matrix, largest first."""
     rows, columns = matrix.shape
-    whole = np.zeros((rows + columns, rows + columns))
-    whole[:rows, rows:] = matrix
-    whole[rows:, :rows] = matrix.T
-    return np.sort(np.linalg.eigvalsh(whole))[::-1][: min(rows, columns)]
+    adjacency = np.zeros((rows + columns, rows + columns))
+    adjacency[:rows, rows:] = matrix
+    adjacency[rows:, :rows] = matrix.T
+    return np.sort(np.linalg.eigvalsh(adjacency))[::-1][: min(rows, columns)]
 
 
 def slow_hoang_gap(mask):

@@ -1,8 +1,7 @@
-import itertools
-
 import networkx as nx
 import numpy as np
 import pytest
+from builders import random_layers
 from jaxtyping import TypeCheckError
 
 from interp.graphs.graph_measures import properties
@@ -12,18 +11,13 @@ from interp.graphs.path_lengths import bipartite_distance_counts, distance_count
 RING4 = (9, 14, 5, 11, 9)
 
 
-def random_layers(sizes, share, seed):
-    rng = np.random.default_rng(seed)
-    return [rng.random(shape) < share for shape in itertools.pairwise(sizes)]
-
-
 def slow_properties(layers, construction):
     graph = to_networkx(layers, construction)
     n = graph.number_of_nodes()
     lengths = [
-        hops
+        n_edges
         for node, reached in nx.all_pairs_shortest_path_length(graph)
-        for other, hops in reached.items()
+        for other, n_edges in reached.items()
         if other > node
     ]
     degrees = [degree for _, degree in graph.degree]
@@ -121,9 +115,9 @@ def test_path_of_many_layers():
 @pytest.mark.parametrize("n", [4, 7, 12])
 def test_folded_path_is_a_ring(n):
     values = properties([np.ones((1, 1), dtype=bool)] * n, "folded")
-    hops = [min(d, n - d) for d in range(1, n)]
-    assert values["n_nodes"] == values["n_edges"] == values["largest_component"] == n
-    assert values["average_path_length"] == pytest.approx(sum(hops) / (n - 1), abs=1e-14)
+    ring_distances = [min(d, n - d) for d in range(1, n)]
+    assert values["n_nodes"] == values["ring_distances"] == values["largest_component"] == n
+    assert values["average_path_length"] == pytest.approx(sum(ring_distances) / (n - 1), abs=1e-14)
     assert values["degree_variance"] == 0.0
 
 

@@ -1,17 +1,11 @@
-import itertools
-
 import networkx as nx
 import numpy as np
 import pytest
+from builders import random_layers
 from jaxtyping import TypeCheckError
 
 from interp.graphs.mask_graph import adjacency, biadjacency, is_bipartite, layer_sizes, to_networkx
 from interp.graphs.reachability import count_dead_units, live_units, reachable_outputs
-
-
-def random_layers(sizes, share, seed):
-    rng = np.random.default_rng(seed)
-    return [rng.random(shape) < share for shape in itertools.pairwise(sizes)]
 
 
 def slow_graph(layers, construction):

@@ -1,27 +1,23 @@
-import itertools
-
 import numpy as np
 import pytest
+from builders import random_layers
 from jaxtyping import TypeCheckError
 
 from interp.graphs.graph_measures import properties
 from interp.graphs.null_models import compare_properties_with_null, compare_with_null, null_masks
 
-
-def random_layers(seed, share=0.3, sizes=(8, 20, 6, 20, 8)):
-    rng = np.random.default_rng(seed)
-    return [rng.random(shape) < share for shape in itertools.pairwise(sizes)]
+SIZES = (8, 20, 6, 20, 8)
 
 
 def test_density_null_keeps_the_count_of_every_layer():
-    layers = random_layers(0)
+    layers = random_layers(SIZES, 0.3, 0)
     for sample in null_masks(layers, np.random.default_rng(1), n=5):
         assert [int(mask.sum()) for mask in sample] == [int(mask.sum()) for mask in layers]
         assert all((mask != other).any() for mask, other in zip(sample, layers, strict=True))
 
 
 def test_degree_null_keeps_the_degree_of_every_unit():
-    layers = random_layers(2)
+    layers = random_layers(SIZES, 0.3, 2)
     for sample in null_masks(layers, np.random.default_rng(3), n=5, kind="degree"):
         for mask, other in zip(sample, layers, strict=True):
             np.testing.assert_array_equal(mask.sum(axis=0), other.sum(axis=0))
@@ -31,8 +27,8 @@ def test_degree_null_keeps_the_degree_of_every_unit():
 
 @pytest.mark.parametrize("construction", ["layered", "folded"])
 @pytest.mark.parametrize("kind", ["density", "degree"])
-def test_equals_mean_and_spread_over_the_same_masks(construction, kind):
-    layers = random_layers(4)
+def test_mean_and_spread_equal_those_over_the_drawn_masks(construction, kind):
+    layers = random_layers(SIZES, 0.3, 4)
     null = compare_properties_with_null(layers, construction, np.random.default_rng(5), n=6, kind=kind)
     samples = [
         properties(m, construction) for m in null_masks(layers, np.random.default_rng(5), n=6, kind=kind)
@@ -47,8 +43,8 @@ def test_equals_mean_and_spread_over_the_same_masks(construction, kind):
         assert null[name].z == pytest.approx((observed[name] - np.mean(drawn)) / np.std(drawn, ddof=1))
 
 
-def test_what_a_null_fixes_has_no_z():
-    layers = random_layers(6)
+def test_z_of_properties_that_a_null_model_fixes_is_nan():
+    layers = random_layers(SIZES, 0.3, 6)
     by_degree = compare_properties_with_null(layers, "folded", np.random.default_rng(0), n=4, kind="degree")
     for name in ("n_nodes", "n_edges", "degree_mean", "degree_cv", "degree_max", "isolated_fraction"):
         assert by_degree[name].sd == 0.0 and by_degree[name].mean == by_degree[name].observed
@@ -59,7 +55,7 @@ def test_what_a_null_fixes_has_no_z():
 
 def test_a_random_mask_is_typical_and_a_planted_block_is_not():
     sizes = (20, 60, 20)
-    typical = compare_properties_with_null(random_layers(7, 0.3, sizes), "layered", np.random.default_rng(8))
+    typical = compare_properties_with_null(random_layers(sizes, 0.3, 7), "layered", np.random.default_rng(8))
     assert abs(typical["latapy_clustering"].z) < 4
     block = np.kron(np.eye(2), np.ones((10, 30))).astype(bool)
     planted = compare_properties_with_null(
@@ -71,7 +67,7 @@ def test_a_random_mask_is_typical_and_a_planted_block_is_not():
 
 
 def test_renaming_units_leaves_the_observed_values():
-    layers = random_layers(9)
+    layers = random_layers(SIZES, 0.3, 9)
     order = np.random.default_rng(10).permutation(20)
     renamed = [layers[0][:, order], layers[1][order], *layers[2:]]
     for name, comparison in compare_properties_with_null(
@@ -105,7 +101,7 @@ def test_equal_samples_have_a_spread_of_exactly_zero():
 
 
 def test_wrong_settings_are_refused():
-    layers, rng = random_layers(0), np.random.default_rng(0)
+    layers, rng = random_layers(SIZES, 0.3, 0), np.random.default_rng(0)
     with pytest.raises(ValueError, match="n:"):
         compare_properties_with_null(layers, "layered", rng, n=1)
     with pytest.raises((ValueError, TypeCheckError)):

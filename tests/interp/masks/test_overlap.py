@@ -54,7 +54,7 @@ def test_distance_is_symmetric_and_blind_to_a_common_permutation():
     assert jaccard_distance(a, b) == jaccard_distance(a[rows][:, columns], b[rows][:, columns])
 
 
-def test_chance_is_what_independent_masks_give():
+def test_chance_is_the_mean_over_independent_masks():
     assert chance_jaccard_distance(0.4, 0.4) == pytest.approx(0.75, abs=1e-15)
     assert chance_jaccard_distance(0.0, 0.0) == 0.0
     assert chance_jaccard_distance(0.0, 0.3) == 1.0
@@ -99,7 +99,7 @@ def test_chance_and_z_are_those_of_masks_shuffled_within_layers():
         assert abs(scores.mean()) < 0.1 and scores.std() == pytest.approx(1, abs=0.08)
 
 
-def test_z_has_the_moments_of_every_placement():
+def test_z_uses_the_moments_over_all_placements():
     a = {"W_E": np.array([True, True, False, False, True]), "W_U": np.array([[True, False, False, True]])}
     b = {"W_E": np.array([True, False, False, True, False]), "W_U": np.array([[False, False, True, True]])}
 
@@ -128,7 +128,7 @@ def test_z_is_symmetric_and_grows_with_the_overlap():
     )
 
 
-def test_what_cannot_vary_has_no_z():
+def test_z_of_overlaps_that_cannot_vary_is_nan():
     full = {"W_E": np.ones((2, 3), dtype=bool), "W_U": np.array([True])}
     assert all(np.isnan(z) for z in overlap_z_scores(full, full).values())
 

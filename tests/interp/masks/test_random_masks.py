@@ -39,7 +39,7 @@ def test_shuffled_mask_keeps_every_layers_count_and_changes_the_places():
         lambda rng: rewired_mask(np.arange(210).reshape(7, 30) % 7 < 3, rng),
     ],
 )
-def test_the_generator_is_what_decides(draw):
+def test_random_masks_depend_on_the_generator_only(draw):
     np.testing.assert_array_equal(draw(np.random.default_rng(3)), draw(np.random.default_rng(3)))
     assert (draw(np.random.default_rng(3)) != draw(np.random.default_rng(4))).any()
     rng = np.random.default_rng(3)

@@ -47,7 +47,7 @@ def test_float32_is_summed_in_float64():
 
 
 @pytest.mark.parametrize("q", [1, 2])
-def test_a_mask_is_the_same_as_zeros_and_place_and_sign_do_not_matter(q):
+def test_masked_weights_count_as_zeros_and_order_and_sign_do_not_matter(q):
     weights, mask = some_weights(), some_mask()
     pruned = {name: np.where(mask[name], w, 0) for name, w in weights.items()}
     assert weight_norm(weights, q, mask) == weight_norm(pruned, q)
@@ -76,7 +76,7 @@ def test_spreads_of_two_are_known():
     assert spread["cv"] == pytest.approx(np.sqrt(2) * (np.e**2 - 1) / (np.e**2 + 1))
 
 
-def test_spreads_know_no_unit_and_no_order_and_agree_where_small():
+def test_spreads_ignore_unit_and_order_and_agree_where_small():
     norms = 1 + 1e-3 * np.random.default_rng(0).normal(size=50)
     spread = relative_spread(norms)
     assert relative_spread(7 * norms[::-1]) == pytest.approx(spread)
@@ -88,6 +88,6 @@ def test_spreads_know_no_unit_and_no_order_and_agree_where_small():
 
 
 @pytest.mark.parametrize("norms", [[], [1.0, 0.0], [1.0, -2.0], [1.0, np.inf], [np.nan]])
-def test_spreads_of_what_is_no_norm_are_refused(norms):
+def test_spreads_of_non_positive_norms_are_refused(norms):
     with pytest.raises(ValueError, match="norms: expected positive numbers"):
         relative_spread(np.array(norms, dtype=float))

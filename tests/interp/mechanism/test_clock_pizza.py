@@ -2,15 +2,12 @@
 
 import numpy as np
 import pytest
+from builders import noise
 
 from interp.mechanism.clock_pizza import circularity, distance_irrelevance, gradient_symmetricity
 from interp.spectra.fourier import fourier_basis
 
 P = 23
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
 
 
 A, B = np.meshgrid(np.arange(P), np.arange(P), indexing="ij")
@@ -19,14 +16,14 @@ A, B = np.meshgrid(np.arange(P), np.arange(P), indexing="ij")
 # distance irrelevance
 
 
-def test_the_distance_is_all_or_nothing():
+def test_irrelevance_is_0_for_functions_of_the_distance_and_1_for_the_sum():
     f = noise(P)
     assert distance_irrelevance(f[(B - A) % P]) == pytest.approx(0, abs=1e-15)
     assert distance_irrelevance(f[(A + B) % P]) == pytest.approx(1)
     assert distance_irrelevance(f[A]) == pytest.approx(1)  # every distance meets every a
 
 
-def test_a_pizza_and_a_little_clock():
+def test_irrelevance_of_a_pizza_with_a_weak_clock():
     pizza = np.abs(np.cos(np.pi * 2 * (B - A) / P))  # of the distance alone, as one circle of a Pizza gives
     pizza -= pizza.mean()
     clock = np.cos(2 * np.pi * (A + B) / P)
@@ -40,20 +37,20 @@ def test_white_noise_is_irrelevant_up_to_the_spread_of_p_values():
 
 
 @pytest.mark.parametrize("p", [3, 7, 11])
-def test_the_distance_is_that_of_the_loop(p):
+def test_irrelevance_equals_the_loop(p):
     L = noise(p, p)
     spread = [np.std([L[i, (i + d) % p] for i in range(p)]) for d in range(p)]
     assert distance_irrelevance(L) == pytest.approx(np.mean(spread) / np.std(L))
 
 
-def test_the_distance_is_free_of_scale_offset_labels_and_order_of_inputs():
+def test_irrelevance_is_free_of_scale_offset_labels_and_order_of_inputs():
     L = noise(P, P)
     order = (np.arange(P) * 3 + 5) % P
     for same in (1e-100 * L, L + 1e3, L[order][:, order], L.T):
         assert distance_irrelevance(same) == pytest.approx(distance_irrelevance(L))
 
 
-def test_constant_logits_have_no_distance_and_networks_stack():
+def test_irrelevance_of_constant_logits_is_nan_and_networks_stack():
     values = distance_irrelevance(np.stack([noise(P, P), np.full((P, P), 0.1)]))
     assert values[0] == distance_irrelevance(noise(P, P)) and np.isnan(values[1])
 
@@ -88,7 +85,7 @@ def slow_circularity(W_E, n_components=4):
     return np.mean(best)
 
 
-def test_circles_are_circular_and_their_order_is_that_of_size():
+def test_circles_are_circular_and_ordered_by_size():
     assert circularity(embedding([3, 4, 13, 14], [3, 3, 1, 1])) == pytest.approx(1)
     mixed = embedding([3, 4, 13, 14], [3, 3, 2, 2])
     third = (fourier_basis(P)[9] + fourier_basis(P)[15]) / np.sqrt(2)  # half of it each at frequency 5 and 8

@@ -2,15 +2,12 @@
 
 import numpy as np
 import pytest
+from builders import rng
 from scipy import stats
 
 from interp.mechanism.diversification import amplitude_variation, frequency_counts, phase_symmetry
 
 K = 11
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
 
 
 # phase symmetry
@@ -30,7 +27,7 @@ def test_uniform_phases_average_the_baseline():
     np.testing.assert_allclose(result.R.mean(axis=0)[0], result.baseline[0, 0], rtol=0.02)
 
 
-def test_phase_symmetry_matches_the_loop_and_turns_with_no_effect():
+def test_phase_symmetry_equals_the_loop_and_ignores_rotation():
     phase, k = rng().uniform(-np.pi, np.pi, (2, 30)), rng(1).integers(0, 4, (2, 30))
     phase[1, 3] = np.nan
     result, turned = phase_symmetry(phase, k, 4), phase_symmetry(phase + 1.0, k, 4)
@@ -46,7 +43,7 @@ def test_phase_symmetry_matches_the_loop_and_turns_with_no_effect():
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_phase_symmetry_refuses_what_does_not_fit():
+def test_phase_symmetry_refuses_wrong_arguments():
     with pytest.raises(ValueError, match="phase and frequency: expected one shape"):
         phase_symmetry(np.zeros(3), np.ones(2, dtype=int), K)
     with pytest.raises(ValueError, match=r"frequency: expected 1..1, or 0 for none, got 2..2"):
@@ -84,7 +81,7 @@ def test_uniform_use_has_uniform_p_values(level):
     assert (p_value <= level).mean() == pytest.approx(level, abs=0.03)  # sd at most .008
 
 
-def test_counts_do_not_care_which_frequency_is_which():
+def test_counts_do_not_depend_on_labels_of_frequencies():
     k = rng().integers(1, K + 1, 40)
     renamed = np.append(0, rng(1).permutation(K) + 1)[k]
     assert frequency_counts(renamed, K).p_value == pytest.approx(float(frequency_counts(k, K).p_value))

@@ -93,16 +93,16 @@ def test_an_embedding_without_an_unembedding():
 
 
 @pytest.mark.parametrize(
-    ("model", "lost", "words"),
+    ("model", "lost", "message"),
     [
         ("mlp", (), "model: expected one of embed_mlp, embedded_mlp, one_hot_mlp, transformer"),
         ("transformer", "W_V", "W_V is missing"),
     ],
 )
-def test_what_has_no_maps_is_refused(model, lost, words):
+def test_models_without_maps_are_refused(model, lost, message):
     weights = {name: w for name, w in weights_of().items() if not name.endswith(tuple(lost and [lost]))}
     for function in (effective_maps, residue_weights):
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises(ValueError, match=message):
             function(model, weights)
 
 

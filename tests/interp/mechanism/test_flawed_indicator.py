@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from builders import noise, operation_table
 
 from interp.mechanism.flawed_indicator import ideal_neurons, indicator_fit, indicator_logits
 from interp.mechanism.logit_fit import cross_entropy, logit_margin
@@ -14,16 +15,7 @@ P = 11
 K = 5
 
 
-def table(operation, p=P):
-    x, y = np.meshgrid(np.arange(p), np.arange(p), indexing="ij")
-    return operation(x, y) % p
-
-
-SUMS = table(lambda x, y: x + y)
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
+SUMS = operation_table(lambda x, y: x + y, P)
 
 
 def planted(label, main, ghost, p=P):
@@ -40,7 +32,7 @@ def planted(label, main, ghost, p=P):
 # ideal neurons
 
 
-def test_ideal_neurons_are_aligned_and_as_many_as_said():
+def test_ideal_neurons_are_aligned_and_have_the_given_counts():
     counts = np.array([4, 0, 1, 7, 3])
     result = misalignment(*ideal_neurons(counts, 0.5, 3.0))
     np.testing.assert_array_equal(result.frequency, np.repeat(np.arange(1, 6), counts))
@@ -51,7 +43,7 @@ def test_ideal_neurons_are_aligned_and_as_many_as_said():
 
 @pytest.mark.parametrize("p", [5, 11, 23, 67])
 @pytest.mark.parametrize("n", [3, 5, 6, 8])
-def test_the_closed_form_is_what_ideal_neurons_compute(n, p):
+def test_ideal_neurons_compute_the_closed_form(n, p):
     maps = ideal_neurons(np.full(p // 2, n), 0.7, 1.3)
     np.testing.assert_allclose(
         pair_logits(*maps, "square"), indicator_logits(p, n * 0.7**2 * 1.3), atol=1e-10
@@ -86,7 +78,7 @@ def test_the_published_losses_of_128_neurons(n, loss):
     Published for all 11: 7.41e-15, from probabilities, whose rounding is of that size; here from margins.
     """
     counts = np.array([12] * 7 + [11] * 4)
-    sums = table(lambda x, y: x + y, 23)
+    sums = operation_table(lambda x, y: x + y, 23)
     of = [pair_logits(*ideal_neurons(counts * (np.arange(11) == k)), "square") for k in range(11)]
     losses = [cross_entropy(sum(of[k] for k in chosen), sums).mean() for chosen in combinations(range(11), n)]
     assert np.mean(losses) == pytest.approx(loss, rel=1e-6)
@@ -97,10 +89,15 @@ def test_the_published_losses_of_128_neurons(n, loss):
 
 @pytest.mark.parametrize(
     "label",
-    [SUMS, table(lambda x, y: x * y), table(lambda x, y: y - x), table(lambda x, y: x**2 + x * y + y**2)],
+    [
+        SUMS,
+        operation_table(lambda x, y: x * y, P),
+        operation_table(lambda x, y: y - x, P),
+        operation_table(lambda x, y: x**2 + x * y + y**2, P),
+    ],
     ids=["add", "mul", "sub", "x2_plus_xy_plus_y2"],
 )
-def test_the_fit_is_that_of_least_squares(label):
+def test_the_fit_equals_least_squares(label):
     logits = 0.3 * noise(P, P, P) + planted(label, 2.0, -0.5) + noise(P, P, 1, seed=1)
     per_pair = np.repeat(np.eye(P * P), P, axis=0)  # the pairs' own constants
     design = np.stack([planted(label, 1, 0).ravel(), planted(label, 0, 1).ravel()], axis=1)
@@ -119,13 +116,13 @@ def test_planted_indicators_come_back_whatever_each_pair_adds():
     assert ideal.main == pytest.approx(3 * P / 4) and ideal.ratio == pytest.approx(0.5)
 
 
-def test_labels_are_sums_unless_said_and_networks_stack():
+def test_labels_are_sums_by_default_and_networks_stack():
     logits = noise(2, 3, P, P, P).astype(np.float32)
     fit = indicator_fit(logits)
     assert fit.main.shape == fit.r2.shape == (2, 3)
     one = indicator_fit(logits[1, 2], SUMS)
     assert one.ghost == pytest.approx(fit.ghost[1, 2]) and one.r2 == pytest.approx(fit.r2[1, 2])
-    assert one.ghost != indicator_fit(logits[1, 2], table(lambda x, y: x * y)).ghost
+    assert one.ghost != indicator_fit(logits[1, 2], operation_table(lambda x, y: x * y, P)).ghost
 
 
 def test_relabelled_residues_and_scale_change_nothing_else():
@@ -147,7 +144,7 @@ def test_logits_without_preference():
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_what_does_not_fit_is_refused():
+def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match=r"n_neurons: expected a number from 0 per frequency, got \[3, -1\]"):
         ideal_neurons(np.array([3, -1]))
     with pytest.raises(ValueError, match="n_neurons: expected"):

@@ -7,6 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
+from builders import noise
 
 from interp.mechanism.fourier_ablation import (
     OPERATORS,
@@ -22,15 +23,11 @@ K = 5
 KEYS = np.array([2, K])
 
 
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
-
-
-def clock(keys, p=P):
+def clock(frequencies, p=P):
     """Logits sum_k k cos(omega_k (a + b - c)) plus a bias per class."""
     a = np.arange(p)
     distance = a[:, None, None] + a[:, None] - a
-    return sum(k * np.cos(2 * np.pi * k * distance / p) for k in keys) + noise(p, seed=1)
+    return sum(k * np.cos(2 * np.pi * k * distance / p) for k in frequencies) + noise(p, seed=1)
 
 
 def slow_directions(p, k, operator):
@@ -45,14 +42,14 @@ def slow_directions(p, k, operator):
     return [f * g for f, g in itertools.product(over_a, over_b)][operator == "block8" :]
 
 
-def slow_restricted(logits, keys, operator):
+def slow_restricted(logits, frequencies, operator):
     """Restricted logits by projection on one direction after another.
 
     The lost mean of each class is added at the end.
     """
     p, new = len(logits), np.zeros_like(logits)
     for c in range(logits.shape[-1]):
-        for k in keys:
+        for k in frequencies:
             for f in slow_directions(p, k, operator):
                 new[..., c] += f * (f * logits[..., c]).sum() / (f * f).sum()
     return new + (logits - new).mean(axis=(0, 1))
@@ -62,31 +59,31 @@ def slow_restricted(logits, keys, operator):
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_a_clock_is_its_key_frequencies(operator):
+def test_restricting_a_clock_to_its_key_frequencies_changes_nothing(operator):
     np.testing.assert_allclose(restricted_logits(clock(KEYS), KEYS, operator), clock(KEYS), atol=1e-12)
     more = np.array([1, *KEYS])
     np.testing.assert_allclose(restricted_logits(clock(more), KEYS, operator), clock(KEYS), atol=1e-12)
 
 
-def test_a_clock_without_them_is_its_biases():
+def test_a_clock_without_its_key_frequencies_is_its_biases():
     flat = np.broadcast_to(noise(P, seed=1), (P, P, P))
     np.testing.assert_allclose(excluded_logits(clock(KEYS), KEYS), flat, atol=1e-12)
     np.testing.assert_allclose(excluded_logits(clock(KEYS), KEYS[[0]]), clock(KEYS[1:]), atol=1e-12)
 
 
-def test_each_operator_keeps_its_own_products_and_none_of_two_frequencies():
+def test_operators_keep_their_products_of_waves_and_none_of_two_frequencies():
     F = fourier_basis(P)
-    products = np.einsum("ia,jb->abij", F, F).reshape(P, P, P * P)
+    pair_waves = np.einsum("ia,jb->abij", F, F).reshape(P, P, P * P)
     waves_of_key = [[0, 2 * k - 1, 2 * k] for k in KEYS]
     block8 = {pair for rows in waves_of_key for pair in itertools.product(rows, rows)}
     block4 = {pair for pair in block8 if 0 not in pair} | {(0, 0)}
     for operator, pairs in (("block4", block4), ("block8", block8)):
-        new = restricted_logits(products, KEYS, operator)
+        new = restricted_logits(pair_waves, KEYS, operator)
         for index, (i, j) in enumerate(itertools.product(range(P), repeat=2)):
-            expected = products[..., index] if (i, j) in pairs else np.zeros((P, P))
+            expected = pair_waves[..., index] if (i, j) in pairs else np.zeros((P, P))
             np.testing.assert_allclose(new[..., index], expected, atol=1e-12)
     crossed = [i * P + j for i in waves_of_key[0][1:] for j in waves_of_key[1][1:]]
-    np.testing.assert_allclose(restricted_logits(products[..., crossed], KEYS, "sum2"), 0, atol=1e-12)
+    np.testing.assert_allclose(restricted_logits(pair_waves[..., crossed], KEYS, "sum2"), 0, atol=1e-12)
 
 
 def test_sum2_keeps_half_of_a_product_of_two_cosines():
@@ -97,7 +94,7 @@ def test_sum2_keeps_half_of_a_product_of_two_cosines():
 
 
 @pytest.mark.parametrize(("operator", "per_key"), [("sum2", 2), ("block4", 4), ("block8", 8)])
-def test_of_white_noise_every_direction_keeps_the_same(operator, per_key):
+def test_every_direction_keeps_an_equal_share_of_white_noise(operator, per_key):
     x = noise(P, P, 4000)
     share = restricted_logits(x, KEYS, operator).var(axis=(0, 1)).sum() / x.var(axis=(0, 1)).sum()
     assert share == pytest.approx(per_key * len(KEYS) / (P**2 - 1), rel=0.03)  # sd 1 % of it at most
@@ -108,22 +105,21 @@ def test_of_white_noise_every_direction_keeps_the_same(operator, per_key):
 
 @pytest.mark.parametrize("p", [3, 7, 11])
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_restricted_is_the_slow_projection(operator, p):
-    for keys in ([1], list(range(1, (p + 1) // 2)), list(range((p - 1) // 2, 0, -2))):
+def test_restricted_logits_equal_the_slow_projection(operator, p):
+    for frequencies in ([1], list(range(1, (p + 1) // 2)), list(range((p - 1) // 2, 0, -2))):
         x = noise(p, p, p)
-        np.testing.assert_allclose(
-            restricted_logits(x, np.array(keys), operator), slow_restricted(x, keys, operator), atol=1e-12
-        )
+        restricted = restricted_logits(x, np.array(frequencies), operator)
+        np.testing.assert_allclose(restricted, slow_restricted(x, frequencies, operator), atol=1e-12)
 
 
 @pytest.mark.parametrize("p", [7, 11])
 def test_the_projection_is_the_mean_over_equal_sums_at_these_frequencies(p):
-    x, keys = noise(p, p, 3), np.array([1, 3])
+    x, frequencies = noise(p, p, 3), np.array([1, 3])
     by_sum = np.stack([sum(x[a, (s - a) % p] for a in range(p)) / p for s in range(p)])  # (s, 3)
     F = fourier_basis(p)[[1, 2, 5, 6]]
     part = F.T @ (F @ by_sum)
     slow = np.array([[part[(a + b) % p] for b in range(p)] for a in range(p)])
-    np.testing.assert_allclose(project_on_sum_waves(x, keys), slow, atol=1e-12)
+    np.testing.assert_allclose(project_on_sum_waves(x, frequencies), slow, atol=1e-12)
 
 
 def test_excluded_and_restricted_add_up_to_the_logits_and_their_mean():
@@ -165,7 +161,7 @@ def test_relabelled_inputs_have_relabelled_keys(operator):
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_swapped_inputs_shifted_inputs_and_repeated_use(operator):
+def test_operators_commute_with_swaps_and_shifts_and_are_idempotent(operator):
     def restrict(x):
         return restricted_logits(x, KEYS, operator)
 
@@ -176,7 +172,7 @@ def test_swapped_inputs_shifted_inputs_and_repeated_use(operator):
     np.testing.assert_allclose(restricted_logits(x, KEYS[::-1], operator), restrict(x), atol=1e-12)
 
 
-def test_leading_axes_float32_and_untouched_input():
+def test_networks_stack_in_float64_and_the_input_is_unchanged():
     x = noise(2, 3, P, P, 4).astype(np.float32)
     before, W_L = x.copy(), noise(4, P)
     for measure in (excluded_logits, *(lambda x, k, o=o: restricted_logits(x, k, o) for o in OPERATORS)):
@@ -193,7 +189,7 @@ def test_leading_axes_float32_and_untouched_input():
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_no_frequency_keeps_the_means_and_excludes_nothing(operator):
+def test_without_frequencies_the_means_are_kept_and_nothing_is_excluded(operator):
     x, none = noise(P, P, P), np.array([], dtype=np.int64)
     means = np.broadcast_to(x.mean(axis=(0, 1)), x.shape)
     np.testing.assert_allclose(restricted_logits(x, none, operator), means, atol=1e-12)
@@ -209,11 +205,11 @@ def test_an_unknown_operator_lists_the_known_ones():
 
 
 @pytest.mark.usefixtures("unchecked")
-@pytest.mark.parametrize("keys", [[0], [K + 1], [-1], [2, 2], [1.0], [[1]], 1])
+@pytest.mark.parametrize("frequencies", [[0], [K + 1], [-1], [2, 2], [1.0], [[1]], 1])
 @pytest.mark.parametrize("measure", [excluded_logits, restricted_logits, project_on_sum_waves])
-def test_other_frequencies_are_refused(measure, keys):
+def test_other_frequencies_are_refused(measure, frequencies):
     with pytest.raises(ValueError, match=r"frequencies: expected different whole numbers in 1\.\.5, got "):
-        measure(noise(P, P, P), np.array(keys))
+        measure(noise(P, P, P), np.array(frequencies))
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -34,14 +34,14 @@ def test_chance_is_the_mean_over_all_sets(n_first, n_second):
         assert overlap.p_value == pytest.approx(np.mean(as_many))
 
 
-def test_names_of_frequencies_do_not_matter():
+def test_overlaps_do_not_depend_on_labels_of_frequencies():
     renamed = np.random.default_rng(0).permutation(9) + 1
     first, second = np.array([1, 4, 6]), np.array([4, 6, 8, 9])
     assert set_overlap(renamed[first - 1], renamed[second - 1], 9) == set_overlap(first, second, 9)
 
 
 @pytest.mark.parametrize("wrong", [[0], [6], [2, 2]])
-def test_what_is_no_set_of_frequencies_is_refused(wrong):
+def test_malformed_sets_of_frequencies_are_refused(wrong):
     with pytest.raises(ValueError, match=r"first: expected different frequencies in 1\.\.5, got"):
         set_overlap(np.array(wrong), np.array([1]), 5)
     with pytest.raises(ValueError, match="second: expected"):
@@ -83,7 +83,7 @@ def test_nothing_to_compare_is_nan():
         assert np.isnan(weighted_agreement(np.array(k), np.array([1, 1]), np.array(weight))).all()
 
 
-def test_what_does_not_fit_is_refused(unchecked):
+def test_wrong_arguments_are_refused(unchecked):
     k = np.array([1, 2])
     with pytest.raises(ValueError, match=r"shapes \(\.\.\., m\), \(m,\) and \(m,\), got \(2,\), \(3,\)"):
         weighted_agreement(k, np.array([1, 2, 3]))

@@ -5,6 +5,7 @@ p residues, K = (p - 1) / 2.
 
 import numpy as np
 import pytest
+from builders import rng
 
 from interp.mechanism.key_frequency_rules import (
     KEY_RULES,
@@ -23,23 +24,19 @@ KEYS = [2, 7, K]
 ARRAY = {"embedding_norm": "W_E", "logit_map": "W_L", "neuron_cluster": "activations"}
 
 
-def rng(seed=0):
-    return np.random.default_rng(seed)
-
-
-def embedding(keys, d=16, noise=0.02):
+def embedding(frequencies, d=16, noise=0.02):
     """Random circles of the key frequencies, with weak white noise."""
     F = fourier_basis(P)
-    rows = F[[2 * k - 1 for k in keys] + [2 * k for k in keys]]  # (2n, p)
+    rows = F[[2 * k - 1 for k in frequencies] + [2 * k for k in frequencies]]  # (2n, p)
     return 2 + rows.T @ rng().standard_normal((len(rows), d)) + noise * rng(1).standard_normal((P, d))
 
 
-def activations(keys, per_key=4):
+def activations(frequencies, per_key=4):
     """ReLU neurons of one frequency each.
 
     relu(cos(omega_k a + phi) + cos(omega_k b + phi)).
     """
-    k = np.repeat(keys, per_key)
+    k = np.repeat(frequencies, per_key)
     phi = rng().uniform(-np.pi, np.pi, len(k))
     wave = np.cos(2 * np.pi * np.arange(P)[:, None] * k / P + phi)  # (p, d_mlp)
     return np.maximum(wave[:, None] + wave[None], 0), k
@@ -57,7 +54,7 @@ def test_a_noise_free_embedding_has_its_keys_only():
     np.testing.assert_array_equal(embedding_key_frequencies(embedding([5], noise=0.0)), [5])
 
 
-def test_the_norm_rule_is_the_loop_over_frequencies():
+def test_the_norm_rule_equals_the_loop_over_frequencies():
     W_E, F = rng().standard_normal((P, 3)), fourier_basis(P)
     norm = [
         np.sqrt(((F[2 * k - 1] @ W_E) ** 2).sum() + ((F[2 * k] @ W_E) ** 2).sum()) for k in range(1, K + 1)
@@ -114,7 +111,7 @@ def test_dead_neurons_have_no_cluster():
 # by name, and failure
 
 
-def test_rules_by_name():
+def test_rules_have_names():
     acts, _ = activations(KEYS)
     arrays = {"embedding_norm": embedding(KEYS), "logit_map": embedding(KEYS).T, "neuron_cluster": acts}
     assert set(arrays) == set(KEY_RULES)
@@ -161,7 +158,7 @@ def test_activations_over_unequal_axes_are_refused():
         neuron_key_frequencies(np.ones((23, 21, 4)))
 
 
-def test_rules_together_are_the_rules_alone():
+def test_all_rules_at_once_equal_single_rules():
     acts, _ = activations([3])
     W_L = embedding([5], d=acts.shape[-1]).T
     by_rule = key_frequencies_by_rule(embedding(KEYS), W_L, acts)

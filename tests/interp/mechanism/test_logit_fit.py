@@ -7,6 +7,7 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
+from builders import noise, operation_table
 
 from interp.mechanism.logit_fit import cosine_fit, cross_entropy, logit_margin
 
@@ -15,26 +16,18 @@ K = 5
 KEYS = np.array([4, 1])
 
 
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
-
-
-def table(operation, p=P):
-    a, b = np.meshgrid(np.arange(p), np.arange(p), indexing="ij")
-    return operation(a, b) % p
-
-
-def cosines(labels, keys, alphas, p=P):
+def cosines(labels, frequencies, alphas, p=P):
     """Logits sum_k alpha_k cos(omega_k (label - c))."""
     distance = labels[..., None] - np.arange(p)
-    return sum(alpha * np.cos(2 * np.pi * k * distance / p) for k, alpha in zip(keys, alphas, strict=True))
+    pairs = zip(frequencies, alphas, strict=True)
+    return sum(alpha * np.cos(2 * np.pi * k * distance / p) for k, alpha in pairs)
 
 
 OPERATIONS = {
-    "add": table(lambda a, b: a + b),
-    "sub": table(lambda a, b: a - b),
-    "mul": table(lambda a, b: a * b),
-    "some pairs": table(lambda a, b: a + b)[table(lambda a, b: a * a + b) < 4],
+    "add": operation_table(lambda a, b: a + b, P),
+    "sub": operation_table(lambda a, b: a - b, P),
+    "mul": operation_table(lambda a, b: a * b, P),
+    "some pairs": operation_table(lambda a, b: a + b, P)[operation_table(lambda a, b: a * a + b, P) < 4],
 }
 
 
@@ -48,7 +41,7 @@ def exact_loss(row, label):
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 30.0, 100.0])
-def test_losses_are_those_of_exact_arithmetic(scale):
+def test_losses_equal_exact_arithmetic(scale):
     logits, labels = scale * noise(14, 7), np.arange(14) % 7
     np.testing.assert_allclose(
         cross_entropy(logits, labels),
@@ -66,7 +59,7 @@ def test_confident_losses_keep_their_digits_at_any_offset(margin):
     assert cross_entropy(row.astype(np.float32), np.array(0)) == pytest.approx(expected, rel=1e-14, abs=0)
 
 
-def test_no_preference_costs_log_p_and_a_wrong_one_its_margin():
+def test_equal_logits_have_loss_log_p_and_wrong_ones_their_margin():
     np.testing.assert_allclose(cross_entropy(np.zeros((4, P)), np.arange(4)), np.log(P), rtol=1e-15)
     assert cross_entropy(np.array([0.0, 5000.0, 0.0]), np.array(0)) == 5000
 
@@ -78,7 +71,7 @@ def test_only_differences_within_an_example_count_and_classes_have_no_order():
     np.testing.assert_allclose(cross_entropy(logits[..., order], np.argsort(order)[labels]), loss, rtol=1e-13)
 
 
-def test_losses_of_stacked_networks_leave_the_logits_alone():
+def test_networks_stack_and_the_logits_are_unchanged():
     logits, labels = noise(3, P, P, P), OPERATIONS["add"]
     before = logits.copy()
     loss = cross_entropy(logits, labels)
@@ -123,21 +116,21 @@ def test_planted_cosines_come_back(name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@pytest.mark.parametrize("keys", [KEYS, np.array([3]), np.arange(1, K + 1)])
-def test_the_fit_is_that_of_least_squares(name, keys):
+@pytest.mark.parametrize("frequencies", [KEYS, np.array([3]), np.arange(1, K + 1)])
+def test_the_fit_equals_least_squares(name, frequencies):
     labels = OPERATIONS[name]
     logits = noise(*labels.shape, P) + cosines(labels, [1, 3], [0.5, 0.2])
-    design = np.stack([cosines(labels, [k], [1.0]).ravel() for k in keys], axis=1)
+    design = np.stack([cosines(labels, [k], [1.0]).ravel() for k in frequencies], axis=1)
     y = (logits - logits.mean(axis=-1, keepdims=True)).ravel()
     alpha, residual, *_ = np.linalg.lstsq(design, y)
-    fit = cosine_fit(logits, keys, labels)
+    fit = cosine_fit(logits, frequencies, labels)
     np.testing.assert_allclose(fit.amplitude, alpha, atol=1e-12)
     assert fit.r2 == pytest.approx(1 - residual[0] / (y @ y))
-    slow = cross_entropy(cosines(labels, keys, alpha), labels)
+    slow = cross_entropy(cosines(labels, frequencies, alpha), labels)
     np.testing.assert_allclose(slow, fit.loss, rtol=1e-12)
 
 
-def test_labels_are_sums_unless_said():
+def test_labels_are_sums_by_default():
     logits = noise(P, P, P)
     assert cosine_fit(logits, KEYS).r2 == cosine_fit(logits, KEYS, OPERATIONS["add"]).r2
     assert cosine_fit(logits, KEYS).r2 != cosine_fit(logits, KEYS, OPERATIONS["sub"]).r2
@@ -158,7 +151,7 @@ def test_relabelled_residues_have_relabelled_amplitudes():
     assert there.r2 == pytest.approx(here.r2) and there.loss == pytest.approx(here.loss)
 
 
-def test_the_scale_is_in_the_amplitudes_alone_and_networks_stack():
+def test_scaling_changes_amplitudes_only_and_networks_stack():
     logits = noise(2, 3, P, P, P).astype(np.float32)
     fit, large = cosine_fit(logits, KEYS), cosine_fit(1e60 * logits.astype(np.float64), KEYS)
     assert fit.amplitude.shape == (2, 3, 2) and fit.r2.shape == fit.loss.shape == (2, 3)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from builders import rng
 from scipy.special import log_softmax
 
 from interp.mechanism.flawed_indicator import ideal_neurons
@@ -11,10 +12,6 @@ from interp.mechanism.two_layer_forward import pair_activations
 P = 7
 M = 12
 SUMS = np.add.outer(np.arange(P), np.arange(P)) % P
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
 
 
 def network(seed=0):
@@ -40,7 +37,7 @@ def contributions(activations, output_map):
 # curve
 
 
-def test_the_curve_is_that_of_neurons_added_one_by_one():
+def test_the_curve_equals_that_of_neurons_added_one_by_one():
     acts, W_out = network()
     curve = vote_curve(acts, W_out, SUMS, rng(3), 4, np.arange(1, M + 1))
     votes, draws = contributions(acts, W_out), rng(3)
@@ -52,18 +49,18 @@ def test_the_curve_is_that_of_neurons_added_one_by_one():
             assert curve.margin[o, i] == pytest.approx(slow[1])
 
 
-def test_sizes_only_choose_where_the_curve_is_read():
+def test_sizes_select_points_of_the_curve():
     acts, W_out = network()
-    whole = vote_curve(acts, W_out, SUMS, rng(3), 4, np.arange(1, M + 1))
+    every_size = vote_curve(acts, W_out, SUMS, rng(3), 4, np.arange(1, M + 1))
     some = vote_curve(acts, W_out, SUMS, rng(3), 4, np.array([2, 5, 9]))
     np.testing.assert_array_equal(some.sizes, [2, 5, 9])
-    np.testing.assert_allclose(some.margin, whole.margin[:, [1, 4, 8]], atol=1e-12)
+    np.testing.assert_allclose(some.margin, every_size.margin[:, [1, 4, 8]], atol=1e-12)
     default = vote_curve(acts, W_out, SUMS, rng(3), 4)
     assert default.sizes[0] == 1 and default.sizes[-1] == M
     np.testing.assert_allclose(default.margin[:, -1], default.margin[0, -1], rtol=1e-9)
 
 
-def test_the_more_of_the_ideal_neurons_vote_the_better():
+def test_accuracy_grows_with_the_number_of_ideal_neurons():
     W_in, W_out = ideal_neurons(np.full(P // 2, 20))
     sizes = np.array([1, 4, 16, 60])
     curve = vote_curve(pair_activations(W_in, "square"), W_out, SUMS, rng(), 20, sizes)
@@ -82,7 +79,7 @@ def test_examples_may_be_some_pairs_and_neurons_may_be_dead():
     assert (silent.accuracy == 0).all() and (silent.margin == 0).all()
 
 
-def test_same_generator_same_curve():
+def test_the_curve_depends_on_the_generator_only():
     acts, W_out = network()
     first, again, other = (vote_curve(acts, W_out, SUMS, rng(seed)).margin for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
@@ -95,7 +92,7 @@ def test_same_generator_same_curve():
 K_OF = np.array([1, 1, 1, 3, 3, 0, 0, 1, 3, 3, 3, 0])  # four, none and five neurons of K = 3 frequencies
 
 
-def test_frequencies_are_added_whole():
+def test_all_neurons_of_a_frequency_are_added_together():
     acts, W_out = network()
     curve = grouped_vote_curve(acts, W_out, SUMS, K_OF, "frequencies", rng(3), 8)
     votes = contributions(acts, W_out)
@@ -108,7 +105,7 @@ def test_frequencies_are_added_whole():
     np.testing.assert_allclose(curve.accuracy[:, 1], both[0])
 
 
-def test_of_every_frequency_as_many_neurons_vote_as_are_asked_or_there():
+def test_each_frequency_has_the_given_number_of_voters_or_all_of_its_neurons():
     acts = np.zeros((3, M)) + np.eye(M)[0]  # neuron 0 alone speaks, and its group of four is drawn from
     W_out = np.zeros((M, P)) + np.eye(P)[0]
     curve = grouped_vote_curve(
@@ -118,8 +115,8 @@ def test_of_every_frequency_as_many_neurons_vote_as_are_asked_or_there():
     everyone = grouped_vote_curve(*network(), SUMS, K_OF, "neurons", rng(), 2)
     assert everyone.sizes[-1] == 5
     acts, W_out = network()
-    whole = contributions(acts, W_out)[K_OF > 0]
-    np.testing.assert_allclose(everyone.margin[:, -1], slow_score(whole, SUMS)[1])
+    live = contributions(acts, W_out)[K_OF > 0]
+    np.testing.assert_allclose(everyone.margin[:, -1], slow_score(live, SUMS)[1])
 
 
 def test_losses_of_a_curve_are_those_of_its_logits():
@@ -146,7 +143,7 @@ def test_groups_vote_among_themselves():
     assert np.isnan(groups.accuracy[1]) and np.isnan(groups.margin[1])
 
 
-def test_one_ideal_frequency_is_right_by_less_than_all_are():
+def test_one_ideal_frequency_has_a_smaller_margin_than_all():
     counts = np.full(P // 2, 5)
     W_in, W_out = ideal_neurons(counts)
     acts = pair_activations(W_in, "square")
@@ -160,7 +157,7 @@ def test_one_ideal_frequency_is_right_by_less_than_all_are():
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_what_does_not_fit_is_refused():
+def test_wrong_arguments_are_refused():
     acts, W_out = network()
     with pytest.raises(
         ValueError, match=r"activations: expected shape \(\*labels.shape, m\) .* \(7, 7, 11\)"

@@ -5,6 +5,7 @@ m neurons, p residues, K = (p - 1) / 2.
 
 import numpy as np
 import pytest
+from builders import rng
 
 from interp.mechanism.phase_alignment import frequency_agreement, misalignment, wrap_angle
 from interp.spectra.fourier import amplitude_phase, fourier_basis
@@ -12,10 +13,6 @@ from interp.spectra.weight_spectrum import neuron_frequency
 
 P = 23
 K = 11
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
 
 
 def cosines(k, amplitude, phase):
@@ -140,7 +137,7 @@ def test_dead_neurons_have_no_misalignment_and_are_counted():
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_misalignment_refuses_what_does_not_fit():
+def test_misalignment_refuses_wrong_arguments():
     W = rng().standard_normal((4, P))
     with pytest.raises(ValueError, match=r"one shape \(..., m, p\), got \(4, 23\) and \(3, 23\)"):
         misalignment(W, W[:3])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from builders import noise
 from scipy import special
 
 from interp.mechanism.flawed_indicator import ideal_neurons
@@ -22,11 +23,11 @@ SLOW = {
 
 
 def maps(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal((2, *shape))
+    return noise(2, *shape, seed=seed)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_logits_are_those_of_the_sum_over_neurons(name):
+def test_logits_equal_the_sum_over_neurons(name):
     W_in, W_out = maps(3, P)
     logits = pair_logits(W_in, W_out, name)
     for x in range(P):
@@ -36,7 +37,7 @@ def test_logits_are_those_of_the_sum_over_neurons(name):
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_order_of_inputs_and_of_neurons_means_nothing_and_networks_stack(name):
+def test_order_of_inputs_and_neurons_does_not_matter_and_networks_stack(name):
     W_in, W_out = maps(2, 5, P)
     logits = pair_logits(W_in.astype(np.float32), W_out, name)
     np.testing.assert_array_equal(logits, np.swapaxes(logits, 1, 2))
@@ -45,7 +46,7 @@ def test_order_of_inputs_and_of_neurons_means_nothing_and_networks_stack(name):
     assert pair_activations(W_in, name).shape == (2, P, P, 5)
 
 
-def test_relu_is_the_mean_of_the_sum_and_its_size():
+def test_relu_is_the_mean_of_identity_and_absolute_value():
     W_in, W_out = maps(5, P)
     linear = np.einsum("mx,mc->xc", W_in, W_out)
     expected = (linear[:, None] + linear[None] + pair_logits(W_in, W_out, "abs")) / 2
@@ -62,7 +63,7 @@ def test_ideal_neurons_work_by_the_even_part_of_their_activation(name):
         assert swapped.accuracy == 1 and swapped.loss < 0.2
 
 
-def test_scores_are_those_of_the_logits():
+def test_scores_equal_those_of_the_logits():
     W_in, W_out = maps(2, 5, P)
     scores, logits = activation_swap(W_in, W_out, SUMS, "exp"), pair_logits(W_in, W_out, "exp")
     np.testing.assert_allclose(scores.accuracy, (logits.argmax(axis=-1) == SUMS).mean(axis=(1, 2)))
@@ -71,7 +72,7 @@ def test_scores_are_those_of_the_logits():
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_what_does_not_fit_is_refused():
+def test_wrong_arguments_are_refused():
     W_in, W_out = maps(3, P)
     with pytest.raises(ValueError, match=r"activation: expected one of relu, square, .* got 'tanh'"):
         pair_logits(W_in, W_out, "tanh")

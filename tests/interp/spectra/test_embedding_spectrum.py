@@ -5,6 +5,7 @@ p residues, K = (p - 1) / 2.
 
 import numpy as np
 import pytest
+from builders import noise
 
 from interp.spectra.embedding_spectrum import fourier_coefficient_ratio, fourier_frequency_density
 from interp.spectra.fourier import fourier_basis
@@ -12,10 +13,6 @@ from interp.spectra.fourier import fourier_basis
 P = 23
 K = 11
 BOTH = [fourier_frequency_density, fourier_coefficient_ratio]
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
 
 
 def planted(weights, d=30, mean=2.0):

@@ -5,6 +5,7 @@ p residues, K frequencies, n random neurons.
 
 import numpy as np
 import pytest
+from builders import noise
 
 from interp.spectra.concentration import (
     fourier_entropy,
@@ -41,10 +42,6 @@ ON_MAPS = {
 
 def cosine(p, k, amplitude=1.0, phase=0.0):
     return amplitude * np.cos(2 * np.pi * k * np.arange(p) / p + phase)
-
-
-def noise(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape)
 
 
 def relabelled(W, unit):
@@ -140,7 +137,7 @@ def test_frequency_and_share_of_a_mixture():
 
 
 @pytest.mark.parametrize("k", [1, 17, K])
-def test_a_pure_neuron_is_at_the_end_of_every_scale(k):
+def test_a_single_frequency_is_at_one_end_of_every_scale(k):
     W = cosine(P, k, 0.01, 0.3)
     assert neuron_frequency(W)[0] == k
     assert inverse_participation_ratio(W) == pytest.approx(1)
@@ -152,7 +149,7 @@ def test_a_pure_neuron_is_at_the_end_of_every_scale(k):
         assert np.isnan(fourier_entropy(W, paper_compat=True))
 
 
-def test_equal_amplitudes_are_at_the_other_end():
+def test_equal_amplitudes_are_at_the_other_end_of_every_scale():
     W = sum(cosine(P, k, 1.0, k**2) for k in range(1, K + 1))
     assert inverse_participation_ratio(W) == pytest.approx(1 / K)
     assert neuron_gini(W) == pytest.approx(0, abs=1e-12)
@@ -207,12 +204,12 @@ def test_measures_are_free_of_scale(name, scale):
 
 
 @pytest.mark.parametrize("name", [n for n in MEASURES if not n.endswith("basis")])
-def test_the_constant_and_a_shift_of_the_residues_do_not_count(name):
+def test_constants_and_shifts_of_the_residues_do_not_matter(name):
     W = noise(5, P)
     np.testing.assert_allclose(MEASURES[name](np.roll(W, 7, axis=-1) + 3), MEASURES[name](W), rtol=1e-10)
 
 
-def test_paper_compatible_entropy_is_not_free_of_labels():
+def test_paper_compatible_entropy_depends_on_labels():
     W = cosine(P, K, 1.0) + cosine(P, 3, 0.5)  # frequency K is left out, and which one that is, is a label
     before, after = (fourier_entropy(x, paper_compat=True) for x in (W, relabelled(W, 2)))
     assert before == pytest.approx(2.518, abs=5e-4)
@@ -340,7 +337,7 @@ def test_three_residues_have_no_paper_compatible_entropy():
         fourier_entropy(cosine(3, 1), paper_compat=True)
 
 
-def test_gini_of_sizes_is_half_the_mean_difference_over_the_mean():
+def test_gini_is_half_the_mean_difference_over_the_mean():
     x = np.random.default_rng(4).random((3, 9))
     slow = [np.abs(row[:, None] - row).mean() / (2 * row.mean()) for row in x]
     np.testing.assert_allclose(gini_coefficient(x), slow)
@@ -350,6 +347,6 @@ def test_gini_of_sizes_is_half_the_mean_difference_over_the_mean():
 
 
 @pytest.mark.parametrize("x", [np.array([1.0, -0.5]), np.empty(0)])
-def test_gini_of_what_are_no_sizes(x):
+def test_gini_of_negative_or_no_sizes_is_refused(x):
     with pytest.raises(ValueError, match="x: expected sizes from 0"):
         gini_coefficient(x)

@@ -77,7 +77,7 @@ def test_many_columns_against_projections_one_by_one():
     np.testing.assert_allclose(pair_power(X), expected / expected.sum(), atol=1e-12)
 
 
-def test_constant_columns_are_nothing():
+def test_constant_columns_have_no_power():
     X = random_columns()
     with_constant = np.concatenate([X, np.full((P, P, 1), 0.1)], axis=-1)
     np.testing.assert_allclose(pair_power(with_constant), pair_power(X), atol=1e-15)
@@ -85,7 +85,7 @@ def test_constant_columns_are_nothing():
         assert np.isnan(pair_power(empty)).all()
 
 
-def test_what_is_no_function_of_two_residues_is_refused(unchecked):
+def test_wrong_shapes_and_values_are_refused(unchecked):
     with pytest.raises(ValueError, match=r"shape \(p, p, c\), got shape \(11, 7, 2\)"):
         pair_power(np.ones((11, 7, 2)))
     with pytest.raises(ValueError, match=r"shape \(p, p, c\), got shape \(11, 11\)"):
@@ -95,7 +95,7 @@ def test_what_is_no_function_of_two_residues_is_refused(unchecked):
             pair_power(wrong)
 
 
-def test_activation_frequency_is_that_of_the_largest_block():
+def test_activation_frequency_has_the_largest_power():
     acts, F = np.random.default_rng(0).standard_normal((2, P, P, 3)), fourier_basis(P)
     frequency, share = activation_frequency(acts)
     for t in range(2):
@@ -110,7 +110,7 @@ def test_activation_frequency_is_that_of_the_largest_block():
             assert share[t, m] == pytest.approx(max(slow))
 
 
-def test_the_frequencies_of_many_neurons_are_those_of_each_alone():
+def test_frequencies_of_many_neurons_equal_those_of_single_neurons():
     x = np.maximum(np.random.default_rng(5).standard_normal((2, P, P, 130)), 0)
     x[0, ..., 70] = 1.5  # dead
     frequency, share = activation_frequency(x)

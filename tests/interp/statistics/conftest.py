@@ -6,7 +6,7 @@ from interp.statistics.censored_times import CensoredTimes
 
 @pytest.fixture
 def times():
-    """Times from numbers; a negative number is a censored time."""
+    """Return a function that makes times; negative numbers are censored."""
 
     def make(*at):
         at = np.array(at, dtype=float)
@@ -17,7 +17,7 @@ def times():
 
 @pytest.fixture
 def drawn():
-    """Random times with many ties and censorings."""
+    """Return a function that draws times with many ties and censorings."""
 
     def make(seed, n):
         rng = np.random.default_rng(seed)

@@ -29,7 +29,7 @@ def slow_curve(times):
     return rows
 
 
-def test_without_censoring_the_curve_counts_who_is_left(times):
+def test_without_censoring_the_curve_is_the_remaining_share(times):
     steps, share = survival_curve(times(30, 10, 20, 20))
     assert steps.tolist() == [10, 20, 30]
     np.testing.assert_allclose(share, [3 / 4, 1 / 4, 0], atol=1e-15)
@@ -93,7 +93,7 @@ def slow_log_rank(first, second):
     return difference, variance
 
 
-def test_log_rank_is_that_of_the_textbook(drawn):
+def test_log_rank_equals_the_textbook_formula(drawn):
     for seed in range(40):
         first, second = drawn(seed, 8), drawn(seed + 100, 11)
         difference, variance = slow_log_rank(first, second)
@@ -103,13 +103,13 @@ def test_log_rank_is_that_of_the_textbook(drawn):
         assert test.n_events == first.observed.sum() + second.observed.sum()
 
 
-def test_the_sooner_arm_is_found(times):
+def test_log_rank_is_positive_for_an_earlier_first_arm(times):
     test = log_rank(times(*range(1, 21)), times(*range(11, 31)))
     assert test.z > 3 and test.p < 0.01
     assert log_rank(times(1, 2, 3), times(-30, -30, -30)).p == pytest.approx(0.0246, abs=1e-4)
 
 
-def test_log_rank_turns_with_the_arms_and_knows_only_the_order(drawn):
+def test_log_rank_changes_sign_with_swapped_arms_and_depends_on_order_only(drawn):
     first, second = drawn(0, 8), drawn(1, 8)
     test, back = log_rank(first, second), log_rank(second, first)
     assert (back.z, back.p) == (pytest.approx(-test.z), pytest.approx(test.p))
@@ -119,7 +119,7 @@ def test_log_rank_turns_with_the_arms_and_knows_only_the_order(drawn):
 
 
 @pytest.mark.parametrize(("first", "second", "n_events"), [(-5, -3, 0), (5, -3, 1)])
-def test_with_nothing_to_test_there_is_no_p(times, first, second, n_events):
+def test_without_comparable_times_p_is_nan(times, first, second, n_events):
     test = log_rank(times(first), times(second))
     assert math.isnan(test.p) and math.isnan(test.z) and test.n_events == n_events
 
@@ -138,7 +138,7 @@ def test_with_nothing_to_test_there_is_no_p(times, first, second, n_events):
         ([-1], [True], "finite numbers from 0, got -1"),
     ],
 )
-def test_times_that_are_none_are_refused(at, observed, message):
+def test_malformed_times_are_refused(at, observed, message):
     with pytest.raises(ValueError, match=message):
         CensoredTimes(np.array(at), np.array(observed))
 

@@ -39,7 +39,7 @@ def test_bounds_hold_the_ratio_of_the_uncensored_times():
             assert lies[ratio.bound]
 
 
-def test_the_mean_is_geometric_and_its_interval_that_of_scipy():
+def test_the_mean_is_geometric_and_its_interval_agrees_with_scipy():
     values = np.array([2.0, 3.0, 8.0, 40.0])
     result = mean_ratio(exact(*values))
     assert result.mean.value == pytest.approx(np.prod(values) ** 0.25)
@@ -49,7 +49,7 @@ def test_the_mean_is_geometric_and_its_interval_that_of_scipy():
     np.testing.assert_allclose(np.log(result.interval), interval, atol=0.05)
 
 
-def test_means_ignore_order_scale_with_the_ratios_and_turn_with_them():
+def test_means_ignore_order_and_scale_and_invert_with_the_ratios():
     values = [2.0, 3.0, 8.0, 40.0, 41.0]
     result = mean_ratio(exact(*values))
     assert mean_ratio(exact(*values[::-1])) == result
@@ -60,7 +60,7 @@ def test_means_ignore_order_scale_with_the_ratios_and_turn_with_them():
     np.testing.assert_allclose(turned.interval, np.divide(1, result.interval)[::-1], rtol=0.1)
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_the_notes_say():
+def test_the_interval_covers_the_truth_as_often_as_documented():
     rng = np.random.default_rng(0)
     covered = 0
     for _ in range(100):
@@ -76,7 +76,7 @@ def test_an_interval_needs_two_pairs_and_equal_ones_are_a_point():
     assert equal.interval == (equal.mean.value, equal.mean.value) and equal.mean.value == pytest.approx(4)
 
 
-def test_bounds_make_a_bound_if_they_point_one_way():
+def test_the_mean_of_bounds_in_one_direction_is_a_bound():
     above, below = Bounded(9.0, ">"), Bounded(1.0, "<")
     mixed = mean_ratio([Bounded(4.0), above, None])
     assert (mixed.n, mixed.mean.bound, mixed.interval) == (2, ">", None)
