@@ -15,9 +15,9 @@ def slow_properties(layers, construction):
     graph = to_networkx(layers, construction)
     n = graph.number_of_nodes()
     lengths = [
-        n_edges
+        n_steps
         for node, reached in nx.all_pairs_shortest_path_length(graph)
-        for other, n_edges in reached.items()
+        for other, n_steps in reached.items()
         if other > node
     ]
     degrees = [degree for _, degree in graph.degree]
@@ -116,7 +116,7 @@ def test_path_of_many_layers():
 def test_folded_path_is_a_ring(n):
     values = properties([np.ones((1, 1), dtype=bool)] * n, "folded")
     ring_distances = [min(d, n - d) for d in range(1, n)]
-    assert values["n_nodes"] == values["ring_distances"] == values["largest_component"] == n
+    assert values["n_nodes"] == values["n_edges"] == values["largest_component"] == n
     assert values["average_path_length"] == pytest.approx(sum(ring_distances) / (n - 1), abs=1e-14)
     assert values["degree_variance"] == 0.0
 
