@@ -22,8 +22,7 @@ MOST_NAMED = 3
 LEGEND = (
     "Ratios are geometric means over pairs of one seed. '<' and '>': bounds, as some networks never got "
     "there. 95 % interval: BCa bootstrap, too narrow for few pairs (with 3 it holds the truth in 73 %). "
-    "Log-rank test: probability p that equal arms differ so much in t_gen, with the number of networks that "
-    "generalised."
+    "Log-rank test: probability p that equal arms differ so much in t_gen; n networks generalised."
 )
 
 
@@ -64,7 +63,7 @@ def _printed_arm(row: Row) -> Row:
         "t_mem (steps)": _bounded(row, "t_mem_median", steps),
         "t_gen (steps)": _bounded(row, "t_gen_median", steps),
         "tau": _bounded(row, "tau_median"),
-        "last test accuracy": number(row["test_acc"]),
+        "test accuracy": number(row["test_acc"]),
         "last train accuracy": number(row["train_acc"]),
     }
 
@@ -118,7 +117,7 @@ def _printed_ratio(arm: str, rows: Mapping[str, Row]) -> Row:
         "tau ratio": _bounded(rows[TAU], "ratio"),
         "log-rank test": "-"
         if math.isnan(t_gen["log_rank_p"])
-        else f"{test} ({t_gen['log_rank_n_events']} generalised)",
+        else f"{test} (n = {t_gen['log_rank_n_events']})",
         "t_gen ratio of seeds": "n = 1" if one else _interval(t_gen["least"], t_gen["largest"]),
     }
 

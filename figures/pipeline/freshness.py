@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from analyses.tables.inputs import RunInputs
 from analyses.tables.schema import Table
 from analyses.tables.storage import staleness
 from figures.drawing.figure_spec import FigureSpec, TableKey
@@ -58,11 +56,6 @@ class Folder:
             return next(iter(recipes_by_note))
         return "; ".join(f"{', '.join(recipes)}: {note}" for note, recipes in recipes_by_note.items() if note)
 
-    @functools.cache  # noqa: B019 - a folder lives as long as the command
-    def inputs(self, recipe: str) -> str:
-        """Return the hash of what analyses read of a recipe's run."""
-        return RunInputs(self.run(recipe)).digest()
-
 
 def count_networks_left(folder: Folder, recipe: str, search: bool = True) -> tuple[int, int]:
     """Count a recipe's networks that are still to be trained, and all its networks.
@@ -92,18 +85,21 @@ def count_networks_left(folder: Folder, recipe: str, search: bool = True) -> tup
     return sum(state in ("new", "half trained") for state in states), len(states)
 
 
-def is_analysed(folder: Folder, recipe: str, analysis: str, tables: Collection[Table]) -> bool:
+def is_analysed(run: RunDir, inputs: str, analysis: str, tables: Collection[Table]) -> bool:
     """Return True if an analysis' tables exist and are current.
 
     Current: made from today's networks, by today's schema and code, with default arguments.
+
+    Parameters
+    ----------
+    inputs : str
+        Today's hash of what analyses read of the run (`RunInputs`).
     """
-    run = folder.run(recipe)
     if not run.analysis(analysis, ".json").exists():  # written last
         return False
     paths = {table: run.analysis(table.name, ".parquet") for table in tables}
     if not all(path.exists() for path in paths.values()):
         return False
-    inputs = folder.inputs(recipe)
     return all(staleness(path, table, inputs) is None for table, path in paths.items())
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from analyses.tables.inputs import RunInputs
 from analyses.tables.schema import Table
 from figures.drawing.figure_spec import FigureSpec
 from figures.pipeline import cost_model
@@ -62,6 +63,7 @@ class Plan:
         """By recipe: trained, part, missing; or refused, if its folder holds another experiment."""
         self.tasks: dict[str, Task] = {}
         """In order of need."""
+        self._inputs: dict[str, str] = {}
         tables = needed_tables(figures)
         training = {
             recipe: self._training(recipe, search) for recipe in dict.fromkeys(recipe for recipe, _ in tables)
@@ -107,8 +109,11 @@ class Plan:
         self, recipe: str, analysis: str, tables: Collection[Table], training: Task | None
     ) -> Task | None:
         run = self.folder.run(recipe)
-        if training is None and is_analysed(self.folder, recipe, analysis, tables):
-            return None
+        if training is None:
+            if recipe not in self._inputs:
+                self._inputs[recipe] = RunInputs(run).digest()
+            if is_analysed(run, self._inputs[recipe], analysis, tables):
+                return None
         command = (f"analyses.{analysis}", "--run", str(run.path), "--no-plot")
         most = self.n_cores if analysis in PARALLEL else None
         return self._task(f"{analysis} {recipe}", command, [training], most_jobs=most)

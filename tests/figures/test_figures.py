@@ -172,8 +172,9 @@ import sys
 from pathlib import Path
 from figures.__main__ import main
 assert main(["grokking", "--run", {str(tables)!r}]) == 0
-loaded = {{name.split(".")[0] for name in sys.modules}} | set(sys.modules)
-assert not loaded & {{"torch", "interp", "analyses.loading", "training.optimization.engine"}}
+measures = {{name for name in sys.modules if name.startswith("interp.")}} - {{"interp.lazy_exports"}}
+assert not measures, measures
+assert not set(sys.modules) & {{"torch", "analyses.loading", "training.optimization.engine"}}
 """
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 

@@ -122,11 +122,14 @@ def test_a_map_of_layers_is_asked_for_and_has_to_fit():
 def test_the_density_of_each_matrix_is_said_by_its_short_name(run, tmp_path, capsys):
     arms = ["--arms", "magnitude", "ticket"]
     assert (
-        analyses.masks.command.main(["--run", str(run.path), "--out", str(tmp_path), "--no-plot", *arms]) == 0
+        analyses.masks.command.main(
+            ["--run", str(run.path), "--out", str(tmp_path), "--no-plot", "--verbose", *arms]
+        )
+        == 0
     )
     _, head, *rows = capsys.readouterr().out.splitlines()
-    columns = ["W_E", "W_pos", "W_Q", "W_O", "W_K", "W_V", "W_in", "W_out", "W_U", "global"]
-    assert head.split() == ["arm", "seeds", *columns]
+    columns = ["global", "W_E", "W_pos", "W_Q", "W_O", "W_K", "W_V", "W_in", "W_out", "W_U"]
+    assert head.replace("all weights", "global").split() == ["arm", "seeds", *columns]
     for arm, row in zip(("magnitude", "ticket"), rows, strict=False):
         kept = density(run.arm(arm, 0).mask())
         expected = [kept[name] for short in columns for name in kept if name.rpartition(".")[2] == short]
