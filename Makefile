@@ -21,7 +21,7 @@ demo: install
 	$(BIN)/python -m analyses.graph_props --run $(RUNS)/modadd_fast
 
 test: install
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: install
 	$(BIN)/ruff format --check

@@ -32,6 +32,18 @@ MISALIGNMENT = np.array([0.1, -0.1, 0.0, 0.2, 0.0])
 AMPLITUDE = np.array([2.0, 1.5, 1.0, 1.2, 0.9])
 
 
+def pytest_collection_modifyitems(items):
+    """Let tests that share something slow run in one process (`--dist loadgroup`), where it is made once.
+
+    Those are the tests of one file, and all tests that draw from tiny runs of the recipes.
+    """
+    for item in items:
+        shared = next(
+            (name for name in ("tiny_runs", "analysed") if name in item.fixturenames), str(item.path)
+        )
+        item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture(scope="session")
 def recipe():
     arms = {

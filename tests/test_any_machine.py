@@ -1,4 +1,4 @@
-"""Systems without `sched_getaffinity`, `fcntl` and `SIGHUP`, as Windows and macOS are."""
+"""Systems without `sched_getaffinity`, `fcntl` and `SIGHUP`."""
 
 import os
 import subprocess
@@ -32,7 +32,10 @@ max_steps = 20
 
 @pytest.fixture
 def bare(tmp_path):
-    """Run Python, and every process that it starts, on a system that lacks these."""
+    """Return a function that runs Python without these functions.
+
+    Processes that Python starts lack them too.
+    """
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(BARE)
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "OMP_NUM_THREADS": "1"}
@@ -44,7 +47,7 @@ def bare(tmp_path):
     return run
 
 
-def test_the_system_is_bare(bare):
+def test_the_functions_are_missing(bare):
     present = "hasattr(os, 'sched_getaffinity'), hasattr(signal, 'SIGHUP')"
     done = bare("-c", f"import os, signal\nprint({present})\nimport fcntl")
     assert done.stdout == "False False\n" and "fcntl" in done.stderr.splitlines()[-1]
@@ -64,7 +67,7 @@ for files in run.arms():
     assert "grokked_ticket seed 1 1000" in done.stdout
 
 
-def test_an_analysis_measures(bare, tiny_run, tmp_path):
+def test_an_analysis_runs(bare, tiny_run, tmp_path):
     done = bare("-m", "analyses.fourier", "--run", tiny_run, "--out", tmp_path / "out", "--no-plot")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "analyses" / "fourier.parquet").exists()

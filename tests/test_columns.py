@@ -29,7 +29,7 @@ ANNOTATIONS = ("Literal", "Float", "Int", "Bool", "Complex", "Num", "UInt8")
 MAPS = {"input", "output", "direct"}
 """Keys of `interp.mechanism.effective_maps`."""
 MEANS = ("first", "last", "max")
-"""Ends of the keys that `analyses.tables.long_format.plain_means` makes of columns."""
+"""Suffixes that `analyses.tables.long_format.plain_means` adds to columns."""
 SHARED = {value.name for value in vars(shared).values() if isinstance(value, Column)}
 """Columns that any table may begin with."""
 
@@ -47,34 +47,34 @@ def files():
     )
 
 
-def texts(node):
-    """Return the string constants of an expression: itself, or the entries of a list or tuple."""
+def constants_of(node):
+    """Return the string constants of an expression or of its entries."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return [node]
     if isinstance(node, ast.List | ast.Tuple):
-        return [text for entry in node.elts for text in texts(entry)]
+        return [text for entry in node.elts for text in constants_of(entry)]
     return []
 
 
-def addressed(tree):
-    """Return the string constants that stand where a column or key is named."""
+def names_read(tree):
+    """Return the string constants that select a column or a key."""
     named = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             if ast.unparse(node.value) in ANNOTATIONS:
                 continue
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            named += [text for part in parts for text in texts(part)]
+            named += [text for part in parts for text in constants_of(part)]
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             names = FRAME_METHODS.get(node.func.attr)
             if names:
                 arguments = [*node.args[:1], *(k.value for k in node.keywords if k.arg in names)]
-                named += [text for argument in arguments for text in texts(argument)]
+                named += [text for argument in arguments for text in constants_of(argument)]
     return named
 
 
 def imported_schemas(tree):
-    """Return the tables that a file imports, single ones or all of a schema; and their analyses' folders."""
+    """Return the tables that a file imports, and their analyses' folders."""
     tables, folders = [], set()
     for node in ast.walk(tree):
         if not isinstance(node, ast.ImportFrom) or node.module is None:
@@ -93,59 +93,62 @@ def imported_schemas(tree):
     return tables, folders
 
 
-def own_keys(tree):
-    """Return the keys that a file makes itself: of dicts, of new columns; and patterns of those it builds."""
+def names_made(tree):
+    """Return the keys that a file makes, and patterns of computed ones.
+
+    Keys are those of dicts, new columns and keyword arguments.
+    """
     names, patterns = set(), []
     for node in ast.walk(tree):
-        keys = []
+        nodes = []
         if isinstance(node, ast.Dict):
-            keys = [key for key in node.keys if key is not None]
+            nodes = [key for key in node.keys if key is not None]
         elif isinstance(node, ast.DictComp):
-            keys = [node.key]
+            nodes = [node.key]
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-            keys = [node.slice]
+            nodes = [node.slice]
         elif isinstance(node, ast.Call):
             names |= {k.arg for k in node.keywords if k.arg}
             if isinstance(node.func, ast.Attribute) and node.func.attr == "agg":
-                keys = list(node.args)
-        for key in keys:
-            names |= {text.value for text in texts(key)}
+                nodes = list(node.args)
+        for key in nodes:
+            names |= {text.value for text in constants_of(key)}
             if isinstance(key, ast.JoinedStr):
                 parts = (re.escape(v.value) if isinstance(v, ast.Constant) else ".+" for v in key.values)
                 patterns.append(re.compile("".join(parts)))
     return names, patterns
 
 
-def free_strings(path):
-    """Return `line: text` of every key that nobody declares.
+def undeclared_names(path):
+    """Return `file:line: name` of every undeclared column or key.
 
     Declared are the columns of the schemas that the file imports, and the keys that the file itself or the
     analyses of these schemas make (of their summaries).
     """
     tree = ast.parse(path.read_text())
     tables, folders = imported_schemas(tree)
-    names, patterns = own_keys(tree)
+    names, patterns = names_made(tree)
     for file in (file for folder in folders for file in folder.glob("*.py")):
-        more_names, more_patterns = keys_of(file)
+        more_names, more_patterns = names_made_by(file)
         names, patterns = names | more_names, patterns + more_patterns
     columns = {column.name for table in tables for column in table.columns}
     names |= MAPS | SHARED | columns | {"n_seeds"} | {f"{name}_{end}" for name in columns for end in MEANS}
     return [
         f"{path.name}:{text.lineno}: {text.value!r}"
-        for text in addressed(tree)
+        for text in names_read(tree)
         if text.value not in names and not any(p.fullmatch(text.value) for p in patterns)
     ]
 
 
 @functools.cache
-def keys_of(path):
-    """Return the keys that a file makes."""
-    return own_keys(ast.parse(path.read_text()))
+def names_made_by(path):
+    """Return the keys that a file makes, and patterns."""
+    return names_made(ast.parse(path.read_text()))
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_column_is_one_of_an_imported_schema(path):
-    assert free_strings(path) == []
+def test_every_column_is_declared_by_an_imported_schema(path):
+    assert undeclared_names(path) == []
 
 
 PLANTED = """
@@ -159,10 +162,10 @@ def f(means: pd.DataFrame):
 """
 
 
-def test_columns_and_keys_made_there_are_no_mistake(tmp_path):
+def test_declared_columns_and_made_keys_are_accepted(tmp_path):
     path = tmp_path / "planted.py"
     path.write_text(PLANTED)
-    assert free_strings(path) == []
+    assert undeclared_names(path) == []
 
 
 @pytest.mark.parametrize(
@@ -175,8 +178,8 @@ def test_columns_and_keys_made_there_are_no_mistake(tmp_path):
         ("fourier.schema import MEANS", "flow.schema import DEVIATIONS"),
     ],
 )
-def test_a_planted_mistake_is_found(right, wrong, tmp_path):
+def test_a_planted_mistake_is_reported(right, wrong, tmp_path):
     path = tmp_path / "planted.py"
     assert right in PLANTED
     path.write_text(PLANTED.replace(right, wrong))
-    assert free_strings(path)
+    assert undeclared_names(path)

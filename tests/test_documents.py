@@ -1,4 +1,4 @@
-"""What README.md and CONTRIBUTING.md show is run as it stands there."""
+"""Code and commands of README.md and CONTRIBUTING.md, as printed."""
 
 import re
 import shlex
@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from builders import begin_run, train_every_arm
 
 from analyses.tables.storage import fit_to_schema, with_roles
 from interp.spectra.fourier import amplitude_phase
 from training.config.build_recipe import recipe_from_dict
-from training.execution.jobs import Job
-from training.execution.training_loop import train_group
 from training.pruning.registry import METHODS
 from training.runs.run_directory import RunDir
 from training.tasks.registry import TASKS
@@ -23,13 +22,13 @@ ROOT = Path(__file__).parent.parent
 
 
 def blocks(document: str, language: str) -> list[str]:
-    """The code blocks of a document in one language (\"\" for none)."""
+    """Return the code blocks of a document in one language ("" for none)."""
     text = (ROOT / document).read_text()
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def tiny(**changes: object) -> dict[str, object]:
-    """A recipe of a few steps."""
+    """Return a recipe of a few steps."""
     content = {
         "name": "modadd_ticket",
         "seeds": [0],
@@ -45,17 +44,14 @@ def tiny(**changes: object) -> dict[str, object]:
 
 
 def train(content: dict[str, object], out: Path) -> RunDir:
-    """Every arm of a recipe in this process."""
+    """Train every arm of a recipe in this process."""
     recipe = recipe_from_dict(content)
-    run = RunDir(out / recipe.name)
-    run.write_recipe("", content)
-    run.add_provenance({})
-    for arm in recipe.arms:
-        train_group(recipe, run, [Job(arm, 0)], "cpu", lambda *_: None, lambda: False)
+    run = begin_run(out / recipe.name, recipe)
+    assert train_every_arm(recipe, run) == []
     return run
 
 
-def test_readme_python(tmp_path, monkeypatch):
+def test_python_of_the_readme_runs(tmp_path, monkeypatch):
     train(tiny(), tmp_path / "runs")
     model = {"name": "transformer", "d_model": 8, "n_heads": 4, "d_head": 2, "d_mlp": 6, "equals": True}
     dense = {"dense": {"max_steps": 20}}
@@ -72,7 +68,7 @@ def test_readme_python(tmp_path, monkeypatch):
     assert shown["amplitude"][4] == pytest.approx(0.3) and shown["phase"][4] == pytest.approx(1.2)
 
 
-def test_readme_commands_are_commands():
+def test_commands_of_the_readme_exist():
     lines = "".join(blocks("README.md", "")).replace("\\\n", " ").splitlines()
     commands = {tuple(shlex.split(line, comments=True)[:3]) for line in lines if line.startswith("python -m")}
     assert len(commands) >= 6
@@ -83,7 +79,7 @@ def test_readme_commands_are_commands():
         assert done.returncode == 0, done.stderr
 
 
-def test_readme_names_make_targets():
+def test_make_targets_of_the_readme_exist():
     shown = set(re.findall(r"\bmake (\w+)", (ROOT / "README.md").read_text()))
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert shown and shown <= targets
@@ -91,7 +87,7 @@ def test_readme_names_make_targets():
 
 @pytest.fixture
 def registries():
-    """Whatever a test registers is gone afterwards."""
+    """Remove new registry entries after the test."""
     names = [(registry, list(registry)) for registry in (TASKS, METHODS)]
     yield
     for registry, before in names:
@@ -100,7 +96,7 @@ def registries():
 
 
 @pytest.mark.usefixtures("registries")
-def test_contributing(tmp_path):
+def test_python_of_contributing_runs(tmp_path):
     shown: dict[str, object] = {"__name__": "contributing"}
     for block in blocks("CONTRIBUTING.md", "python"):
         exec(block, shown)

@@ -110,8 +110,7 @@ LIGHT = {
 def imports(tree, package, top_level_only=False):
     """Return the modules that a file imports, dotted, each as (line, name).
 
-    `from a import b` counts as a and as a.b; an import under `if TYPE_CHECKING` never happens and does not
-    count.
+    `from a import b` counts as a and as a.b; an import under `if TYPE_CHECKING` does not count.
     """
     modules = []
 
@@ -144,19 +143,19 @@ def imports(tree, package, top_level_only=False):
 
 
 def starts_with(module, names):
-    """Return True if a module is one of these, or below one."""
+    """Return True if a module is one of some modules, or inside one."""
     return any(module == name or module.startswith(f"{name}.") for name in names)
 
 
 def floor_of(module):
-    """Return the floor and the folder of a module; (-1, "") for what is not ours."""
+    """Return the floor and the folder of a module; (-1, "") for other code."""
     places = [(len(name), floor, name) for floor, names in enumerate(FLOORS) for name in names]
     fitting = [place for place in places if starts_with(module, [place[2]])]
     return max(fitting)[1:] if fitting else (-1, "")
 
 
 def violations(root):
-    """Return `file:line imports name` for every import that the rules do not allow."""
+    """Return `file:line imports name` for every forbidden import."""
     bad = set()
     for package in PACKAGES:
         for path in sorted((root / package).rglob("*.py")):
@@ -180,7 +179,7 @@ def is_in(file, place):
 
 
 def is_allowed(module, name):
-    """Return True if a module of ours may import another module, or a name of it."""
+    """Return True if a module may import another module, or one of its names."""
     package, (floor, folder) = module.partition(".")[0], floor_of(module)
     if starts_with(name, FOREIGN[package]):
         return False
@@ -200,7 +199,7 @@ def test_imports_run_one_way():
     assert violations(ROOT) == []
 
 
-def test_every_folder_has_a_floor_and_every_light_file_is_there():
+def test_every_folder_has_a_floor_and_every_light_file_exists():
     for package in PACKAGES:
         for folder in (ROOT / package).rglob("__init__.py"):
             module = ".".join(folder.relative_to(ROOT).parent.parts)
@@ -229,8 +228,8 @@ def test_a_folder_has_a_paragraph_and_few_entries():
             ]
             assert len(entries) <= MOST_ENTRIES, f"{folder}: {len(entries)} entries"
             if list(folder.glob("*.py")):
-                words = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
-                assert len(words.split()) >= 8, f"{folder}/__init__.py: no paragraph"
+                paragraph = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+                assert len(paragraph.split()) >= 8, f"{folder}/__init__.py: no paragraph"
 
 
 @pytest.mark.parametrize(
@@ -274,7 +273,7 @@ def test_a_folder_has_a_paragraph_and_few_entries():
         ("figures/fourier/__init__.py", "import matplotlib.pyplot", "matplotlib.pyplot"),
     ],
 )
-def test_a_planted_import_is_found(tmp_path, file, code, name):
+def test_a_forbidden_import_is_reported(tmp_path, file, code, name):
     path = tmp_path / file
     path.parent.mkdir(parents=True)
     path.write_text(code)
@@ -302,14 +301,14 @@ def test_a_planted_import_is_found(tmp_path, file, code, name):
         ),
     ],
 )
-def test_an_allowed_import_is_not(tmp_path, file, code):
+def test_an_allowed_import_is_not_reported(tmp_path, file, code):
     path = tmp_path / file
     path.parent.mkdir(parents=True)
     path.write_text(code)
     assert violations(tmp_path) == []
 
 
-def test_only_the_standard_library_and_what_is_declared_is_imported():
+def test_only_the_standard_library_and_declared_packages_are_imported():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     names = {name.split(">")[0].split("=")[0].split("<")[0].strip().replace("-", "_") for name in declared}
     names = {{"scikit_learn": "sklearn", "pillow": "PIL"}.get(name, name) for name in names}

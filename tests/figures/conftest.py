@@ -28,6 +28,9 @@ def tiny_recipe(name):
     for part in (content, *content["arms"].values()):
         if (part["task"] or {}).get("p"):
             part["task"]["p"] = 11
+        for size in ("n_train", "n_test"):
+            if (part["task"] or {}).get(size):
+                part["task"][size] = min(part["task"][size], 60)
         if part["model"]:
             part["model"] |= SMALL[part["model"]["name"]]
     longest = max(arm["max_steps"] for arm in content["arms"].values())

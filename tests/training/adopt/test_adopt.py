@@ -1,6 +1,5 @@
-"""Weights from elsewhere as a run: the same numbers come back, and what does not fit is one line."""
+"""Adoption of weights from other code as a run."""
 
-import importlib
 import json
 import os
 import pickle
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from builders import run_analysis
 from safetensors.torch import save_file
 
 from training.adopt.command import main
@@ -35,7 +35,10 @@ def drawn(shapes, seed=0, dtype=torch.float32):
 
 @pytest.fixture
 def adopt(tmp_path):
-    """Adopt what is saved to files, each a name and its content, into `tmp_path/run`: the exit code."""
+    """Return a function that adopts files into `tmp_path/run`.
+
+    The function takes contents by file name and returns the exit code.
+    """
 
     def run(files, *more, model="embed_mlp", p=P):
         paths = []
@@ -45,8 +48,8 @@ def adopt(tmp_path):
                 save_file(content, paths[-1])
             else:
                 torch.save(content, paths[-1])
-        wanted = ["--model", model, "--out", tmp_path / "run", *([] if p is None else ["--p", p])]
-        return main(list(map(str, [*paths, *wanted, *more])))
+        arguments = ["--model", model, "--out", tmp_path / "run", *([] if p is None else ["--p", p])]
+        return main(list(map(str, [*paths, *arguments, *more])))
 
     return run
 
@@ -57,7 +60,7 @@ def adopted(tmp_path):
 
 
 def assert_holds(files, steps, states):
-    """Exactly these weights at these steps, in our orientation."""
+    """Assert that a network has exactly given weights at given steps."""
     assert files.steps().tolist() == steps
     stacked = files.checkpoints()
     assert stacked.keys() == states[0].keys()
@@ -70,7 +73,7 @@ def assert_holds(files, steps, states):
 
 @pytest.fixture(params=["pt", "safetensors"])
 def exported(request, finished):
-    """The dense arm of a run that this project trained, as a file per checkpoint."""
+    """Return a trained dense arm as a file per checkpoint."""
     files = finished.arm("dense", 0)
     stacked, steps = files.checkpoints(), files.steps()
     states = [{name: torch.from_numpy(w[i].copy()) for name, w in stacked.items()} for i in range(len(steps))]
@@ -78,7 +81,7 @@ def exported(request, finished):
     return dict(sorted(named.items()))  # step100 before step20, as a shell lists them
 
 
-def test_a_trained_network_comes_back_with_its_curves(exported, adopt, adopted, finished):
+def test_a_trained_network_is_adopted_exactly_with_its_curves(exported, adopt, adopted, finished):
     trained = finished.arm("dense", 0)
     assert adopt(exported, "--frac-train", 0.9, "--set", "task.pairs=ordered") == 0
     steps, stacked = trained.steps(), trained.checkpoints()
@@ -88,16 +91,11 @@ def test_a_trained_network_comes_back_with_its_curves(exported, adopt, adopted, 
     pd.testing.assert_frame_equal(adopted.metrics(), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_analyses_read_it(exported, adopt, tmp_path, finished):
+def test_analyses_read_adopted_weights(exported, adopt, tmp_path, finished):
     assert adopt(exported) == 0
     assert not (tmp_path / "run" / "provenance.json").exists()
     for name in ("fourier", "masks"):
-        assert (
-            importlib.import_module(f"analyses.{name}.command").main(
-                ["--run", str(tmp_path / "run"), "--no-plot"]
-            )
-            == 0
-        )
+        assert run_analysis(name, tmp_path / "run").code == 0
     table = pd.read_parquet(tmp_path / "run" / "analyses" / "fourier.parquet")
     assert sorted(set(table["step"])) == finished.arm("dense", 0).steps().tolist()
 
@@ -111,7 +109,7 @@ def test_analyses_read_it(exported, adopt, tmp_path, finished):
     ],
     ids=["nanda", "minegishi", "all widths alike"],
 )
-def test_a_hooked_transformer_comes_back(model, adopt, adopted, tmp_path):
+def test_a_hooked_transformer_is_adopted_exactly(model, adopt, adopted, tmp_path):
     states = [drawn(model.shapes(P, P), seed) for seed in (0, 1)]
     origin = RunDir(tmp_path / "origin")
     origin.write_config({})
@@ -127,7 +125,7 @@ def test_a_hooked_transformer_comes_back(model, adopt, adopted, tmp_path):
     torch.testing.assert_close(pair_logits(again, PAIRS), pair_logits(networks[1], PAIRS), rtol=0, atol=0)
 
 
-def test_a_hooked_transformers_attributes_come_back(adopt, adopted):
+def test_names_of_a_hooked_transformers_attributes_are_accepted(adopt, adopted):
     (state,) = [drawn(NANDA.shapes(P, P))]
     short = {
         name.rpartition(".")[2]: w[None] if name.startswith("blocks") else w for name, w in state.items()
@@ -137,7 +135,10 @@ def test_a_hooked_transformers_attributes_come_back(adopt, adopted):
 
 
 def out_before_in(p, d_model=12, n_heads=3, d_head=5, d_mlp=9):
-    """Weights as Nanda et al.'s first code stores them: = has a logit, the MLP biases."""
+    """Return weights as stored by the first code of Nanda et al.
+
+    The token = has a logit, and the MLP has biases.
+    """
     h, d, k, m = n_heads, d_model, d_head, d_mlp
     attn = {"W_K": (h, k, d), "W_Q": (h, k, d), "W_V": (h, k, d), "W_O": (d, k * h)}
     mlp = {"W_in": (m, d), "b_in": (m,), "W_out": (d, m), "b_out": (d,)}
@@ -148,7 +149,7 @@ def out_before_in(p, d_model=12, n_heads=3, d_head=5, d_mlp=9):
 
 
 def out_before_in_logits(state, p):
-    """That code's function, token by token: every pair's class logits at =."""
+    """Return the class logits of every pair at =, token by token."""
     w = {name.rpartition(".")[2]: tensor for name, tensor in state.items()}
     rows = []
     for a in range(p):
@@ -164,12 +165,12 @@ def out_before_in_logits(state, p):
     return torch.stack(rows)[:, :p]
 
 
-def test_out_before_in_with_a_logit_for_equals_is_the_same_function(adopt, adopted, capsys):
+def test_weights_stored_out_before_in_compute_equal_logits(adopt, adopted, capsys):
     state = out_before_in(P)
     content = {"state_dicts": [state, state], "epochs": [0, 100], "train_losses": [2.0], "config": {"p": P}}
     assert adopt({"full_run_data.pth": content}, model="transformer") == 0
-    said = capsys.readouterr().err
-    assert "out before in" in said and f"{P} logits remain" in said
+    notes = capsys.readouterr().err
+    assert "out before in" in notes and f"{P} logits remain" in notes
     weights = {name: torch.from_numpy(w[1]) for name, w in adopted.checkpoints().items()}
     assert weights["embed.W_E"].dtype == torch.float64
     torch.testing.assert_close(forward(weights, PAIRS), out_before_in_logits(state, P), rtol=0, atol=1e-10)
@@ -194,7 +195,7 @@ def test_positions_and_biases_are_absent_where_they_are_zero_at_every_step(adopt
     )
 
 
-def test_an_mlp_on_another_task(adopt, adopted):
+def test_an_mlp_of_another_task_is_adopted(adopt, adopted):
     state = drawn({"W_0": (11, 30), "W_1": (30, 20), "W_2": (20, 2)})
     bits = {"n_bits": 10, "n_train": 50, "n_test": 20}
     settings = [word for name, value in bits.items() for word in ("--set", f"task.{name}={value}")]
@@ -202,9 +203,9 @@ def test_an_mlp_on_another_task(adopt, adopted):
     assert_holds(adopted, [0], [state])
     data = ParityTask(**bits).build()
     right = mlp_forward(state, torch.from_numpy(data.inputs).float()).argmax(1).numpy() == data.labels
-    found = adopted.metrics().loc[0, ["train_acc", "test_acc"]]
-    assert found.tolist() == pytest.approx([right[:50].mean(), right[50:].mean()])
-    assert 0 < found["train_acc"] < 1
+    accuracies = adopted.metrics().loc[0, ["train_acc", "test_acc"]]
+    assert accuracies.tolist() == pytest.approx([right[:50].mean(), right[50:].mean()])
+    assert 0 < accuracies["train_acc"] < 1
 
 
 # --- steps -------------------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ STATES = [drawn(EMBED, seed) for seed in range(3)]
     ],
     ids=["a list", "a table by step", "a table with steps", "numbered models", "--steps", "sorted by number"],
 )
-def test_several_checkpoints(files, more, steps, adopt, adopted):
+def test_checkpoints_and_their_steps_are_read(files, more, steps, adopt, adopted):
     assert adopt(files, *more) == 0
     assert_holds(adopted, steps, STATES)
 
@@ -249,7 +250,7 @@ def test_other_precisions_become_float32(adopt, adopted):
 
 
 def spoilt(**changes):
-    """A state dict with weights changed, or left out where None."""
+    """Return a state dict after changes; None leaves a weight out."""
     return {name: w for name, w in (STATES[0] | changes).items() if w is not None}
 
 
@@ -384,16 +385,16 @@ REFUSED = {
 
 
 def error_of(capsys):
-    """The one line that was said."""
+    """Return the only line on stderr but notes; an error."""
     lines = [line for line in capsys.readouterr().err.splitlines() if "out before in" not in line]
     assert len(lines) == 1 and lines[0].startswith("error: "), lines
     return lines[0]
 
 
-@pytest.mark.parametrize(("files", "how", "said"), REFUSED.values(), ids=REFUSED)
-def test_a_mistake_is_one_line_and_nothing_is_written(files, how, said, adopt, tmp_path, capsys):
+@pytest.mark.parametrize(("files", "how", "message"), REFUSED.values(), ids=REFUSED)
+def test_a_mistake_is_one_line_and_nothing_is_written(files, how, message, adopt, tmp_path, capsys):
     assert adopt(files, *how.get("more", []), **{k: v for k, v in how.items() if k != "more"}) in (1, 2)
-    assert said in error_of(capsys)
+    assert message in error_of(capsys)
     assert not (tmp_path / "run").exists()
 
 
@@ -425,43 +426,31 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize(("damage", "said"), DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_file_is_one_line_and_runs_nothing(damage, said, tmp_path, capfd):
+@pytest.mark.parametrize(("damage", "message"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_file_is_one_line_and_runs_nothing(damage, message, tmp_path, capfd):
     path = tmp_path / "w.pt"
     path.write_bytes(damage(whole_file(path)))
     assert main([str(path), "--model", "embed_mlp", "--p", "7", "--out", str(tmp_path / "run")]) == 1
     out, err = capfd.readouterr()
-    assert out == "" and said in err and err.startswith(f"error: {path}: ") and err.count("\n") == 1
+    assert out == "" and message in err and err.startswith(f"error: {path}: ") and err.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
 
-def test_a_file_that_is_none(tmp_path, capsys):
-    for name, said in (("", "it is a folder"), ("none.pt", "it does not exist")):
+def test_a_path_without_a_weight_file_is_refused(tmp_path, capsys):
+    for name, problem in (("", "it is a folder"), ("none.pt", "it does not exist")):
         path = tmp_path / name
         assert main([str(path), "--model", "embed_mlp", "--p", "7", "--out", str(tmp_path / "run")]) == 1
-        assert error_of(capsys) == f"error: {path}: expected a file, and {said}"
+        assert error_of(capsys) == f"error: {path}: expected a file, and {problem}"
     (tmp_path / "w.safetensors").write_bytes(b"\x08")
-    assert (
-        main(
-            [
-                str(tmp_path / "w.safetensors"),
-                "--model",
-                "embed_mlp",
-                "--p",
-                "7",
-                "--out",
-                str(tmp_path / "run"),
-            ]
-        )
-        == 1
-    )
+    path = tmp_path / "w.safetensors"
+    assert main([str(path), "--model", "embed_mlp", "--p", "7", "--out", str(tmp_path / "run")]) == 1
     assert "w.safetensors" in error_of(capsys)
 
 
 # --- the folder --------------------------------------------------------------------------------------
 
 
-def test_what_is_there_stays_unless_forced(adopt, adopted, tmp_path, capsys, files_of):
+def test_adopted_weights_are_replaced_only_with_force(adopt, adopted, tmp_path, capsys, files_of):
     assert adopt({"w.pt": STATES[0]}, "--frac-train", 0.5) == 0
     run, held = tmp_path / "run", files_of(tmp_path / "run")
     capsys.readouterr()
@@ -489,7 +478,7 @@ def test_a_run_of_this_project_and_other_folders_are_refused(adopt, copied, tmp_
     assert "w.pt" in error_of(capsys)
 
 
-def test_curves_are_written_only_where_the_split_is_said(adopt, adopted):
+def test_curves_are_written_only_with_a_given_split(adopt, adopted):
     assert adopt({"w.pt": STATES[0]}) == 0
     assert not (adopted.path / "metrics.parquet").exists()
     assert adopt({"w.pt": STATES[0]}, "--metrics", "--seed", 1) == 0

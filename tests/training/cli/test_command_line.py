@@ -1,4 +1,4 @@
-"""What a user types and what comes back: one line a mistake, an exit code, never a traceback."""
+"""Arguments, output and exit codes of `python -m training`."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from training.tasks.registry import TASKS
 
 
 def outcome(argv, capsys):
-    """Exit code, stdout and stderr of `main(argv)`."""
+    """Return exit code, stdout and stderr of `main(argv)`."""
     try:
         code = main([str(a) for a in argv])
     except SystemExit as end:
@@ -141,15 +141,15 @@ def test_every_section_of_the_list_is_a_table_with_a_title(section, capsys):
     assert len(rows) > 1 and all(row["about"] for row in rows if "field" not in row)
 
 
-def test_the_sections_of_the_list_name_everything_that_a_recipe_can_name(capsys):
-    known = {"tasks": TASKS, "models": MODELS, "methods": METHODS, "starts": STARTS}
-    known |= {"parametrizations": PARAMETRIZATIONS, "optimizers": OPTIMIZERS}
-    for section, registry in known.items():
+def test_sections_of_the_list_name_every_registry_entry_and_field(capsys):
+    registries = {"tasks": TASKS, "models": MODELS, "methods": METHODS, "starts": STARTS}
+    registries |= {"parametrizations": PARAMETRIZATIONS, "optimizers": OPTIMIZERS}
+    for section, registry in registries.items():
         rows = json.loads(outcome(["list", section, "--json"], capsys)[1])
         assert [next(iter(row.values())) for row in rows] == list(registry)
-    fields = {row["field"] for row in json.loads(outcome(["list", "fields", "--json"], capsys)[1])}
+    listed = {row["field"] for row in json.loads(outcome(["list", "fields", "--json"], capsys)[1])}
     named = {"seeds", "task.p", "model.d_mlp", "optimizer.lr", "measure.eval_every", "pruning.sparsity"}
-    assert fields >= named | {"arms.NAME.role", "arms.NAME.plateau.window", "refine.like"}
+    assert listed >= named | {"arms.NAME.role", "arms.NAME.plateau.window", "refine.like"}
 
 
 def test_a_finished_run_prints_seven_columns_and_all_with_verbose(copied, recipe_file, capsys):
@@ -162,7 +162,7 @@ def test_a_finished_run_prints_seven_columns_and_all_with_verbose(copied, recipe
     assert verbose.splitlines()[2].split()[-1] == "role" and "control" in verbose
 
 
-def test_a_run_without_a_test_set_says_so(recipe_file, tmp_path, capsys, train_all):
+def test_a_missing_test_set_is_named_in_the_outcome(recipe_file, tmp_path, capsys, train_all):
     settings = ["task.frac_train=1.0", "arms.dense.max_steps=20", "arms.dense.min_steps=0"]
     recipe, _ = read_recipe(str(recipe_file), settings)
     recipe = replace(recipe, arms={"dense": recipe.arms["dense"]})
@@ -200,7 +200,7 @@ def test_a_device_that_is_not_there_is_refused(recipe_file, tmp_path, command):
 
 
 def imported(*arguments):
-    """The modules that `python -m training ...` loads, and what it prints to stdout."""
+    """Return the modules that `python -m training` loads, and its stdout."""
     command = [sys.executable, "-X", "importtime", "-m", "training", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if "|" in line}, done.stdout
@@ -219,7 +219,7 @@ def test_list_and_a_plan_load_no_torch(recipe_file, tmp_path):
     assert "training.execution.scheduler" in modules and "torch" not in modules
 
 
-def test_a_reader_that_leaves_early_is_no_error(start):
+def test_a_closed_pipe_is_no_error(start):
     read, write = os.pipe()
     os.close(read)
     process = start("list", stdout=write)
@@ -235,14 +235,12 @@ def test_output_to_a_full_disk_is_one_line(start):
     assert (code, err) == (1, "error: No space left on device\n")
 
 
-def test_no_stdout_at_all_is_no_error(start):
+def test_a_missing_stdout_is_no_error(start):
     code, _, err = start("list", stdout=subprocess.DEVNULL, preexec_fn=lambda: os.close(1)).result()
     assert (code, err) == (0, "")
 
 
-def test_a_disk_that_fills_up_is_one_line_and_leaves_what_was_done(
-    copied, recipe_file, command, files_of, capsys
-):
+def test_a_full_disk_is_one_line_and_keeps_finished_arms(copied, recipe_file, command, files_of, capsys):
     copied.arm("random", 0).clear()
     before = files_of(copied.path)
     room = 4000  # bytes for one file: enough for a mask, too few for an arm's metrics
@@ -262,9 +260,7 @@ def test_a_disk_that_fills_up_is_one_line_and_leaves_what_was_done(
     assert todo == {"dense": "keep", "random": "train", "grokked_ticket": "keep", "shuffled": "keep"}
 
 
-def test_a_collection_is_trained_recipe_by_recipe_and_a_failure_keeps_none_from_it(
-    recipe_file, tmp_path, capsys, monkeypatch
-):
+def test_a_collection_continues_after_a_recipe_that_fails(recipe_file, tmp_path, capsys, monkeypatch):
     text = recipe_file.read_text().replace("seeds", 'collection = "mine"\nseeds')
     monkeypatch.setattr("training.config.recipe_files.RECIPES", tmp_path)
     for name in ("first", "second", "third"):

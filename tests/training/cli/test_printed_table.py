@@ -16,7 +16,7 @@ def test_numbers_are_right_aligned_and_words_left_aligned():
     assert second == "a ticket      7  > 30,000    -"
 
 
-def test_a_column_of_missing_values_alone_has_no_words():
+def test_a_column_of_missing_values_is_printed_as_dashes():
     assert PrintedTable("Title.", [{"note": None, "share": float("nan")}]).text().splitlines()[
         -1
     ].split() == [
@@ -54,6 +54,6 @@ def test_a_long_conclusion_is_wrapped_between_words():
     assert two[-2:] == ["Conclusion.", "Legend."]
 
 
-def test_a_table_without_rows_says_so():
+def test_a_table_without_rows_is_printed_as_no_rows():
     assert PrintedTable("Title.", []).text() == "Title.\n(no rows)"
     assert format_table([]) == "(no rows)"

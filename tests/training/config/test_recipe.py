@@ -24,7 +24,7 @@ def test_every_recipe_builds(name):
 @pytest.mark.parametrize(
     ("name", "frac_train", "dense_steps"), [("modadd_ticket", 0.4, 30_000), ("modadd_fast", 0.5, 6000)]
 )
-def test_the_papers_numbers_stand_in_their_recipes(name, frac_train, dense_steps):
+def test_recipes_have_the_papers_numbers(name, frac_train, dense_steps):
     recipe, _ = read_recipe(name)
     assert recipe.seeds == (0, 1, 2)
     task = to_dict(recipe)["task"]
@@ -132,13 +132,13 @@ def test_a_mistake_is_one_line_that_names_the_field(content, setting, message):
     assert "\n" not in str(error.value)
 
 
-def test_a_mask_taken_over_has_its_sources_sparsity(content):
+def test_a_mask_taken_from_a_source_has_its_sparsity(content):
     override(content, "arms.grokked_ticket.sparsity=0.8")
     recipe = recipe_from_dict(content)
     assert [recipe.sparsity(arm) for arm in ("dense", "grokked_ticket", "shuffled")] == [0.0, 0.8, 0.8]
 
 
-def test_how_arms_are_pruned_is_no_part_of_a_dense_arm(content):
+def test_pruning_settings_are_no_part_of_a_dense_arms_config(content):
     before = recipe_from_dict(content)
     override(content, "pruning.sparsity=0.33")
     after = recipe_from_dict(content)
@@ -146,14 +146,14 @@ def test_how_arms_are_pruned_is_no_part_of_a_dense_arm(content):
     assert arm_config(before, "random", 0) != arm_config(after, "random", 0)
 
 
-def test_a_recipe_that_is_no_text_is_refused(tmp_path):
+def test_a_binary_recipe_file_is_refused(tmp_path):
     path = tmp_path / "binary.toml"
     path.write_bytes(b"name = '\xff\xfe'")
     with pytest.raises(ConfigError, match=r"binary\.toml: not TOML"):
         read_recipe(str(path))
 
 
-def test_a_circle_of_sources_is_refused_and_shown(content):
+def test_a_cycle_of_sources_is_refused_and_shown(content):
     override(content, "arms.dense.method=shuffled")
     override(content, "arms.dense.source=shuffled")
     with pytest.raises(ConfigError, match=r"arms.dense.source: dense → grokked_ticket → shuffled → dense is"):
@@ -173,7 +173,7 @@ def test_lineage_lists_sources_first(recipe):
     assert recipe.lineage("random") == ["random"]
 
 
-def test_an_arms_config_holds_what_decides_its_bytes_and_nothing_of_other_arms(recipe, content):
+def test_an_arms_config_holds_only_settings_that_affect_its_result(recipe, content):
     config = arm_config(recipe, "grokked_ticket", 0)
     assert list(config["arms"]) == ["dense", "grokked_ticket"]
     assert config["arm"] == "grokked_ticket" and config["seed"] == 0
@@ -186,13 +186,13 @@ def test_an_arms_config_holds_what_decides_its_bytes_and_nothing_of_other_arms(r
         assert arm_config(recipe_from_dict(changed), "grokked_ticket", 0) != config
 
 
-def test_an_arms_own_sparsity_goes_before_the_recipes(content):
+def test_an_arms_sparsity_overrides_the_recipes(content):
     override(content, "arms.random.sparsity=0.9")
     recipe = recipe_from_dict(content)
     assert [recipe.sparsity(arm) for arm in ("random", "grokked_ticket", "dense")] == [0.9, 0.6, 0.0]
 
 
-def test_an_arms_own_scope_goes_before_the_recipes_and_is_part_of_its_config(content):
+def test_an_arms_scope_overrides_the_recipes_and_is_part_of_its_config(content):
     before = recipe_from_dict(content)
     override(content, "arms.random.scope=layer")
     recipe = recipe_from_dict(content)
@@ -205,7 +205,7 @@ def test_an_arms_own_scope_goes_before_the_recipes_and_is_part_of_its_config(con
 
 
 @pytest.mark.parametrize("scope", ["global", "layer"])
-def test_a_record_of_a_time_when_one_scope_served_all_arms_is_completed(content, scope):
+def test_an_old_record_with_one_scope_for_all_arms_is_completed(content, scope):
     override(content, f"pruning.scope={scope}")
     now = arm_config(recipe_from_dict(content), "shuffled", 0)
     then = copy.deepcopy(now)
@@ -220,14 +220,14 @@ def test_checkpoints_are_dense_early_and_sparse_later():
     assert [s for s in range(0, 151, 5) if measure.is_checkpoint(s)] == [0, 10, 20, 30, 50, 100, 150]
 
 
-def test_a_recipe_is_found_by_name_or_by_file(recipe_file):
+def test_a_recipe_is_read_by_name_or_by_file(recipe_file):
     recipe, text = read_recipe(str(recipe_file), ["pruning.sparsity=.7", "name=mine"])
     assert recipe.name == "mine" and recipe.pruning.sparsity == 0.7
     assert text == recipe_file.read_text()
     assert read_recipe(str(recipe_file))[0].name == "tiny"
 
 
-def test_a_recipe_that_is_none_says_what_it_could_be(tmp_path):
+def test_an_unknown_recipe_is_refused_with_the_known_ones(tmp_path):
     with pytest.raises(ConfigError, match=r"RECIPE: expected one of .*modadd_fast, modadd_ticket.* or"):
         read_recipe("modadd_slow")
     with pytest.raises(ConfigError, match=r"RECIPE: expected a file, and .*none.toml is not one"):

@@ -1,4 +1,4 @@
-"""What a recipe's file may leave to another, and arms that stand for many."""
+"""Recipe files: bases, arms by pattern, quick versions."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def written(path, text):
     return str(path)
 
 
-def test_a_base_gives_what_is_not_said(tmp_path):
+def test_a_base_fills_in_missing_fields(tmp_path):
     text = 'about = "mine"\nbase = "modadd_ticket"\nbase_arms = ["dense"]\n[task]\np = 31\n'
     text += '[arms.random]\nmethod = "random"\n[arms.dense]\nmax_steps = 40_000\n'
     recipe, _ = read_recipe(written(tmp_path / "mine.toml", text))
@@ -47,7 +47,7 @@ def test_mistakes_are_one_line(tmp_path, text, message):
         read_recipe(written(tmp_path / "wrong.toml", text))
 
 
-def test_a_field_in_braces_makes_an_arm_for_every_value():
+def test_a_field_in_braces_makes_an_arm_per_value():
     arms = expanded(
         {
             "{task.name}_dense": {"task": {"name": ["sub", "mul"], "p": 7}},
@@ -60,20 +60,20 @@ def test_a_field_in_braces_makes_an_arm_for_every_value():
     assert expanded(arms) == arms
 
 
-def test_overrides_reach_an_arm_that_was_made_so():
+def test_overrides_reach_an_arm_made_by_a_pattern():
     recipe, _ = read_recipe("m_timing", ["arms.taken_at_2000.max_steps=3000"])
     assert recipe.arms["taken_at_2000"].max_steps == 3000
     assert recipe.arms["taken_at_4000"].max_steps == 10_000
 
 
-def test_a_collection_is_found_by_its_name():
+def test_a_collection_is_listed_by_its_name():
     names = recipe_names("minegishi")
     assert {"modadd_ticket", "m_timing", "m_ops"} <= set(names) and "filan_overlap" not in names
     with pytest.raises(ConfigError, match="--all-of: expected one of he, minegishi, nanda, got 'nobody'"):
         recipe_names("nobody")
 
 
-def test_recipes_lie_in_folders_of_at_most_fourteen_and_are_called_by_name(tmp_path, monkeypatch):
+def test_recipes_are_in_folders_of_at_most_fourteen_and_read_by_name(tmp_path, monkeypatch):
     folders = [RECIPES, *(path for path in RECIPES.iterdir() if path.is_dir())]
     assert all(len(list(folder.iterdir())) <= 14 for folder in folders)
     monkeypatch.setattr("training.config.recipe_files.RECIPES", tmp_path)
@@ -90,7 +90,7 @@ def test_recipes_lie_in_folders_of_at_most_fourteen_and_are_called_by_name(tmp_p
         recipe_names()
 
 
-def test_content_without_a_base_stays_as_it_is():
+def test_content_without_a_base_is_unchanged():
     content = {"name": "x", "arms": {"dense": {}}}
     assert completed_by_base(content) == content
 
@@ -113,10 +113,10 @@ max_steps = 200
 """
 
 
-def test_the_quick_version_has_one_seed_few_steps_and_its_own_fields(tmp_path):
+def test_the_quick_version_has_one_seed_few_steps_and_the_fields_of_quick(tmp_path):
     path = written(tmp_path / "mine.toml", QUICK)
-    whole, quick = read_recipe(path)[0], read_recipe(path, quick=True)[0]
-    assert (whole.seeds, whole.note, len(whole.arms)) == ((3, 4), "", 4)
+    full, quick = read_recipe(path)[0], read_recipe(path, quick=True)[0]
+    assert (full.seeds, full.note, len(full.arms)) == ((3, 4), "", 4)
     assert quick.seeds == (3,)
     assert {name: (arm.min_steps, arm.max_steps) for name, arm in quick.arms.items()} == {
         "dense": (0, 500),
@@ -128,7 +128,7 @@ def test_the_quick_version_has_one_seed_few_steps_and_its_own_fields(tmp_path):
     assert "seed 5," in read_recipe(path, ["seeds=[5]"], quick=True)[0].note
 
 
-def test_a_quick_version_is_inherited_and_the_recipes_own_words_come_first(tmp_path):
+def test_a_quick_version_is_inherited_below_the_recipes_fields(tmp_path):
     written(
         tmp_path / "mine.toml", 'base = "modadd_ticket"\nbase_arms = ["dense"]\n[task]\nfrac_train = 0.9\n'
     )
@@ -140,8 +140,8 @@ def test_a_quick_version_is_inherited_and_the_recipes_own_words_come_first(tmp_p
 
 def test_every_recipe_has_a_quick_version_that_is_shorter():
     for name in recipe_names():
-        whole, quick = read_recipe(name)[0], read_recipe(name, quick=True)[0]
-        budget, less = (sum(a.max_steps for a in r.arms.values()) * len(r.seeds) for r in (whole, quick))
+        full, quick = read_recipe(name)[0], read_recipe(name, quick=True)[0]
+        budget, less = (sum(a.max_steps for a in r.arms.values()) * len(r.seeds) for r in (full, quick))
         assert less < budget and quick.note.startswith("quick: seed"), name
 
 

@@ -118,12 +118,12 @@ def test_every_arm_of_every_recipe_has_its_role(name):
         ({"method": "magnitude", "source": "dense", "form": "tangent"}, "variant"),
     ],
 )
-def test_an_arm_s_role_follows_from_its_method_its_source_and_its_start(settings, role):
+def test_the_role_of_an_arm_follows_from_its_method_source_and_start(settings, role):
     recipe = recipe_from_dict({"name": "tiny", "arms": {"dense": {}, "other": settings}})
     assert recipe.role("other") == role
 
 
-def test_a_role_that_the_recipe_names_overrides_and_changes_no_hash(content):
+def test_a_role_in_the_recipe_overrides_and_changes_no_hash(content):
     before = recipe_from_dict(content)
     override(content, "arms.shuffled.role=variant")
     recipe = recipe_from_dict(content)

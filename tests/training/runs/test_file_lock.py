@@ -22,7 +22,10 @@ with locked(Path(sys.argv[1])):
 
 @pytest.fixture
 def holder(tmp_path):
-    """Start a process that holds `tmp_path`, and the claim that its environment names."""
+    """Return a function that starts a process which holds `tmp_path`.
+
+    The process also holds the claim that its environment names.
+    """
     started = []
 
     def start(**environment):
@@ -39,7 +42,7 @@ def holder(tmp_path):
         process.stdout.close()
 
 
-def test_a_killed_holder_lets_go(tmp_path, holder):
+def test_a_killed_process_releases_its_lock(tmp_path, holder):
     process = holder()
     with pytest.raises(RunError, match="busy"), locked(tmp_path, refusal="busy"):
         pass
@@ -49,7 +52,7 @@ def test_a_killed_holder_lets_go(tmp_path, holder):
         pass
 
 
-def test_a_process_of_a_killed_parent_is_waited_for(tmp_path, holder):
+def test_processes_of_a_killed_parent_are_waited_for(tmp_path, holder):
     folder = tmp_path / "claims"
     process = holder(**Claims(folder).environment("training tiny"))
     successor = Claims(folder)
@@ -63,7 +66,7 @@ def test_a_process_of_a_killed_parent_is_waited_for(tmp_path, holder):
     timer.join()
 
 
-def test_a_process_that_takes_its_claim_after_a_successor_has_begun_ends(tmp_path, monkeypatch):
+def test_a_claim_from_before_the_current_start_is_refused(tmp_path, monkeypatch):
     first = Claims(tmp_path)
     Claims(tmp_path)
     monkeypatch.setenv(CLAIM, first.environment("training tiny")[CLAIM])
@@ -71,7 +74,7 @@ def test_a_process_that_takes_its_claim_after_a_successor_has_begun_ends(tmp_pat
         hold_claim()
 
 
-def test_a_claim_is_not_passed_on_to_processes_started_by_its_holder(tmp_path, monkeypatch):
+def test_a_claim_is_not_inherited_by_started_processes(tmp_path, monkeypatch):
     monkeypatch.setenv(CLAIM, Claims(tmp_path).environment("training tiny")[CLAIM])
     claim = hold_claim()
     assert claim is not None and acquired(tmp_path / "training tiny.lock", wait=False) is None

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from builders import PowerCut
 
 import training.runs.run_directory as store
 from training.runs.atomic_files import RunError, read_json, write_bytes, write_json, write_table
@@ -31,7 +32,7 @@ def write_all(arm):
     arm.write_state({"step": 10, "weights": torch.arange(3.0)})
 
 
-def test_what_is_written_is_read_back(arm):
+def test_written_files_are_read_back(arm):
     write_all(arm)
     pd.testing.assert_frame_equal(arm.metrics(), pd.DataFrame(METRICS))
     assert arm.steps().tolist() == [0, 10]
@@ -44,13 +45,13 @@ def test_what_is_written_is_read_back(arm):
     assert arm.has_state() and arm.has_checkpoints()
 
 
-def test_weights_that_are_views_are_written_as_they_look(arm):
+def test_transposed_views_are_written_in_their_order(arm):
     turned = WEIGHTS["W_E"].transpose(0, 2, 1)
     arm.write_checkpoints(np.array([0, 10]), {"W_E": turned})
     np.testing.assert_array_equal(arm.checkpoints()["W_E"], turned)
 
 
-def test_an_arm_without_files_says_so(arm):
+def test_reading_an_arm_without_files_names_the_missing_file(arm):
     assert arm.done() is None and arm.skipped() is None and arm.mask() is None
     assert not arm.has_state() and not arm.has_checkpoints()
     for read in (arm.metrics, arm.steps, arm.checkpoints, arm.state):
@@ -58,7 +59,7 @@ def test_an_arm_without_files_says_so(arm):
             read()
 
 
-def test_finish_leaves_done_and_drops_state_and_an_old_reason(arm):
+def test_finish_writes_done_and_deletes_state_and_skipped(arm):
     write_all(arm)
     arm.skip({"hash": "h", "reason": "because"})
     assert arm.skipped()["reason"] == "because" and not arm.has_state()
@@ -82,13 +83,9 @@ def test_clear_deletes_all_but_the_lock_and_done_first(arm, monkeypatch):
     assert [file.name for file in arm.path.iterdir()] == [".lock"]
 
 
-class PowerCut(BaseException):
-    pass
-
-
 @pytest.mark.parametrize("step", ["write", "fsync", "replace"])
 @pytest.mark.parametrize("kind", ["disk full", "power cut"])
-def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_other(tmp_path, monkeypatch, step, kind):
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary_file(tmp_path, monkeypatch, step, kind):
     failure = PowerCut() if kind == "power cut" else OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     path = tmp_path / "file.json"
     write_json(path, {"old": 1})
@@ -127,7 +124,7 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_other(tmp_path, mon
         assert error.value.filename == str(path)  # a full disk names no file by itself
 
 
-def test_a_file_is_flushed_before_it_takes_its_name(tmp_path, monkeypatch):
+def test_a_file_is_flushed_before_it_is_renamed(tmp_path, monkeypatch):
     order = []
     fsync, replace = os.fsync, type(tmp_path).replace
     monkeypatch.setattr(os, "fsync", lambda fd: (order.append("fsync"), fsync(fd)))
@@ -139,7 +136,7 @@ def test_a_file_is_flushed_before_it_takes_its_name(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
-def test_modes_are_the_umasks(arm, tmp_path, mask):
+def test_file_modes_follow_the_umask(arm, tmp_path, mask):
     before = os.umask(mask)
     try:
         write_all(arm)
@@ -157,31 +154,33 @@ def ended_process():
 
 
 @pytest.mark.parametrize("host", ["node1", "node1.cluster.edu"])
-def test_stale_temporary_files_are_swept_and_live_ones_are_not(arm, monkeypatch, host):
+def test_stale_temporary_files_are_deleted_and_live_ones_are_not(arm, monkeypatch, host):
     monkeypatch.setattr(socket, "gethostname", lambda: host)
     arm.path.mkdir(parents=True)
-    kept_name = []
+    temporary_names = []
     replace = type(arm.path).replace
     monkeypatch.setattr(
-        type(arm.path), "replace", lambda self, target: (kept_name.append(self.name), replace(self, target))
+        type(arm.path),
+        "replace",
+        lambda self, target: (temporary_names.append(self.name), replace(self, target)),
     )
     write_bytes(arm.path / "metrics.parquet", b"")
-    mine = kept_name[0]  # as this process names them
+    mine = temporary_names[0]  # as this process names them
     stale = mine.replace(f".{os.getpid()}.", f".{ended_process()}.")
     monkeypatch.setattr(socket, "gethostname", lambda: host.replace("node1", "node2"))
     with monkeypatch.context() as patch:
         patch.setattr(os, "getpid", ended_process)
         write_bytes(arm.path / "metrics.parquet", b"")
-    elsewhere = kept_name[1]  # a live process of another machine, whose number is free here
-    for name in (mine, stale, elsewhere):
+    other_machine = temporary_names[1]  # a live process of another machine, whose number is free here
+    for name in (mine, stale, other_machine):
         (arm.path / name).write_bytes(b"part of")
     monkeypatch.setattr(socket, "gethostname", lambda: host)
     with arm.locked():
         left = {file.name for file in arm.path.iterdir()}
-    assert left == {".lock", "metrics.parquet", mine, elsewhere}
+    assert left == {".lock", "metrics.parquet", mine, other_machine}
 
 
-def test_a_locked_arm_is_refused_to_others_and_free_again_after(arm):
+def test_a_locked_arm_is_refused_until_it_is_released(arm):
     with arm.locked():
         second = ArmDir(arm.path.parents[2], "dense", 0)
         with pytest.raises(RunError, match="dense/seed_0: another process is"), second.locked():
@@ -259,7 +258,7 @@ def test_the_step_of_a_damaged_state_is_one_line(arm, how):
 
 
 @pytest.mark.parametrize("content", ["[]", "3", "null", '"done"', '{"hash": "h"}'])
-def test_a_record_of_another_form_is_damaged(arm, content):
+def test_a_malformed_record_is_damaged(arm, content):
     arm.path.mkdir(parents=True)
     (arm.path / "DONE").write_text(content)
     with pytest.raises(RunError, match=r"DONE: damaged: (expected a table|config, steps, source missing)"):
@@ -276,7 +275,7 @@ def test_arms_are_listed_by_name_then_by_number(tmp_path):
     assert RunDir(tmp_path / "none").arms() == []
 
 
-def test_open_wants_a_run(tmp_path):
+def test_open_refuses_a_folder_without_a_run(tmp_path):
     with pytest.raises(NoRunError, match=r"--run: expected a run directory, and \S+none does not exist"):
         RunDir.open(tmp_path / "none")
     with pytest.raises(NoRunError, match=r"--run: expected a run directory, and \S+ has no config.json"):
@@ -286,7 +285,7 @@ def test_open_wants_a_run(tmp_path):
     assert (tmp_path / "recipe.toml").read_text() == "name = 1"
 
 
-def test_provenance_grows_by_one_entry_a_start(tmp_path):
+def test_provenance_has_an_entry_per_start(tmp_path):
     run = RunDir(tmp_path)
     assert run.provenance() is None
     run.add_provenance({"n": 1})
@@ -294,7 +293,7 @@ def test_provenance_grows_by_one_entry_a_start(tmp_path):
     assert run.provenance() == [{"n": 1}, {"n": 2}]
 
 
-def test_tables_are_written_as_their_suffix_says(tmp_path):
+def test_tables_are_written_in_the_format_of_their_suffix(tmp_path):
     table = pd.DataFrame(METRICS)
     write_table(tmp_path / "t.parquet", table)
     write_table(tmp_path / "t.csv", table)
