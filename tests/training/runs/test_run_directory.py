@@ -157,21 +157,21 @@ def ended_process():
 def test_stale_temporary_files_are_deleted_and_live_ones_are_not(arm, monkeypatch, host):
     monkeypatch.setattr(socket, "gethostname", lambda: host)
     arm.path.mkdir(parents=True)
-    temporary_names = []
+    temporary = []
     replace = type(arm.path).replace
     monkeypatch.setattr(
         type(arm.path),
         "replace",
-        lambda self, target: (temporary_names.append(self.name), replace(self, target)),
+        lambda self, target: (temporary.append(self.name), replace(self, target)),
     )
     write_bytes(arm.path / "metrics.parquet", b"")
-    mine = temporary_names[0]  # as this process names them
+    mine = temporary[0]  # as this process names them
     stale = mine.replace(f".{os.getpid()}.", f".{ended_process()}.")
     monkeypatch.setattr(socket, "gethostname", lambda: host.replace("node1", "node2"))
     with monkeypatch.context() as patch:
         patch.setattr(os, "getpid", ended_process)
         write_bytes(arm.path / "metrics.parquet", b"")
-    other_machine = temporary_names[1]  # a live process of another machine, whose number is free here
+    other_machine = temporary[1]  # a live process of another machine, whose number is free here
     for name in (mine, stale, other_machine):
         (arm.path / name).write_bytes(b"part of")
     monkeypatch.setattr(socket, "gethostname", lambda: host)
