@@ -11,6 +11,7 @@ from builders import run_analysis, saved_tables, table_files
 from analyses.fourier.schema import MEANS
 from analyses.graph_props.schema import PROPERTIES
 from analyses.tables.labels import short_number
+from analyses.tables.storage import save_table
 from figures.__main__ import main
 from figures.catalogue.registry import FIGURES
 from figures.drawing.recorded_figure import Drawing
@@ -25,7 +26,10 @@ OF_EVERY_RUN = [name for name, figure in FIGURES.items() if figure.after_analysi
 
 @pytest.fixture(scope="session")
 def two_matrices(analysed, tmp_path_factory):
-    """Graph properties of two matrices: they show what four would, in half the time."""
+    """Return the file of the graph properties of two matrices.
+
+    Two matrices are drawn in half the time of four.
+    """
     rows = analysed.table(PROPERTIES)
     path = tmp_path_factory.mktemp("two_matrices") / f"{PROPERTIES.name}.parquet"
     save_table(path, PROPERTIES, rows[~rows["where"].isin(["W_out", "W_U"])])
