@@ -1,23 +1,22 @@
-"""One start after another on the same run directory: what is kept, refused, redone, added."""
+"""Repeated starts on one run directory."""
 
 import json
 
 import pytest
+from builders import changed_recipe, train_group_of
 
 import training.execution.sparsity_search
 from training.cli.parser import Interrupted, run_command
-from training.config.build_recipe import recipe_from_dict
 from training.execution.experiment import Experiment
 from training.execution.jobs import Job
-from training.execution.training_loop import train_group
 from training.runs.atomic_files import RunError, share, write_bytes
 from training.runs.run_directory import RunDir
-from training.schema.validation import ConfigError, config_hash, override, to_dict
+from training.schema.validation import ConfigError, config_hash, to_dict
 
 
 @pytest.fixture
 def trained():
-    """Names of the arms that `train` trained, in order."""
+    """Return the list of arms that `train` trained, in order."""
     TRAINED.clear()
     return TRAINED
 
@@ -26,13 +25,13 @@ TRAINED = []
 
 
 def launch(recipe, run, todo, device, workers, progress, on_device):
-    """Train in this process, one arm after the other."""
+    """Train in this process, one arm at a time."""
     on_device("cpu")
     skipped = []
     for job in todo:
         with run.arm(job.arm, job.seed).locked():
             TRAINED.append(str(job))
-            skipped += train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False)
+            skipped += train_group_of(recipe, run, job.arm, seed=job.seed)
     return skipped
 
 
@@ -45,10 +44,7 @@ def train(recipe, out, force=False, **options):
 
 
 def changed(recipe, *settings):
-    content = to_dict(recipe)
-    for setting in settings:
-        override(content, setting)
-    return recipe_from_dict(content)
+    return changed_recipe(to_dict(recipe), *settings)
 
 
 def test_a_finished_run_is_kept(copied, recipe, trained, files_of):
@@ -59,7 +55,7 @@ def test_a_finished_run_is_kept(copied, recipe, trained, files_of):
     assert copied.provenance() is None  # nothing was started
 
 
-def test_only_what_is_missing_is_trained(copied, recipe, trained, files_of):
+def test_only_missing_arms_are_trained(copied, recipe, trained, files_of):
     before = files_of(copied.path)
     copied.arm("random", 0).clear()
     train(recipe, copied.path.parent)
@@ -83,13 +79,13 @@ def test_another_config_is_refused_with_its_fields(copied, recipe, trained, file
     assert trained == [] and files_of(copied.path) == before
 
 
-def test_force_redoes_these_arms_and_gives_the_same_bytes(copied, recipe, trained, files_of):
+def test_force_retrains_arms_with_equal_bytes(copied, recipe, trained, files_of):
     before = files_of(copied.path)
     train(recipe, copied.path.parent, force=True)
     assert len(trained) == 4 and files_of(copied.path) == before
 
 
-def test_force_leaves_the_other_seeds_of_the_same_run(copied, recipe, trained, files_of):
+def test_force_keeps_other_seeds_of_the_run(copied, recipe, trained, files_of):
     before = files_of(copied.path)
     train(changed(recipe, "seeds=[1]"), copied.path.parent)
     trained.clear()
@@ -100,7 +96,7 @@ def test_force_leaves_the_other_seeds_of_the_same_run(copied, recipe, trained, f
     assert {row["seed"] for row in rows} == {1}
 
 
-def test_force_with_another_config_leaves_nothing_of_the_old_one(copied, recipe, trained):
+def test_force_with_another_config_deletes_the_old_run(copied, recipe, trained):
     copied.arm("old", 7).write_state({"step": 3})
     other = changed(recipe, "optimizer.lr=0.02", "seeds=[1]")
     train(other, copied.path.parent, force=True)
@@ -120,14 +116,14 @@ def test_other_seeds_join_the_run(copied, recipe, trained, files_of):
     assert [row["seed"] for row in rows[:2]] == [2, 1]
 
 
-def test_shards_share_out_the_seeds_and_make_the_whole_run(recipe, tmp_path, trained, files_of):
+def test_shards_split_the_seeds_and_add_up_to_the_run(recipe, tmp_path, trained, files_of):
     recipe = changed(recipe, "seeds=[0, 1, 2]")
-    train(recipe, tmp_path / "whole")
+    train(recipe, tmp_path / "unshared")
     trained.clear()
     train(recipe, tmp_path / "shared", shard=(2, 2))
     assert {name[-1] for name in trained} == {"1"}
     train(recipe, tmp_path / "shared", shard=(1, 2))
-    assert files_of(tmp_path / "shared" / "tiny") == files_of(tmp_path / "whole" / "tiny")
+    assert files_of(tmp_path / "shared" / "tiny") == files_of(tmp_path / "unshared" / "tiny")
     assert RunDir(tmp_path / "shared" / "tiny").config() == to_dict(recipe)
     with pytest.raises(ConfigError, match="--shard: expected at most 3 shares, one per seed, got 4/4"):
         experiment(recipe, tmp_path, shard=(4, 4))
@@ -139,7 +135,7 @@ def test_a_state_left_behind_after_done_is_deleted(copied, recipe, trained):
     assert trained == [] and not copied.arm("dense", 0).has_state()
 
 
-def test_what_was_skipped_is_skipped_again_and_said_again(recipe, tmp_path, trained):
+def test_a_skipped_arm_is_skipped_again_with_its_reason(recipe, tmp_path, trained):
     recipe = changed(recipe, "arms.dense.min_steps=0", "arms.dense.max_steps=20")
     first = train(recipe, tmp_path)
     trained.clear()
@@ -150,7 +146,7 @@ def test_what_was_skipped_is_skipped_again_and_said_again(recipe, tmp_path, trai
     assert "has not generalised" in notes["grokked_ticket"] and "was not trained" in notes["shuffled"]
 
 
-def test_the_plan_tells_every_arm_and_writes_nothing(copied, recipe, tmp_path, files_of):
+def test_the_plan_lists_every_arm_and_writes_nothing(copied, recipe, tmp_path, files_of):
     copied.arm("random", 0).clear()
     copied.arm("shuffled", 0).clear()
     copied.arm("shuffled", 0).write_state({"step": 10})
@@ -177,7 +173,7 @@ def test_the_plan_tells_every_arm_and_writes_nothing(copied, recipe, tmp_path, f
         ("arms/dense/seed_0/DONE", lambda c: c.pop("steps"), "DONE: damaged: steps missing"),
     ],
 )
-def test_files_edited_by_hand_are_noticed(copied, recipe, trained, capsys, file, edit, message):
+def test_files_edited_by_hand_are_refused(copied, recipe, trained, capsys, file, edit, message):
     copied.arm("random", 0).clear()  # so that there is something to train
     content = json.loads((copied.path / file).read_text())
     edit(content)
@@ -188,7 +184,7 @@ def test_files_edited_by_hand_are_noticed(copied, recipe, trained, capsys, file,
     assert trained == []
 
 
-def test_a_folder_that_is_no_run_is_left_alone(recipe, tmp_path, trained):
+def test_a_folder_that_is_no_run_is_refused(recipe, tmp_path, trained):
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / "thesis.tex").write_text("")
     for force in (False, True):
@@ -199,7 +195,7 @@ def test_a_folder_that_is_no_run_is_left_alone(recipe, tmp_path, trained):
         experiment(recipe, tmp_path / "a_file")
 
 
-def test_an_interrupted_start_by_force_is_resumed_without_it(copied, recipe):
+def test_an_interrupted_forced_start_is_resumed_without_force(copied, recipe):
     def interrupted(*args):
         raise Interrupted
 
@@ -210,7 +206,7 @@ def test_an_interrupted_start_by_force_is_resumed_without_it(copied, recipe):
         experiment.train("cpu", workers=1)
 
 
-def test_a_role_of_its_own_is_no_other_experiment_and_is_written(copied, recipe, trained, files_of):
+def test_a_changed_role_is_written_but_is_no_other_config(copied, recipe, trained, files_of):
     before = files_of(copied.path)
     other = changed(recipe, "arms.shuffled.role=variant")
     train(other, copied.path.parent)
@@ -226,7 +222,7 @@ def test_an_empty_folder_may_become_a_run(recipe, tmp_path, trained):
     assert len(trained) == 4
 
 
-def test_an_arm_in_work_elsewhere_is_not_deleted(copied, recipe, trained, files_of):
+def test_an_arm_that_another_process_trains_is_not_deleted(copied, recipe, trained, files_of):
     before = files_of(copied.path)
     with (
         copied.arm("dense", 0).locked(),
@@ -236,7 +232,7 @@ def test_an_arm_in_work_elsewhere_is_not_deleted(copied, recipe, trained, files_
     assert files_of(copied.path) == before
 
 
-def test_jobs_come_sources_first(recipe):
+def test_jobs_are_ordered_sources_first(recipe):
     from training.execution.jobs import jobs
 
     order = jobs(changed(recipe, "seeds=[0, 1]"), (0, 1))
@@ -246,8 +242,8 @@ def test_jobs_come_sources_first(recipe):
 
 
 @pytest.mark.parametrize("name", ["config.json", "arms/dense/seed_0/DONE"])
-def test_a_run_of_a_time_with_fewer_fields_is_still_the_same_run(copied, recipe, trained, name, files_of):
-    """Fields of a recipe that have come since stand at their defaults, here min_per_layer and source_step."""
+def test_an_old_run_with_fewer_fields_is_still_current(copied, recipe, trained, name, files_of):
+    """Later fields get their defaults, here min_per_layer and source_step."""
     content = json.loads((copied.path / name).read_text())
     config = content if name == "config.json" else content["config"]
     for arm in config["arms"].values():
@@ -263,7 +259,7 @@ def test_a_run_of_a_time_with_fewer_fields_is_still_the_same_run(copied, recipe,
     assert {row["todo"] for row in experiment(other, copied.path.parent).plan()} == {"take over"}
 
 
-def test_the_wall_time_of_every_start_is_kept(recipe, tmp_path, trained):
+def test_the_wall_time_of_every_start_is_recorded(recipe, tmp_path, trained):
     train(recipe, tmp_path)
     train(changed(recipe, "seeds=[1]"), tmp_path)
     run = RunDir(tmp_path / "tiny")
@@ -294,7 +290,7 @@ def test_force_takes_nothing_over(copied, recipe, trained):
     assert "dense seed 0" in trained
 
 
-def test_a_shared_file_stays_when_the_other_run_is_redone(tmp_path):
+def test_a_shared_file_is_unchanged_when_the_other_run_is_retrained(tmp_path):
     source, path = tmp_path / "a" / "DONE", tmp_path / "b" / "DONE"
     write_bytes(source, b"old")
     for _ in range(2):
@@ -319,7 +315,7 @@ def test_where_links_cannot_be_files_are_copied(tmp_path, monkeypatch):
 # --- searches --------------------------------------------------------------------------------------------
 
 
-def test_a_search_adds_its_arms_to_the_run_and_goes_on_where_it_stood(recipe, tmp_path, trained, monkeypatch):
+def test_a_search_adds_its_arms_to_the_run_and_resumes(recipe, tmp_path, trained, monkeypatch):
     searching = changed(
         recipe,
         "refine={like='a', resolution=0.1}",

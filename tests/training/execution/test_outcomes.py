@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from builders import metrics_of
 
 from training.cli.parser import format_table
 from training.config.build_recipe import recipe_from_dict
@@ -12,15 +13,13 @@ from training.schema.validation import override
 
 def write_arm(run, arm, steps, train, test, source=None):
     files = run.arm(arm, 0)
-    train, test = np.array(train), np.array(test)
-    losses = {"train_loss": 1 - train, "test_loss": 1 - test}
-    files.write_metrics({"step": np.array(steps), **losses, "train_acc": train, "test_acc": test})
+    files.write_metrics(metrics_of(np.array(steps), np.array(train), np.array(test)))
     files.finish({"hash": "", "config": {}, "steps": steps[-1], "source": source})
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Curves with known crossings."""
+    """Return a run with planted crossings."""
     run = RunDir(tmp_path)
     write_arm(run, "dense", [0, 10, 20, 30, 40], [0, 0.95, 1, 1, 1], [0, 0.1, 0.2, 0.94, 0.95])
     taken = {"arm": "dense", "generalised": False}
@@ -52,7 +51,7 @@ def test_the_threshold_is_the_recipes(run, content):
     assert dense["t_gen"] == 30
 
 
-def test_a_ticket_of_a_network_that_had_not_generalised_says_so(run, recipe):
+def test_a_note_names_a_source_that_had_not_generalised(run, recipe):
     notes = {row["arm"]: row["note"] for row in outcomes(run, recipe)}
     assert "had not generalised" in notes["grokked_ticket"] and "dense" in notes["grokked_ticket"]
     assert notes["dense"] == notes["random"] == ""
@@ -71,7 +70,7 @@ def test_every_arm_and_seed_has_a_row_with_its_status(run, content):
     assert len({tuple(row) for row in rows}) == 1  # the same columns in every row
 
 
-def test_a_table_aligns_and_shows_what_is_missing():
+def test_a_printed_table_is_aligned_and_marks_missing_values():
     rows = [{"arm": "dense", "t": 12345, "x": 0.123456}, {"arm": "b", "t": None, "x": float("nan")}]
     assert format_table(rows).splitlines() == [
         "arm        t       x",
@@ -81,7 +80,7 @@ def test_a_table_aligns_and_shows_what_is_missing():
     assert format_table([]) == "(no rows)"
 
 
-def test_a_task_without_classes_goes_by_its_loss():
+def test_a_task_without_classes_is_judged_by_its_loss():
     criterion = Criterion("train_loss", "test_loss", 0.3, "down")
     losses = {"train_loss": [1.0, 0.3, 0.1], "test_loss": [1.0, 0.31, 0.2]}
     nothing = {"train_acc": [np.nan] * 3, "test_acc": [np.nan] * 3}

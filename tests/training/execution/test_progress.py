@@ -25,7 +25,7 @@ def lines(progress):
     return progress.output.getvalue().splitlines()
 
 
-def test_off_a_terminal_a_line_is_printed_now_and_then(progress):
+def test_off_a_terminal_a_line_is_printed_at_intervals(progress):
     progress(Job("dense", 0), 0, 0.25)
     progress(Job("dense", 0), 100, 0.25)
     assert lines(progress) == []  # a short run prints nothing
@@ -41,7 +41,7 @@ def test_off_a_terminal_a_line_is_printed_now_and_then(progress):
     assert lines(progress)[1:] == ["1 of 2 networks done; random seed 0 at step 4,000; 50 steps/s"]
 
 
-def test_budgets_grow_with_arms_that_train_longer_and_shrink_with_those_that_end(progress, recipe):
+def test_the_total_grows_with_long_arms_and_shrinks_with_ended_ones(progress, recipe):
     random = recipe.arms["random"].max_steps
     assert progress.bar.total == recipe.arms["dense"].min_steps + random
     progress(Job("dense", 0), 300, 1.0)

@@ -1,4 +1,4 @@
-"""Real processes: killed, interrupted and resumed runs end as one that was left alone."""
+"""Worker processes: killed, interrupted and resumed."""
 
 import contextlib
 import json
@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from builders import train_group_of
 
 import training.execution.training_loop
 from training.execution.experiment import Experiment
 from training.execution.jobs import Job
 from training.execution.scheduler import _train
-from training.execution.training_loop import train_group
 
 PROGRAM = """
 import sys
@@ -34,14 +34,14 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def program(tmp_path):
-    """`python -m training` that saves at every evaluation, and is slow."""
+    """Return a slow `python -m training` that saves at every evaluation."""
     path = tmp_path / "program.py"
     path.write_text(PROGRAM)
     return (path,)
 
 
 def wait_for(condition, process=None):
-    """Return as soon as `condition()` is true; a minute is a test that hangs."""
+    """Wait until `condition()` is true, for a minute at most."""
     for _ in range(12_000):
         if condition():
             return
@@ -51,21 +51,21 @@ def wait_for(condition, process=None):
 
 
 def parent_of(pid):
-    with contextlib.suppress(OSError, IndexError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return None if fields[0] == "Z" else int(fields[1])
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        state, parent = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[:2]
+        return None if state == "Z" else int(parent)
     return None
 
 
 def workers_of(process):
-    """Process ids of the live workers."""
+    """Return the process ids of the live workers."""
     numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
     children = [pid for pid in numbers if parent_of(pid) == process.pid]
     return [pid for pid in children if b"spawn_main" in command_of(pid)]
 
 
 def command_of(pid):
-    """The command line of a process; nothing of one that has just ended."""
+    """Return the command line of a process, or nothing if ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
@@ -73,14 +73,17 @@ def command_of(pid):
 
 
 @pytest.fixture
-def check_whole(finished, files_of, recipe):
-    """Resume in this process and see that the run is, byte for byte, the one that was never stopped."""
+def check_resumed(finished, files_of, recipe):
+    """Return a function that resumes a run in this process.
+
+    The function asserts that the run equals an uninterrupted one, byte for byte.
+    """
 
     def launch(recipe, run, todo, device, workers, progress, on_device):
         on_device("cpu")
         for job in todo:
             with run.arm(job.arm, job.seed).locked():
-                train_group(recipe, run, [job], "cpu", lambda *_: None, lambda: False)
+                train_group_of(recipe, run, job.arm, seed=job.seed)
 
     def check(out):
         Experiment(recipe, "", out=str(out), launch=launch).train("cpu", workers=1)
@@ -91,7 +94,10 @@ def check_whole(finished, files_of, recipe):
 
 @pytest.fixture
 def begun(start, program, recipe_file, tmp_path):
-    """Start the tiny recipe and return the process once a file of its run is there."""
+    """Return a function that starts the tiny recipe in a process.
+
+    The function returns once a given file of the run exists.
+    """
 
     def begin(file, *arguments):
         out = tmp_path / "runs"
@@ -119,7 +125,7 @@ INTERRUPTED = "error: interrupted: all is saved; run the command again to resume
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
-def test_a_signal_is_one_line_and_what_is_saved_goes_on(begun, check_whole, how):
+def test_a_signal_is_one_line_and_the_run_resumes(begun, check_resumed, how):
     process, out = begun("dense/seed_0/state.pt", "--jobs", 2)
     workers = workers_of(process)
     if how == "Ctrl-C":  # a terminal sends it to the whole group
@@ -129,17 +135,17 @@ def test_a_signal_is_one_line_and_what_is_saved_goes_on(begun, check_whole, how)
     assert process.result() == (1, "", INTERRUPTED)
     wait_for(lambda: not any(map(parent_of, workers)))
     assert (out / "tiny/arms/dense/seed_0/state.pt").exists()
-    check_whole(out)
+    check_resumed(out)
 
 
-def test_ctrl_c_before_the_worker_is_ready_is_one_line(start, program, recipe_file, tmp_path):
+def test_ctrl_c_while_a_worker_starts_is_one_line(start, program, recipe_file, tmp_path):
     process = start(recipe_file, "--out", tmp_path / "runs", program=program)
     wait_for(lambda: workers_of(process), process)  # started, and not yet past its imports
     os.killpg(process.pid, signal.SIGINT)
     assert process.result() == (1, "", INTERRUPTED)
 
 
-def test_a_killed_worker_is_one_line_and_the_others_save(begun, check_whole):
+def test_a_killed_worker_is_one_line_and_the_others_save(begun, check_resumed):
     process, out = begun("dense/seed_0/state.pt", "--jobs", 2)
     wait_for(lambda: len(workers_of(process)) == 2, process)
     first, second = sorted(workers_of(process))
@@ -149,10 +155,10 @@ def test_a_killed_worker_is_one_line_and_the_others_save(begun, check_whole):
     (line,) = err.splitlines()
     assert line.startswith("error: worker for dense seed 0 was killed by signal 9; run the command again")
     assert parent_of(second) is None
-    check_whole(out)
+    check_resumed(out)
 
 
-def test_workers_of_a_killed_parent_end_and_save(begun, check_whole):
+def test_workers_of_a_killed_parent_end_and_save(begun, check_resumed):
     process, out = begun("dense/seed_0/state.pt", "--jobs", 2)
     wait_for(lambda: len(workers_of(process)) == 2, process)
     workers = workers_of(process)
@@ -160,20 +166,20 @@ def test_workers_of_a_killed_parent_end_and_save(begun, check_whole):
     process.wait()
     wait_for(lambda: not any(map(parent_of, workers)))
     assert (out / "tiny/arms/dense/seed_0/state.pt").exists()
-    check_whole(out)
+    check_resumed(out)
 
 
-def test_an_arm_that_another_process_trains_is_refused(copied, command, recipe_file, check_whole):
+def test_an_arm_that_another_process_trains_is_refused(copied, command, recipe_file, check_resumed):
     copied.arm("random", 0).clear()
     with copied.arm("random", 0).locked():
         code, text, err = command(recipe_file, "--out", copied.path.parent, "--jobs", 1)
     assert (code, text) == (1, "")
     arm = f"{copied.path}/arms/random/seed_0"
     assert err == f"error: {arm}: another process is training this arm; wait for its end, or stop it\n"
-    check_whole(copied.path.parent)
+    check_resumed(copied.path.parent)
 
 
-def test_an_arm_that_another_process_has_just_finished_is_kept(copied, recipe, files_of, monkeypatch):
+def test_an_arm_that_another_process_just_finished_is_not_retrained(copied, recipe, files_of, monkeypatch):
     before = files_of(copied.path)
     monkeypatch.setattr(training.execution.training_loop, "TrainingGroup", None)  # training would fail
     job = Job("random", 0)  # as planned before the other process was through

@@ -1,4 +1,4 @@
-"""The search for a critical sparsity, on runs whose outcomes are written by hand."""
+"""Search for a critical sparsity on planted outcomes."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from training.schema.validation import ConfigError, override
 
 @pytest.fixture
 def searching(content):
-    """Tickets at a few sparsities, and a search among them."""
+    """Return a function that makes a recipe with tickets and a search."""
 
     def make(*sparsities, **refine):
         for sparsity in sparsities:
@@ -32,8 +32,8 @@ def outcome(run, arm, seed, generalises):
 
 
 def settle(recipe, run, critical):
-    """Add arms, as training would, until the search is over: their sparsities, in the order asked for."""
-    asked = []
+    """Return the last recipe of a search and the sparsities that were tried."""
+    tried = []
     while True:
         for name, arm in recipe.arms.items():
             if arm.sparsity is not None:
@@ -41,27 +41,27 @@ def settle(recipe, run, critical):
                     outcome(run, name, seed, arm.sparsity <= critical[seed])
         bigger = refined(recipe, run)
         if bigger == recipe:
-            return recipe, asked
-        asked += [arm.sparsity for name, arm in bigger.arms.items() if name not in recipe.arms]
+            return recipe, tried
+        tried += [arm.sparsity for name, arm in bigger.arms.items() if name not in recipe.arms]
         recipe = bigger
 
 
 @pytest.mark.parametrize("critical", [0.505, 0.635, 0.72, 0.7999, 0.81, 0.895])
 def test_bisection_ends_at_neighbours_around_the_critical_sparsity(searching, tmp_path, critical):
-    recipe, asked = settle(searching(0.5, 0.7, 0.8, 0.9), RunDir(tmp_path), [critical] * 3)
-    tried = sorted({0.5, 0.7, 0.8, 0.9, *asked})
-    below = max(s for s in tried if s <= critical)
-    above = min(s for s in tried if s > critical)
-    assert above - below == pytest.approx(0.01) and len(asked) <= 5
-    assert all(round(s, 2) == s and recipe.arms[f"ticket_{s}"].sparsity == s for s in asked)
+    recipe, tried = settle(searching(0.5, 0.7, 0.8, 0.9), RunDir(tmp_path), [critical] * 3)
+    sparsities = {0.5, 0.7, 0.8, 0.9, *tried}
+    below = max(s for s in sparsities if s <= critical)
+    above = min(s for s in sparsities if s > critical)
+    assert above - below == pytest.approx(0.01) and len(tried) <= 5
+    assert all(round(s, 2) == s and recipe.arms[f"ticket_{s}"].sparsity == s for s in tried)
 
 
-def test_most_seeds_decide(searching, tmp_path):
-    _, asked = settle(searching(0.5, 0.9, resolution=0.1), RunDir(tmp_path), [0.55, 0.75, 0.85])
-    assert sorted(asked) == [0.7, 0.8]
+def test_the_majority_of_seeds_decides(searching, tmp_path):
+    _, tried = settle(searching(0.5, 0.9, resolution=0.1), RunDir(tmp_path), [0.55, 0.75, 0.85])
+    assert sorted(tried) == [0.7, 0.8]
 
 
-def test_it_waits_until_every_seed_is_trained(searching, tmp_path):
+def test_the_search_waits_until_every_seed_is_trained(searching, tmp_path):
     recipe, run = searching(0.5, 0.9), RunDir(tmp_path)
     for arm, seed in [(a, s) for a in ("ticket_0.5", "ticket_0.9") for s in (0, 1, 2)]:
         assert refined(recipe, run) == recipe
@@ -69,7 +69,7 @@ def test_it_waits_until_every_seed_is_trained(searching, tmp_path):
     assert list(refined(recipe, run).arms)[-1] == "ticket_0.7"
 
 
-def test_an_arm_that_was_not_trained_did_not_generalise(searching, tmp_path):
+def test_a_skipped_arm_counts_as_not_generalised(searching, tmp_path):
     recipe, run = searching(0.5, 0.9), RunDir(tmp_path)
     for seed in (0, 1, 2):
         outcome(run, "ticket_0.5", seed, True)
@@ -102,6 +102,6 @@ def test_only_arms_that_differ_in_sparsity_alone_are_compared(searching, content
         ({"resolution": 0.0}, "refine.resolution: expected a number in .0, 1., got 0.0"),
     ],
 )
-def test_mistakes_are_one_line(searching, refine, message):
+def test_wrong_settings_are_one_line(searching, refine, message):
     with pytest.raises(ConfigError, match=f"^{message}"):
         searching(0.5, **refine)

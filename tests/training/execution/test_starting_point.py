@@ -1,22 +1,16 @@
-"""What an arm begins as, and what it trains, beyond a mask on θ₀."""
+"""Starting points of arms: weights, masks and arm settings."""
 
 import numpy as np
 import pytest
+from builders import changed_recipe, train_group_of
 
 from interp.masks.topk import keep_count
 from training.config.build_recipe import recipe_from_dict
 from training.execution.jobs import Job
 from training.execution.starting_point import NotTrained, starting_point
-from training.execution.training_loop import train_group
 from training.pruning.initialization import norm_ratio
 from training.runs.run_directory import RunDir
-from training.schema.validation import ConfigError, override, to_dict
-
-
-def changed(content, *settings):
-    for setting in settings:
-        override(content, setting)
-    return recipe_from_dict(content)
+from training.schema.validation import ConfigError, to_dict
 
 
 def theta(recipe):
@@ -24,16 +18,15 @@ def theta(recipe):
 
 
 def train(recipe, run, arm):
-    skipped = train_group(recipe, RunDir(run.path), [Job(arm, 0)], "cpu", lambda *_: None, lambda: False)
-    assert skipped == []
+    assert train_group_of(recipe, RunDir(run.path), arm) == []
     return run.arm(arm, 0)
 
 
 @pytest.mark.parametrize("q", [1, 2])
 @pytest.mark.parametrize("scope", ["global", "mean_per_tensor"])
-def test_norm_controlled_is_dense_and_scaled_by_the_tickets_ratio(content, copied, q, scope):
+def test_a_norm_controlled_arm_is_dense_and_scaled_by_the_tickets_ratio(content, copied, q, scope):
     arm = f"arms.controlled.start=norm_l{q}"
-    recipe = changed(
+    recipe = changed_recipe(
         content, arm, "arms.controlled.source=grokked_ticket", f"arms.controlled.norm_scope={scope}"
     )
     begun = starting_point(recipe, copied, Job("controlled", 0))
@@ -44,7 +37,7 @@ def test_norm_controlled_is_dense_and_scaled_by_the_tickets_ratio(content, copie
 
 
 def test_a_ticket_with_random_weights_keeps_its_mask(content, copied):
-    recipe = changed(
+    recipe = changed_recipe(
         content,
         "arms.again.method=magnitude",
         "arms.again.source=dense",
@@ -58,7 +51,7 @@ def test_a_ticket_with_random_weights_keeps_its_mask(content, copied):
 
 
 def test_rewinding_begins_from_the_dense_networks_checkpoint(content, copied):
-    recipe = changed(
+    recipe = changed_recipe(
         content,
         "arms.late.method=imp",
         "arms.late.source=grokked_ticket",
@@ -80,11 +73,11 @@ def test_rewinding_begins_from_the_dense_networks_checkpoint(content, copied):
 
 @pytest.mark.parametrize("form", ["edge_popup", "biprop", "supermask"])
 @pytest.mark.parametrize("train_weights", [False, True])
-def test_an_arm_of_scores_ends_with_the_mask_they_choose(content, copied, form, train_weights):
+def test_an_arm_of_scores_ends_with_the_chosen_mask(content, copied, form, train_weights):
     settings = [f"arms.popped.form={form}", "arms.popped.source=dense", "arms.popped.from_step=20"]
     settings += [f"arms.popped.train_weights={str(train_weights).lower()}", "arms.popped.max_steps=60"]
     settings += ["arms.popped.optimizer.lr=0.05", "arms.popped.settle_steps=1000"]
-    recipe = changed(content, *settings)
+    recipe = changed_recipe(content, *settings)
     files = train(recipe, copied, "popped")
     final = {name: w[-1] for name, w in files.checkpoints().items()}
     begun = {name: w[1] for name, w in copied.arm("dense", 0).checkpoints().items()}
@@ -126,77 +119,78 @@ def test_an_arm_of_scores_ends_with_the_mask_they_choose(content, copied, form, 
         (["arms.x.optimizer.lr=-1"], "arms.x.optimizer.lr: expected a number above 0"),
     ],
 )
-def test_mistakes_are_refused_with_their_field(content, settings, message):
+def test_wrong_settings_are_refused_with_their_field(content, settings, message):
     with pytest.raises(ConfigError, match=f"^{message}"):
-        changed(content, *settings)
+        changed_recipe(content, *settings)
 
 
-def test_a_checkpoint_that_the_source_never_reached_is_said(content, copied):
-    recipe = changed(content, "arms.x.source=dense", "arms.x.from_step=400")
-    run = RunDir(copied.path)
-    (skipped,) = train_group(recipe, run, [Job("x", 0)], "cpu", lambda *_: None, lambda: False)
+def test_a_source_without_the_checkpoint_is_named(content, copied):
+    recipe = changed_recipe(content, "arms.x.source=dense", "arms.x.from_step=400")
+    (skipped,) = train_group_of(recipe, RunDir(copied.path), "x")
     assert "dense seed 0 has no checkpoint at step 400: it ended at" in skipped[1]
 
 
-# --- arms with a setting of their own --------------------------------------------------------------------
+# --- settings of single arms ------------------------------------------------------------------------------
 
 
-def test_what_an_arms_own_task_does_not_say_is_the_recipes(content):
-    recipe = changed(content, "arms.x.task.frac_train=0.8", "arms.x.optimizer.weight_decay=0.0")
-    own, base = recipe.setting("x"), recipe.setting("dense")
-    assert (own.task.p, own.task.pairs, own.task.frac_train) == (7, "ordered", 0.8)
+def test_missing_settings_of_an_arm_are_the_recipes(content):
+    recipe = changed_recipe(content, "arms.x.task.frac_train=0.8", "arms.x.optimizer.weight_decay=0.0")
+    arm, base = recipe.setting("x"), recipe.setting("dense")
+    assert (arm.task.p, arm.task.pairs, arm.task.frac_train) == (7, "ordered", 0.8)
     assert base.task.frac_train == 0.9
-    assert (own.optimizer.lr, own.optimizer.weight_decay) == (0.01, 0.0)
+    assert (arm.optimizer.lr, arm.optimizer.weight_decay) == (0.01, 0.0)
     assert base.optimizer.weight_decay == 1.0
     assert recipe_from_dict(to_dict(recipe)) == recipe
 
 
-def test_an_arm_of_another_task_is_trained_on_it(content, copied):
-    recipe = changed(content, "arms.x.task.name=mul", "arms.x.max_steps=20", "arms.x.method=random")
+def test_an_arm_of_another_task_is_trained_on_this_task(content, copied):
+    recipe = changed_recipe(content, "arms.x.task.name=mul", "arms.x.max_steps=20", "arms.x.method=random")
     files = train(recipe, copied, "x")
     assert files.done()["config"]["arms"]["x"]["task"]["name"] == "mul"
-    mul = train(changed(content, "task.name=mul"), copied, "x")
+    mul = train(changed_recipe(content, "task.name=mul"), copied, "x")
     assert files.metrics().equals(mul.metrics())
-    assert not files.metrics().equals(train(changed(content, "arms.x.task.name=add"), copied, "x").metrics())
+    assert not files.metrics().equals(
+        train(changed_recipe(content, "arms.x.task.name=add"), copied, "x").metrics()
+    )
 
 
 def test_a_ticket_may_be_taken_at_any_checkpoint(content, copied):
     settings = ["arms.x.method=magnitude", "arms.x.source=dense", "arms.x.source_step=40"]
     settings += ["pruning.require_generalised=false"]
-    begun = starting_point(changed(content, *settings), copied, Job("x", 0))
+    begun = starting_point(changed_recipe(content, *settings), copied, Job("x", 0))
     dense = copied.arm("dense", 0)
     weights = {name: w[list(dense.steps()).index(40)] for name, w in dense.checkpoints().items()}
-    kept = np.concatenate([abs(w[begun.mask[name]]) for name, w in weights.items()])
+    largest = np.concatenate([abs(w[begun.mask[name]]) for name, w in weights.items()])
     pruned = np.concatenate([abs(w[~begun.mask[name]]) for name, w in weights.items()])
-    assert kept.min() >= pruned.max()
+    assert largest.min() >= pruned.max()
     assert begun.source["step"] == 40 and begun.source["generalised"] is False
     accuracy = dense.metrics().set_index("step")["test_acc"]
     assert begun.source["test_acc"] == accuracy[40] != accuracy.iloc[-1]
 
 
-def test_a_source_that_had_not_generalised_at_that_step_is_refused(content, copied):
+def test_a_source_that_has_not_generalised_at_the_step_is_refused(content, copied):
     settings = ["arms.x.method=magnitude", "arms.x.source=dense", "arms.x.source_step=40"]
     with pytest.raises(NotTrained, match=r"dense seed 0 has not generalised: test accuracy 0.* at step 40"):
-        starting_point(changed(content, *settings), copied, Job("x", 0))
+        starting_point(changed_recipe(content, *settings), copied, Job("x", 0))
     settings[2] = "arms.x.source_step=400"
     with pytest.raises(NotTrained, match="dense seed 0 has no checkpoint at step 400"):
-        starting_point(changed(content, *settings), copied, Job("x", 0))
+        starting_point(changed_recipe(content, *settings), copied, Job("x", 0))
 
 
-def test_a_skipped_ticket_says_what_to_type(content, copied):
+def test_a_skipped_ticket_names_the_setting_to_change(content, copied):
     settings = ["arms.x.method=magnitude", "arms.x.source=dense", "arms.x.source_step=40"]
     with pytest.raises(NotTrained, match=r"--set arms\.x\.source_step=STEP .*require_generalised=false"):
-        starting_point(changed(content, *settings), copied, Job("x", 0))
+        starting_point(changed_recipe(content, *settings), copied, Job("x", 0))
     dense = copied.arm("dense", 0)
     metrics = dense.metrics()
     never = {str(name): metrics[name].to_numpy()[:3] for name in metrics.columns}
     dense.write_metrics(never)
     last = dense.steps()[-1]
     with pytest.raises(NotTrained, match=rf"--set arms\.dense\.max_steps={max(1000, 2 * last)} .*=false"):
-        starting_point(changed(content, *settings[:2]), copied, Job("x", 0))
+        starting_point(changed_recipe(content, *settings[:2]), copied, Job("x", 0))
     dense.write_metrics(never | {"test_acc": np.full(3, np.nan), "test_loss": np.full(3, np.nan)})
     with pytest.raises(NotTrained, match=r"no test set; --set pruning\.require_generalised=false"):
-        starting_point(changed(content, *settings[:2]), copied, Job("x", 0))
+        starting_point(changed_recipe(content, *settings[:2]), copied, Job("x", 0))
 
 
 ELASTIC = [
@@ -208,14 +202,14 @@ DEEPER = 'arms.deep.layers={W_0="W_0", W_1="W_1", W_2="W_1", W_3="W_2"}'
 
 @pytest.fixture
 def digits(content):
-    """The tiny recipe's controls on another task."""
+    """Return a recipe of digits with a random mask."""
     content |= {"task": {"name": "digits"}, "model": {"name": "mlp", "widths": [16, 16]}}
     content["arms"] = {"random": {"method": "random", "max_steps": 10}}
     return content
 
 
-def test_a_stretched_ticket_begins_as_its_source_layer_by_layer(digits, tmp_path, train_all):
-    recipe = changed(digits, *ELASTIC, DEEPER)
+def test_an_elastic_ticket_starts_with_copies_of_its_sources_layers(digits, tmp_path, train_all):
+    recipe = changed_recipe(digits, *ELASTIC, DEEPER)
     run, skipped = train_all(recipe, tmp_path / "tiny")
     assert skipped == []
     shallow, deep = run.arm("random", 0), run.arm("deep", 0)
@@ -247,7 +241,7 @@ def test_a_stretched_ticket_begins_as_its_source_layer_by_layer(digits, tmp_path
 )
 def test_a_map_of_layers_has_to_fit(digits, settings, message):
     with pytest.raises(ConfigError, match=f"^{message}"):
-        changed(digits, *ELASTIC, *settings)
+        changed_recipe(digits, *ELASTIC, *settings)
 
 
 @pytest.mark.parametrize(
@@ -261,6 +255,6 @@ def test_a_map_of_layers_has_to_fit(digits, settings, message):
         (["arms.grokked_ticket.source_step=33"], "arms.grokked_ticket.source_step: expected a step with a"),
     ],
 )
-def test_a_setting_of_its_own_is_checked_as_the_recipes(content, settings, message):
+def test_settings_of_an_arm_are_checked(content, settings, message):
     with pytest.raises(ConfigError, match=f"^{message}"):
-        changed(content, *settings)
+        changed_recipe(content, *settings)

@@ -1,4 +1,4 @@
-"""From start to DONE in this process: schedules, the stop rule, resuming, tickets and their sources."""
+"""Training in this process, from the start to DONE."""
 
 import json
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from builders import PowerCut, changed_recipe, never_stop, stop_after, train_group_of
 
 import training.execution.training_loop
 import training.runs.atomic_files
@@ -17,20 +18,12 @@ from training.execution.scheduler import next_group
 from training.execution.training_loop import train_group
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
-from training.schema.validation import override
 
 ARMS = ("dense", "grokked_ticket", "random", "shuffled")
 
 
-def train_one(recipe, path, *arms, should_stop=lambda: False, seed=0):
-    jobs = [Job(arm, seed) for arm in arms]
-    return train_group(recipe, RunDir(path), jobs, "cpu", lambda *_: None, should_stop)
-
-
-def changed(content, *settings):
-    for setting in settings:
-        override(content, setting)
-    return recipe_from_dict(content)
+def train_one(recipe, path, *arms, **options):
+    return train_group_of(recipe, RunDir(path), *arms, **options)
 
 
 def kept_counts(mask):
@@ -40,7 +33,7 @@ def kept_counts(mask):
 # --- what a finished run holds --------------------------------------------------------------------------
 
 
-def test_every_arm_is_whole(finished, recipe):
+def test_every_arm_has_all_its_files(finished, recipe):
     for arm in ARMS:
         files = finished.arm(arm, 0)
         done = files.done()
@@ -71,7 +64,7 @@ def test_pruned_weights_are_zero_in_every_checkpoint_and_the_others_are_not(fini
             assert (stacked[:, mask[name]] != 0).mean() > 0.9
 
 
-def test_masks_have_their_counts(finished):
+def test_masks_have_the_expected_counts(finished):
     total = 7 * 12 + 12 * 16 + 16 * 12 + 12 * 7
     counts = {arm: kept_counts(finished.arm(arm, 0).mask()) for arm in ARMS[1:]}
     assert sum(counts["grokked_ticket"].values()) == total - int(0.6 * total)
@@ -81,29 +74,29 @@ def test_masks_have_their_counts(finished):
     assert all((ticket[name] != shuffled[name]).any() for name in ticket)
 
 
-def test_the_ticket_is_the_largest_weights_of_the_dense_networks_last_checkpoint(finished):
+def test_the_ticket_keeps_the_largest_weights_of_the_last_dense_checkpoint(finished):
     final = {name: np.abs(w[-1]) for name, w in finished.arm("dense", 0).checkpoints().items()}
     mask = finished.arm("grokked_ticket", 0).mask()
-    kept = np.concatenate([final[name][mask[name]] for name in final])
+    largest = np.concatenate([final[name][mask[name]] for name in final])
     pruned = np.concatenate([final[name][~mask[name]] for name in final])
-    assert kept.min() > pruned.max() > 0
+    assert largest.min() > pruned.max() > 0
     source = finished.arm("grokked_ticket", 0).done()["source"]
     last = int(finished.arm("dense", 0).steps()[-1])
     assert source == {"arm": "dense", "seed": 0, "step": last, "generalised": True, "test_acc": 1.0}
 
 
-def test_metrics_come_every_so_many_steps_and_at_the_end(finished):
+def test_metrics_are_measured_at_regular_steps_and_at_the_end(finished):
     for arm, last in [("dense", 150), ("random", 125), ("shuffled", 130)]:
         steps = finished.arm(arm, 0).metrics()["step"].tolist()
         assert steps == [*range(0, last, 10), last]
 
 
-def test_checkpoints_come_at_their_steps_and_at_the_end(finished):
+def test_checkpoints_are_saved_at_their_steps_and_at_the_end(finished):
     assert finished.arm("dense", 0).steps().tolist() == [0, 20, 40, 60, 100, 150]
     assert finished.arm("random", 0).steps().tolist() == [0, 20, 40, 60, 100, 125]
 
 
-def test_norms_in_the_metrics_are_the_checkpoints(finished):
+def test_norms_in_the_metrics_equal_those_of_the_checkpoints(finished):
     files = finished.arm("grokked_ticket", 0)
     metrics = files.metrics().set_index("step")
     for i, step in enumerate(files.steps()):
@@ -126,7 +119,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(finished, re
 
 
 def test_no_steps_change_nothing(content, tmp_path):
-    recipe = changed(content, "arms.dense.max_steps=0", "arms.dense.min_steps=0", "arms.random.max_steps=0")
+    recipe = changed_recipe(
+        content, "arms.dense.max_steps=0", "arms.dense.min_steps=0", "arms.random.max_steps=0"
+    )
     train_one(recipe, tmp_path, "dense")
     train_one(recipe, tmp_path, "random")
     theta = {name: w.numpy() for name, w in recipe.setting("dense").initial_weights(0).items()}
@@ -142,7 +137,7 @@ def test_no_steps_change_nothing(content, tmp_path):
     ("min_steps", "max_steps", "settle_steps", "after_generalising"),
     [(0, 500, 0, 0), (0, 500, 30, 30), (0, 500, 35, 40), (200, 500, 30, None), (205, 500, 30, None)],
 )
-def test_an_arm_ends_once_it_has_settled_and_done_its_least(
+def test_an_arm_ends_once_it_has_settled_and_made_its_minimum_steps(
     content, tmp_path, min_steps, max_steps, settle_steps, after_generalising
 ):
     arm = {"min_steps": min_steps, "max_steps": max_steps, "settle_steps": settle_steps}
@@ -165,13 +160,13 @@ def test_an_arm_that_never_generalises_ends_at_its_budget(content, tmp_path):
 
 
 @pytest.mark.parametrize(("loss", "accuracy"), [(0.05, 1.0), (10.0, 0.2), (0.02, 0.1), (1e-12, 1.0)])
-def test_flat_curves_end_an_arm_whatever_its_least_steps(content, tmp_path, loss, accuracy):
+def test_flat_curves_end_an_arm_before_its_minimum_steps(content, tmp_path, loss, accuracy):
     arm = {"min_steps": 400, "max_steps": 400}
-    train_one(recipe_from_dict(content | {"arms": {"dense": arm}}), tmp_path / "whole", "dense")
-    whole = RunDir(tmp_path / "whole").arm("dense", 0).metrics()
+    train_one(recipe_from_dict(content | {"arms": {"dense": arm}}), tmp_path / "full", "dense")
+    full = RunDir(tmp_path / "full").arm("dense", 0).metrics()
     expected = 400
     for step in (100, 150, 200, 250, 300, 350):
-        recent = whole[(whole["step"] > step - 50) & (whole["step"] <= step)]
+        recent = full[(full["step"] > step - 50) & (full["step"] <= step)]
         moved = {name: recent[name].max() - recent[name].min() for name in recent}
         losses, accuracies = ([moved[f"{part}_{of}"] for part in ("train", "test")] for of in ("loss", "acc"))
         if max(losses) < loss and max(accuracies) < accuracy:
@@ -179,18 +174,17 @@ def test_flat_curves_end_an_arm_whatever_its_least_steps(content, tmp_path, loss
             break
     assert (expected == 400) == (loss == 1e-12)
     arm |= {"plateau": {"from_step": 60, "window": 50, "loss": loss, "accuracy": accuracy}}
-    asked = iter([False] * 7 + [True])
     recipe = recipe_from_dict(content | {"arms": {"dense": arm}})
     with pytest.raises(Interrupted):
-        train_one(recipe, tmp_path / "flat", "dense", should_stop=lambda: next(asked))
+        train_one(recipe, tmp_path / "flat", "dense", should_stop=stop_after(7))
     train_one(recipe, tmp_path / "flat", "dense")
     pd.testing.assert_frame_equal(
-        RunDir(tmp_path / "flat").arm("dense", 0).metrics(), whole[whole["step"] <= expected]
+        RunDir(tmp_path / "flat").arm("dense", 0).metrics(), full[full["step"] <= expected]
     )
 
 
-def test_without_a_test_set_an_arm_trains_to_its_end_and_gives_no_ticket(content, tmp_path):
-    recipe = changed(content, "task.frac_train=1.0", "arms.dense.max_steps=200")
+def test_without_a_test_set_an_arm_trains_to_its_budget_and_gives_no_ticket(content, tmp_path):
+    recipe = changed_recipe(content, "task.frac_train=1.0", "arms.dense.max_steps=200")
     assert train_one(recipe, tmp_path, "dense") == []
     metrics = RunDir(tmp_path).arm("dense", 0).metrics()
     assert metrics["step"].iloc[-1] == 200 and metrics["train_acc"].iloc[-1] == 1.0
@@ -215,7 +209,7 @@ def test_a_group_equals_its_arms_trained_one_by_one(finished, recipe, tmp_path):
             np.testing.assert_allclose(grouped.checkpoints()[name], stacked, atol=2e-3)
 
 
-def test_a_group_takes_arms_that_stand_at_the_same_step(recipe, tmp_path):
+def test_a_group_has_arms_at_one_step(recipe, tmp_path):
     run = RunDir(tmp_path)
     waiting = [Job(arm, seed) for arm in ARMS for seed in (0, 1)]
     free = [Job(arm, seed) for arm in ("dense", "random") for seed in (0, 1)]
@@ -247,9 +241,8 @@ def save_always(monkeypatch):
 def test_interrupted_and_resumed_equals_uninterrupted(copied, finished, recipe, files_of, arm, stop_at):
     files = copied.arm(arm, 0)
     files.clear()
-    asked = iter([False] * (stop_at - 1) + [True])
     with pytest.raises(Interrupted):
-        train_one(recipe, copied.path, arm, should_stop=lambda: next(asked))
+        train_one(recipe, copied.path, arm, should_stop=stop_after(stop_at - 1))
     assert files.has_state() and files.done() is None
     state = files.state()
     assert state["step"] == 10 * (stop_at - 1) == files.metrics()["step"].iloc[-1]
@@ -262,30 +255,27 @@ def test_interrupted_and_resumed_equals_uninterrupted(copied, finished, recipe, 
     assert files_of(copied.path) == files_of(finished.path)
 
 
-def test_a_group_that_was_interrupted_goes_on_as_one(recipe, tmp_path, files_of):
-    train_one(recipe, tmp_path / "whole", "dense", "random")
-    asked = iter([False] * 5 + [True])
+def test_an_interrupted_group_is_resumed_as_a_group(recipe, tmp_path, files_of):
+    train_one(recipe, tmp_path / "uncut", "dense", "random")
     with pytest.raises(Interrupted):
-        train_one(recipe, tmp_path / "cut", "dense", "random", should_stop=lambda: next(asked))
+        train_one(recipe, tmp_path / "cut", "dense", "random", should_stop=stop_after(5))
     train_one(recipe, tmp_path / "cut", "dense", "random")
-    assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
+    assert files_of(tmp_path / "cut") == files_of(tmp_path / "uncut")
 
 
-class PowerCut(BaseException):
-    pass
-
-
-def test_a_power_cut_at_any_write_changes_nothing_in_the_end(
+def test_after_a_power_cut_at_any_write_the_resumed_run_is_equal(
     content, tmp_path, monkeypatch, save_always, train_all, files_of
 ):
-    """Before every write, which is after the one before it, and after each DONE, which no write follows."""
+    """The power is cut before every write, and after each DONE."""
     arms = {
         "dense": {"min_steps": 40, "max_steps": 40},
         "grokked_ticket": {"method": "magnitude", "source": "dense", "max_steps": 45},
     }
-    recipe = changed(content | {"arms": arms}, "measure.eval_every=20", "pruning.require_generalised=false")
-    whole, skipped = train_all(recipe, tmp_path / "whole")
-    expected = files_of(whole.path)
+    recipe = changed_recipe(
+        content | {"arms": arms}, "measure.eval_every=20", "pruning.require_generalised=false"
+    )
+    uncut, skipped = train_all(recipe, tmp_path / "uncut")
+    expected = files_of(uncut.path)
     write_bytes = training.runs.atomic_files.write_bytes
     writes: list[str] = []
     cut = (0, "before")
@@ -317,11 +307,10 @@ def test_a_power_cut_at_any_write_changes_nothing_in_the_end(
         assert files_of(path) == expected, (cut, writes)
 
 
-def test_a_state_of_another_config_is_not_gone_on_from(recipe, content, tmp_path):
-    asked = iter([False, False, True])
+def test_a_state_of_another_config_is_not_resumed(recipe, content, tmp_path):
     with pytest.raises(Interrupted):
-        train_one(recipe, tmp_path, "dense", should_stop=lambda: next(asked))
-    other = changed(content, "optimizer.lr=0.02")
+        train_one(recipe, tmp_path, "dense", should_stop=stop_after(2))
+    other = changed_recipe(content, "optimizer.lr=0.02")
     with pytest.raises(RunError, match="dense/seed_0: was begun with another config; --force trains it anew"):
         train_one(other, tmp_path, "dense")
 
@@ -331,8 +320,8 @@ def test_a_state_of_another_config_is_not_gone_on_from(recipe, content, tmp_path
 NEVER = ("arms.dense.min_steps=20", "arms.dense.max_steps=30")
 
 
-def test_no_ticket_from_a_network_that_has_not_generalised(content, tmp_path, train_all):
-    recipe = changed(content, *NEVER)
+def test_no_ticket_is_taken_from_a_network_that_has_not_generalised(content, tmp_path, train_all):
+    recipe = changed_recipe(content, *NEVER)
     run, skipped = train_all(recipe, tmp_path)
     assert [job.arm for job, _ in skipped] == ["grokked_ticket", "shuffled"]
     reason = run.arm("grokked_ticket", 0).skipped()["reason"]
@@ -344,8 +333,8 @@ def test_no_ticket_from_a_network_that_has_not_generalised(content, tmp_path, tr
     assert run.arm("random", 0).done() is not None
 
 
-def test_such_a_ticket_is_taken_when_asked_for_and_its_record_says_so(content, tmp_path, train_all):
-    recipe = changed(content, *NEVER, "pruning.require_generalised=false")
+def test_a_ticket_of_a_network_that_has_not_generalised_is_taken_if_allowed(content, tmp_path, train_all):
+    recipe = changed_recipe(content, *NEVER, "pruning.require_generalised=false")
     run, skipped = train_all(recipe, tmp_path)
     assert skipped == []
     source = run.arm("grokked_ticket", 0).done()["source"]
@@ -353,8 +342,8 @@ def test_such_a_ticket_is_taken_when_asked_for_and_its_record_says_so(content, t
     assert json.loads((run.path / "arms/dense/seed_0/DONE").read_text())["source"] is None
 
 
-def test_a_network_that_diverges_is_given_up_with_the_reason(content, tmp_path, train_all):
-    recipe = changed(content, "optimizer.lr=1e9", "pruning.require_generalised=false")
+def test_a_diverging_network_is_skipped_with_the_reason(content, tmp_path, train_all):
+    recipe = changed_recipe(content, "optimizer.lr=1e9", "pruning.require_generalised=false")
     run, skipped = train_all(recipe, tmp_path)
     assert {job.arm for job, _ in skipped} == {"dense", "grokked_ticket", "random", "shuffled"}
     for arm in ("dense", "random"):
@@ -363,7 +352,7 @@ def test_a_network_that_diverges_is_given_up_with_the_reason(content, tmp_path, 
         assert {file.name for file in run.arm(arm, 0).path.iterdir()} <= {".lock", "SKIPPED"}
 
 
-def test_every_step_is_reported(recipe, tmp_path):
+def test_every_evaluation_is_reported(recipe, tmp_path):
     seen = []
     train_group(
         recipe,
@@ -371,7 +360,7 @@ def test_every_step_is_reported(recipe, tmp_path):
         [Job("dense", 0)],
         "cpu",
         lambda *report: seen.append(report),
-        lambda: False,
+        never_stop,
     )
     metrics = RunDir(tmp_path).arm("dense", 0).metrics()
     assert [step for _, step, _ in seen] == metrics["step"].tolist()

@@ -1,4 +1,4 @@
-"""Every method, start and form as an arm of a tiny transformer with biases: twenty steps each."""
+"""Methods, starts and forms as arms of a transformer with biases."""
 
 import numpy as np
 import pandas as pd
@@ -67,23 +67,23 @@ def counts(mask):
 
 
 @pytest.mark.parametrize("arm", ARMS)
-def test_an_arm_has_exact_counts_pruned_zeros_and_biases_that_no_mask_covers(arm, recipe, run):
-    own, files, shapes = recipe.arms[arm], run.arm(arm, 0), recipe.setting(arm).shapes()
+def test_masks_have_exact_counts_and_no_mask_covers_biases(arm, recipe, run):
+    settings, files, shapes = recipe.arms[arm], run.arm(arm, 0), recipe.setting(arm).shapes()
     weights, mask = files.checkpoints(), files.mask()
     assert files.steps().tolist() == [0, 20]
     assert np.isfinite(files.metrics()[["train_loss", "test_loss", "l2"]]).all(axis=None)
     for name in shapes.keys() - prunable(shapes).keys():
         assert weights[name][-1].any(), name
-    assert (mask is None) == (not own.prunes)
+    assert (mask is None) == (not settings.prunes)
     if mask is None:
         return
     assert {name: kept.shape for name, kept in mask.items()} == prunable(shapes)
     for name, kept in mask.items():
         first, last = weights[name]
         assert not last[~kept].any() and (last != first).any()
-        assert own.trains_scores or not first[~kept].any()
+        assert settings.trains_scores or not first[~kept].any()
     sizes, keeps = {name: kept.size for name, kept in mask.items()}, 1 - recipe.sparsity(arm)
-    if own.method != "none" and METHODS[own.method].source == "mask":
+    if settings.method != "none" and METHODS[settings.method].source == "mask":
         assert counts(mask) == counts(run.arm("ticket", 0).mask())
     elif arm in ("ticket", "edge_popup", "biprop"):  # by layer
         assert counts(mask) == {name: keep_count(size, keeps) for name, size in sizes.items()}
@@ -92,34 +92,34 @@ def test_an_arm_has_exact_counts_pruned_zeros_and_biases_that_no_mask_covers(arm
 
 
 @pytest.mark.parametrize("q", [1, 2])
-def test_the_norm_that_is_controlled_is_the_matrices(q, run):
-    """From a checkpoint, where biases are not zero: they are scaled along and count for nothing."""
+def test_norm_controls_use_the_norm_of_the_matrices(q, run):
+    """At a later checkpoint biases are not zero, scaled, and not counted."""
     late = recipe_of(ARMS | {"late": NORM_ARMS[f"norm_l{q}"] | {"from_step": 20}})
     begun = starting_point(late, run, Job("late", 0))
     dense = {name: w[-1].astype(float) for name, w in run.arm("dense", 0).checkpoints().items()}
     mask = run.arm("ticket", 0).mask()
-    kept, every = (
+    masked_norm, full_norm = (
         np.linalg.norm(np.concatenate([part(name).ravel() for name in mask]), q)
         for part in (lambda name: dense[name] * mask[name], lambda name: dense[name])
     )
     assert begun.mask is None
     for name, w in begun.weights.items():
-        np.testing.assert_allclose(w, kept / every * dense[name], rtol=1e-5)
+        np.testing.assert_allclose(w, masked_norm / full_norm * dense[name], rtol=1e-5)
 
 
-def test_reshuffling_leaves_biases_where_they_are(run):
+def test_reshuffling_does_not_move_biases(run):
     late = recipe_of(ARMS | {"late": TICKET | {"start": "reshuffle", "from_step": 20}})
     begun = starting_point(late, run, Job("late", 0))
     for name, w in run.arm("dense", 0).checkpoints().items():
         assert (begun.weights[name] == w[-1]).all() == (not is_prunable(name))
 
 
-def test_a_map_of_layers_is_asked_for_and_has_to_fit():
+def test_a_map_of_layers_is_required():
     with pytest.raises(ConfigError, match=r"arms.elastic.layers: expected a source for each of blocks\.0\."):
         recipe_of(ARMS | {"elastic": METHOD_ARMS["elastic"]})
 
 
-def test_the_density_of_each_matrix_is_said_by_its_short_name(run, tmp_path, capsys):
+def test_densities_of_matrices_are_printed_by_short_names(run, tmp_path, capsys):
     arms = ["--arms", "magnitude", "ticket"]
     assert (
         analyses.masks.command.main(
@@ -131,15 +131,17 @@ def test_the_density_of_each_matrix_is_said_by_its_short_name(run, tmp_path, cap
     columns = ["global", "W_E", "W_pos", "W_Q", "W_O", "W_K", "W_V", "W_in", "W_out", "W_U"]
     assert head.replace("all weights", "global").split() == ["arm", "seeds", *columns]
     for arm, row in zip(("magnitude", "ticket"), rows, strict=False):
-        kept = density(run.arm(arm, 0).mask())
-        expected = [kept[name] for short in columns for name in kept if name.rpartition(".")[2] == short]
+        by_matrix = density(run.arm(arm, 0).mask())
+        expected = [
+            by_matrix[name] for short in columns for name in by_matrix if name.rpartition(".")[2] == short
+        ]
         assert row.split()[0] == arm
         assert [float(text) for text in row.split()[2:]] == pytest.approx(expected, abs=6e-4)
 
 
-def test_norms_under_masks_are_those_of_matrices(run, tmp_path):
-    wanted = ["--run", str(run.path), "--out", str(tmp_path), "--no-plot", "--arms", "ticket"]
-    assert analyses.norms.command.main(wanted) == 0
+def test_norms_under_masks_sum_over_matrices_only(run, tmp_path):
+    arguments = ["--run", str(run.path), "--out", str(tmp_path), "--no-plot", "--arms", "ticket"]
+    assert analyses.norms.command.main(arguments) == 0
     table = pd.read_parquet(tmp_path / "analyses" / "norms.parquet").query("step == 20").set_index("layer")
     weights = {name: np.abs(w[-1]).sum(dtype=float) for name, w in run.arm("ticket", 0).checkpoints().items()}
     assert table.loc["global", "l1"] == pytest.approx(sum(weights.values()))
