@@ -1,4 +1,4 @@
-"""Tiny networks of the models, to be pruned; what they keep is known by slow and obvious means."""
+"""Tiny networks to prune, and slow versions of the selection."""
 
 import numpy as np
 import pytest
@@ -44,19 +44,21 @@ def scope(request):
 
 @pytest.fixture
 def subject():
-    """A subject of a tiny model; whatever is not said has a default."""
+    """Return a function that makes a subject of a tiny model."""
 
-    def make(model="embed_mlp", density=0.4, seed=0, loss_factor=1.0, targets=False, **said):
+    def make(model="embed_mlp", density=0.4, seed=0, loss_factor=1.0, targets=False, **settings):
         data = _data(model)
         if targets:
             data = Dataset(
                 inputs=data.inputs, targets=np.eye(7 if model != "mlp" else 3)[data.labels], n_train=9
             )
         inputs, loss = torch.as_tensor(data.inputs[: data.n_train]), plain_loss(data)
-        initial = said.pop("initial", None) or _weights(model, 1)
-        if "final" not in said:
-            said["final"] = {name: 0.8 * w + 0.6 * _weights(model, 2)[name] for name, w in initial.items()}
-        said = {"source_mask": None, "scope": "global", "min_per_layer": 0} | said
+        initial = settings.pop("initial", None) or _weights(model, 1)
+        if "final" not in settings:
+            settings["final"] = {
+                name: 0.8 * w + 0.6 * _weights(model, 2)[name] for name, w in initial.items()
+            }
+        settings = {"source_mask": None, "scope": "global", "min_per_layer": 0} | settings
         implementation = MODELS[model]().implementation()
         return Subject(
             initial=initial,
@@ -65,7 +67,7 @@ def subject():
             outputs=lambda weights: implementation.forward(weights, inputs),
             loss=lambda outputs: loss_factor * loss(outputs),
             flow=implementation.flow,
-            **said,
+            **settings,
         )
 
     return make
@@ -73,7 +75,7 @@ def subject():
 
 @pytest.fixture
 def slow_keep():
-    """`Subject.keep` without a minimum, entry by entry in plain Python."""
+    """Return a slow `Subject.keep` without a minimum per layer."""
 
     def keep(scores, density, scope):
         kept = {name: np.zeros(np.shape(score), bool) for name, score in scores.items()}
@@ -95,7 +97,7 @@ def slow_keep():
 
 @pytest.fixture
 def same():
-    """Whether two masks agree in names, order, shapes, types and entries."""
+    """Return a function that compares the names and entries of two masks."""
 
     def compare(a, b):
         alike = list(a) == list(b) and all(m.dtype == bool for m in (*a.values(), *b.values()))
@@ -106,7 +108,7 @@ def same():
 
 @pytest.fixture
 def scores_of(monkeypatch):
-    """The scores that a method would have pruned by."""
+    """Return a function that returns the scores of a pruning method."""
 
     def scores(method, subject):
         with monkeypatch.context() as patch:

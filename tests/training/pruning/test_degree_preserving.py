@@ -5,7 +5,7 @@ from training.pruning.method import CannotPrune
 from training.pruning.registry import METHODS
 
 
-def test_every_unit_keeps_its_degrees_and_the_mask_is_another(subject, model, same):
+def test_every_unit_keeps_its_degrees_in_another_mask(subject, model, same):
     ticket = METHODS["magnitude"].prune(subject(model))
     before = {name: kept.copy() for name, kept in ticket.items()}
     mask = METHODS["degree_preserving"].prune(subject(model, source_mask=ticket))
@@ -19,7 +19,7 @@ def test_every_unit_keeps_its_degrees_and_the_mask_is_another(subject, model, sa
 
 
 def test_all_masks_with_the_degrees_of_a_diagonal_are_equally_frequent(subject):
-    """Three units with one partner each: the six permutations."""
+    """Three units with one partner each have six masks, the permutations."""
     source, rng = {"W_E": np.eye(3, dtype=bool)}, np.random.default_rng(0)
     seen: dict[bytes, int] = {}
     for _ in range(600):
@@ -33,7 +33,7 @@ def test_all_masks_with_the_degrees_of_a_diagonal_are_equally_frequent(subject):
     assert max(abs(count - 100) for count in seen.values()) < 45  # five standard deviations
 
 
-def test_degrees_that_leave_no_other_mask_are_refused(subject):
+def test_degrees_with_a_single_mask_are_refused(subject):
     rows = {"W_E": np.array([[True, True, True], [False, False, False]]), "W_U": np.ones((2, 2), bool)}
     with pytest.raises(CannotPrune, match="no other mask"):
         METHODS["degree_preserving"].prune(subject(source_mask=rows))

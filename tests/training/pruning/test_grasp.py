@@ -9,7 +9,7 @@ from training.pruning.registry import METHODS
 
 
 def gradient_norm(subject, weights, temperature=200.0):
-    """‖g‖², g the gradient of the loss of outputs/T."""
+    """Return ‖g‖², g the gradient of the loss of outputs/T."""
     thetas = {name: torch.tensor(w, requires_grad=True) for name, w in weights.items()}
     loss = subject.loss(subject.outputs(thetas) / temperature)
     return sum(float((g**2).sum()) for g in torch.autograd.grad(loss, list(thetas.values())))
@@ -25,7 +25,7 @@ def norm_when_scaled(subject, name, place, factor, temperature=200.0):
 def test_removing_a_weight_changes_the_gradient_norm_by_minus_twice_its_score(
     subject, model, scores_of, targets
 ):
-    """To first order: the score is half the derivative of ‖g‖² as the weight is multiplied by 1 + ε."""
+    """A score is half the derivative of ‖g‖² along a factor on the weight."""
     s, step = subject(model, targets=targets), 1e-5
     scores = scores_of(grasp, s)
     largest = max(abs(score).max() for score in scores.values())
@@ -35,7 +35,7 @@ def test_removing_a_weight_changes_the_gradient_norm_by_minus_twice_its_score(
             assert scores[name][place] == pytest.approx((up - down) / (4 * step), abs=1e-6 * largest)
 
 
-def test_the_signs_count_and_what_would_raise_the_gradient_norm_goes_first(subject, model, scores_of):
+def test_weights_whose_removal_raises_the_gradient_norm_are_pruned_first(subject, model, scores_of):
     s = subject(model, density=0.9)
     scores, mask = scores_of(grasp, s), METHODS["grasp"].prune(s)
     gone = np.concatenate([scores[name][~mask[name]] for name in mask])
@@ -52,7 +52,7 @@ def test_the_mask_keeps_the_largest(subject, model, scope, same, slow_keep, scor
         assert same(METHODS["grasp"].prune(s), slow_keep(scores_of(grasp, s), density, scope))
 
 
-def test_a_factor_on_the_loss_makes_no_difference_and_the_temperature_does(subject, model, same, scores_of):
+def test_masks_ignore_a_factor_on_the_loss_but_not_the_temperature(subject, model, same, scores_of):
     s = subject(model)
     assert same(METHODS["grasp"].prune(s), METHODS["grasp"].prune(subject(model, loss_factor=8.0)))
     cold, hot = (scores_of(partial(grasp, temperature=t), s) for t in (1.0, 1e6))

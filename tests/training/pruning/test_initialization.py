@@ -27,7 +27,7 @@ def begin(name, initial=None, mask=None, seed=0, kappa=1.0, scope="global"):
 
 
 @pytest.mark.parametrize("name", STARTS)
-def test_form_and_type_are_theta_0s_and_nothing_given_is_changed(name):
+def test_starts_have_the_shapes_and_types_of_theta_0_and_leave_inputs_unchanged(name):
     initial, mask = theta_0(), some_mask()
     before = {key: w.copy() for key, w in initial.items()}, {key: kept.copy() for key, kept in mask.items()}
     weights = begin(name, initial, mask)
@@ -42,7 +42,7 @@ def test_form_and_type_are_theta_0s_and_nothing_given_is_changed(name):
 
 
 @pytest.mark.parametrize("name", STARTS)
-def test_same_generator_same_start_and_only_draws_depend_on_it(name):
+def test_only_random_starts_depend_on_the_generator(name):
     a, again, other = begin(name), begin(name), begin(name, seed=1)
     assert all(np.array_equal(a[key], again[key]) for key in a)
     assert any((a[key] != other[key]).any() for key in a) == (name in ("random_reinit", "reshuffle"))
@@ -53,7 +53,7 @@ def test_rewind_is_theta_0():
 
 
 @pytest.mark.parametrize("kappa", [1.0, 3.0])
-def test_random_reinit_has_theta_0s_law_and_none_of_its_values(kappa):
+def test_random_reinit_has_the_distribution_of_theta_0_and_other_values(kappa):
     initial, mask = theta_0(kappa), some_mask()
     for name, w in begin("random_reinit", initial, mask, kappa=kappa).items():
         sigma = kappa / np.sqrt(w.shape[0])
@@ -62,7 +62,7 @@ def test_random_reinit_has_theta_0s_law_and_none_of_its_values(kappa):
         assert abs(np.corrcoef(w.ravel(), initial[name].ravel())[0, 1]) < 5 / np.sqrt(w.size)
 
 
-def test_reshuffle_moves_kept_values_among_kept_places_of_their_layer():
+def test_reshuffle_permutes_kept_values_within_their_layer():
     initial, mask = theta_0(), some_mask()
     for name, w in begin("reshuffle", initial, mask).items():
         kept = mask[name]
@@ -103,7 +103,7 @@ def test_norm_controls_are_a_multiple_of_theta_0_with_the_tickets_norm(q, scope)
         assert norm(v for w in weights.values() for v in w.flat) == pytest.approx(ticket, rel=1e-6)
 
 
-def test_the_two_scopes_differ_where_layers_do_and_agree_on_a_single_one():
+def test_the_two_scopes_differ_for_several_layers_and_agree_for_one():
     initial, mask = theta_0(), some_mask()
     assert abs(norm_ratio(initial, mask, 1) - norm_ratio(initial, mask, 1, "mean_per_tensor")) > 0.01
     one, its = {"W_E": initial["W_E"]}, {"W_E": mask["W_E"]}
@@ -111,7 +111,7 @@ def test_the_two_scopes_differ_where_layers_do_and_agree_on_a_single_one():
 
 
 @pytest.mark.parametrize("scope", ["global", "mean_per_tensor"])
-def test_ratios_with_known_values(scope):
+def test_ratios_of_known_value(scope):
     rng = np.random.default_rng(0)
     initial = {name: rng.standard_normal((600, 500)) for name in ("W_0", "W_1")}
     chance = {name: rng.random(w.shape) < 0.4 for name, w in initial.items()}
@@ -132,7 +132,7 @@ def test_a_mask_of_another_network_is_refused(name):
         begin(name, mask=other)
 
 
-def test_ratios_that_mean_nothing_are_refused():
+def test_ratios_of_zero_weights_are_refused():
     initial, mask = theta_0(), some_mask()
     zero = initial | {"W_in": np.zeros_like(initial["W_in"])}
     with pytest.raises(ValueError, match="initial: expected a weight other than zero"):

@@ -8,20 +8,20 @@ from training.pruning.registry import METHODS
 
 @pytest.mark.parametrize("name", ["magnitude", "imp"])
 @pytest.mark.parametrize("density", [0.25, 1 - 0.6, 0.333, 1.0])
-def test_a_dense_source_leaves_its_largest_weights(subject, model, scope, name, density, same, slow_keep):
+def test_a_dense_source_keeps_its_largest_weights(subject, model, scope, name, density, same, slow_keep):
     s = subject(model, density, scope=scope)
     expected = slow_keep({key: abs(w) for key, w in s.final.items()}, density, scope)
     assert same(METHODS[name].prune(s), expected)
 
 
-def test_signs_and_theta_0_make_no_difference_to_magnitude(subject, same):
+def test_magnitude_ignores_signs_and_theta_0(subject, same):
     s = subject()
     other = subject(final={name: -w for name, w in s.final.items()}, initial=dict(s.initial))
     assert same(METHODS["magnitude"].prune(s), METHODS["magnitude"].prune(other))
 
 
-def test_a_chain_of_imp_is_nested_even_if_pruned_weights_have_come_back(subject, model, scope):
-    """Every level's weights are new and none is zero: only its own mask can keep masks nested."""
+def test_masks_of_imp_are_nested_even_if_pruned_weights_are_not_zero(subject, model, scope):
+    """Weights are drawn anew at every level, so only the masks are nested."""
     mask, rng, before = None, np.random.default_rng(0), 0
     for level in range(1, 7):
         weights = {name: rng.standard_normal(w.shape) for name, w in subject(model).initial.items()}
@@ -37,7 +37,7 @@ def test_a_chain_of_imp_is_nested_even_if_pruned_weights_have_come_back(subject,
 
 
 @pytest.mark.parametrize("name", ["magnitude", "imp"])
-def test_more_than_the_source_has_kept_is_refused(subject, name):
+def test_more_weights_than_the_source_has_are_refused(subject, name):
     source = METHODS["magnitude"].prune(subject(density=0.4))
     with pytest.raises(
         CannotPrune, match=r"density 0.5 keeps 72 of the 144 .* only 58 .* raise the sparsity"

@@ -16,19 +16,17 @@ FORMULAS = {
 
 
 def slow_scores(s, name, same_sign):
-    every_i, every_f = ([abs(v) for w in ws.values() for v in w.flat] for ws in (s.initial, s.final))
+    all_i, all_f = ([abs(v) for w in ws.values() for v in w.flat] for ws in (s.initial, s.final))
     scores = {}
     for layer, w in s.initial.items():
         scores[layer] = np.empty(w.shape)
         for place in np.ndindex(w.shape):
             i, f = w[place], s.final[layer][place]
             if name == "large_init_large_final":
-                own_i, own_f = (
-                    (abs(w).ravel(), abs(s.final[layer]).ravel())
-                    if s.scope == "layer"
-                    else (every_i, every_f)
+                ranked_i, ranked_f = (
+                    (abs(w).ravel(), abs(s.final[layer]).ravel()) if s.scope == "layer" else (all_i, all_f)
                 )
-                score = min(sum(v < abs(i) for v in own_i), sum(v < abs(f) for v in own_f))
+                score = min(sum(v < abs(i) for v in ranked_i), sum(v < abs(f) for v in ranked_f))
             else:
                 score = FORMULAS[name](i, f)
             scores[layer][place] = -np.inf if same_sign and i * f < 0 else score
@@ -37,7 +35,7 @@ def slow_scores(s, name, same_sign):
 
 @pytest.mark.parametrize("name", CRITERIA)
 @pytest.mark.parametrize("same_sign", [False, True])
-def test_masks_are_those_of_the_slow_version(subject, model, scope, same, slow_keep, name, same_sign):
+def test_masks_equal_the_slow_version(subject, model, scope, same, slow_keep, name, same_sign):
     method = METHODS[f"{name}_same_sign" if same_sign else name].prune
     for density in (0.25, 0.4):
         s = subject(model, density, scope=scope, min_per_layer=0)
@@ -64,7 +62,7 @@ def test_large_and_small_share_no_weight_at_half_density(subject, model):
         assert all((large[name] ^ small[name]).all() for name in large)
 
 
-def test_all_signs_turned_change_no_mask(subject, model, scope, same):
+def test_turning_all_signs_changes_no_mask(subject, model, scope, same):
     s = subject(model, scope=scope)
     turned = {key: {n: -w for n, w in getattr(s, key).items()} for key in ("initial", "final")}
     for name in CRITERIA:
@@ -78,19 +76,19 @@ def test_all_signs_turned_change_no_mask(subject, model, scope, same):
             assert masks[0] == masks[1] if isinstance(masks[0], str) else same(*masks)
 
 
-def test_both_large_is_the_quadrant_that_the_papers_code_searches_for():
-    """Its weights are those above one and the same percentile in both."""
+def test_large_init_large_final_is_the_quadrant_of_the_papers_code():
+    """The kept weights are above one percentile both at the start and at the end."""
     rng = np.random.default_rng(0)
     w_i, w_f = rng.standard_normal(400), 30 * rng.standard_normal(400)
-    kept = large_init_large_final(w_i, w_f)
-    kept = kept >= np.sort(kept)[-100]
+    scores = large_init_large_final(w_i, w_f)
+    kept = scores >= np.sort(scores)[-100]
     thresholds = [(np.sort(abs(w_i))[k], np.sort(abs(w_f))[k]) for k in range(400)]
     quadrants = [(abs(w_i) >= a) & (abs(w_f) >= b) for a, b in thresholds]
     assert any((quadrant == kept).all() for quadrant in quadrants)
     assert (large_init_large_final(w_i, 1000 * w_f) == large_init_large_final(w_i, w_f)).all()
 
 
-def test_what_a_pruned_source_has_pruned_is_not_small_but_gone(subject, model):
+def test_weights_pruned_in_the_source_do_not_count_as_small(subject, model):
     source = METHODS["magnitude"].prune(subject(model, 0.6))
     final = {name: w * source[name] for name, w in subject(model).final.items()}
     mask = METHODS["small_final"].prune(subject(model, 0.4, scope="layer", source_mask=None, final=final))

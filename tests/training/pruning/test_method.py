@@ -12,7 +12,10 @@ from training.pruning.registry import METHODS
 
 
 def slow_with_minimum(scores, density, least):
-    """Every matrix's best first, then the best of the rest until the count is reached; None if it cannot."""
+    """Return a mask with a minimum per layer by sorting, or None.
+
+    The best of every matrix are chosen first, then the best of the rest.
+    """
     entries = [
         (-value, order, place, name)
         for order, (name, score) in enumerate(scores.items())
@@ -20,8 +23,8 @@ def slow_with_minimum(scores, density, least):
     ]
     chosen = []
     for name, score in scores.items():
-        own = sorted(entry for entry in entries if entry[3] == name)
-        chosen += own[: min(least, score.size)]
+        of_matrix = sorted(entry for entry in entries if entry[3] == name)
+        chosen += of_matrix[: min(least, score.size)]
     n_kept = keep_count(len(entries), density)
     if len(chosen) > n_kept:
         return None
@@ -35,7 +38,7 @@ def slow_with_minimum(scores, density, least):
     return mask if all(kept.any() for kept in mask.values()) else None
 
 
-def test_keep_is_the_slow_version_with_ties_holes_and_a_minimum(subject, same):
+def test_keep_equals_the_slow_version_with_ties_pruned_entries_and_a_minimum(subject, same):
     rng, refused = np.random.default_rng(3), 0
     for _ in range(150):
         density, least = rng.choice([0.02, 0.05, 0.2, 0.4, 0.7]), int(rng.integers(0, 12))
@@ -68,7 +71,7 @@ def test_keep_has_exact_counts_and_the_order_of_theta_0(subject, model, scope, s
             assert sum(counts.values()) == keep_count(sum(sizes.values()), density)
 
 
-def test_the_minimum_changes_nothing_where_it_is_met_or_zero(subject, same):
+def test_a_minimum_that_is_met_changes_nothing(subject, same):
     s = subject()
     mask = s.keep(s.final)
     counts = [int(kept.sum()) for kept in mask.values()]
@@ -79,7 +82,7 @@ def test_the_minimum_changes_nothing_where_it_is_met_or_zero(subject, same):
     assert sum(int(kept.sum()) for kept in more.values()) == sum(counts)
 
 
-def test_what_the_source_pruned_stays_pruned(subject, scope):
+def test_weights_pruned_in_the_source_stay_pruned(subject, scope):
     source = {name: w > 0 for name, w in subject().initial.items()}
     s = subject(density=0.2, scope=scope, source_mask=source)
     mask = s.keep({name: -abs(w) for name, w in s.final.items()})
@@ -87,7 +90,7 @@ def test_what_the_source_pruned_stays_pruned(subject, scope):
 
 
 @pytest.mark.parametrize(
-    ("changes", "spoil", "words"),
+    ("changes", "spoil", "parts"),
     [
         ({}, np.nan, ["scores of W_out are not finite: 1 of 30"]),
         ({}, np.inf, ["scores of W_out are not finite"]),
@@ -99,7 +102,7 @@ def test_what_the_source_pruned_stays_pruned(subject, scope):
         ({"min_per_layer": 15, "scope": "layer"}, None, ["12 of the 30 weights of W_in", "asks for 15"]),
     ],
 )
-def test_a_mask_that_cannot_be_had_is_refused_in_one_line(subject, changes, spoil, words):
+def test_an_impossible_mask_is_refused_in_one_line(subject, changes, spoil, parts):
     s = subject(**changes)
     scores = {name: abs(w) for name, w in s.final.items()}
     if spoil == "low":
@@ -112,16 +115,16 @@ def test_a_mask_that_cannot_be_had_is_refused_in_one_line(subject, changes, spoi
         s.keep(scores)
     message = str(refusal.value)
     assert "\n" not in message
-    assert all(word in message for word in words), message
+    assert all(part in message for part in parts), message
 
 
-def test_whole_names_every_empty_matrix():
+def test_every_empty_matrix_is_named():
     mask = {"W_E": np.zeros((2, 2), bool), "W_U": np.ones((2, 2), bool), "W_in": np.zeros((2, 2), bool)}
     with pytest.raises(CannotPrune, match=r"^W_E, W_in would be left"):
         without_empty_layers(mask)
 
 
-def test_what_a_method_needs_of_a_source():
+def test_sources_that_methods_need():
     needs = {name: method.source for name, method in METHODS.items()}
     zhou = {f"{name}{suffix}": "weights" for name in CRITERIA for suffix in ("", "_same_sign")}
     assert needs == zhou | {
@@ -139,7 +142,7 @@ def test_what_a_method_needs_of_a_source():
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "elastic"])
-def test_every_method_keeps_the_exact_count_and_changes_nothing_it_is_given(
+def test_every_method_keeps_the_exact_count_and_leaves_its_inputs_unchanged(
     subject, model, scope, name, same
 ):
     ticket = METHODS["magnitude"].prune(subject(model))
@@ -173,7 +176,7 @@ def test_weights_that_are_not_finite_are_refused(subject, name):
             METHODS[name].prune(s)
 
 
-def test_the_registry_is_had_without_torch():
+def test_the_registry_imports_no_torch():
     code = "import sys, training.pruning, training.pruning.initialization; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

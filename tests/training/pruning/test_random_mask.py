@@ -3,7 +3,7 @@ from interp.masks.topk import keep_count
 from training.pruning.registry import METHODS
 
 
-def test_random_depends_on_its_generator_and_not_on_the_weights(subject, model, scope, same):
+def test_random_masks_depend_on_the_generator_only(subject, model, scope, same):
     s = subject(model, scope=scope)
     mask = METHODS["random"].prune(s)
     turned = {name: -w[::-1] for name, w in s.initial.items()}
@@ -11,18 +11,18 @@ def test_random_depends_on_its_generator_and_not_on_the_weights(subject, model, 
     assert not same(mask, METHODS["random"].prune(subject(model, scope=scope, seed=1)))
 
 
-def test_global_random_is_the_random_mask_of_interp(subject, model, same):
+def test_a_global_random_mask_equals_that_of_interp(subject, model, same):
     s = subject(model)
     shapes = {name: w.shape for name, w in s.initial.items()}
     assert same(METHODS["random"].prune(s), random_mask(shapes, 0.4, subject(model).generator))
 
 
-def test_random_by_layer_has_the_same_density_in_each(subject, model):
+def test_a_layerwise_random_mask_has_one_density(subject, model):
     mask = METHODS["random"].prune(subject(model, scope="layer"))
     assert all(int(kept.sum()) == keep_count(kept.size, 0.4) for kept in mask.values())
 
 
-def test_random_obeys_the_minimum(subject):
+def test_a_random_mask_has_the_minimum_per_layer(subject):
     mask = METHODS["random"].prune(subject(density=0.15, min_per_layer=5))
     assert all(kept.sum() >= 5 for kept in mask.values())
     assert sum(int(kept.sum()) for kept in mask.values()) == keep_count(144, 0.15)

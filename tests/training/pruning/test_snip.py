@@ -13,7 +13,7 @@ def loss_at(subject, weights):
 
 
 def slow_scores(subject, step=1e-5):
-    """|dL/dε| where weight by weight is multiplied by 1 + ε: central differences."""
+    """Return |dL/dε| of weights times 1 + ε by central differences."""
     scores = {}
     for name, w in subject.initial.items():
         scores[name] = np.empty(w.shape)
@@ -28,7 +28,7 @@ def slow_scores(subject, step=1e-5):
 
 
 @pytest.mark.parametrize("targets", [False, True])
-def test_scores_are_the_finite_differences_of_the_loss(subject, model, scores_of, targets):
+def test_scores_equal_finite_differences_of_the_loss(subject, model, scores_of, targets):
     s = subject(model, targets=targets)
     scores, slow = scores_of(snip, s), slow_scores(s)
     for name in s.initial:
@@ -42,7 +42,7 @@ def test_the_mask_keeps_the_largest(subject, model, scope, same, slow_keep, scor
         assert same(METHODS["snip"].prune(s), slow_keep(scores_of(snip, s), density, scope))
 
 
-def test_a_factor_on_the_loss_and_the_trained_weights_make_no_difference(subject, model, same):
+def test_masks_ignore_a_factor_on_the_loss_and_the_trained_weights(subject, model, same):
     mask = METHODS["snip"].prune(subject(model, loss_factor=1.0))
     assert same(mask, METHODS["snip"].prune(subject(model, loss_factor=-64.0)))
     assert same(mask, METHODS["snip"].prune(subject(model, final=None)))

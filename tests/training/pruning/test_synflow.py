@@ -22,7 +22,10 @@ def flowing(weights):
 
 
 def slow_R(weights):
-    """Matrices one after the other; of a transformer without positions, the four ways past its two blocks."""
+    """Return R as a product of matrices.
+
+    A transformer without positions has four ways past its two blocks.
+    """
     if W_U not in weights:
         return torch.linalg.multi_dot(list(weights.values())).sum()
     E, unembed = weights[W_E], weights[W_U]
@@ -36,7 +39,7 @@ def slow_R(weights):
 
 
 def slow_flow(weights):
-    """R, and |θ| ⊙ ∂R/∂|θ|, by autograd."""
+    """Return R, and |θ| ⊙ ∂R/∂|θ|, by autograd."""
     sizes = {
         name: torch.tensor(abs(w), dtype=torch.double, requires_grad=True)
         for name, w in flowing(weights).items()
@@ -48,7 +51,10 @@ def slow_flow(weights):
 
 
 def slow_synflow(subject, rounds, slow_keep):
-    """Every round by autograd and plain sorting, as the paper writes it; quotas in the last one."""
+    """Return the mask of SynFlow by autograd and sorting.
+
+    Rounds are as in the paper; quotas are applied in the last one.
+    """
     density, scope = subject.density, subject.scope
     mask = {name: np.ones(w.shape, bool) for name, w in flowing(subject.initial).items()}
     for i in range(1, rounds + 1):
@@ -63,7 +69,7 @@ def slow_synflow(subject, rounds, slow_keep):
     return slow_keep({name: scores[name] for name in subject.initial}, density, scope)
 
 
-def test_shares_are_autograds_over_R(subject, model):
+def test_shares_equal_autograd_over_R(subject, model):
     s = subject(model)
     R, scores = slow_flow(s.initial)
     shares = synaptic_flow(s.flow, s.initial)
@@ -76,14 +82,17 @@ def test_shares_are_autograds_over_R(subject, model):
 
 @pytest.fixture
 def tiny_transformer():
-    """With positions and `=`, small enough to walk every path."""
+    """Return weights with positions and `=`, few enough to walk all paths."""
     model = Transformer(d_model=2, n_heads=2, d_head=2, d_mlp=3, equals=True, positions=True)
     rng = np.random.default_rng(0)
     return {name: rng.standard_normal(shape) for name, shape in model.shapes(3, 3).items()}
 
 
 def paths(weights):
-    """Every way from a token or a position to a logit: the weights on it, and the attention that it gets."""
+    """Yield the weights and the attention of every path to a logit.
+
+    A path starts at a token or at a position.
+    """
     n_tokens, n_positions = len(weights[W_E]), len(weights[W_POS])
     n_heads, d_model, d_head = weights[W_V].shape
     d_mlp, p = weights[W_OUT].shape[0], weights[W_U].shape[1]
@@ -117,8 +126,8 @@ def test_a_transformers_flow_is_the_sum_over_all_paths(tiny_transformer):
         np.testing.assert_allclose(share, scores[name] / R, rtol=2e-12)
 
 
-def test_what_flows_is_conserved_past_what_all_paths_take_and_through_each_unit(tiny_transformer):
-    """All paths take W_U, and W_E or W_pos; those around a block's matrices are no part of its sum."""
+def test_flow_is_conserved_through_each_unit_and_at_both_ends(tiny_transformer):
+    """All paths take W_U, and W_E or W_pos; some bypass a block."""
     shares = synaptic_flow(transformer_flow, tiny_transformer)
     total = {name: share.sum() for name, share in shares.items()}
     assert total[W_U] == pytest.approx(1)
@@ -147,13 +156,13 @@ def test_queries_and_keys_keep_their_largest_at_the_networks_density(
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 10])
-def test_masks_are_those_of_the_slow_version(subject, model, scope, same, slow_keep, rounds):
+def test_masks_equal_the_slow_version(subject, model, scope, same, slow_keep, rounds):
     for density in (0.3, 0.5):
         s = subject(model, density, scope=scope)
         assert same(synflow(s, rounds), slow_synflow(s, rounds, slow_keep))
 
 
-def test_the_methods_are_a_hundred_rounds_and_one(subject, model, same):
+def test_the_registered_methods_have_a_hundred_rounds_and_one(subject, model, same):
     s = subject(model)
     assert same(METHODS["synflow"].prune(s), synflow(s, 100))
     assert same(METHODS["synflow_one_shot"].prune(s), synflow(s, 1))
@@ -174,8 +183,8 @@ def test_rounds_are_nested_and_exact(subject, model, monkeypatch):
         assert all((after[name] <= before[name]).all() for name in before)
 
 
-def test_signs_data_generator_and_a_factor_per_matrix_make_no_difference(subject, model, same):
-    """Of matrices that a residual stream leads around, a pair's factors have to cancel."""
+def test_masks_ignore_signs_data_generator_and_a_factor_per_matrix(subject, model, same):
+    """Factors of a pair of matrices cancel if a residual stream bypasses both."""
     s = subject(model)
     mask, rng = METHODS["synflow"].prune(s), np.random.default_rng(9)
     signed = {name: w * rng.choice([-1, 1], w.shape) for name, w in s.initial.items()}
@@ -184,11 +193,11 @@ def test_signs_data_generator_and_a_factor_per_matrix_make_no_difference(subject
         powers |= {W_O: -powers[W_V], W_OUT: -powers[W_IN], W_U: 3}
     scaled = {name: w * 2.0 ** powers[name] for name, w in s.initial.items()}
 
-    def never(*_):
+    def refuse(*_):
         raise AssertionError("SynFlow looked at data")
 
     for other in (signed, scaled):
-        blind = replace(s, initial=other, final=None, outputs=never, loss=never)
+        blind = replace(s, initial=other, final=None, outputs=refuse, loss=refuse)
         assert same(mask, METHODS["synflow"].prune(replace(blind, generator=np.random.default_rng(7))))
 
 
@@ -204,14 +213,17 @@ def test_deep_products_neither_overflow_nor_underflow():
 
 @pytest.fixture
 def wide_and_narrow(subject):
-    """Nearly all weights are in the first matrix, each with a small share of the flow."""
+    """Return a subject with nearly all weights in the first matrix.
+
+    Each of these weights has a small share of the flow.
+    """
     rng = np.random.default_rng(0)
     shapes = {"W_0": (60, 60), "W_1": (60, 2), "W_2": (2, 2)}
     initial = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
     return subject(density=0.02, initial=initial, final=None)
 
 
-def test_the_iteration_spares_the_layer_that_one_shot_empties(wide_and_narrow):
+def test_iteration_keeps_weights_in_a_layer_that_one_shot_empties(wide_and_narrow):
     with pytest.raises(CannotPrune, match=r"W_0 would be left without a weight; raise pruning.min_per_layer"):
         synflow_one_shot(wide_and_narrow)
     mask = synflow(wide_and_narrow)
@@ -224,8 +236,8 @@ def test_the_minimum_per_layer_rescues_one_shot(wide_and_narrow):
     assert sum(int(kept.sum()) for kept in mask.values()) == keep_count(3724, 0.02)
 
 
-def test_weights_in_series_tie_and_the_lower_index_stays(subject):
-    """Three chains of one unit each: exactly equal flow along a chain, whatever the rounding."""
+def test_weights_in_series_have_exactly_equal_flow(subject):
+    """Each of three chains has one unit per layer and equal flow throughout."""
     rng = np.random.default_rng(0)
     for _ in range(50):
         diagonals = {f"W_{i}": np.diag(rng.uniform(0.1, 9, 3)) for i in range(4)}
