@@ -81,6 +81,18 @@ def skip_arm(path, arm, reason):
         done.with_name("SKIPPED").write_text(json.dumps({"hash": record["hash"], "reason": reason}))
 
 
+def drawn_starts(model, shapes, n_arms, dtype=None):
+    """Return initial weights of some arms, double precision by default."""
+    import torch
+
+    from training.models.implementation import normal_init
+
+    return [
+        {name: w.to(dtype or torch.float64) for name, w in normal_init(model, shapes, seed).items()}
+        for seed in range(n_arms)
+    ]
+
+
 class PowerCut(BaseException):
     """Failure that no `except Exception` handles."""
 

@@ -4,11 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from builders import run_analysis
+from builders import run_analysis, saved_tables
 
 from analyses.leakage.schema import ANALYSIS, EXAMPLE, IDEAL, SHARES, START
 from analyses.leakage.summary import summarise
-from analyses.tables.storage import load_table
 from interp.dynamics.harmonic_leakage import relu_leakage, relu_leakage_limit
 from training.runs.run_directory import RunDir
 
@@ -17,7 +16,7 @@ P = 11
 
 @pytest.fixture(scope="module")
 def out(relu_run, tmp_path_factory):
-    """Folder of the tables, with what was printed in `printed.txt`."""
+    """Return the folder of the tables, with the printed text in `printed.txt`."""
     folder = tmp_path_factory.mktemp("leakage")
     printed = run_analysis("leakage", relu_run, "--out", str(folder))
     assert printed.code == 0 and "arning" not in printed.err
@@ -27,15 +26,15 @@ def out(relu_run, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables(out):
-    return {table: load_table(out / "analyses" / f"{table.name}.parquet", table) for table in ANALYSIS}
+    return saved_tables(out, ANALYSIS)
 
 
 def amplitude(row, k):
-    """Amplitude of a row over residues at frequency k."""
+    """Return the amplitude of a row over residues at frequency k."""
     return abs((row * np.exp(-2j * np.pi * k * np.arange(P) / P)).sum() * 2 / P)
 
 
-def test_amplitudes_of_the_example_by_sums(tables, relu_run):
+def test_amplitudes_of_the_example_equal_sums(tables, relu_run):
     weights = RunDir(relu_run).arm("dense", 0).checkpoints()
     example = tables[EXAMPLE].query("seed == 0")
     neuron = example["neuron"].iloc[0]
@@ -59,7 +58,7 @@ def test_the_example_is_the_best_aligned(tables):
         assert D.idxmin() == neuron
 
 
-def test_every_neuron_starts_as_an_ideal_one(tables):
+def test_gradients_at_the_start_equal_those_of_ideal_neurons(tables):
     start = tables[START]
     assert np.abs(start["gradient"] - start["ideal"]).max() < 2e-3  # logits are small, not zero
     assert start["ideal"].std() > 0.1
@@ -68,7 +67,7 @@ def test_every_neuron_starts_as_an_ideal_one(tables):
     assert np.abs(aligned.query("map == 'input' and harmonic == 3")["gradient"] - limit).max() < 0.1
 
 
-def test_growth_is_the_gradient_and_weights_follow(tables):
+def test_growth_of_harmonics_follows_their_gradient(tables):
     """In 50 steps at a small rate, weights follow the first gradient."""
     table = tables[SHARES].set_index(["seed", "map", "step", "harmonic"])
     for seed in (0, 1):
@@ -85,17 +84,17 @@ def test_growth_is_the_gradient_and_weights_follow(tables):
     assert (first[["gradient", "growth", "weights"]] == 1).all(axis=None)
 
 
-def test_frequencies_without_harmonics_of_their_own_are_left_out(single_frequency_run, tmp_path):
+def test_frequencies_whose_harmonics_coincide_are_left_out(single_frequency_run, tmp_path):
     run = single_frequency_run("relu", steps=50, init_scale=0.01, p=9)
     assert run_analysis("leakage", run, "--out", str(tmp_path)).code == 0
-    start = load_table(tmp_path / "analyses" / "leakage_start.parquet", START).query("seed == 0")
+    start = saved_tables(tmp_path, [START])[START].query("seed == 0")
     theta = RunDir(run).arm("dense", 0).checkpoints()["W_in"][0].T
     k = np.abs(np.fft.rfft(theta))[:, 1:].argmax(axis=1) + 1
     assert sorted(set(start["neuron"])) == np.flatnonzero(k != 3).tolist() and (k == 3).any()
     assert np.abs(start["gradient"] - start["ideal"]).max() < 2e-3
 
 
-def test_the_ideal_neurons_worst_harmonic(tables):
+def test_the_largest_error_of_the_ideal_neuron(tables):
     ideal = tables[IDEAL].set_index(["p", "map"])
     assert (ideal.loc[97:, "error"] <= 2e-3).all() and (ideal.loc[:23, "error"] > 2e-3).all()
     K = 5
@@ -121,7 +120,7 @@ def test_an_ideal_neuron_that_is_far_from_the_limit_everywhere_is_reported(table
     assert "at none of these p" in printed[1].conclusion
 
 
-def test_networks_that_have_no_single_frequencies(tiny_run, square_run, tmp_path):
+def test_networks_without_single_frequencies_are_refused(tiny_run, square_run, tmp_path):
     for run, actual in (
         (tiny_run, "embed_mlp with init normal"),
         (square_run, "one_hot_mlp.square with init"),

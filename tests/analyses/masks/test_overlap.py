@@ -14,7 +14,7 @@ def overlaps(last_masks, **roots):
 
 
 def uneven(rng):
-    """Return a mask of 60 % of one layer and 10 % of the other."""
+    """Return a mask of 60 % of one layer and 10 % of another."""
     return {
         name: rng.random(shape) < share
         for (name, shape), share in zip(SHAPES.items(), (0.6, 0.1), strict=True)

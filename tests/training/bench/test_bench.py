@@ -1,4 +1,4 @@
-"""Contestants and output of `python -m training.bench`."""
+"""Timed steps and output of `python -m training.bench`."""
 
 import json
 
@@ -32,7 +32,7 @@ def setting_of(name):
     return recipe.setting(next(iter(recipe.arms)))
 
 
-def test_every_model_is_timed_unless_told_otherwise():
+def test_every_model_is_timed_by_default():
     assert {setting_of(name).model.name for name in RECIPES} == set(MODELS)
 
 
@@ -47,10 +47,10 @@ def test_a_model_as_written_equals_its_forward(name):
     torch.testing.assert_close(outputs, expected, rtol=1e-10, atol=1e-10)
 
 
-def test_the_products_of_a_call_are_found_in_order_and_nothing_else():
+def test_matrix_products_of_a_call_are_recorded_in_order():
     a, b, c = torch.rand(2, 3), torch.rand(3, 4), torch.rand(1, 2, 3)
-    products = matrix_products(lambda: (a @ b, torch.bmm(c, b[None]), a + a))
-    first, second = (multiply() for multiply in products)
+    multiplications = matrix_products(lambda: (a @ b, torch.bmm(c, b[None]), a + a))
+    first, second = (multiply() for multiply in multiplications)
     torch.testing.assert_close(first, a @ b)
     torch.testing.assert_close(second, c @ b)
 
@@ -58,17 +58,16 @@ def test_the_products_of_a_call_are_found_in_order_and_nothing_else():
 @pytest.mark.parametrize(
     ("name", "n_products"), [("modadd_ticket", 9), ("m_parity", 5), ("m_polynomial", 11), ("h_standard", 3)]
 )
-def test_the_floor_is_made_of_the_products_of_a_step(name, n_products):
+def test_the_floor_consists_of_the_matrix_products_of_a_step(name, n_products):
     setting = setting_of(name)
     data, starts = setting.examples(), [setting.initial_weights(0)]
     engine = Engine(setting.model, setting.optimizer, data, starts, [None])
-    products = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
-    assert (
-        len(products) == n_products
-    )  # a linear layer takes three; the first one needs no gradient of its input
+    multiplications = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
+    # A linear layer takes three products; the first one needs no gradient of its input.
+    assert len(multiplications) == n_products
 
 
-def test_a_row_per_recipe(recipe_file, capsys, short_warm_up):
+def test_json_has_a_row_per_recipe(recipe_file, capsys, short_warm_up):
     assert (
         main(["--recipe", str(recipe_file), str(recipe_file), "--rounds", "1", "--arms", "2", "--json"]) == 0
     )
@@ -95,6 +94,6 @@ def test_the_table_has_a_line_per_recipe(recipe_file, capsys, short_warm_up):
         (["--recipe", "nowhere.toml"], "RECIPE: expected a file, and nowhere.toml is not one"),
     ],
 )
-def test_a_mistake_is_one_line(arguments, message, capsys):
+def test_wrong_usage_is_one_line(arguments, message, capsys):
     assert main(arguments) == 2
     assert capsys.readouterr().err == f"error: {message}\n"

@@ -21,9 +21,9 @@ PAIRS = torch.cartesian_prod(torch.arange(P), torch.arange(P))
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, train_all):
-    """A dense transformer and its ticket, trained a few steps.
+    """Return a dense transformer and its ticket, trained a few steps.
 
-    Tests do not write to it.
+    Tests only read this run.
     """
     model = {"name": "transformer", "d_model": 12, "n_heads": 2, "d_head": 5, "d_mlp": 9}
     content = {
@@ -49,7 +49,7 @@ def weights_at(run, arm, seed, row):
 
 
 @pytest.mark.parametrize(("arm", "seed", "step", "row"), [("dense", 3, None, -1), ("ticket", 0, 20, 1)])
-def test_its_logits_are_our_forwards_at_that_checkpoint(trained, arm, seed, step, row):
+def test_logits_equal_the_forward_pass_of_the_checkpoint(trained, arm, seed, step, row):
     network = load_hooked(trained.path, arm, seed, step)
     expected = forward(weights_at(trained, arm, seed, row), PAIRS)
     torch.testing.assert_close(pair_logits(network, PAIRS), expected, rtol=0, atol=1e-5)
@@ -57,7 +57,7 @@ def test_its_logits_are_our_forwards_at_that_checkpoint(trained, arm, seed, step
     assert (expected - other).abs().max() > 1e-2
 
 
-def test_in_float64_to_ten_digits_with_positions_and_biases(tmp_path):
+def test_logits_agree_to_ten_digits_in_float64(tmp_path):
     shapes = Transformer(d_model=12, n_heads=3, d_head=4, d_mlp=9, positions=True, biases=True).shapes(P, P)
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(scale=0.5, size=(2, *shape)) for name, shape in shapes.items()}
@@ -86,7 +86,7 @@ def test_caches_patterns_and_hooks_work(trained):
     torch.testing.assert_close(rearrange(logits - without, "n t c -> (n t) c"), written, rtol=0, atol=1e-5)
 
 
-def test_what_the_mask_prunes_is_zero(trained):
+def test_pruned_weights_are_zero(trained):
     parameters = dict(load_hooked(trained.path, "ticket", 0).named_parameters())
     for name, kept in trained.arm("ticket", 0).mask().items():
         assert not parameters[name][~torch.from_numpy(kept)].any()
@@ -94,20 +94,20 @@ def test_what_the_mask_prunes_is_zero(trained):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("grokked_ticket", 0), "arm: expected one of dense, ticket, got 'grokked_ticket'"),
         (("dense", 1), "seed: expected one of 0, 3, got 1"),
         (("dense", 0, 30), "step: expected one with a checkpoint (0 to 50), got 30"),
     ],
 )
-def test_what_is_not_there_is_said_in_one_line(trained, arguments, said):
+def test_missing_networks_are_refused_in_one_line(trained, arguments, message):
     with pytest.raises(ConfigError) as refusal:
         load_hooked(trained, *arguments)
-    assert str(refusal.value) == said
+    assert str(refusal.value) == message
 
 
-def test_another_network_or_no_run_is_refused(copied, tmp_path):
+def test_another_model_or_a_missing_run_is_refused(copied, tmp_path):
     with pytest.raises(RunError, match=r"expected the weights of a transformer, got W_E, W_U, W_in, W_out$"):
         load_hooked(copied.path, "dense", 0)
     with pytest.raises(NoRunError):

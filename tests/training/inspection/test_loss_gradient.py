@@ -1,4 +1,4 @@
-"""The gradient by hand, handed on as arrays, against autograd in float64."""
+"""Training gradient as arrays, against autograd in float64."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def setting(model, frac_train=0.7):
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 @pytest.mark.parametrize("frac_train", [0.7, 1.0])
-def test_it_is_the_gradient_of_the_mean_training_loss(model, frac_train):
+def test_the_gradient_is_that_of_the_mean_training_loss(model, frac_train):
     case = setting(model, frac_train)
     weights = {name: w.double().requires_grad_() for name, w in case.initial_weights(0).items()}
     outputs, loss = training_objective(case.model, case.task.build())
@@ -35,7 +35,7 @@ def test_it_is_the_gradient_of_the_mean_training_loss(model, frac_train):
         np.testing.assert_allclose(got, slope.numpy(), rtol=1e-10, atol=1e-14, err_msg=name)
 
 
-def test_a_second_call_leaves_weights_and_the_first_result_alone():
+def test_a_second_call_leaves_weights_and_the_first_result_unchanged():
     case = setting(MODELS["relu"])
     gradient = training_gradient(case)
     weights = {name: w.double().numpy() for name, w in case.initial_weights(0).items()}

@@ -1,11 +1,11 @@
-"""The MLP's stacked outputs and gradients against its plain forward and autograd, in float64."""
+"""Outputs and gradients of the MLP against autograd, in float64."""
 
 import numpy as np
 import pytest
 import torch
+from builders import drawn_starts
 from torch.nn.functional import cross_entropy, mse_loss
 
-from training.models.implementation import normal_init
 from training.models.mlp.architecture import MLP
 from training.models.mlp.network import forward
 from training.optimization.engine import Engine
@@ -29,9 +29,7 @@ def dataset(kind):
 def starts(kind, widths, n_arms):
     model = MLP(widths=widths or (1,))
     shapes = model.shapes(3, SIZES[kind]) if widths else {"W_0": (3, SIZES[kind])}
-    return [
-        {name: w.double() for name, w in normal_init(model, shapes, seed).items()} for seed in range(n_arms)
-    ]
+    return drawn_starts(model, shapes, n_arms)
 
 
 def loss_of(data, outputs, part):

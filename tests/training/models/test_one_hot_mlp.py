@@ -1,4 +1,4 @@
-"""He et al.'s network, against autograd and the published course."""
+"""The network of He et al. against autograd and published numbers."""
 
 from typing import get_args, get_type_hints
 
@@ -70,7 +70,7 @@ def test_the_stacked_step_equals_autograd_on_all_ordered_pairs(activation, frac_
 
 @pytest.mark.parametrize("kind", KINDS, ids=["one_hot", "embedded"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_forward_and_as_written_are_the_papers_sum(activation, kind):
+def test_outputs_equal_the_papers_sum(activation, kind):
     sigma = {
         "relu": lambda x: np.maximum(x, 0),
         "square": lambda x: x**2,
@@ -92,7 +92,7 @@ def test_forward_and_as_written_are_the_papers_sum(activation, kind):
             np.testing.assert_allclose(compute(torch.tensor([[a, b]])).detach()[0], expected, rtol=1e-12)
 
 
-def test_an_embedding_starts_neurons_as_large_as_one_hot_inputs_do():
+def test_neurons_start_equally_large_with_an_embedding_and_with_one_hot_inputs():
     p = 67
     sums = {}
     for model in (OneHotMLP(d_mlp=2000), EmbeddedMLP(d_mlp=2000)):
@@ -102,7 +102,7 @@ def test_an_embedding_starts_neurons_as_large_as_one_hot_inputs_do():
     np.testing.assert_allclose(sums["embedded_mlp"], sums["one_hot_mlp"], rtol=0.02)
 
 
-def test_every_activation_of_the_settings_can_be_computed_and_no_other():
+def test_settings_and_implementation_have_the_same_activations():
     assert get_args(get_type_hints(OneHotMLP)["activation"]) == tuple(ACTIVATIONS)
 
 
@@ -116,7 +116,7 @@ def test_relabelling_the_residues_relabels_the_logits():
 
 
 def published(name, arm, p, step, seed=42):
-    """Training loss and norm of a recipe's network of seed 42 at a step."""
+    """Return training loss, norm and test loss of a recipe at a step."""
     case = recipe_setting(name, arm, f"task.p={p}")
     engine = Engine(case.model, case.optimizer, case.examples(), [case.initial_weights(seed)], [None])
     engine.run(step)
@@ -133,11 +133,11 @@ def published(name, arm, p, step, seed=42):
         ("h_grokking", 23, 3.135788),
     ],
 )
-def test_losses_before_training_are_the_published_ones(name, p, loss):
+def test_losses_before_training_equal_published_ones(name, p, loss):
     assert published(name, "dense", p, 0)[0] == pytest.approx(loss, abs=6e-7)
 
 
-def test_the_published_split_gives_the_published_test_loss():
+def test_the_published_split_has_the_published_test_loss():
     assert published("h_grokking", "dense", 23, 0)[2] == pytest.approx(3.134885, abs=6e-7)
 
 
@@ -148,12 +148,12 @@ def test_the_published_split_gives_the_published_test_loss():
         ("h_quad_single_freq", 23, 1000, 3.134596, 2.227644),
     ],
 )
-def test_training_follows_the_published_course(name, p, step, loss, norm):
+def test_losses_and_norms_after_training_equal_published_ones(name, p, step, loss, norm):
     measured = published(name, "dense", p, step)
     assert measured[:2] == pytest.approx((loss, norm), rel=2e-5)
 
 
-def test_a_single_frequency_start_is_one_cosine_per_neuron_at_evenly_used_frequencies():
+def test_a_single_frequency_start_has_one_cosine_per_neuron_with_even_frequencies():
     p, m, scale = 23, 512, 0.02
     model = OneHotMLP(init="single_frequency", init_scale=scale)
     weights = one_hot_mlp.start(model, model.shapes(p, p), seed=3)
@@ -169,7 +169,7 @@ def test_a_single_frequency_start_is_one_cosine_per_neuron_at_evenly_used_freque
     assert all(torch.equal(again[name], w) and not torch.equal(other[name], w) for name, w in weights.items())
 
 
-def test_a_normal_start_has_its_deviation_and_knows_only_its_seed():
+def test_a_normal_start_has_its_deviation_and_depends_on_its_seed_only():
     model = OneHotMLP(init_scale=0.3)
     weights, again, other = (one_hot_mlp.start(model, model.shapes(31, 31), seed) for seed in (3, 3, 4))
     for name, w in weights.items():
@@ -179,7 +179,7 @@ def test_a_normal_start_has_its_deviation_and_knows_only_its_seed():
 
 
 @pytest.mark.parametrize(("p", "width"), [(15, 512), (23, 512), (25, 605), (29, 814), (31, 931), (69, 4608)])
-def test_the_width_is_the_papers_unless_it_is_given(p, width):
+def test_the_default_width_is_the_papers(p, width):
     assert OneHotMLP().shapes(p, p) == {"W_in": (p, width), "W_out": (width, p)}
     assert OneHotMLP(d_mlp=7).shapes(p, p)["W_in"] == (p, 7)
 
@@ -198,14 +198,14 @@ def test_the_width_is_the_papers_unless_it_is_given(p, width):
         ({"task": {"name": "digits"}}, "model.name: expected a model that reads features, got 'one_hot_mlp'"),
     ],
 )
-def test_a_mistake_is_one_line(changes, message):
+def test_wrong_settings_are_one_line(changes, message):
     content = {"name": "x", "arms": {"dense": {}}, "model": {"name": "one_hot_mlp"}}
-    for table, fields in changes.items():
-        content[table] = content.get(table, {}) | fields
+    for table, settings in changes.items():
+        content[table] = content.get(table, {}) | settings
     with pytest.raises(ConfigError, match=f"^{message}"):
         recipe_from_dict(content)
 
 
-def test_a_single_frequency_start_is_not_drawn_anew():
+def test_a_single_frequency_start_has_no_deviation_to_redraw_from():
     with pytest.raises(ConfigError, match=r"model\.init: expected 'normal' for a start that is drawn anew"):
         OneHotMLP(init="single_frequency").deviation("W_in", (23, 512))

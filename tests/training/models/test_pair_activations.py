@@ -1,4 +1,4 @@
-"""Passes over all pairs against TransformerLens' cache, the network as written, and finite differences."""
+"""Activations of all pairs against TransformerLens and finite differences."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_logits_neurons_and_attention_equal_hooked_transformers(model):
 
 
 @pytest.mark.parametrize("model", [EmbedMLP(d_emb=8, d_mlp=6), OneHotMLP(d_mlp=6, activation="cube")])
-def test_a_sum_of_inputs_equals_the_network_as_written(model):
+def test_models_that_sum_their_inputs_equal_the_network_as_written(model):
     weights = weights_of(model)
     tensors = {name: torch.from_numpy(w).double() for name, w in weights.items()}
     pairs = torch.cartesian_prod(torch.arange(P), torch.arange(P))
@@ -76,7 +76,7 @@ def test_gradients_equal_finite_differences_of_one_token(model):
 
 
 @ALL_VARIANTS
-def test_the_input_map_is_what_uniform_attention_hands_on(model):
+def test_the_input_map_is_the_effect_under_uniform_attention(model):
     weights = weights_of(model, scale=0.1)
     weights["blocks.0.attn.W_Q"][:] = 0
     if model.biases:
@@ -91,8 +91,8 @@ def test_the_input_map_is_what_uniform_attention_hands_on(model):
     for other in range(1, P):
         handed_on = (maps["input"][:, other] - maps["input"][:, 0]) / n_tokens
         np.testing.assert_allclose(hidden[other, 3] - hidden[0, 3], handed_on, atol=1e-9)
-        own_stream = maps["direct"][:, other] - maps["direct"][:, 0] if "direct" in maps else 0
-        np.testing.assert_allclose(hidden[3, other] - hidden[3, 0], handed_on + own_stream, atol=1e-9)
+        direct = maps["direct"][:, other] - maps["direct"][:, 0] if "direct" in maps else 0
+        np.testing.assert_allclose(hidden[3, other] - hidden[3, 0], handed_on + direct, atol=1e-9)
 
 
 def test_other_models_are_refused_in_one_line():

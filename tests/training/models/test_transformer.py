@@ -1,4 +1,4 @@
-"""The transformer's tables and gradients against TransformerLens' HookedTransformer, in float64."""
+"""The transformer against TransformerLens, in float64."""
 
 import ast
 from pathlib import Path
@@ -47,7 +47,7 @@ def task(pairs="ordered"):
 
 
 def weights_of(model, n_arms):
-    """Weights large enough for attention to be far from uniform, biases as well."""
+    """Return weights so large that attention is far from uniform."""
     draws = [torch.Generator().manual_seed(seed) for seed in range(n_arms)]
     shapes = model.shapes(P, P)
     return [
@@ -70,12 +70,12 @@ def masks_of(model, kind, n_arms):
 
 
 def masked(name, w, mask):
-    """A weight or its gradient, zero where pruned."""
+    """Return a weight or a gradient, zero where pruned."""
     return w * torch.from_numpy(mask[name]) if mask is not None and name in mask else w
 
 
 def oracle(model, weights, mask):
-    """The masked network as a HookedTransformer, and its logits as a function of pairs."""
+    """Return the masked HookedTransformer and a function for its logits."""
     masked_weights = {name: masked(name, w, mask) for name, w in weights.items()}
     network = hooked_transformer(model, P, masked_weights)
     return network, lambda pairs: pair_logits(network, torch.as_tensor(pairs))
@@ -104,7 +104,7 @@ def test_logits_and_gradients_equal_hooked_transformers(model, kind, n_arms):
 
 
 @ALL_VARIANTS
-def test_plain_forward_equals_hooked_transformers_and_so_does_its_gradient(model):
+def test_plain_forward_and_its_gradient_equal_hooked_transformers(model):
     data, (weights,) = task("unordered"), weights_of(model, 1)
     network, logits_of = oracle(model, weights, None)
     leaves = {name: w.clone().requires_grad_() for name, w in weights.items()}
@@ -117,7 +117,7 @@ def test_plain_forward_equals_hooked_transformers_and_so_does_its_gradient(model
             torch.testing.assert_close(leaves[name].grad, parameter.grad, rtol=0, atol=1e-9)
 
 
-def test_its_tangent_has_the_networks_outputs_gradient_and_slope():
+def test_the_tangent_has_the_outputs_gradient_and_slope_of_the_network():
     model, data = VARIANTS["nanda"], task()
     (point,), (mask,) = weights_of(model, 1), masks_of(model, "masked", 1)
     tangent, network = (
@@ -162,7 +162,7 @@ def test_forty_steps_equal_torch_adamw_on_the_hooked_transformer():
             torch.testing.assert_close(engine.weights[name][0], parameter.detach(), rtol=0, atol=1e-9)
 
 
-def test_an_arm_is_the_same_in_any_company_and_the_same_seed_gives_the_same_bytes():
+def test_an_arm_does_not_depend_on_other_arms_and_repeats_byte_for_byte():
     model, data = VARIANTS["minegishi"], task()
     weights, masks = weights_of(model, 3), masks_of(model, "mixed", 3)
 
@@ -178,7 +178,7 @@ def test_an_arm_is_the_same_in_any_company_and_the_same_seed_gives_the_same_byte
 
 
 @ALL_VARIANTS
-def test_names_and_shapes_are_hooked_transformers_without_what_the_variant_has_not(model):
+def test_names_and_shapes_equal_those_of_hooked_transformer(model):
     network = hooked_transformer(model, P)
     trained = {name: tuple(w.shape) for name, w in network.named_parameters() if w.requires_grad}
     assert list(trained.items()) == list(model.shapes(P, P).items())
@@ -190,7 +190,7 @@ def test_names_and_shapes_are_hooked_transformers_without_what_the_variant_has_n
 
 
 @pytest.mark.parametrize("biases", [False, True])
-def test_transformer_lens_start_is_the_one_that_hooked_transformer_draws(biases):
+def test_the_transformer_lens_start_equals_hooked_transformers(biases):
     model = Transformer(n_heads=4, d_head=32, d_mlp=512, equals=True, positions=True, biases=biases)
     model = Transformer(**{**vars(model), "init": "transformer_lens"})
     theirs = dict(hooked_transformer(model, 113, seed=5).named_parameters())
@@ -198,7 +198,7 @@ def test_transformer_lens_start_is_the_one_that_hooked_transformer_draws(biases)
         assert torch.equal(w, theirs[name].detach())
 
 
-def test_fan_in_start_has_the_deviation_of_the_sums_that_each_matrix_makes():
+def test_the_fan_in_start_has_the_deviation_of_its_number_of_terms():
     model = Transformer(n_heads=4, d_head=32, d_mlp=512, positions=True, biases=True, init_scale=2.0)
     terms = {"W_E": 113, "W_pos": 2, "W_Q": 128, "W_K": 128, "W_V": 128}
     terms |= {"W_O": 4 * 32, "W_in": 128, "W_out": 512, "W_U": 128}
@@ -234,7 +234,7 @@ def subject(model, **settings):
 
 @pytest.mark.parametrize("scope", ["global", "layer"])
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.source != "mask"])
-def test_masks_cover_all_but_biases_with_exact_counts(method, scope):
+def test_masks_cover_all_weights_but_biases_with_exact_counts(method, scope):
     """Biases change no mask of a method that computes no loss."""
     model = VARIANTS["nanda"]
     one = subject(model, scope=scope)
@@ -253,7 +253,7 @@ def test_masks_cover_all_but_biases_with_exact_counts(method, scope):
 
 
 @pytest.mark.parametrize("method", ["shuffled", "degree_preserving"])
-def test_another_mask_has_the_sources_counts_by_matrix(method):
+def test_masks_of_a_source_have_its_counts_per_matrix(method):
     (source,) = masks_of(model := VARIANTS["nanda"], "masked", 1)
     mask = METHODS[method].prune(subject(model, source_mask=source))
     assert mask.keys() == source.keys()
@@ -302,7 +302,7 @@ def test_transformer_lens_4_is_refused_in_one_line(monkeypatch):
     assert str(refusal.value) == expected
 
 
-def test_one_file_names_transformer_lens_and_imports_it_where_a_network_is_built():
+def test_only_one_file_imports_transformer_lens_and_does_so_lazily():
     root = Path(training.__file__).parents[1]
     files = [
         file for package in ("interp", "training", "analyses") for file in root.glob(f"{package}/**/*.py")
@@ -335,7 +335,7 @@ def imports_of(file, package):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("onednn", [True, False])
-def test_stacked_matmul_equals_bmm_whatever_the_layout(monkeypatch, dtype, onednn):
+def test_stacked_matmul_equals_bmm_for_every_layout(monkeypatch, dtype, onednn):
     if not onednn:
         monkeypatch.setattr(batched_matmul, "_onednn", None)
     wide = torch.randn(2, 40, 30, dtype=dtype)
@@ -351,7 +351,7 @@ def test_stacked_matmul_equals_bmm_whatever_the_layout(monkeypatch, dtype, onedn
                 torch.testing.assert_close(stacked_matmul(a, b), torch.bmm(a, b))
 
 
-def test_rows_sum_what_belongs_to_them_and_zero_where_nothing_does():
+def test_row_sums_add_weighted_values_and_are_zero_without_values():
     row_of, value_of = torch.tensor([3, 0, 3, 1]), torch.tensor([0, 0, 1, 1])
     values, weights = torch.tensor([[1.0, 2.0], [10.0, 20.0]]), torch.tensor([1.0, 2.0, 3.0, 4.0])
     sums = RowSums(row_of, value_of, 5).sums(values, weights)

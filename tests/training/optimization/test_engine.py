@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from builders import drawn_starts
 from einops import rearrange
 
 from interp.masks.random_masks import random_mask
@@ -24,10 +25,7 @@ def task(pairs, p=7):
 
 
 def starts(n_arms, p=7, dtype=torch.float64, model=MODEL):
-    return [
-        {name: w.to(dtype) for name, w in normal_init(model, model.shapes(p, p), seed).items()}
-        for seed in range(n_arms)
-    ]
+    return drawn_starts(model, model.shapes(p, p), n_arms, dtype)
 
 
 def masks(kind, n_arms, p=7, model=MODEL):
@@ -42,7 +40,7 @@ def as_written(weights, mask):
 
 
 def oracle_gradient(weights, mask, data):
-    """∂(mean cross-entropy on the training pairs)/∂weights by autograd, by name, stored (in, out)."""
+    """Return the gradient of the mean training loss by autograd, (in, out)."""
     network = as_written(weights, mask)
     logits = network(torch.from_numpy(data.inputs[: data.n_train]))
     torch.nn.functional.cross_entropy(logits, torch.from_numpy(data.labels[: data.n_train])).backward()
@@ -111,7 +109,7 @@ def test_fifty_steps_equal_torch_adamw_on_the_network_as_written(kind):
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
-def test_the_learning_rate_rises_as_by_torchs_scheduler(name):
+def test_warm_up_equals_torchs_scheduler(name):
     data, weights = task("unordered"), starts(1)
     cls, lr = {"adamw": (AdamW, 0.02), "sgd": (SGD, 0.3)}[name]
     optimizer = cls(lr=lr, weight_decay=0.1, warmup_steps=6)
@@ -135,7 +133,7 @@ def test_the_learning_rate_rises_as_by_torchs_scheduler(name):
 
 
 def slow_metrics(weights, mask, data):
-    """METRICS of one arm in float64, each as its definition says."""
+    """Return the METRICS of one arm in float64, by their definitions."""
     masked_weights = {
         name: w.double() * (1.0 if mask is None else torch.from_numpy(mask[name]))
         for name, w in weights.items()
@@ -172,7 +170,7 @@ def sharp_weights(dtype, p=7, scale=1.0):
 
 
 @pytest.mark.parametrize("scale", [20.0, 60.0, 400.0])
-def test_float32_losses_are_exact_where_they_are_tiny_and_where_they_are_huge(scale):
+def test_tiny_and_huge_losses_are_exact_in_float32(scale):
     data = task("ordered")
     weights = sharp_weights(torch.float32, scale=scale)
     model = EmbedMLP(d_emb=7, d_mlp=7)
@@ -208,7 +206,7 @@ def diagonal_task():
 
 
 @pytest.mark.parametrize("gap", [16.0, 25.0, 60.0])
-def test_a_memorised_network_keeps_its_loss_and_its_gradient_in_float32(gap):
+def test_loss_and_gradient_of_a_memorised_network_are_exact_in_float32(gap):
     data, model = diagonal_task(), EmbedMLP(d_emb=7, d_mlp=7)
     loss = math.log1p(6 * math.exp(-gap))
     assert loss < 1e-6
@@ -252,7 +250,7 @@ def test_pruned_weights_stay_zero_without_moments():
     assert (engine.weights_rw != before)[1, ~pruned].all()
 
 
-def test_pruned_weights_are_zero_and_so_are_their_moments():
+def test_pruned_weights_and_their_moments_are_zero():
     mask = masks("mixed", 3)
     engine = Engine(MODEL, AdamW(lr=0.1), task("unordered"), starts(3, dtype=torch.float32), mask)
     engine.run(40)
@@ -263,7 +261,7 @@ def test_pruned_weights_are_zero_and_so_are_their_moments():
     assert engine.weights_rw[0].all()
 
 
-def test_an_arm_is_the_same_in_any_company_up_to_rounding():
+def test_an_arm_does_not_depend_on_other_arms_up_to_rounding():
     data, mask = task("ordered"), masks("mixed", 3)
     together = Engine(MODEL, AdamW(lr=0.01), data, starts(3), mask)
     alone = Engine(MODEL, AdamW(lr=0.01), data, starts(3)[2:], mask[2:])
@@ -287,22 +285,22 @@ def test_the_same_seed_gives_the_same_bytes():
 
 
 @pytest.mark.parametrize("optimizer", [AdamW(), SGD(lr=0.1, warmup_steps=20)])
-def test_a_loaded_state_goes_on_as_if_never_stopped(optimizer):
+def test_a_loaded_state_continues_as_if_uninterrupted(optimizer):
     data, mask, weights = task("ordered"), masks("mixed", 3), starts(3, dtype=torch.float32)
-    whole, halves = (Engine(MODEL, optimizer, data, weights, mask) for _ in range(2))
-    whole.run(40)
+    uninterrupted, halves = (Engine(MODEL, optimizer, data, weights, mask) for _ in range(2))
+    uninterrupted.run(40)
     halves.run(15)
     states = [halves.arm_state(row) for row in range(3)]
     resumed = Engine(MODEL, optimizer, data, weights, mask)
     resumed.load(states)
     resumed.run(25)
-    assert torch.equal(whole.weights_rw, resumed.weights_rw)
-    assert whole.optimizer_state.keys() == resumed.optimizer_state.keys()
-    for name, tensors in whole.optimizer_state.items():
+    assert torch.equal(uninterrupted.weights_rw, resumed.weights_rw)
+    assert uninterrupted.optimizer_state.keys() == resumed.optimizer_state.keys()
+    for name, tensors in uninterrupted.optimizer_state.items():
         assert all(map(torch.equal, tensors, resumed.optimizer_state[name]))
 
 
-def test_init_depends_on_its_seed_alone_and_has_the_standard_deviation_of_its_fan_in():
+def test_init_depends_on_its_seed_only_and_has_the_deviation_of_its_fan_in():
     model = EmbedMLP(d_emb=500, d_mlp=48, init_scale=2.0)
     weights, again, other = (normal_init(model, model.shapes(67, 67), seed) for seed in (3, 3, 4))
     fan_in = {"W_E": 67, "W_in": 500, "W_out": 48, "W_U": 500}
@@ -313,7 +311,7 @@ def test_init_depends_on_its_seed_alone_and_has_the_standard_deviation_of_its_fa
         assert abs(w.mean().item()) < 5 * w.std().item() / math.sqrt(w.numel())
 
 
-def test_as_written_is_the_papers_formula():
+def test_the_network_as_written_equals_the_papers_formula():
     weights, mask = starts(1)[0], masks("masked", 1)[0]
     W_E, W_in, W_out, W_U = (w.numpy() * mask[name] for name, w in weights.items())
     for a, b in [(0, 0), (2, 5), (5, 2)]:

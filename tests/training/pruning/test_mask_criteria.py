@@ -77,7 +77,7 @@ def test_turning_all_signs_changes_no_mask(subject, model, scope, same):
 
 
 def test_large_init_large_final_is_the_quadrant_of_the_papers_code():
-    """The kept weights are above one percentile both at the start and at the end."""
+    """The kept weights are above one percentile at the start and the end."""
     rng = np.random.default_rng(0)
     w_i, w_f = rng.standard_normal(400), 30 * rng.standard_normal(400)
     scores = large_init_large_final(w_i, w_f)

@@ -18,7 +18,7 @@ def test_an_entry_is_imported_on_first_access_and_cached():
     assert registry.origin("pi") == "math"
 
 
-def test_a_name_given_twice_is_refused_and_names_both_modules():
+def test_a_name_registered_twice_is_refused_with_both_modules():
     registry = Registry("number", {"pi": "math:pi"})
     with pytest.raises(ConfigError, match=r"number 'pi'.*math.*cmath"):
         registry["pi"] = "cmath:pi"

@@ -1,4 +1,4 @@
-"""IDX files written here byte by byte, read back, and damaged."""
+"""IDX files: written byte by byte, read back, damaged."""
 
 import gzip
 import struct
@@ -10,25 +10,25 @@ from training.tasks.idx_format import read_idx
 
 
 def idx(array):
-    """The bytes of an IDX file."""
+    """Return the bytes of an IDX file."""
     return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
 @pytest.mark.parametrize("shape", [(5,), (2, 3), (4, 28, 28), (0, 3), (300, 1, 2, 1)])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_what_was_written_is_read(tmp_path, shape, pack):
+def test_written_arrays_are_read_back(tmp_path, shape, pack):
     array = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     (tmp_path / "file").write_bytes(pack(idx(array)))
     np.testing.assert_array_equal(read_idx(tmp_path / "file"), array)
 
 
-def test_the_last_dimension_runs_fastest(tmp_path):
+def test_arrays_are_read_in_row_major_order(tmp_path):
     content = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 10, 11, 12, 20, 21, 22])
     (tmp_path / "file").write_bytes(content)
     assert read_idx(tmp_path / "file").tolist() == [[10, 11, 12], [20, 21, 22]]
 
 
-WHOLE = idx(np.arange(6, dtype=np.uint8).reshape(2, 3))
+SOUND = idx(np.arange(6, dtype=np.uint8).reshape(2, 3))
 
 
 @pytest.mark.parametrize(
@@ -37,16 +37,16 @@ WHOLE = idx(np.arange(6, dtype=np.uint8).reshape(2, 3))
         (b"", r"expected an IDX file of unsigned bytes \(00 00 08 …\), got images: nothing$"),
         (b"\x00\x00\x08", "expected an IDX file .* got images: 00 00 08$"),
         (b"<html>no such page", "expected an IDX file .* got images: 3c 68 74 6d$"),
-        (b"\x00\x00\x0d" + WHOLE[3:], "expected an IDX file .* got images: 00 00 0d 02$"),
+        (b"\x00\x00\x0d" + SOUND[3:], "expected an IDX file .* got images: 00 00 0d 02$"),
         (b"\x00\x00\x08\x00", "expected an IDX file .* got images: 00 00 08 00$"),
-        (WHOLE[:9], "expected 2 dimensions, got images, which ends within them$"),
-        (WHOLE[:-1], "expected 2 × 3 = 6 values, got images: 5$"),
-        (WHOLE + b"\x07", "expected 2 × 3 = 6 values, got images: 7$"),
+        (SOUND[:9], "expected 2 dimensions, got images, which ends within them$"),
+        (SOUND[:-1], "expected 2 × 3 = 6 values, got images: 5$"),
+        (SOUND + b"\x07", "expected 2 × 3 = 6 values, got images: 7$"),
         (idx(np.arange(3, dtype=np.uint8)).replace(b"\x00\x00\x00\x03", b"\xff" * 4), "= 4294967295 values"),
-        (gzip.compress(WHOLE, mtime=0)[:-9], "expected a whole gzip file, got images: "),
-        (gzip.compress(WHOLE, mtime=0)[:10], "expected a whole gzip file, got images: "),
-        (b"\x1f\x8b" + WHOLE, "expected a whole gzip file, got images: "),
-        (gzip.compress(WHOLE, mtime=0)[:-5] + b"\x00" * 5, "expected a whole gzip file, got images: "),
+        (gzip.compress(SOUND, mtime=0)[:-9], "expected a whole gzip file, got images: "),
+        (gzip.compress(SOUND, mtime=0)[:10], "expected a whole gzip file, got images: "),
+        (b"\x1f\x8b" + SOUND, "expected a whole gzip file, got images: "),
+        (gzip.compress(SOUND, mtime=0)[:-5] + b"\x00" * 5, "expected a whole gzip file, got images: "),
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path, content, message):
@@ -55,6 +55,6 @@ def test_a_damaged_file_is_refused(tmp_path, content, message):
         read_idx(tmp_path / "images")
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_idx(tmp_path / "none")

@@ -1,4 +1,4 @@
-"""Digits from scikit-learn, MNIST from folders written here."""
+"""Digits of scikit-learn, and MNIST from written folders."""
 
 import gzip
 import struct
@@ -32,14 +32,14 @@ def write(folder, part, images, labels, pack=bytes, suffix=""):
 
 
 def numbers(data):
-    """Which planted images they are."""
+    """Return the numbers of planted images."""
     first, second = np.rint(data.inputs[:, :2] * 255).astype(int).T
     return first * 256 + second
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Folder of 300 training images and 200 test images.
+    """Return a folder of 300 training images and 200 test images.
 
     They are numbered from 0 and from 1000.
     """
@@ -47,25 +47,25 @@ def folder(tmp_path):
     return write(tmp_path / "mnist", "t10k", *planted(200, first=1000), gzip.compress, ".gz")
 
 
-def is_sound(data):
+def check_images(data):
     """Assert the properties of all image data."""
     assert data.inputs.min() == 0 and data.inputs.max() == 1
     np.testing.assert_array_equal(data.targets.argmax(axis=1), data.labels)
     np.testing.assert_array_equal(np.sort(data.targets, axis=1), np.eye(10)[np.full(len(data.labels), 9)])
 
 
-def test_digits_are_all_of_scikit_learns_images():
+def test_digits_are_all_images_of_scikit_learn():
     from sklearn.datasets import load_digits
 
     task = DigitsTask()
     data = task.build()
-    is_sound(data)
+    check_images(data)
     assert data.inputs.shape == (1797, 64) and data.targets.shape == (1797, 10) and data.n_train == 1000
     assert (task.n_inputs, task.n_outputs, task.loss_threshold) == (64, 10, None)
     images, labels = load_digits(return_X_y=True)
-    wanted = Counter((*image, label) for image, label in zip(images.tolist(), labels.tolist(), strict=True))
+    expected = Counter((*image, label) for image, label in zip(images.tolist(), labels.tolist(), strict=True))
     rows = zip((data.inputs * 16).tolist(), data.labels.tolist(), strict=True)
-    assert Counter((*image, label) for image, label in rows) == wanted
+    assert Counter((*image, label) for image, label in rows) == expected
 
 
 def test_digits_are_chosen_by_the_seed():
@@ -86,9 +86,9 @@ def test_a_recipe_judges_images_by_their_accuracy():
     ] == (200, 10)
 
 
-def test_each_part_of_mnist_serves_its_purpose(folder):
+def test_training_and_test_images_come_from_their_parts_of_mnist(folder):
     data = MNISTTask(data_dir=str(folder), n_train=250, n_test=150).build()
-    is_sound(data)
+    check_images(data)
     train, test = numbers(data)[: data.n_train], numbers(data)[data.n_train :]
     assert data.n_train == len(train) == len(set(train)) == 250 and set(train) < set(range(300))
     assert len(test) == len(set(test)) == 150 and set(test) < set(range(1000, 1200))
@@ -96,15 +96,15 @@ def test_each_part_of_mnist_serves_its_purpose(folder):
 
 
 @pytest.mark.parametrize("part", ["train", "t10k"])
-def test_one_part_alone_is_split(tmp_path, part):
+def test_a_single_part_of_mnist_is_split(tmp_path, part):
     folder = write(tmp_path / "mnist", part, *planted(200, first=500))
     data = MNISTTask(data_dir=str(folder), n_train=120, n_test=80).build()
-    is_sound(data)
+    check_images(data)
     assert data.n_train == 120 and sorted(numbers(data)) == list(range(500, 700))
     np.testing.assert_array_equal(data.labels, numbers(data) % 10)
 
 
-def test_plain_and_gzipped_are_the_same(tmp_path):
+def test_plain_and_gzipped_files_give_equal_data(tmp_path):
     plain = write(tmp_path / "plain", "t10k", *planted(20, first=0))
     packed = write(tmp_path / "packed", "t10k", *planted(20, first=0), gzip.compress, ".gz")
     of_plain, of_packed = (MNISTTask(data_dir=str(f), n_train=12, n_test=8).build() for f in (plain, packed))
@@ -121,7 +121,7 @@ def test_mnist_is_chosen_by_the_seed(folder):
 
 
 def damage(folder, change):
-    """The folder after a change, as one line of what is wrong with it."""
+    """Return the error line of a folder after a change."""
     change(folder)
     with pytest.raises(ConfigError) as caught:
         MNISTTask(data_dir=str(folder), n_train=10, n_test=10).build()
@@ -129,21 +129,21 @@ def damage(folder, change):
     return str(caught.value)
 
 
-def test_a_folder_without_mnist(tmp_path):
-    said = damage(tmp_path, lambda folder: (folder / "train-labels-idx1-ubyte").write_bytes(b""))
-    wanted = "a folder with train-images-idx3-ubyte(.gz) or t10k-images-idx3-ubyte(.gz)"
-    assert said == f"task.data_dir: expected {wanted}, got {str(tmp_path)!r} without them"
+def test_a_folder_without_mnist_is_refused(tmp_path):
+    error = damage(tmp_path, lambda folder: (folder / "train-labels-idx1-ubyte").write_bytes(b""))
+    expected = "a folder with train-images-idx3-ubyte(.gz) or t10k-images-idx3-ubyte(.gz)"
+    assert error == f"task.data_dir: expected {expected}, got {str(tmp_path)!r} without them"
 
 
 @pytest.mark.parametrize("name", ["none", "file"])
-def test_what_is_not_a_folder(tmp_path, name):
+def test_a_path_that_is_no_folder_is_refused(tmp_path, name):
     (tmp_path / "file").write_text("")
-    said = damage(tmp_path / name, lambda folder: None)
-    assert said == f"task.data_dir: expected a folder, got {str(tmp_path / name)!r}, which is not one"
+    error = damage(tmp_path / name, lambda folder: None)
+    assert error == f"task.data_dir: expected a folder, got {str(tmp_path / name)!r}, which is not one"
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("train-labels-idx1-ubyte", None, "expected train-labels-idx1-ubyte(.gz) next to the other files"),
         (
@@ -156,7 +156,7 @@ def test_what_is_not_a_folder(tmp_path, name):
         ("t10k-images-idx3-ubyte.gz", 1000, "expected a whole gzip file, got t10k-images-idx3-ubyte.gz: "),
     ],
 )
-def test_a_damaged_part(folder, name, content, said):
+def test_a_damaged_part_is_refused(folder, name, content, message):
     def change(folder):
         path = folder / name
         if content is None:
@@ -164,26 +164,25 @@ def test_a_damaged_part(folder, name, content, said):
         else:
             path.write_bytes(path.read_bytes()[:content] if isinstance(content, int) else content)
 
-    assert damage(folder, change).startswith(f"task.data_dir: {said}")
+    assert damage(folder, change).startswith(f"task.data_dir: {message}")
 
 
-def test_parts_that_do_not_fit(tmp_path):
+def test_images_and_labels_that_do_not_fit_are_refused(tmp_path):
     images, labels = planted(30, first=0)
 
-    def said(name, images, labels):
+    def error_of(name, images, labels):
         return damage(tmp_path / name, lambda folder: write(folder, "train", images, labels))
 
     where = "task.data_dir: expected"
-    assert (
-        said("a", images[:, :, :27], labels) == f"{where} train images of shape (n, 28, 28), got (30, 28, 27)"
-    )
-    assert said("b", labels, labels) == f"{where} train images of shape (n, 28, 28), got (30,)"
-    assert said("c", images, labels[:29]) == f"{where} a label for each of 30 images, got (29,)"
-    assert said("d", images, labels + 1) == f"{where} labels below 10, got 10"
+    shape_of_images = f"{where} train images of shape (n, 28, 28), got"
+    assert error_of("a", images[:, :, :27], labels) == f"{shape_of_images} (30, 28, 27)"
+    assert error_of("b", labels, labels) == f"{shape_of_images} (30,)"
+    assert error_of("c", images, labels[:29]) == f"{where} a label for each of 30 images, got (29,)"
+    assert error_of("d", images, labels + 1) == f"{where} labels below 10, got 10"
 
 
 @pytest.mark.parametrize(
-    ("parts", "settings", "said"),
+    ("parts", "settings", "message"),
     [
         (
             "both",
@@ -198,15 +197,15 @@ def test_parts_that_do_not_fit(tmp_path):
         ("one", {"n_train": 200, "n_test": 101}, "n_train \\+ n_test: expected at most the 300 .*, got 301"),
     ],
 )
-def test_more_images_than_there_are(folder, parts, settings, said):
+def test_more_images_than_exist_are_refused(folder, parts, settings, message):
     if parts == "one":
         for path in folder.glob("t10k*"):
             path.unlink()
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=message):
         MNISTTask(data_dir=str(folder), **settings).build()
 
 
-def test_a_run_is_read_where_its_images_are_not():
+def test_shapes_are_known_without_the_images():
     assert MNISTTask(data_dir="/no/such/folder").n_inputs == 784
 
 
@@ -223,7 +222,7 @@ def test_a_seed_below_0_is_refused(cls):
         cls(split_seed=-1)
 
 
-def test_more_digits_than_there_are():
+def test_more_digits_than_exist_are_refused():
     with pytest.raises(
         ConfigError, match="n_test: expected at most 697, what n_train = 1100 leaves of 1797 im"
     ):
@@ -232,8 +231,8 @@ def test_more_digits_than_there_are():
         DigitsTask(n_train=1797)
 
 
-def test_without_a_folder_mnist_is_fetched(monkeypatch):
-    """openml.org's format: pixels in rows, classes as text, training part first."""
+def test_mnist_without_a_folder_is_fetched(monkeypatch):
+    """Data of openml.org have pixels in rows, classes as text, training first."""
     images, labels = (
         np.concatenate(both) for both in zip(planted(60_000, 0), planted(40, 60_000), strict=True)
     )
@@ -244,12 +243,12 @@ def test_without_a_folder_mnist_is_fetched(monkeypatch):
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", fetch)
     data = MNISTTask(n_train=50, n_test=40).build()
-    is_sound(data)
+    check_images(data)
     assert sorted(numbers(data)[50:]) == list(range(60_000, 60_040)) and numbers(data)[:50].max() < 60_000
     np.testing.assert_array_equal(data.labels, numbers(data) % 10)
 
 
-def test_without_a_folder_or_a_network(monkeypatch, tmp_path):
+def test_mnist_without_a_folder_or_a_network_is_refused(monkeypatch, tmp_path):
     from urllib.error import URLError
 
     def refuse(*_, **__):
@@ -267,10 +266,10 @@ def test_without_a_folder_or_a_network(monkeypatch, tmp_path):
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"no MNIST in {REAL}")
-def test_the_real_mnist():
-    """The test images: sizes, counts, ink, and classification by means."""
+def test_real_mnist():
+    """Real test images have known sizes, counts, ink and nearest means."""
     data = MNISTTask(data_dir=str(REAL), n_train=1000, n_test=9000).build()
-    is_sound(data)
+    check_images(data)
     assert data.inputs.shape == (10_000, 784) and data.n_train == 1000
     assert np.bincount(data.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert data.inputs.mean() == pytest.approx(0.1325, abs=1e-4)

@@ -12,7 +12,7 @@ from training.tasks.registry import TASKS
 
 
 def quotient(x, y, p):
-    """The only z with z·y ≡ x, found by trying."""
+    """Return the only z with z·y ≡ x, by trying."""
     (z,) = (z for z in range(p) if z * y % p == x)
     return z
 
@@ -39,10 +39,10 @@ def rows(inputs):
 )
 def test_every_pair_comes_once_with_its_value_as_label(name, pairs, p):
     data = ModularTask(name=name, p=p, pairs=pairs, frac_train=0.5).build()
-    wanted = {(a, b) for a in range(p) for b in range(p) if pairs == "ordered" or a <= b}
+    expected = {(a, b) for a in range(p) for b in range(p) if pairs == "ordered" or a <= b}
     if name == "div":
-        wanted = {(a, b) for a, b in wanted if b != 0}
-    assert len(data.inputs) == len(wanted) and rows(data.inputs) == wanted
+        expected = {(a, b) for a, b in expected if b != 0}
+    assert len(data.inputs) == len(expected) and rows(data.inputs) == expected
     for (a, b), label in zip(data.inputs.tolist(), data.labels.tolist(), strict=True):
         x, y = (b, a) if name == "sub" and pairs == "unordered" else (a, b)
         assert label == ORACLE[name](x, y, p)
@@ -63,7 +63,7 @@ def test_known_labels():
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_symmetric_is_what_a_network_that_adds_its_embeddings_can_learn(name):
+def test_symmetric_tasks_have_equal_labels_in_both_orders(name):
     assert ModularTask(name=name, p=7).symmetric
     task = ModularTask(name=name, p=7, pairs="ordered")
     data = task.build()
@@ -72,7 +72,7 @@ def test_symmetric_is_what_a_network_that_adds_its_embeddings_can_learn(name):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_recipe_takes_what_its_network_can_learn(name):
+def test_a_recipe_refuses_tasks_that_its_network_cannot_learn(name):
     def read(pairs):
         task = {"name": name, "p": 7, "pairs": pairs}
         return recipe_from_dict({"name": "any", "task": task, "arms": {"dense": {}}})
@@ -104,7 +104,7 @@ def test_the_papers_splits_have_their_sizes(settings, n_train, n_test):
 
 
 @pytest.mark.parametrize("name", ["add", "mul", "div"])
-def test_the_split_depends_on_its_own_seed(name):
+def test_the_split_depends_on_its_seed(name):
     first, again, other = (ModularTask(name=name, p=11, split_seed=seed).build() for seed in (0, 0, 1))
     assert first.inputs.tobytes() == again.inputs.tobytes()
     assert first.labels.tobytes() == again.labels.tobytes()
@@ -118,7 +118,7 @@ def test_operations_share_their_split():
     np.testing.assert_array_equal(add.inputs, sub.inputs)
 
 
-def test_a_larger_share_for_training_keeps_the_smaller_one():
+def test_a_larger_training_set_contains_a_smaller_one():
     small, large = (ModularTask(p=11, frac_train=f).build() for f in (0.3, 0.6))
     np.testing.assert_array_equal(small.inputs, large.inputs)
     assert (small.n_train, large.n_train) == (19, 39)
@@ -126,7 +126,7 @@ def test_a_larger_share_for_training_keeps_the_smaller_one():
 
 @pytest.mark.parametrize("name", ["add", "div"])
 @pytest.mark.parametrize("p", [3, 7, 11])
-def test_a_pair_split_parts_no_pair_and_has_its_exact_size(p, name):
+def test_a_pair_split_separates_no_pair_and_has_the_exact_size(p, name):
     n = p**2 if name == "add" else p * (p - 1)
     for n_train in range(1, n):
         for seed in range(3):
@@ -159,26 +159,26 @@ def test_even_or_small_moduli_are_refused(p):
 
 
 @pytest.mark.parametrize("p", [9, 15, 49, 121])
-def test_division_wants_a_prime(p):
+def test_division_needs_a_prime(p):
     assert ModularTask(name="mul", p=p).n_outputs == p
     with pytest.raises(ConfigError, match=f"p: expected a prime for div.*, got {p}"):
         ModularTask(name="div", p=p)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.01, -0.5, 0.01, float("nan")])
-def test_a_split_that_leaves_nothing_is_refused(share):
+def test_a_split_without_pairs_is_refused(share):
     with pytest.raises(ConfigError, match="frac_train: expected"):
         ModularTask(p=3, frac_train=share)
 
 
-def test_other_settings_that_cannot_be():
+def test_other_wrong_settings_are_refused():
     with pytest.raises(ConfigError, match="split_seed: expected a whole number from 0, got -1"):
         ModularTask(split_seed=-1)
     with pytest.raises(ConfigError, match=r"pairs: expected 'ordered' with pair_split.*, got 'unordered'"):
         ModularTask(pair_split=True)
 
 
-def test_an_unknown_task_is_met_with_the_known_ones():
+def test_an_unknown_task_is_refused_with_the_known_ones():
     with pytest.raises(ConfigError, match=r"task.name: expected one of add, digits, div, .*, got 'xor'"):
         recipe_from_dict({"name": "any", "task": {"name": "xor"}, "arms": {"dense": {}}})
     task = ModularTask(p=7)
@@ -187,23 +187,23 @@ def test_an_unknown_task_is_met_with_the_known_ones():
         task.__post_init__()
 
 
-def test_the_share_is_rounded_down_so_that_one_pair_is_left():
+def test_the_share_is_rounded_down_to_leave_a_test_pair():
     assert ModularTask(p=3, frac_train=0.999999).build().n_train == 5
 
 
-def test_tasks_stand_under_their_names():
+def test_tasks_are_registered_by_name():
     assert all(cls(name=name).name == name for name, cls in TASKS.items())
     assert {name for name, cls in TASKS.items() if cls is ModularTask} == set(OPERATIONS)
 
 
-def test_with_all_pairs_for_training_nothing_is_left():
+def test_with_all_pairs_for_training_there_is_no_test_set():
     data = ModularTask(p=7, pairs="ordered", frac_train=1.0).build()
     assert data.n_train == len(data.inputs) == 49
     assert ModularTask(p=7, pairs="ordered", frac_train=1.0, pair_split=True).build().n_train == 49
 
 
 @pytest.mark.parametrize("frac_train", [0.3, 0.75, 1.0])
-def test_unordered_pairs_stand_for_the_ordered_ones_of_their_part(frac_train):
+def test_unordered_pairs_count_the_ordered_pairs_of_their_part(frac_train):
     data = ModularTask(p=9, pairs="ordered", frac_train=frac_train).build()
     merged = data.unordered()
     both = Counter((i >= data.n_train, *sorted(pair)) for i, pair in enumerate(data.inputs.tolist()))
@@ -215,13 +215,13 @@ def test_unordered_pairs_stand_for_the_ordered_ones_of_their_part(frac_train):
     np.testing.assert_array_equal(merged.labels, merged.inputs.sum(1) % 9)
 
 
-def test_where_no_two_pairs_are_the_same_nothing_is_merged():
+def test_unordered_pairs_are_not_merged():
     data = ModularTask(p=9).build()
     assert data.unordered() is data
 
 
 @pytest.mark.parametrize(("p", "plateau"), [(23, 0.7368), (29, 0.7867), (31, 0.7635)])
-def test_the_split_of_he_et_al_leaves_their_share_of_transposes(p, plateau):
+def test_the_split_of_he_et_al_has_the_published_share_of_transposes(p, plateau):
     """A symmetric network is right on transposes of training pairs."""
     data = ModularTask(p=p, pairs="ordered", frac_train=0.75, split="he", split_seed=42).build()
     assert rows(data.inputs) == {(a, b) for a in range(p) for b in range(p)}
@@ -230,6 +230,6 @@ def test_the_split_of_he_et_al_leaves_their_share_of_transposes(p, plateau):
 
 
 @pytest.mark.parametrize("other", [{"pairs": "unordered"}, {"pair_split": True}, {"name": "div"}])
-def test_the_split_of_he_et_al_is_of_all_ordered_pairs(other):
+def test_the_split_of_he_et_al_needs_all_ordered_pairs(other):
     with pytest.raises(ConfigError, match="split: expected 'own' unless all ordered pairs are drawn one by"):
         ModularTask(**{"p": 7, "pairs": "ordered", "split": "he", **other})

@@ -21,7 +21,7 @@ def test_sizes_and_values():
     assert np.abs(data.inputs[:, :-1].mean(axis=0)).max() < 0.1
 
 
-def test_without_the_constant_the_rest_is_the_same():
+def test_the_constant_changes_no_other_input():
     plain, with_constant = (ParityTask(constant=constant).build() for constant in (False, True))
     np.testing.assert_array_equal(plain.inputs, with_constant.inputs[:, :-1])
     np.testing.assert_array_equal(plain.labels, with_constant.labels)
@@ -40,7 +40,7 @@ def test_labels_are_the_hidden_bits_parity(n_bits, k):
         assert product == (-1) ** label
 
 
-def test_the_hidden_bits_are_the_only_ones_that_explain_the_labels():
+def test_only_the_hidden_bits_explain_the_labels():
     task = ParityTask(n_bits=10, n_train=150, n_test=50)
     data = task.build()
     sign = 1 - 2 * data.labels
@@ -52,12 +52,12 @@ def test_the_hidden_bits_are_the_only_ones_that_explain_the_labels():
     assert explain == [tuple(task.subset.tolist())]
 
 
-def test_no_string_comes_twice():
+def test_strings_are_different():
     data = ParityTask(n_bits=8, n_train=200, n_test=56).build()  # all there are
     assert len(np.unique(data.inputs, axis=0)) == 256
 
 
-def test_the_seed_decides_every_byte():
+def test_data_depend_on_the_seed_only():
     first, again, other = (ParityTask(data_seed=seed).build() for seed in (0, 0, 1))
     assert first.inputs.tobytes() == again.inputs.tobytes()
     assert first.labels.tobytes() == again.labels.tobytes()
@@ -65,13 +65,13 @@ def test_the_seed_decides_every_byte():
     assert len({tuple(ParityTask(data_seed=seed).subset.tolist()) for seed in range(20)}) > 15
 
 
-def test_the_hidden_bits_do_not_depend_on_how_many_strings_there_are():
+def test_the_hidden_bits_do_not_depend_on_the_number_of_strings():
     np.testing.assert_array_equal(ParityTask().subset, ParityTask(n_train=10, n_test=7).subset)
 
 
 @pytest.mark.parametrize("k", [3, 5])
-def test_an_odd_parity_is_beyond_one_hidden_layer_without_the_constant(k):
-    """Each neuron's correlation with the parity over all strings: 0 without the constant."""
+def test_one_hidden_layer_cannot_compute_an_odd_parity_without_the_constant(k):
+    """Without the constant no neuron correlates with the parity."""
     correlation = {}
     for constant in (False, True):
         task = ParityTask(n_bits=7, k=k, constant=constant, n_train=100, n_test=28)
@@ -96,6 +96,6 @@ def test_an_odd_parity_is_beyond_one_hidden_layer_without_the_constant(k):
         ({"data_seed": -2}, "data_seed: expected a whole number from 0, got -2"),
     ],
 )
-def test_settings_that_cannot_be(settings, expected):
+def test_wrong_settings_are_refused(settings, expected):
     with pytest.raises(ConfigError, match=expected):
         ParityTask(**settings)

@@ -1,4 +1,4 @@
-"""Polynomial regression: y is the square of one direction's coordinate, and nothing else."""
+"""Polynomial regression: y is the square of one coordinate."""
 
 import numpy as np
 import pytest
@@ -24,8 +24,8 @@ def test_targets_are_a_square_of_a_linear_map():
     d = 6
     data = PolynomialTask(d=d, n_train=20, n_test=30).build()
     upper = np.triu_indices(d)
-    products = data.inputs[:, upper[0]] * data.inputs[:, upper[1]]
-    coefficients, residual, rank, _ = np.linalg.lstsq(products, data.targets[:, 0])
+    monomials = data.inputs[:, upper[0]] * data.inputs[:, upper[1]]
+    coefficients, residual, rank, _ = np.linalg.lstsq(monomials, data.targets[:, 0])
     assert rank == 21 and residual.item() < 1e-20
     form = np.zeros((d, d))
     form[upper] = coefficients
@@ -35,31 +35,31 @@ def test_targets_are_a_square_of_a_linear_map():
     assert values[-1] == pytest.approx(beta @ beta)
 
 
-def test_moments_are_those_of_the_definition():
+def test_moments_follow_from_the_definition():
     data = PolynomialTask(d=40, n_train=20_000, n_test=20_000, data_seed=3).build()
     assert data.inputs.std() * np.sqrt(40) == pytest.approx(1, abs=5e-3)
     means = [PolynomialTask(data_seed=seed).build().targets.mean() for seed in range(300)]
     assert np.mean(means) == pytest.approx(0.5, abs=0.03)
 
 
-def test_the_seed_decides_every_byte():
+def test_data_depend_on_the_seed_only():
     first, again, other = (PolynomialTask(data_seed=seed).build() for seed in (5, 5, 6))
     assert first.inputs.tobytes() == again.inputs.tobytes()
     assert first.targets.tobytes() == again.targets.tobytes()
     assert not np.any(first.inputs == other.inputs)
 
 
-def test_the_hidden_direction_is_not_the_examples_business():
+def test_the_hidden_direction_does_not_depend_on_the_number_of_examples():
     small, large = (PolynomialTask(d=3, n_train=n, n_test=5).build() for n in (10, 50))
     np.testing.assert_array_equal(small.inputs[:10], large.inputs[:10])
     np.testing.assert_array_equal(small.targets[:10], large.targets[:10])
 
 
 @pytest.mark.parametrize(("d", "floor"), [(5, 0.0515), (40, 0.0089)])
-def test_what_a_network_without_biases_cannot_do(d, floor):
-    """Loss of the best function of its kind, by least squares.
+def test_least_loss_of_a_network_without_biases(d, floor):
+    """The best function without biases is a multiple of y/|x|.
 
-    Without biases a stretched x stretches its value, so the best is a multiple of y/|x|.
+    Without biases a stretched x stretches its value; the factor is fitted by least squares.
     """
     data = PolynomialTask(d=d, n_train=100_000, n_test=1).build()
     y, length = data.targets[:, 0], np.linalg.norm(data.inputs, axis=1)
@@ -69,7 +69,7 @@ def test_what_a_network_without_biases_cannot_do(d, floor):
     assert factor == pytest.approx(np.mean(length**3) / np.mean(length**2), rel=0.01)
 
 
-def test_its_criterion_is_the_loss():
+def test_the_criterion_is_the_loss():
     task, model = {"name": "polynomial", "loss_threshold": 0.02}, {"name": "mlp"}
     recipe = recipe_from_dict({"name": "any", "task": task, "model": model, "arms": {"dense": {}}})
     criterion = recipe.setting("dense").criterion
@@ -88,6 +88,6 @@ def test_its_criterion_is_the_loss():
         ({"loss_threshold": float("nan")}, "loss_threshold: expected a number above 0, got nan"),
     ],
 )
-def test_settings_that_cannot_be(setting, expected):
+def test_wrong_settings_are_refused(setting, expected):
     with pytest.raises(ConfigError, match=expected):
         PolynomialTask(**setting)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from builders import drawn_starts
 
 from interp.masks.topk import keep_count, keep_top
 from training.models.embed_mlp.architecture import EmbedMLP
-from training.models.implementation import normal_init
 from training.models.mlp.architecture import MLP
 from training.models.mlp.network import forward
 from training.optimization.engine import Engine
@@ -32,7 +32,7 @@ FORMS = [name for name, spec in PARAMETRIZATIONS.items() if spec.trains_scores]
 
 
 def starts(n_arms=2, shapes=SHAPES):
-    return [{k: w.double() for k, w in normal_init(MODEL, shapes, seed).items()} for seed in range(n_arms)]
+    return drawn_starts(MODEL, shapes, n_arms)
 
 
 def engine(kind, train_weights=False, n_arms=2, lr=0.05, model=MODEL):
@@ -96,7 +96,7 @@ def test_biprop_is_a_sign_and_one_magnitude_per_layer():
 
 
 def slow_gradient(e, row):
-    """Autograd of the loss at the chosen weights, straight through the choice."""
+    """Return the gradient of the loss at the chosen weights, by autograd."""
     weights = {name: w[row].detach().clone().requires_grad_() for name, w in e.weights.items()}
     n = e.data.n_train
     outputs = forward(weights, torch.from_numpy(e.data.inputs[:n]))
@@ -124,7 +124,7 @@ def test_gradients_equal_autograd_through_the_choice(kind, train_weights):
             torch.testing.assert_close(gradients[1][row], expected[row] * mask[row], **EXACT)
 
 
-def test_the_sign_of_a_score_belongs_to_its_gradient():
+def test_descent_raises_scores_of_weights_that_lower_the_loss():
     """Descent raises |s| where keeping the weight lowers the loss."""
     e = engine("edge_popup", n_arms=1)
     e.parametrization.write_weights(e.weights_rw, training=True)
@@ -138,7 +138,7 @@ def test_the_sign_of_a_score_belongs_to_its_gradient():
     assert (s < 0).any() and torch.equal(growth.sign()[benefit != 0], benefit.sign()[benefit != 0])
 
 
-def test_supermask_draws_while_training_and_is_likeliest_when_looked_at():
+def test_a_supermask_is_drawn_in_training_and_most_likely_in_evaluation():
     e = engine("supermask", n_arms=1)
     drawn = []
     for _ in range(200):
@@ -153,20 +153,20 @@ def test_supermask_draws_while_training_and_is_likeliest_when_looked_at():
 
 @pytest.mark.parametrize("kind", FORMS)
 @pytest.mark.parametrize("train_weights", [False, True])
-def test_saved_and_gone_on_equals_uninterrupted(kind, train_weights):
-    whole, begun, resumed = (engine(kind, train_weights) for _ in range(3))
-    whole.run(12)
+def test_saved_and_resumed_equals_uninterrupted(kind, train_weights):
+    uninterrupted, begun, resumed = (engine(kind, train_weights) for _ in range(3))
+    uninterrupted.run(12)
     begun.run(5)
     resumed.load([begun.arm_state(row) for row in range(2)])
     if not train_weights:
-        assert torch.equal(resumed.parametrization.weights_rw, whole.parametrization.weights_rw)
+        assert torch.equal(resumed.parametrization.weights_rw, uninterrupted.parametrization.weights_rw)
     resumed.run(7)
-    np.testing.assert_array_equal(resumed.evaluate(), whole.evaluate())
-    assert torch.equal(resumed.weights_rw, whole.weights_rw)
+    np.testing.assert_array_equal(resumed.evaluate(), uninterrupted.evaluate())
+    assert torch.equal(resumed.weights_rw, uninterrupted.weights_rw)
 
 
 @pytest.mark.parametrize("kind", FORMS)
-def test_arms_go_on_alone(kind):
+def test_an_arm_continues_alone(kind):
     together, alone = engine(kind), engine(kind)
     together.run(4)
     together.keep([1])
@@ -177,7 +177,7 @@ def test_arms_go_on_alone(kind):
     )
 
 
-def test_initial_scores_are_by_the_seed_alone():
+def test_initial_scores_depend_on_the_seed_only():
     a, b, c = (initial_scores(SHAPES, seed) for seed in (1, 1, 2))
     assert torch.equal(a, b) and not torch.equal(a, c)
     for (rows, _), piece in zip(SHAPES.values(), a.split(SIZES), strict=True):

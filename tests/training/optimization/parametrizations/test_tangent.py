@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from builders import drawn_starts, stop_after, train_group_of
 from torch.func import jacrev
 from torch.nn.functional import cross_entropy
 
@@ -15,9 +16,7 @@ from training.config.build_recipe import recipe_from_dict
 from training.execution.jobs import Job
 from training.execution.scheduler import next_group
 from training.execution.starting_point import starting_point
-from training.execution.training_loop import train_group
 from training.models.embed_mlp.architecture import EmbedMLP
-from training.models.implementation import normal_init
 from training.models.mlp.architecture import MLP
 from training.optimization.engine import Engine
 from training.optimization.optimizers import AdamW
@@ -44,10 +43,7 @@ def dataset(model):
 
 
 def starts(model, n_arms, dtype=torch.float64):
-    return [
-        {name: w.to(dtype) for name, w in normal_init(MLP(init_scale=1.5), SHAPES[model], seed).items()}
-        for seed in range(n_arms)
-    ]
+    return drawn_starts(MLP(init_scale=1.5), SHAPES[model], n_arms, dtype)
 
 
 def masks(kind, model, n_arms):
@@ -67,7 +63,7 @@ def engine(model, kind="mixed", n_arms=3, tangent=True, dtype=torch.float64):
 
 
 def layer_by_layer(model, weights, inputs):
-    """One network as its definition writes it."""
+    """Return the outputs of a network by its definition."""
     if model == "embed_mlp":
         hidden = torch.relu(weights["W_E"][inputs].sum(1) @ weights["W_in"])
         return hidden @ weights["W_out"] @ weights["W_U"]
@@ -78,7 +74,7 @@ def layer_by_layer(model, weights, inputs):
 
 
 def slow_tangent(model, point, weights, inputs):
-    """f(θ₀) + J(θ − θ₀) and J by weight name, (example, output, *weight)."""
+    """Return f(θ₀) + J(θ − θ₀), and J by weight, (example, output, *weight)."""
     jacobian = jacrev(lambda at: layer_by_layer(model, at, inputs))(point)
     outputs = layer_by_layer(model, point, inputs)
     for name, slope in jacobian.items():
@@ -87,7 +83,7 @@ def slow_tangent(model, point, weights, inputs):
 
 
 def moved(e):
-    """Leave the start, at kept places."""
+    """Return an engine after random changes to its kept weights."""
     noise = torch.randn(e.weights_rw.shape, generator=torch.Generator().manual_seed(9), dtype=torch.float64)
     for mask_rw in e.parametrization.frozen:
         noise *= mask_rw
@@ -100,11 +96,11 @@ def moved(e):
 @pytest.mark.parametrize("n_arms", [1, 3])
 def test_outputs_and_gradients_equal_an_explicit_jacobian(model, kind, n_arms):
     e = moved(engine(model, kind, n_arms))
-    data, own_masks = e.data, masks(kind, model, n_arms)
+    data, masks_by_arm = e.data, masks(kind, model, n_arms)
     outputs = e.network.outputs(e.weights).clone()
     e.network.gradient(e.weights, e.grads)
     e.parametrization.trained_gradients(e.grads_rw)
-    for row, (start, mask) in enumerate(zip(starts(model, n_arms), own_masks, strict=True)):
+    for row, (start, mask) in enumerate(zip(starts(model, n_arms), masks_by_arm, strict=True)):
         kept = {name: torch.from_numpy(m) for name, m in (mask or ones(model)).items()}
         point = {name: w * kept[name] for name, w in start.items()}
         weights = {name: w[row] for name, w in e.weights.items()}
@@ -121,7 +117,7 @@ def test_outputs_and_gradients_equal_an_explicit_jacobian(model, kind, n_arms):
 
 
 @pytest.mark.parametrize("model", ["embed_mlp", "mlp"])
-def test_at_the_start_it_is_the_network(model):
+def test_the_tangent_equals_the_network_at_the_start(model):
     tangent, plain = engine(model), engine(model, tangent=False)
     for e in (tangent, plain):
         e.network.gradient(e.weights, e.grads)
@@ -132,7 +128,7 @@ def test_at_the_start_it_is_the_network(model):
     assert (tangent.weights_rw - plain.weights_rw).abs().max() > 0.1
 
 
-def test_the_product_of_two_weights_loses_what_is_of_second_order():
+def test_the_tangent_of_a_product_lacks_its_second_order_term():
     """The tangent of a product lacks the second-order term.
 
     Of 2 · 3 at (2 + a, 3 + b) it is 6 + 3a + 2b, without ab.
@@ -149,8 +145,8 @@ def test_the_product_of_two_weights_loses_what_is_of_second_order():
 
 
 @pytest.mark.parametrize("kind", ["dense", "masked"])
-def test_a_network_linear_in_its_weights_is_its_own_tangent_and_trains_as_one(kind):
-    """Weight decay acts on the weights, not their changes."""
+def test_a_linear_network_equals_its_tangent_throughout_training(kind):
+    """Weight decay acts on the weights, not on their changes."""
     tangent, plain = engine("linear", kind), engine("linear", kind, tangent=False)
     start = plain.weights_rw.clone()
     for e in (tangent, plain):
@@ -171,7 +167,7 @@ def test_float32_follows_float64(model):
 
 
 @pytest.mark.parametrize("model", ["embed_mlp", "mlp"])
-def test_no_steps_change_nothing_and_pruned_places_never_leave_zero(model):
+def test_no_steps_change_nothing_and_pruned_weights_stay_zero(model):
     e, plain = engine(model, "masked"), engine(model, "masked", tangent=False)
     e.run(0)
     assert torch.equal(e.weights_rw, plain.weights_rw) and not e.optimizer_state["square"][0].any()
@@ -182,17 +178,17 @@ def test_no_steps_change_nothing_and_pruned_places_never_leave_zero(model):
 
 
 @pytest.mark.parametrize("model", ["embed_mlp", "mlp"])
-def test_a_loaded_state_goes_on_as_if_never_stopped(model):
-    whole, begun, resumed = (engine(model, dtype=torch.float32) for _ in range(3))
-    whole.run(40)
+def test_a_loaded_state_continues_as_if_uninterrupted(model):
+    uninterrupted, begun, resumed = (engine(model, dtype=torch.float32) for _ in range(3))
+    uninterrupted.run(40)
     begun.run(15)
     resumed.load([begun.arm_state(row) for row in range(3)])
     resumed.run(25)
-    assert torch.equal(whole.weights_rw, resumed.weights_rw)
-    np.testing.assert_array_equal(whole.evaluate(), resumed.evaluate())
+    assert torch.equal(uninterrupted.weights_rw, resumed.weights_rw)
+    np.testing.assert_array_equal(uninterrupted.evaluate(), resumed.evaluate())
 
 
-def test_arms_that_stay_keep_their_own_start():
+def test_remaining_arms_keep_their_starts():
     together, alone = engine("embed_mlp"), engine("embed_mlp")
     together.run(10)
     together.keep([2, 1])
@@ -207,7 +203,7 @@ def test_arms_that_stay_keep_their_own_start():
 
 @pytest.fixture
 def tangents(content):
-    """The tiny recipe with a dense and a pruned tangent."""
+    """Return the tiny recipe with a dense and a pruned tangent."""
     for setting in ("lazy.form=tangent", "lazy.max_steps=45", "lazy_ticket.form=tangent"):
         override(content, f"arms.{setting}")
     for setting in ("method=magnitude", "source=dense", "max_steps=45"):
@@ -215,13 +211,12 @@ def tangents(content):
     return recipe_from_dict(content)
 
 
-def train(recipe, run, *arms, should_stop=lambda: False):
-    group = [Job(arm, 0) for arm in arms]
-    assert train_group(recipe, run, group, "cpu", lambda *_: None, should_stop) == []
+def train(recipe, run, *arms, **options):
+    assert train_group_of(recipe, run, *arms, **options) == []
 
 
 @pytest.mark.parametrize("arm", ["lazy", "lazy_ticket"])
-def test_metrics_are_the_tangents_at_the_saved_weights(tangents, copied, arm):
+def test_metrics_equal_the_tangents_at_the_saved_weights(tangents, copied, arm):
     train(tangents, copied, arm)
     files, data = copied.arm(arm, 0), tangents.task.build()
     assert (files.mask() is None) == (arm == "lazy") and files.steps().tolist() == [0, 20, 40, 45]
@@ -246,9 +241,8 @@ def test_interrupted_and_resumed_equals_uninterrupted(tangents, copied, files_of
     expected = files_of(copied.path)
     for arm in arms:
         copied.arm(arm, 0).clear()
-    asked = iter([False, False, True])
     with pytest.raises(Interrupted):
-        train(tangents, copied, *arms, should_stop=lambda: next(asked))
+        train(tangents, copied, *arms, should_stop=stop_after(2))
     state = copied.arm("lazy_ticket", 0).state()
     mask = copied.arm("lazy_ticket", 0).mask()
     pruned = torch.from_numpy(
@@ -260,7 +254,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(tangents, copied, files_of
     assert files_of(copied.path) == expected
 
 
-def test_a_pruned_tangents_mask_is_its_own_at_every_checkpoint(tangents, copied):
+def test_a_pruned_tangent_has_its_mask_at_every_checkpoint(tangents, copied):
     train(tangents, copied, "lazy_ticket", "lazy")
     pruned, dense = (Network(copied.arm(arm, 0), tangents, None) for arm in ("lazy_ticket", "lazy"))
     expected = copied.arm("grokked_ticket", 0).mask()
@@ -269,20 +263,19 @@ def test_a_pruned_tangents_mask_is_its_own_at_every_checkpoint(tangents, copied)
         for name, kept in mask.items():
             np.testing.assert_array_equal(kept, expected[name])
     assert dense.mask() is None
-    kept_at = [sum(kept.sum() for kept in mask.values()) for mask in checkpoint_masks(dense, dense.weights())]
-    assert (
-        kept_at == [sum(kept.sum() for kept in expected.values())] * 4
-    )  # by magnitude, at the recipe's rate
+    counts = [sum(kept.sum() for kept in mask.values()) for mask in checkpoint_masks(dense, dense.weights())]
+    n_kept = sum(kept.sum() for kept in expected.values())
+    assert counts == [n_kept] * 4  # by magnitude, at the recipe's rate
 
 
-def test_tangents_go_as_one_batch_and_not_with_networks(tangents, tmp_path):
+def test_tangents_are_grouped_apart_from_networks(tangents, tmp_path):
     random, lazy, ticket = (Job(arm, 0) for arm in ("random", "lazy", "lazy_ticket"))
     for waiting in ([random, lazy, ticket], [lazy, random, ticket]):
         group = next_group(tangents, RunDir(tmp_path), waiting, set(), batched=True)
         assert group == ([random] if waiting[0] == random else [lazy, ticket])
 
 
-def test_a_dense_tangent_prunes_nothing_and_has_no_sparsity(tangents):
+def test_a_dense_tangent_has_no_sparsity(tangents):
     assert [tangents.sparsity(arm) for arm in ("lazy", "lazy_ticket")] == [0.0, 0.6]
     assert not tangents.arms["lazy"].prunes and tangents.arms["lazy_ticket"].prunes
     assert "pruning" not in arm_config(tangents, "lazy", 0)
