@@ -33,9 +33,10 @@ AMPLITUDE = np.array([2.0, 1.5, 1.0, 1.2, 0.9])
 
 
 def pytest_collection_modifyitems(items):
-    """Let tests that share something slow run in one process (`--dist loadgroup`), where it is made once.
+    """Group tests that share slow fixtures into one process.
 
-    Those are the tests of one file, and all tests that draw from tiny runs of the recipes.
+    `--dist loadgroup` runs the tests of one file, and all tests that draw from tiny runs of the recipes, in
+    one process each, so that a session fixture is made once.
     """
     for item in items:
         shared = next(

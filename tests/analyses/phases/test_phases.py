@@ -31,7 +31,7 @@ def test_means_over_live_neurons(analysed, planted):
     assert row["cv_input_amplitude"] == pytest.approx(amplitude.std() / amplitude.mean(), rel=1e-5)
 
 
-def test_symmetry_is_of_groups_of_two_and_more(analysed, planted):
+def test_symmetry_is_measured_for_groups_of_two_and_more(analysed, planted):
     pair = planted["phi"][planted["frequency"] == 3]
     row = dense_at_end(analysed.table(MEANS)).iloc[0]
     assert row["R_1"] == pytest.approx(abs(np.exp(1j * pair).mean()), abs=1e-5)
@@ -41,25 +41,25 @@ def test_symmetry_is_of_groups_of_two_and_more(analysed, planted):
     assert groups["n_neurons"].tolist() == [1, 1, 2, 1]
 
 
-def test_the_final_frequency_is_followed_back_to_the_start(analysed):
+def test_phases_at_the_final_frequency_are_measured_at_every_step(analysed):
     start = analysed.table(MEANS).query("arm == 'dense' and step == 0")
     assert (start["mean_cos_at_final"] != start["mean_cos"]).all()
 
 
-def test_the_printed_tables_have_words_for_every_symbol(analysed):
+def test_printed_tables_explain_every_symbol(analysed):
     out = analysed.analyse("phases").out
     assert max(map(len, out.splitlines())) <= 100
-    for words in (
+    for sentence in (
         "D = 2 × input phase − output phase",
         "phase orders R_1 to R_4, each a resultant length",
         "expected for random phases (Rayleigh)",
         "CV: standard deviation over neurons / mean",
     ):
-        assert words in " ".join(out.split())
+        assert sentence in " ".join(out.split())
     assert "Rι" not in out
 
 
-def test_conclusions_name_the_arms_that_they_hold_for(analysed):
+def test_conclusions_name_their_arms(analysed):
     means = analysed.table(MEANS)
     summary, printed = summarise({MEANS: means})
     saved = json.loads((analysed.path / "analyses" / "phases.json").read_text())
