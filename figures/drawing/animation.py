@@ -32,7 +32,7 @@ class Animation(Drawing):
         super().__init__(figure)
         self.n_frames, self._show = n_frames, show
 
-    def pictures(self) -> dict[str, bytes]:
+    def pictures(self, preview: bool = False) -> dict[str, bytes]:
         """Return the content of the .gif file, by suffix."""
         last = self._frame(self.n_frames - 1)
         self.figure.set_layout_engine("none")  # one layout for all frames: only the numbers move

@@ -130,11 +130,17 @@ class Drawing:
         self.figure.text(1 - 0.04 / width, 0.02 / height, "\n".join(lines), **look)
         self.caption += f" Made of a run whose note is: {note}."
 
-    def save(self, path: Path) -> list[Path]:
-        """Write pictures, numbers (.csv) and caption (.txt), equal bytes every time."""
+    def save(self, path: Path, preview: bool = False) -> list[Path]:
+        """Write pictures, numbers (.csv) and caption (.txt), equal bytes every time.
+
+        Parameters
+        ----------
+        preview : bool
+            True: no .pdf.
+        """
         from training.runs.atomic_files import write_bytes, write_table
 
-        pictures = self.pictures()
+        pictures = self.pictures(preview)
         for suffix, content in pictures.items():
             write_bytes(path.with_suffix(suffix), content)
         write_table(path.with_suffix(".csv"), self.table())
@@ -142,12 +148,14 @@ class Drawing:
         write_bytes(path.with_suffix(".txt"), "\n".join(lines).encode())
         return [path.with_suffix(suffix) for suffix in (*pictures, ".csv", ".txt")]
 
-    def pictures(self) -> dict[str, bytes]:
-        """Return the content of the .png and the .pdf file, by suffix."""
+    def pictures(self, preview: bool = False) -> dict[str, bytes]:
+        """Return the content of the .png and, unless it is a preview, of the .pdf file."""
         import io
 
         content = {}
-        undated = {".png": {"Software": None}, ".pdf": {"CreationDate": None, "ModDate": None}}
+        undated: dict[str, dict[str, None]] = {".png": {"Software": None}}
+        if not preview:
+            undated[".pdf"] = {"CreationDate": None, "ModDate": None}
         for suffix, metadata in undated.items():
             buffer = io.BytesIO()
             self.figure.savefig(buffer, format=suffix[1:], metadata=metadata)

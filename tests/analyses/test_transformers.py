@@ -76,7 +76,7 @@ DRAWN = {
 def test_figures_are_drawn(run, out, tmp_path):
     for name in DRAWN[run.path.name]:
         tables = table_files(out, FIGURES[name].tables)
-        assert draw_picture(FIGURES[name], tables, tmp_path / name, dots_per_inch=40)
+        assert draw_picture(FIGURES[name], tables, tmp_path / name, preview=True)
 
 
 def test_no_warnings_are_printed(run, out, printed):

@@ -40,7 +40,7 @@ def test_analyses_and_their_figures_work(name, run, tmp_path):
     for figure in FIGURES.values():
         if figure.after_analysis and figure.analyses == (name,):
             tables = table_files(tmp_path, figure.tables)
-            assert draw_picture(figure, tables, tmp_path / figure.name, dots_per_inch=40)
+            assert draw_picture(figure, tables, tmp_path / figure.name, preview=True)
 
 
 def test_speed_refuses_a_run_without_a_test_set(run, tmp_path):
