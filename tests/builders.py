@@ -5,6 +5,8 @@ import importlib
 import io
 import itertools
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,6 +118,22 @@ def run_analysis(name, run, *arguments):
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(["--run", str(run), "--no-plot", *QUICK_ARGUMENTS.get(name, []), *arguments])
     return Printed(code, out.getvalue(), err.getvalue())
+
+
+def heavy_imports_of_help(*modules):
+    """Return the heavy libraries that `--help` of some commands loads."""
+    code = f"""
+import importlib, sys
+for name in {modules!r}:
+    try:
+        importlib.import_module(name).main(["--help"])
+    except SystemExit as stop:
+        assert stop.code == 0
+heavy = {{"torch", "numpy", "pandas", "scipy", "matplotlib", "safetensors"}}
+print(*sorted(heavy & set(sys.modules)), file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return done.stderr.split()
 
 
 def error_line(err):

@@ -321,20 +321,6 @@ def test_the_committed_report_and_the_readme_agree():
         assert claim.holds_when.replace("|", "\\|") in text
 
 
-def test_help_imports_nothing_heavy():
-    code = """
-import sys
-from analyses.report.command import main
-try:
-    main(["--help"])
-except SystemExit as stop:
-    assert stop.code == 0
-heavy = {"torch", "numpy", "pandas", "scipy", "matplotlib"} & set(sys.modules)
-assert not heavy, heavy
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
-
-
 def test_the_report_needs_no_torch(tmp_path):
     write_run(tmp_path)
     code = f"""
