@@ -106,6 +106,12 @@ class Setting:
             return Criterion("train_acc", "test_acc", self.threshold, "up")
         return Criterion("train_loss", "test_loss", self.task.loss_threshold, "down")
 
+    def describe(self) -> str:
+        """Return what is learned, in words."""
+        ordered = self.model.symmetric and getattr(self.task, "pairs", "") == "ordered"
+        merged = "; (a, b) and (b, a) are one example, as the network adds its two inputs" if ordered else ""
+        return self.task.describe() + merged
+
     def examples(self) -> Dataset:
         """Return the task's examples; those that the model cannot tell apart are one."""
         data = self.task.build()

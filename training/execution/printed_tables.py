@@ -30,8 +30,19 @@ def plan_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedTabl
     ]
     todo = Counter(row["todo"] for row in rows)
     conclusion = f"{len(rows)} networks: {', '.join(f'{n} to {action}' for action, n in todo.items())}."
+    conclusion += f"\n{learned(recipe)}"
     title = f"What a start of {recipe.name} would do with every network; a dry run trains nothing."
     return PrintedTable(title, printed, conclusion)
+
+
+def learned(recipe: Recipe) -> str:
+    """Return what the arms of a recipe learn, a line per task."""
+    arms_by_task: dict[str, list[str]] = {}
+    for arm in recipe.arms:
+        arms_by_task.setdefault(recipe.setting(arm).describe(), []).append(arm)
+    if len(arms_by_task) == 1:
+        return f"Task: {next(iter(arms_by_task))}."
+    return "\n".join(f"Task of {', '.join(arms)}: {task}." for task, arms in arms_by_task.items())
 
 
 def outcome_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedTable:

@@ -86,6 +86,10 @@ class Task(ABC):
         """
         return None
 
+    def describe(self) -> str:
+        """Return what is learned, in words that name what the settings leave unsaid."""
+        return self.name
+
     @abstractmethod
     def build(self) -> Dataset:
         """Return all examples, in an order fixed by the settings."""

@@ -22,6 +22,8 @@ class Operation(NamedTuple):
 
     value: Callable[[Residues, Residues, int], Residues]
     """From x, y and p."""
+    formula: str
+    """In x and y."""
     commutes: bool
     """True if x and y may change places."""
     divides: bool = False
@@ -35,13 +37,13 @@ def _inverse(y: Residues, p: int) -> Residues:
 
 
 OPERATIONS: dict[str, Operation] = {
-    "add": Operation(lambda x, y, p: x + y, commutes=True),
-    "sub": Operation(lambda x, y, p: x - y, commutes=False, swaps_unordered=True),
-    "mul": Operation(lambda x, y, p: x * y, commutes=True),
-    "div": Operation(lambda x, y, p: x * _inverse(y, p), commutes=False, divides=True),
-    "x2_plus_y2": Operation(lambda x, y, p: x**2 + y**2, commutes=True),
-    "x2_plus_xy_plus_y2": Operation(lambda x, y, p: x**2 + x * y + y**2, commutes=True),
-    "x3_plus_xy2_plus_y": Operation(lambda x, y, p: x**3 + x * y**2 + y, commutes=False),
+    "add": Operation(lambda x, y, p: x + y, "x + y", commutes=True),
+    "sub": Operation(lambda x, y, p: x - y, "x − y", commutes=False, swaps_unordered=True),
+    "mul": Operation(lambda x, y, p: x * y, "x · y", commutes=True),
+    "div": Operation(lambda x, y, p: x * _inverse(y, p), "x / y", commutes=False, divides=True),
+    "x2_plus_y2": Operation(lambda x, y, p: x**2 + y**2, "x² + y²", commutes=True),
+    "x2_plus_xy_plus_y2": Operation(lambda x, y, p: x**2 + x * y + y**2, "x² + xy + y²", commutes=True),
+    "x3_plus_xy2_plus_y": Operation(lambda x, y, p: x**3 + x * y**2 + y, "x³ + xy² + y", commutes=False),
 }
 
 
@@ -128,6 +130,17 @@ class ModularTask(Task):
     @property
     def _n_train(self) -> int:
         return int(self.frac_train * self._n_pairs + 1e-9)  # 0.7 · 10 is a little below 7
+
+    def describe(self) -> str:
+        """Return the labels and the pairs in words."""
+        ordered = self.pairs == "ordered"
+        x, y = ("b", "a") if self._operation.swaps_unordered and not ordered else ("a", "b")
+        formula = self._operation.formula.replace("x", x).replace("y", y)
+        pairs = "ordered pairs (a, b)" if ordered else "unordered pairs a ≤ b"
+        left_out = " with an inverse of b" if self._operation.divides else ""
+        return (
+            f"({formula}) mod {self.p} on {self._n_pairs:,} {pairs}{left_out}, {self._n_train:,} for training"
+        )
 
     def build(self) -> Dataset:
         """Return the pairs in an order drawn from `split_seed`.

@@ -233,3 +233,35 @@ def test_the_split_of_he_et_al_has_the_published_share_of_transposes(p, plateau)
 def test_the_split_of_he_et_al_needs_all_ordered_pairs(other):
     with pytest.raises(ConfigError, match="split: expected 'own' unless all ordered pairs are drawn one by"):
         ModularTask(**{"p": 7, "pairs": "ordered", "split": "he", **other})
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({}, "(a + b) mod 67 on 2,278 unordered pairs a ≤ b, 911 for training"),
+        ({"name": "sub"}, "(b − a) mod 67 on 2,278 unordered pairs a ≤ b, 911 for training"),
+        (
+            {"name": "sub", "pairs": "ordered", "p": 5},
+            "(a − b) mod 5 on 25 ordered pairs (a, b), 10 for training",
+        ),
+        (
+            {"name": "div", "pairs": "ordered", "p": 5},
+            "(a / b) mod 5 on 20 ordered pairs (a, b) with an inverse of b, 8 for training",
+        ),
+    ],
+)
+def test_a_task_says_what_its_labels_and_pairs_are(settings, text):
+    assert ModularTask(**settings).describe() == text
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("pairs", ["ordered", "unordered"])
+def test_the_formula_in_words_gives_the_labels(name, pairs):
+    task = ModularTask(name=name, pairs=pairs, p=7)
+    formula = task.describe().partition(") mod")[0].removeprefix("(")
+    for text, code in {"−": "-", "·": "*", "²": "**2", "³": "**3", "ab": "a*b"}.items():
+        formula = formula.replace(text, code)
+    formula = formula.replace("a / b", "a * pow(b, -1, 7)")
+    data = task.build()
+    values = [eval(formula, {"a": int(a), "b": int(b)}) % 7 for a, b in data.inputs]
+    assert values == data.labels.tolist()
