@@ -94,7 +94,7 @@ def _list(args: argparse.Namespace) -> int:
 
 def _train(args: argparse.Namespace) -> int:
     """Train a recipe, or show its plan."""
-    from training.execution.printed_tables import learned, outcome_table, plan_table
+    from training.execution.printed_tables import outcome_table, plan_table
 
     experiment = _experiment(args.recipe, args)
     if args.dry_run:
@@ -105,7 +105,6 @@ def _train(args: argparse.Namespace) -> int:
             else plan_table(experiment.recipe, rows).text(args.verbose)
         )
         return 0
-    print(learned(experiment.recipe), file=sys.stderr)
     rows = _outcomes(experiment, args)
     if args.json:
         print(json.dumps({"run": str(experiment.run.path), "arms": rows}, indent=2))

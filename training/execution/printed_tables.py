@@ -55,7 +55,7 @@ def outcome_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedT
     return PrintedTable(
         f"Outcome of {recipe.name}: step at which each network memorised and generalised.",
         [_printed_outcome(recipe, row) for row in rows],
-        f"{generalised if has_test else 'There is no test set to generalise to.'}\n{legend}",
+        f"{generalised if has_test else 'There is no test set to generalise to.'}\n{legend}\n{learned(recipe)}",
     )
 
 
