@@ -106,12 +106,18 @@ def test_all_neurons_of_a_frequency_are_added_together():
 
 
 def test_each_frequency_has_the_given_number_of_voters_or_all_of_its_neurons():
-    acts = np.zeros((3, M)) + np.eye(M)[0]  # neuron 0 alone speaks, and its group of four is drawn from
+    acts = np.full((3, M), 2.0 ** np.arange(M))  # neuron i adds 2^i to class 0: the margin names the voters
     W_out = np.zeros((M, P)) + np.eye(P)[0]
-    curve = grouped_vote_curve(
-        acts, W_out, np.zeros(3, dtype=int), K_OF, "neurons", rng(), 4000, np.arange(1, 6)
-    )
-    np.testing.assert_allclose(curve.accuracy.mean(axis=0), [0.25, 0.5, 0.75, 1, 1], atol=0.03)
+    sizes = np.arange(1, 6)
+    curve = grouped_vote_curve(acts, W_out, np.zeros(3, dtype=int), K_OF, "neurons", rng(), 400, sizes)
+    votes = curve.margin.astype(int)[..., None] >> np.arange(M) & 1  # (order, size, neuron)
+    np.testing.assert_allclose(curve.margin, votes @ acts[0], rtol=1e-12)
+    for k, n_neurons in ((0, 0), (1, 4), (3, 5)):
+        n_voters = np.minimum(sizes, n_neurons)
+        assert (votes[..., k == K_OF].sum(axis=-1) == n_voters).all()
+        if n_neurons:  # every neuron of the group votes equally often
+            share = np.broadcast_to(n_voters[:, None] / n_neurons, (5, n_neurons))
+            np.testing.assert_allclose(votes[..., k == K_OF].mean(axis=0), share, atol=0.1)
     everyone = grouped_vote_curve(*network(), SUMS, K_OF, "neurons", rng(), 2)
     assert everyone.sizes[-1] == 5
     acts, W_out = network()
