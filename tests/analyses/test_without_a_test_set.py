@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 from builders import run_analysis, table_files
 
@@ -12,9 +13,9 @@ from training.execution.outcomes import outcomes
 
 CONTENT = {
     "name": "all_pairs",
-    "seeds": [0, 1],
+    "seeds": [0],
     "task": {"p": 7, "pairs": "ordered", "frac_train": 1.0},
-    "model": {"name": "one_hot_mlp", "d_mlp": 24, "activation": "square"},
+    "model": {"name": "one_hot_mlp", "d_mlp": 12, "activation": "square"},
     "optimizer": {"name": "sgd", "lr": 0.5, "weight_decay": 0.0, "warmup_steps": 10},
     "measure": {"early_checkpoint_every": 50},
     "pruning": {"require_generalised": False},
@@ -30,17 +31,40 @@ def run(trained_run):
     return trained_run(CONTENT)
 
 
-NAMES = ["fourier", "graph_props", "grokking", "logits", "masks", "norms", "phases", "progress", "snapshots"]
+DRAWN = {
+    "fourier": ["fourier"],
+    "graph_props": [],
+    "grokking": ["grokking", "outcomes"],
+    "logits": [],
+    "masks": ["masks"],
+    "norms": ["norms"],
+    "phases": [],
+    "progress": ["progress"],
+    "snapshots": ["film", "maps", "matrices", "neurons", "weight_stages"],
+}
+"""Figures of each analysis that look different here than elsewhere: without values that need a test set, or
+with a panel per weight, as a one-hot network has other weights.
+"""
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_analyses_and_their_figures_work(name, run, tmp_path):
+def lacks_values(path):
+    """Return True if a table has no rows, or a column without any value."""
+    frame = pd.read_parquet(path)
+    return frame.empty or frame.isna().all().any()
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_analyses_and_the_figures_that_show_a_test_set_work(name, run, tmp_path):
     done = run_analysis(name, run.path, "--out", str(tmp_path))
     assert (done.code, done.err.count("error"), done.err.count("Warning")) == (0, 0, 0), done.err
+    drawn = []
     for figure in FIGURES.values():
         if figure.after_analysis and figure.analyses == (name,):
             tables = table_files(tmp_path, figure.tables)
-            assert draw_picture(figure, tables, tmp_path / figure.name, preview=True)
+            if figure.name in ("fourier", "matrices") or any(map(lacks_values, tables.values())):
+                assert draw_picture(figure, tables, tmp_path / figure.name, preview=True)
+                drawn.append(figure.name)
+    assert sorted(drawn) == DRAWN[name]
 
 
 def test_speed_refuses_a_run_without_a_test_set(run, tmp_path):
