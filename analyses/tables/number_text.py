@@ -30,6 +30,8 @@ def decimals(value: float, places: int = 2) -> str:
 
 def change(first: float, last: float) -> str:
     """Return two numbers as text: first → last."""
+    if first != first and last != last:
+        return "-"
     return f"{number(first)} → {number(last)}"
 
 
