@@ -52,10 +52,12 @@ def outcome_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedT
     n_generalised = sum(row["t_gen"] is not None for row in finished)
     legend = "(a, b]: after the evaluation at step a, at b at the latest; > n: not within n steps."
     generalised = f"{n_generalised} of {len(rows)} networks generalised."
+    if not has_test:
+        generalised = "There is no test set to generalise to."
     return PrintedTable(
         f"Outcome of {recipe.name}: step at which each network memorised and generalised.",
         [_printed_outcome(recipe, row) for row in rows],
-        f"{generalised if has_test else 'There is no test set to generalise to.'}\n{legend}\n{learned(recipe)}",
+        f"{generalised}\n{legend}\n{learned(recipe)}",
     )
 
 
