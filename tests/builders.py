@@ -69,6 +69,16 @@ def train_every_arm(recipe, run, should_stop=never_stop):
     return skipped
 
 
+def launch_here(recipe, run, todo, device, workers, progress, on_device):
+    """Train arms in this process, one by one, as an experiment's `launch`; return the skipped ones."""
+    on_device("cpu")
+    skipped = []
+    for job in todo:
+        with run.arm(job.arm, job.seed).locked():
+            skipped += train_group_of(recipe, run, job.arm, seed=job.seed)
+    return skipped
+
+
 def metrics_of(step, train_acc, test_acc):
     """Return metrics with given accuracies, and losses of 1 less accuracy."""
     accuracies = {"train_acc": train_acc, "test_acc": test_acc}

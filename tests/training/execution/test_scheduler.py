@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from builders import train_group_of
+from builders import launch_here
 
 import training.execution.training_loop
 from training.execution.experiment import Experiment
@@ -19,16 +19,17 @@ PROGRAM = """
 import sys
 import time
 
-import training.execution.training_loop
 from training.__main__ import main
-
-# Workers run this file's top level too: a state at every evaluation, and time to hit between two of them.
-training.execution.training_loop.SAVE_SECONDS = -1.0
-evaluate = training.execution.training_loop.TrainingGroup.evaluate
-training.execution.training_loop.TrainingGroup.evaluate = lambda self: (time.sleep(0.2), evaluate(self))
 
 if __name__ == "__main__":
     sys.exit(main())
+
+# A worker runs this file too, by another name: a state at every evaluation, and time to hit between two.
+import training.execution.training_loop
+
+training.execution.training_loop.SAVE_SECONDS = -1.0
+evaluate = training.execution.training_loop.TrainingGroup.evaluate
+training.execution.training_loop.TrainingGroup.evaluate = lambda self: (time.sleep(0.2), evaluate(self))
 """
 
 
@@ -79,14 +80,8 @@ def check_resumed(finished, files_of, recipe):
     The function asserts that the run equals an uninterrupted one, byte for byte.
     """
 
-    def launch(recipe, run, todo, device, workers, progress, on_device):
-        on_device("cpu")
-        for job in todo:
-            with run.arm(job.arm, job.seed).locked():
-                train_group_of(recipe, run, job.arm, seed=job.seed)
-
     def check(out):
-        Experiment(recipe, "", out=str(out), launch=launch).train("cpu", workers=1)
+        Experiment(recipe, "", out=str(out), launch=launch_here).train("cpu", workers=1)
         assert files_of(out / "tiny") == files_of(finished.path)
 
     return check
@@ -108,25 +103,41 @@ def begun(start, program, recipe_file, tmp_path):
     return begin
 
 
-@pytest.mark.parametrize(("file", "jobs"), [("dense/seed_0/state.pt", 1), ("random/seed_0/state.pt", 2)])
-def test_killed_and_resumed_equals_uninterrupted(begun, command, recipe_file, finished, files_of, file, jobs):
-    process, out = begun(file, "--jobs", jobs)
+def kill_all(process, arm):
+    """Kill a process and its workers, while an arm is half trained."""
     os.killpg(process.pid, signal.SIGKILL)
     assert process.result()[0] == -signal.SIGKILL
-    arm = out / "tiny" / "arms" / file
-    assert arm.exists() and not (arm.parent / "DONE").exists()
-    code, _, err = command(recipe_file, "--out", out, "--jobs", jobs)
+    assert (arm / "state.pt").exists() and not (arm / "DONE").exists()
+
+
+def n_starts(out):
+    return len(json.loads((out / "tiny" / "provenance.json").read_text()))
+
+
+def test_two_workers_killed_and_resumed_equal_an_uninterrupted_one(
+    begun, command, recipe_file, finished, files_of
+):
+    process, out = begun("random/seed_0/state.pt", "--jobs", 2)
+    kill_all(process, out / "tiny/arms/random/seed_0")
+    code, _, err = command(recipe_file, "--out", out, "--jobs", 2)
     assert (code, err) == (0, "")
     assert files_of(out / "tiny") == files_of(finished.path)
-    assert len(json.loads((out / "tiny" / "provenance.json").read_text())) == 2
+    assert n_starts(out) == 2
+
+
+def test_one_worker_killed_and_resumed_equals_an_uninterrupted_one(begun, check_resumed):
+    process, out = begun("dense/seed_0/state.pt", "--jobs", 1)
+    kill_all(process, out / "tiny/arms/dense/seed_0")
+    check_resumed(out)
+    assert n_starts(out) == 2
 
 
 INTERRUPTED = "error: interrupted: all is saved; run the command again to resume\n"
 
 
-@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
-def test_a_signal_is_one_line_and_the_run_resumes(begun, check_resumed, how):
-    process, out = begun("dense/seed_0/state.pt", "--jobs", 2)
+@pytest.mark.parametrize(("how", "jobs"), [("Ctrl-C", 1), ("SIGTERM", 2)])
+def test_a_signal_is_one_line_and_the_run_resumes(begun, check_resumed, how, jobs):
+    process, out = begun("dense/seed_0/state.pt", "--jobs", jobs)
     workers = workers_of(process)
     if how == "Ctrl-C":  # a terminal sends it to the whole group
         os.killpg(process.pid, signal.SIGINT)
