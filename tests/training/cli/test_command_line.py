@@ -7,13 +7,16 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partialmethod
 
 import pytest
 import torch
+from builders import launch_here
 
 from training.__main__ import main
 from training.config.listing import SECTIONS
 from training.config.recipe_files import read_recipe, recipe_names
+from training.execution.experiment import Experiment
 from training.execution.outcomes import outcomes
 from training.execution.printed_tables import outcome_table
 from training.models.registry import MODELS
@@ -122,23 +125,28 @@ def test_a_damaged_run_is_one_line_and_exit_code_1(copied, recipe_file, capsys, 
     assert (code, out) == (1, "") and f"dense/seed_0/{file}: damaged" in err and len(err.splitlines()) == 1
 
 
-def test_list_shows_every_recipe(capsys):
-    code, out, err = outcome(["list"], capsys)
-    assert (code, err) == (0, "") and all(name in out for name in recipe_names())
-    rows = json.loads(outcome(["list", "--json"], capsys)[1])
-    assert [row["recipe"] for row in rows] == recipe_names()
-    fast = rows[recipe_names().index("modadd_fast")]
-    assert fast["weights"] == 115_000 and 0.1 < fast["minutes"] < 10
-
-
-@pytest.mark.parametrize("section", SECTIONS)
-def test_every_section_of_the_list_is_a_table_with_a_title(section, capsys):
-    code, out, err = outcome(["list", section], capsys)
+def check_list(arguments, section, capsys):
+    """Return the printed list of a section, and its rows."""
+    code, out, err = outcome(arguments, capsys)
     assert (code, err) == (0, "")
     title, *_ = out.splitlines()
     assert title.endswith(".") and "more columns with --verbose" not in out
     rows = json.loads(outcome(["list", section, "--json"], capsys)[1])
     assert len(rows) > 1 and all(row["about"] for row in rows if "field" not in row)
+    return out, rows
+
+
+def test_without_a_section_the_list_shows_every_recipe(capsys):
+    out, rows = check_list(["list"], "recipes", capsys)
+    assert all(name in out for name in recipe_names())
+    assert [row["recipe"] for row in rows] == recipe_names()
+    fast = rows[recipe_names().index("modadd_fast")]
+    assert fast["weights"] == 115_000 and 0.1 < fast["minutes"] < 10
+
+
+@pytest.mark.parametrize("section", [name for name in SECTIONS if name != "recipes"])
+def test_every_section_of_the_list_is_a_table_with_a_title(section, capsys):
+    check_list(["list", section], section, capsys)
 
 
 def test_sections_of_the_list_name_every_registry_entry_and_field(capsys):
@@ -265,6 +273,7 @@ def test_a_full_disk_is_one_line_and_keeps_finished_arms(copied, recipe_file, co
 def test_a_collection_continues_after_a_recipe_that_fails(recipe_file, tmp_path, capsys, monkeypatch):
     text = recipe_file.read_text().replace("seeds", 'collection = "mine"\nseeds')
     monkeypatch.setattr("training.config.recipe_files.RECIPES", tmp_path)
+    monkeypatch.setattr(Experiment, "__init__", partialmethod(Experiment.__init__, launch=launch_here))
     for name in ("first", "second", "third"):
         (tmp_path / f"{name}.toml").write_text(text)
     (tmp_path / "other.toml").write_text(recipe_file.read_text())
