@@ -38,7 +38,8 @@ def settle(recipe, run, critical):
         for name, arm in recipe.arms.items():
             if arm.sparsity is not None:
                 for seed in recipe.seeds:
-                    outcome(run, name, seed, arm.sparsity <= critical[seed])
+                    if not run.arm(name, seed).done():
+                        outcome(run, name, seed, arm.sparsity <= critical[seed])
         bigger = refined(recipe, run)
         if bigger == recipe:
             return recipe, tried

@@ -269,7 +269,7 @@ def test_after_a_power_cut_at_any_write_the_resumed_run_is_equal(
     """The power is cut before every write, and after each DONE."""
     arms = {
         "dense": {"min_steps": 40, "max_steps": 40},
-        "grokked_ticket": {"method": "magnitude", "source": "dense", "max_steps": 45},
+        "grokked_ticket": {"method": "magnitude", "source": "dense", "max_steps": 25},
     }
     recipe = changed_recipe(
         content | {"arms": arms}, "measure.eval_every=20", "pruning.require_generalised=false"
@@ -291,7 +291,7 @@ def test_after_a_power_cut_at_any_write_the_resumed_run_is_equal(
     monkeypatch.setattr(training.runs.atomic_files, "write_bytes", cut_write)
     train_all(recipe, tmp_path / "counting")
     names = list(writes)
-    assert skipped == [] and len(names) > 20 and {"state.pt", "mask.safetensors", "DONE"} < set(names)
+    assert skipped == [] and len(names) > 18 and {"state.pt", "mask.safetensors", "DONE"} < set(names)
     cuts = [(n, "before") for n in range(1, len(names) + 1)]
     cuts += [(n, "after") for n, name in enumerate(names, start=1) if name == "DONE"]
     for cut in cuts:
