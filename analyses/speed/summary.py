@@ -115,7 +115,7 @@ def _printed_ratio(arm: str, rows: Mapping[str, Row]) -> Row:
         "95 % interval": "n = 1" if one else _interval(t_gen["low"], t_gen["high"]),
         "t_mem ratio": _bounded(rows[T_MEM], "ratio"),
         "tau ratio": _bounded(rows[TAU], "ratio"),
-        "log-rank": "-" if math.isnan(t_gen["log_rank_p"]) else f"{test} (n = {t_gen['log_rank_n_events']})",
+        "log-rank": "-" if math.isnan(t_gen["log_rank_p"]) else f"{test}, n = {t_gen['log_rank_n_events']}",
         "t_gen ratio of seeds": "n = 1" if one else _interval(t_gen["least"], t_gen["largest"]),
     }
 
