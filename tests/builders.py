@@ -70,7 +70,7 @@ def train_every_arm(recipe, run, should_stop=never_stop):
 
 
 def launch_here(recipe, run, todo, device, workers, progress, on_device):
-    """Train arms in this process, one by one, as an experiment's `launch`; return the skipped ones."""
+    """Train arms in this process, one by one; return the skipped ones."""
     on_device("cpu")
     skipped = []
     for job in todo:

@@ -169,7 +169,7 @@ def _write_arm(run, recipe, arm, seed, start, final, mask):
     files = run.arm(arm, seed)
     files.write_checkpoints(np.array(STEPS[arm]), _stacked(start, final, STEPS[arm], mask))
     if mask is not None:
-        files.write_mask({name: kept[0] for name, kept in mask.items()})
+        files.write_mask({name: is_kept[0] for name, is_kept in mask.items()})
     files.write_metrics(_metrics(STEPS[arm][-1], T_GEN[arm][seed]))
     source = {"arm": "dense", "seed": seed, "step": 8000} if recipe.arms[arm].source else None
     files.finish(arm_record(recipe, arm, seed) | {"steps": STEPS[arm][-1], "source": source})
@@ -194,8 +194,8 @@ def _stacked(start, final, steps, mask):
         name: np.stack([(1 - MIX[step]) * start[name] + MIX[step] * final[name] for step in steps])
         for name in final
     }
-    kept = {name: True if mask is None else mask[name] for name in final}
-    return {name: np.where(kept[name], w, 0).astype(np.float32) for name, w in mixed.items()}
+    is_kept = {name: True if mask is None else mask[name] for name in final}
+    return {name: np.where(is_kept[name], w, 0).astype(np.float32) for name, w in mixed.items()}
 
 
 def _metrics(last, t_gen):

@@ -115,8 +115,8 @@ def _weighted_statistics(
     """Return the statistics that depend on the kept weights."""
     return {
         (layer, name, owner): value
-        for layer, kept, W in zip(names, layers, weights, strict=True)
-        for name, value in expander_properties(kept, W).items()
+        for layer, is_kept, W in zip(names, layers, weights, strict=True)
+        for name, value in expander_properties(is_kept, W).items()
         if _is_weighted(name)
     }
 

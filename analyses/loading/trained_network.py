@@ -109,7 +109,7 @@ class Network:
                 raise RunError(f"{self.files.path / 'mask.safetensors'}: missing")
             return None
         shapes = prunable(self.setting.shapes())
-        if {name: kept.shape for name, kept in mask.items()} != shapes:
+        if {name: is_kept.shape for name, is_kept in mask.items()} != shapes:
             raise RunError(
                 f"{self.files.path / 'mask.safetensors'}: does not fit the weights' names and shapes"
             )

@@ -44,9 +44,9 @@ def frozen_weights(run: RunDir, network: Network, weights: Mapping[str, np.ndarr
     source_weights = source.checkpoints(*weights)
     n_kept = n_changed = 0
     for name, W in weights.items():
-        kept = W != 0
+        is_kept = W != 0
         changed = W.view(np.uint32) != source_weights[name][places[0]].view(np.uint32)
-        n_kept, n_changed = n_kept + int(kept.sum()), n_changed + int((kept & changed).sum())
+        n_kept, n_changed = n_kept + int(is_kept.sum()), n_changed + int((is_kept & changed).sum())
     return [
         {
             "arm": network.arm,

@@ -115,7 +115,7 @@ def _dense_network(
         if other.seed != network.seed or other.mask() is not None or other.setting != network.setting:
             continue
         start = _at(other.weights(), 0)
-        masked = {name: np.where(kept, start[name], 0) for name, kept in mask.items()}
+        masked = {name: np.where(is_kept, start[name], 0) for name, is_kept in mask.items()}
         if all((weights[name][0] == w).all() for name, w in masked.items()):
             return other, int(other.steps[-1])
     return None
@@ -188,7 +188,7 @@ def partial_starts(weights: Weights, mask: Weights | None) -> dict[str, Weights]
     start = _at(weights, 0)
     if mask is None:
         return {"start": start}
-    size = {name: kept * _root_mean_square(start[name][kept]) for name, kept in mask.items()}
+    size = {name: is_kept * _root_mean_square(start[name][is_kept]) for name, is_kept in mask.items()}
     signs = {name: w * np.sign(start[name]) for name, w in size.items()}
     return {"mask": size, "mask_doubled": size, "signs": signs, "start": start}
 

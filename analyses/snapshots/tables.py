@@ -152,9 +152,9 @@ def _matrices(network: Network, weights: Mapping[str, np.ndarray]) -> pd.DataFra
         if pruned
         else {name: np.ones_like(w, bool) for name, w in last.items()}
     )
-    kept = layer_matrices(mask)
+    is_kept = layer_matrices(mask)
     tables = []
     for layer, W in layer_matrices(last).items():
         axes: dict[str, Any] = {"layer": [layer], "row": range(W.shape[0]), "column": range(W.shape[1])}
-        tables.append(long_table(network, axes, {"weight": W[None], "kept": kept[layer][None]}))
+        tables.append(long_table(network, axes, {"weight": W[None], "kept": is_kept[layer][None]}))
     return gather(tables)

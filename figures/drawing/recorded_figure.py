@@ -112,7 +112,7 @@ class Drawing:
         return table.drop(columns=[name for name in COLUMNS[5:] if table[name].isna().all()])
 
     def stamp(self, note: str) -> None:
-        """Write a note below all panels and in the caption; the figure grows by its lines."""
+        """Write a note below all panels and in the caption."""
         if not note:
             return
         size = 5.5  # smaller than all other text: nobody needs it at first glance
@@ -149,7 +149,7 @@ class Drawing:
         return [path.with_suffix(suffix) for suffix in (*pictures, ".csv", ".txt")]
 
     def pictures(self, preview: bool = False) -> dict[str, bytes]:
-        """Return the content of the .png and, unless it is a preview, of the .pdf file."""
+        """Return the content of the .png and .pdf file; a preview has no .pdf."""
         import io
 
         content = {}
@@ -181,7 +181,7 @@ def _centre_over_seeds(arm_rows: pd.DataFrame, x: str, y: str, centre: str, n_se
 
 
 def add_strip_below(figure: Figure, inches: float) -> None:
-    """Lay a figure out, then let it grow by an empty strip below all that it holds."""
+    """Lay out a figure, then add an empty strip below it."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     height = figure.get_figheight()

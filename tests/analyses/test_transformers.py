@@ -138,9 +138,9 @@ def test_the_graph_is_the_chain_and_every_matrix_has_its_spectrum(run, out):
         for name, value in properties(chain, construction).items():
             assert numbers[construction, name] == pytest.approx(value, nan_ok=True)
     for name in ATTENTION:
-        for head, kept in enumerate(mask[name]):
+        for head, is_kept in enumerate(mask[name]):
             where = name if len(mask[name]) == 1 else f"{name} head {head}"
-            expected = expander_properties(kept)
+            expected = expander_properties(is_kept)
             for statistic in ("density", "sigma_1", "ramanujan_gap_hoang"):
                 assert numbers[where, statistic] == pytest.approx(expected[statistic], nan_ok=True)
     assert not any(".b_" in where for where in numbers_of_all["where"])

@@ -180,7 +180,7 @@ class TrainingGroup:
         """Write an arm's last files, DONE at the end."""
         mask, last = arm.start.mask, arm.weights[-1]
         if mask is not None:
-            assert not any(last[name][~kept].any() for name, kept in mask.items()), "a pruned weight"
+            assert not any(last[name][~is_kept].any() for name, is_kept in mask.items()), "a pruned weight"
         elif self.recipe.arms[arm.job.arm].prunes:  # trained scores: the mask is that of their last choice
             arm.files.write_mask({name: w != 0 for name, w in prunable(last).items()})
         arm.write()

@@ -33,14 +33,14 @@ def degree_preserving(subject: Subject, rounds: int = 10) -> Mask:
     """
     source = subject.source_mask
     assert source is not None
-    mask = {name: _rewired(kept, subject.generator, rounds) for name, kept in source.items()}
+    mask = {name: _rewired(is_kept, subject.generator, rounds) for name, is_kept in source.items()}
     if all((mask[name] == source[name]).all() for name in mask):
         raise CannotPrune("no other mask has the source's degrees; use method shuffled instead")
     return mask
 
 
-def _rewired(kept: np.ndarray, generator: np.random.Generator, rounds: int) -> np.ndarray:
+def _rewired(is_kept: np.ndarray, generator: np.random.Generator, rounds: int) -> np.ndarray:
     """Return a matrix's mask rewired; of attention, each head's."""
-    if kept.ndim > 2:
-        return np.stack([_rewired(head, generator, rounds) for head in kept])
-    return rewired_mask(kept, generator, rounds)
+    if is_kept.ndim > 2:
+        return np.stack([_rewired(head, generator, rounds) for head in is_kept])
+    return rewired_mask(is_kept, generator, rounds)

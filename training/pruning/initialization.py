@@ -82,8 +82,8 @@ def reshuffle(
     """
     _check(initial, mask)
     weights = {name: w.copy() for name, w in initial.items()}
-    for name, kept in mask.items():
-        weights[name][kept] = generator.permutation(weights[name][kept])
+    for name, is_kept in mask.items():
+        weights[name][is_kept] = generator.permutation(weights[name][is_kept])
     return weights
 
 
@@ -175,6 +175,6 @@ def norm_ratio(initial: Arrays, mask: Masks, q: Literal[1, 2], scope: NormScope 
 
 def _check(initial: Arrays, mask: Masks) -> None:
     shapes = {name: w.shape for name, w in prunable(initial).items()}
-    mask_shapes = {name: kept.shape for name, kept in mask.items()}
+    mask_shapes = {name: is_kept.shape for name, is_kept in mask.items()}
     if not shapes or shapes != mask_shapes:
         raise ValueError(f"mask: expected the names and shapes of the weights, {shapes}, got {mask_shapes}")

@@ -114,7 +114,7 @@ def require_finite(weights: Weights) -> None:
 
 def without_empty_layers(mask: Mask) -> Mask:
     """Return a mask; raise if it leaves a weight matrix without an entry."""
-    empty = [name for name, kept in mask.items() if not kept.any()]
+    empty = [name for name, is_kept in mask.items() if not is_kept.any()]
     if empty:
         raise CannotPrune(
             f"{', '.join(empty)} would be left without a weight; raise pruning.min_per_layer, "

@@ -52,12 +52,14 @@ def synflow(subject: Subject, rounds: int = 100) -> Mask:
     flowing = replace(subject, initial={name: weights[name] for name in scores})
     for i in range(1, rounds):
         mask = replace(flowing, density=subject.density ** (i / rounds)).keep(scores)
-        remaining = {name: np.where(kept, weights[name], 0) for name, kept in mask.items()}
+        remaining = {name: np.where(is_kept, weights[name], 0) for name, is_kept in mask.items()}
         flow = synaptic_flow(subject.flow, weights | remaining)
-        scores = {name: np.where(kept, flow[name], -np.inf) for name, kept in mask.items()}
+        scores = {name: np.where(is_kept, flow[name], -np.inf) for name, is_kept in mask.items()}
     flowless = {name: w for name, w in weights.items() if name not in scores}
     quotas = replace(subject, initial=flowless, scope="layer").keep(flowless)
-    return subject.keep(scores | {name: np.where(kept, ABOVE_ALL, -np.inf) for name, kept in quotas.items()})
+    return subject.keep(
+        scores | {name: np.where(is_kept, ABOVE_ALL, -np.inf) for name, is_kept in quotas.items()}
+    )
 
 
 def synflow_one_shot(subject: Subject) -> Mask:

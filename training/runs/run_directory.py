@@ -91,7 +91,7 @@ class ArmDir:
         """Return the arm's mask by weight name, True = kept; None if dense."""
         if not (self.path / "mask.safetensors").exists():
             return None
-        return {name: kept.astype(bool) for name, kept in self._tensors("mask.safetensors").items()}
+        return {name: is_kept.astype(bool) for name, is_kept in self._tensors("mask.safetensors").items()}
 
     def state(self) -> dict[str, Any]:
         """Return the state that training resumes from."""

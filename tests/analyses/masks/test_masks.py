@@ -27,9 +27,9 @@ def slow_mask(run, seed, place, density):
     weights = run.arm("dense", seed).checkpoints("W_E", "W_in", "W_out", "W_U")
     flat = np.concatenate([np.abs(weights[name][place]).ravel() for name in ("W_E", "W_in", "W_out", "W_U")])
     n = len(flat) - int((1 - density) * len(flat))
-    kept = np.zeros(len(flat), dtype=bool)
-    kept[np.argsort(-flat, kind="stable")[:n]] = True
-    return kept
+    is_kept = np.zeros(len(flat), dtype=bool)
+    is_kept[np.argsort(-flat, kind="stable")[:n]] = True
+    return is_kept
 
 
 def test_turnover_equals_that_of_sorted_weights(measured, tiny_run, planted):

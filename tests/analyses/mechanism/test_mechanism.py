@@ -137,7 +137,7 @@ def test_predictions_of_the_winners_by_source(tables, tiny_run):
     }
     mask = RunDir(tiny_run).arm("random", 0).mask()
     last = spectrum(weights(tiny_run, "random", -1)).argmax(axis=1) + 1
-    ones = {name: kept.astype(float) for name, kept in mask.items()}
+    ones = {name: is_kept.astype(float) for name, is_kept in mask.items()}
     twice = np.array([2, 4, 5, 3, 1])  # of 1 to 5, mod 11
     for source, amplitude in (
         ("mask", spectrum(ones)),

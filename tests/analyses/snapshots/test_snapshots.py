@@ -85,9 +85,9 @@ def test_pruned_weights_are_zero_and_masks_equal_those_of_the_run(tables, tiny_r
         files = RunDir(tiny_run).arm(arm, 0)
         for layer, mask in files.mask().items():
             rows = matrices[(matrices["arm"] == arm) & (matrices["layer"] == layer)]
-            kept = np.zeros(mask.shape, dtype=bool)
-            kept[rows["row"], rows["column"]] = rows["kept"]
-            assert (kept == mask).all()
+            is_kept = np.zeros(mask.shape, dtype=bool)
+            is_kept[rows["row"], rows["column"]] = rows["kept"]
+            assert (is_kept == mask).all()
             last = files.checkpoints(layer)[layer][-1]
             assert (rows["weight"] == last[rows["row"], rows["column"]]).all()
         share = matrices.loc[matrices["arm"] == arm, "kept"].mean()

@@ -64,8 +64,8 @@ def test_rewinding_begins_from_the_dense_networks_checkpoint(content, copied):
     row = list(dense.steps()).index(40)
     files = train(recipe, copied, "late")
     mask, ticket = files.mask(), copied.arm("grokked_ticket", 0).mask()
-    n = sum(kept.size for kept in mask.values())
-    assert sum(int(kept.sum()) for kept in mask.values()) == keep_count(n, 0.25)
+    n = sum(is_kept.size for is_kept in mask.values())
+    assert sum(int(is_kept.sum()) for is_kept in mask.values()) == keep_count(n, 0.25)
     for name, w in dense.checkpoints().items():
         assert not (mask[name] & ~ticket[name]).any(), "an iterative mask is nested"
         np.testing.assert_array_equal(files.checkpoints()[name][0], w[row] * mask[name])
@@ -82,12 +82,12 @@ def test_an_arm_of_scores_ends_with_the_chosen_mask(content, copied, form, train
     final = {name: w[-1] for name, w in files.checkpoints().items()}
     begun = {name: w[1] for name, w in copied.arm("dense", 0).checkpoints().items()}
     assert copied.arm("dense", 0).steps()[1] == 20
-    for name, kept in files.mask().items():
-        np.testing.assert_array_equal(kept, final[name] != 0)
+    for name, is_kept in files.mask().items():
+        np.testing.assert_array_equal(is_kept, final[name] != 0)
         if form != "supermask":
-            assert kept.sum() == keep_count(kept.size, 1 - recipe.sparsity("popped"))
+            assert is_kept.sum() == keep_count(is_kept.size, 1 - recipe.sparsity("popped"))
         if not train_weights and form != "biprop":
-            np.testing.assert_array_equal(final[name][kept], begun[name][kept])
+            np.testing.assert_array_equal(final[name][is_kept], begun[name][is_kept])
     assert files.done()["config"]["arms"]["popped"]["optimizer"]["lr"] == 0.05
 
 

@@ -63,7 +63,7 @@ def run(recipe, tmp_path_factory, train_all):
 
 
 def counts(mask):
-    return {name: int(kept.sum()) for name, kept in mask.items()}
+    return {name: int(is_kept.sum()) for name, is_kept in mask.items()}
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -77,12 +77,12 @@ def test_masks_have_exact_counts_and_no_mask_covers_biases(arm, recipe, run):
     assert (mask is None) == (not settings.prunes)
     if mask is None:
         return
-    assert {name: kept.shape for name, kept in mask.items()} == prunable(shapes)
-    for name, kept in mask.items():
+    assert {name: is_kept.shape for name, is_kept in mask.items()} == prunable(shapes)
+    for name, is_kept in mask.items():
         first, last = weights[name]
-        assert not last[~kept].any() and (last != first).any()
-        assert settings.trains_scores or not first[~kept].any()
-    sizes, keeps = {name: kept.size for name, kept in mask.items()}, 1 - recipe.sparsity(arm)
+        assert not last[~is_kept].any() and (last != first).any()
+        assert settings.trains_scores or not first[~is_kept].any()
+    sizes, keeps = {name: is_kept.size for name, is_kept in mask.items()}, 1 - recipe.sparsity(arm)
     if settings.method != "none" and METHODS[settings.method].source == "mask":
         assert counts(mask) == counts(run.arm("ticket", 0).mask())
     elif arm in ("ticket", "edge_popup", "biprop"):  # by layer

@@ -88,9 +88,9 @@ def test_caches_patterns_and_hooks_work(trained):
 
 def test_pruned_weights_are_zero(trained):
     parameters = dict(load_hooked(trained.path, "ticket", 0).named_parameters())
-    for name, kept in trained.arm("ticket", 0).mask().items():
-        assert not parameters[name][~torch.from_numpy(kept)].any()
-        assert parameters[name][torch.from_numpy(kept)].all()
+    for name, is_kept in trained.arm("ticket", 0).mask().items():
+        assert not parameters[name][~torch.from_numpy(is_kept)].any()
+        assert parameters[name][torch.from_numpy(is_kept)].all()
 
 
 @pytest.mark.parametrize(

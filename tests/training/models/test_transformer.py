@@ -239,17 +239,17 @@ def test_masks_cover_all_weights_but_biases_with_exact_counts(method, scope):
     model = VARIANTS["nanda"]
     one = subject(model, scope=scope)
     mask = METHODS[method].prune(one)
-    assert {name: kept.shape for name, kept in mask.items()} == prunable(model.shapes(P, P))
+    assert {name: is_kept.shape for name, is_kept in mask.items()} == prunable(model.shapes(P, P))
     matrices = list(mask.values())
-    groups = matrices if scope == "layer" else [np.concatenate([kept.ravel() for kept in matrices])]
-    assert all(kept.sum() == kept.size - int(0.75 * kept.size) for kept in groups)
+    groups = matrices if scope == "layer" else [np.concatenate([is_kept.ravel() for is_kept in matrices])]
+    assert all(is_kept.sum() == is_kept.size - int(0.75 * is_kept.size) for is_kept in groups)
     if method not in ("snip", "grasp"):
         no_biases = {
             key: {name: w * is_prunable(name) for name, w in getattr(one, key).items()}
             for key in ("initial", "final")
         }
         other = METHODS[method].prune(subject(model, scope=scope, **no_biases))
-        assert all((other[name] == kept).all() for name, kept in mask.items())
+        assert all((other[name] == is_kept).all() for name, is_kept in mask.items())
 
 
 @pytest.mark.parametrize("method", ["shuffled", "degree_preserving"])
@@ -257,11 +257,11 @@ def test_masks_of_a_source_have_its_counts_per_matrix(method):
     (source,) = masks_of(model := VARIANTS["nanda"], "masked", 1)
     mask = METHODS[method].prune(subject(model, source_mask=source))
     assert mask.keys() == source.keys()
-    for name, kept in mask.items():
-        assert kept.sum() == source[name].sum() and (kept != source[name]).any()
-        if method == "degree_preserving" and kept.ndim == 3:  # of every head by itself
-            assert (kept.sum(1) == source[name].sum(1)).all()
-            assert (kept.sum(2) == source[name].sum(2)).all()
+    for name, is_kept in mask.items():
+        assert is_kept.sum() == source[name].sum() and (is_kept != source[name]).any()
+        if method == "degree_preserving" and is_kept.ndim == 3:  # of every head by itself
+            assert (is_kept.sum(1) == source[name].sum(1)).all()
+            assert (is_kept.sum(2) == source[name].sum(2)).all()
 
 
 def test_a_recipe_trains_its_tickets_and_a_non_symmetric_task(content, tmp_path, train_all):

@@ -78,7 +78,7 @@ def slow_keep():
     """Return a slow `Subject.keep` without a minimum per layer."""
 
     def keep(scores, density, scope):
-        kept = {name: np.zeros(np.shape(score), bool) for name, score in scores.items()}
+        is_kept = {name: np.zeros(np.shape(score), bool) for name, score in scores.items()}
         groups = [[name] for name in scores] if scope == "layer" else [list(scores)]
         for group in groups:
             entries = [
@@ -89,8 +89,8 @@ def slow_keep():
             n = len(entries)
             pruned = int(np.floor(round((1 - density) * n, 9)))
             for _, order, place in sorted(entries)[: n - pruned]:
-                kept[group[order]].flat[place] = True
-        return kept
+                is_kept[group[order]].flat[place] = True
+        return is_kept
 
     return keep
 

@@ -7,14 +7,14 @@ from training.pruning.registry import METHODS
 
 def test_every_unit_keeps_its_degrees_in_another_mask(subject, model, same):
     ticket = METHODS["magnitude"].prune(subject(model))
-    before = {name: kept.copy() for name, kept in ticket.items()}
+    before = {name: is_kept.copy() for name, is_kept in ticket.items()}
     mask = METHODS["degree_preserving"].prune(subject(model, source_mask=ticket))
     assert list(mask) == list(ticket)
     assert not same(mask, ticket)
     assert same(ticket, before)
-    for name, kept in ticket.items():
-        assert (mask[name].sum(-2) == kept.sum(-2)).all()  # of every head by itself
-        assert (mask[name].sum(-1) == kept.sum(-1)).all()
+    for name, is_kept in ticket.items():
+        assert (mask[name].sum(-2) == is_kept.sum(-2)).all()  # of every head by itself
+        assert (mask[name].sum(-1) == is_kept.sum(-1)).all()
     assert not same(mask, METHODS["degree_preserving"].prune(subject(model, source_mask=ticket, seed=1)))
 
 

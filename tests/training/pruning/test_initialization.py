@@ -29,7 +29,10 @@ def begin(name, initial=None, mask=None, seed=0, kappa=1.0, scope="global"):
 @pytest.mark.parametrize("name", STARTS)
 def test_starts_have_the_shapes_and_types_of_theta_0_and_leave_inputs_unchanged(name):
     initial, mask = theta_0(), some_mask()
-    before = {key: w.copy() for key, w in initial.items()}, {key: kept.copy() for key, kept in mask.items()}
+    before = (
+        {key: w.copy() for key, w in initial.items()},
+        {key: is_kept.copy() for key, is_kept in mask.items()},
+    )
     weights = begin(name, initial, mask)
     assert {key: (w.shape, w.dtype) for key, w in weights.items()} == {
         key: (w.shape, w.dtype) for key, w in initial.items()
@@ -65,10 +68,10 @@ def test_random_reinit_has_the_distribution_of_theta_0_and_other_values(kappa):
 def test_reshuffle_permutes_kept_values_within_their_layer():
     initial, mask = theta_0(), some_mask()
     for name, w in begin("reshuffle", initial, mask).items():
-        kept = mask[name]
-        assert np.array_equal(np.sort(w[kept]), np.sort(initial[name][kept]))
-        assert (w[kept] != initial[name][kept]).mean() > 0.9
-        assert np.array_equal(w[~kept], initial[name][~kept])
+        is_kept = mask[name]
+        assert np.array_equal(np.sort(w[is_kept]), np.sort(initial[name][is_kept]))
+        assert (w[is_kept] != initial[name][is_kept]).mean() > 0.9
+        assert np.array_equal(w[~is_kept], initial[name][~is_kept])
 
 
 def test_signed_constant_has_theta_0s_signs_and_one_size_per_layer():

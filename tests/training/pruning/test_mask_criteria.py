@@ -40,14 +40,16 @@ def test_masks_equal_the_slow_version(subject, model, scope, same, slow_keep, na
     for density in (0.25, 0.4):
         s = subject(model, density, scope=scope, min_per_layer=0)
         expected = slow_keep(slow_scores(s, name, same_sign), density, scope)
-        if not all(kept.any() for kept in expected.values()):
+        if not all(is_kept.any() for is_kept in expected.values()):
             with pytest.raises(CannotPrune, match="without a weight"):
                 method(s)
             continue
         mask = method(s)
         assert same(mask, expected)
         if same_sign:
-            assert all((np.sign(s.initial[k]) == np.sign(s.final[k]))[kept].all() for k, kept in mask.items())
+            assert all(
+                (np.sign(s.initial[k]) == np.sign(s.final[k]))[is_kept].all() for k, is_kept in mask.items()
+            )
 
 
 def test_large_final_is_magnitude(subject, model, scope, same):
@@ -81,10 +83,10 @@ def test_large_init_large_final_is_the_quadrant_of_the_papers_code():
     rng = np.random.default_rng(0)
     w_i, w_f = rng.standard_normal(400), 30 * rng.standard_normal(400)
     scores = large_init_large_final(w_i, w_f)
-    kept = scores >= np.sort(scores)[-100]
+    is_kept = scores >= np.sort(scores)[-100]
     thresholds = [(np.sort(abs(w_i))[k], np.sort(abs(w_f))[k]) for k in range(400)]
     quadrants = [(abs(w_i) >= a) & (abs(w_f) >= b) for a, b in thresholds]
-    assert any((quadrant == kept).all() for quadrant in quadrants)
+    assert any((quadrant == is_kept).all() for quadrant in quadrants)
     assert (large_init_large_final(w_i, 1000 * w_f) == large_init_large_final(w_i, w_f)).all()
 
 

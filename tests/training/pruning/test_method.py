@@ -35,7 +35,7 @@ def slow_with_minimum(scores, density, least):
         if value == np.inf:
             return None
         mask[name].flat[place] = True
-    return mask if all(kept.any() for kept in mask.values()) else None
+    return mask if all(is_kept.any() for is_kept in mask.values()) else None
 
 
 def test_keep_equals_the_slow_version_with_ties_pruned_entries_and_a_minimum(subject, same):
@@ -64,7 +64,7 @@ def test_keep_has_exact_counts_and_the_order_of_theta_0(subject, model, scope, s
         mask = s.keep(backwards)
         assert same(mask, slow_keep(s.final, density, scope))
         sizes = {name: w.size for name, w in s.initial.items()}
-        counts = {name: int(kept.sum()) for name, kept in mask.items()}
+        counts = {name: int(is_kept.sum()) for name, is_kept in mask.items()}
         if scope == "layer":
             assert counts == {name: keep_count(size, density) for name, size in sizes.items()}
         else:
@@ -74,12 +74,12 @@ def test_keep_has_exact_counts_and_the_order_of_theta_0(subject, model, scope, s
 def test_a_minimum_that_is_met_changes_nothing(subject, same):
     s = subject()
     mask = s.keep(s.final)
-    counts = [int(kept.sum()) for kept in mask.values()]
+    counts = [int(is_kept.sum()) for is_kept in mask.values()]
     assert same(replace(s, min_per_layer=min(counts)).keep(s.final), mask)
     more = replace(s, min_per_layer=min(counts) + 1).keep(s.final)
     changed = sum(int((more[name] ^ mask[name]).sum()) for name in mask)
     assert changed == 2 * counts.count(min(counts))  # one in, one out
-    assert sum(int(kept.sum()) for kept in more.values()) == sum(counts)
+    assert sum(int(is_kept.sum()) for is_kept in more.values()) == sum(counts)
 
 
 def test_weights_pruned_in_the_source_stay_pruned(subject, scope):
@@ -151,10 +151,12 @@ def test_every_method_keeps_the_exact_count_and_leaves_its_inputs_unchanged(
     before = {key: w.copy() for key, w in (s.initial | s.final).items()}
     mask = METHODS[name].prune(s)
     sizes = {key: w.size for key, w in s.initial.items()}
-    counts = {key: int(kept.sum()) for key, kept in mask.items()}
-    assert {key: kept.shape for key, kept in mask.items()} == {key: w.shape for key, w in s.initial.items()}
+    counts = {key: int(is_kept.sum()) for key, is_kept in mask.items()}
+    assert {key: is_kept.shape for key, is_kept in mask.items()} == {
+        key: w.shape for key, w in s.initial.items()
+    }
     if source == "mask":
-        assert counts == {key: int(kept.sum()) for key, kept in ticket.items()}
+        assert counts == {key: int(is_kept.sum()) for key, is_kept in ticket.items()}
     elif scope == "layer":
         assert counts == {key: keep_count(size, 0.3) for key, size in sizes.items()}
     else:

@@ -19,10 +19,10 @@ def test_a_global_random_mask_equals_that_of_interp(subject, model, same):
 
 def test_a_layerwise_random_mask_has_one_density(subject, model):
     mask = METHODS["random"].prune(subject(model, scope="layer"))
-    assert all(int(kept.sum()) == keep_count(kept.size, 0.4) for kept in mask.values())
+    assert all(int(is_kept.sum()) == keep_count(is_kept.size, 0.4) for is_kept in mask.values())
 
 
 def test_a_random_mask_has_the_minimum_per_layer(subject):
     mask = METHODS["random"].prune(subject(density=0.15, min_per_layer=5))
-    assert all(kept.sum() >= 5 for kept in mask.values())
-    assert sum(int(kept.sum()) for kept in mask.values()) == keep_count(144, 0.15)
+    assert all(is_kept.sum() >= 5 for is_kept in mask.values())
+    assert sum(int(is_kept.sum()) for is_kept in mask.values()) == keep_count(144, 0.15)

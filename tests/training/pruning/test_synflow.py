@@ -58,14 +58,14 @@ def slow_synflow(subject, rounds, slow_keep):
     density, scope = subject.density, subject.scope
     mask = {name: np.ones(w.shape, bool) for name, w in flowing(subject.initial).items()}
     for i in range(1, rounds + 1):
-        R, scores = slow_flow({name: subject.initial[name] * kept for name, kept in mask.items()})
+        R, scores = slow_flow({name: subject.initial[name] * is_kept for name, is_kept in mask.items()})
         tied = {name: np.vectorize(lambda v: float(f"{v:.11e}"))(score / R) for name, score in scores.items()}
         scores = {name: np.where(mask[name], score, -np.inf) for name, score in tied.items()}
         if i < rounds:
             mask = slow_keep(scores, density ** (i / rounds), scope)
     sizes = {name: abs(w) for name, w in subject.initial.items() if name in FLOWLESS}
-    for name, kept in slow_keep(sizes, density, "layer").items():
-        scores[name] = np.where(kept, np.inf, -np.inf)
+    for name, is_kept in slow_keep(sizes, density, "layer").items():
+        scores[name] = np.where(is_kept, np.inf, -np.inf)
     return slow_keep({name: scores[name] for name in subject.initial}, density, scope)
 
 
@@ -149,7 +149,7 @@ def test_queries_and_keys_keep_their_largest_at_the_networks_density(
         assert (mask[name] == largest).all() and largest.sum() == keep_count(24, density)
     total = sum(w.size for w in s.initial.values())
     if scope == "global":
-        assert sum(int(kept.sum()) for kept in mask.values()) == keep_count(total, density)
+        assert sum(int(is_kept.sum()) for is_kept in mask.values()) == keep_count(total, density)
     other = {name: w if name not in FLOWLESS else 1 / w for name, w in s.initial.items()}
     again = synflow(replace(s, initial=other), rounds)
     assert all((again[name] == mask[name]).all() != (name in FLOWLESS) for name in mask)
@@ -176,9 +176,9 @@ def test_rounds_are_nested_and_exact(subject, model, monkeypatch):
     *rounds, quotas, final = masks
     assert quotas.keys() == last.keys() - flowing(s.initial).keys() and final is last
     sizes = {name: w.size for name, w in s.initial.items()}
-    counts = [sum(int(kept.sum()) for kept in mask.values()) for mask in rounds]
+    counts = [sum(int(is_kept.sum()) for is_kept in mask.values()) for mask in rounds]
     assert counts == [keep_count(sum(flowing(sizes).values()), 0.3 ** (i / 100)) for i in range(1, 100)]
-    assert sum(int(kept.sum()) for kept in last.values()) == keep_count(sum(sizes.values()), 0.3)
+    assert sum(int(is_kept.sum()) for is_kept in last.values()) == keep_count(sum(sizes.values()), 0.3)
     for before, after in pairwise([*rounds, last]):
         assert all((after[name] <= before[name]).all() for name in before)
 
@@ -227,13 +227,13 @@ def test_iteration_keeps_weights_in_a_layer_that_one_shot_empties(wide_and_narro
     with pytest.raises(CannotPrune, match=r"W_0 would be left without a weight; raise pruning.min_per_layer"):
         synflow_one_shot(wide_and_narrow)
     mask = synflow(wide_and_narrow)
-    assert np.linalg.multi_dot([kept.astype(float) for kept in mask.values()]).any()  # a path is left
+    assert np.linalg.multi_dot([is_kept.astype(float) for is_kept in mask.values()]).any()  # a path is left
 
 
 def test_the_minimum_per_layer_rescues_one_shot(wide_and_narrow):
     mask = synflow_one_shot(replace(wide_and_narrow, min_per_layer=3))
     assert mask["W_0"].sum() == 3
-    assert sum(int(kept.sum()) for kept in mask.values()) == keep_count(3724, 0.02)
+    assert sum(int(is_kept.sum()) for is_kept in mask.values()) == keep_count(3724, 0.02)
 
 
 def test_weights_in_series_have_exactly_equal_flow(subject):

@@ -81,8 +81,8 @@ def test_every_layer_keeps_exactly_its_count_of_the_largest_scores(kind):
 @pytest.mark.parametrize("n_kept", [1, 20, 49, 50])
 def test_the_largest_are_kept_with_ties_to_the_lower_index(levels, n_kept):
     scores = torch.randint(levels, (3, 50), generator=torch.Generator().manual_seed(n_kept)).double()
-    kept = keep_largest(scores, n_kept)
-    for row, kept_row in zip(scores, kept, strict=True):
+    is_kept = keep_largest(scores, n_kept)
+    for row, kept_row in zip(scores, is_kept, strict=True):
         np.testing.assert_array_equal(kept_row, keep_top(row.numpy(), n_kept / 50))
 
 
@@ -90,9 +90,9 @@ def test_biprop_is_a_sign_and_one_magnitude_per_layer():
     e = engine("biprop", n_arms=1)
     e.evaluate()
     for (name, weight), start in zip(e.weights.items(), starts(1)[0].values(), strict=True):
-        kept = weight[0] != 0
-        alpha = start[kept].abs().mean()
-        torch.testing.assert_close(weight[0][kept], alpha * start[kept].sign(), msg=name)
+        is_kept = weight[0] != 0
+        alpha = start[is_kept].abs().mean()
+        torch.testing.assert_close(weight[0][is_kept], alpha * start[is_kept].sign(), msg=name)
 
 
 def slow_gradient(e, row):

@@ -101,8 +101,8 @@ def test_outputs_and_gradients_equal_an_explicit_jacobian(model, kind, n_arms):
     e.network.gradient(e.weights, e.grads)
     e.parametrization.trained_gradients(e.grads_rw)
     for row, (start, mask) in enumerate(zip(starts(model, n_arms), masks_by_arm, strict=True)):
-        kept = {name: torch.from_numpy(m) for name, m in (mask or ones(model)).items()}
-        point = {name: w * kept[name] for name, w in start.items()}
+        is_kept = {name: torch.from_numpy(m) for name, m in (mask or ones(model)).items()}
+        point = {name: w * is_kept[name] for name, w in start.items()}
         weights = {name: w[row] for name, w in e.weights.items()}
         expected, jacobian = slow_tangent(model, point, weights, torch.from_numpy(data.inputs))
         torch.testing.assert_close(outputs[row], expected, **EXACT)
@@ -111,7 +111,7 @@ def test_outputs_and_gradients_equal_an_explicit_jacobian(model, kind, n_arms):
         train = expected[: data.n_train].requires_grad_()
         cross_entropy(train, torch.from_numpy(data.labels[: data.n_train])).backward()
         for name, slope in jacobian.items():
-            grad = torch.einsum("npij,np->ij", slope[: data.n_train], train.grad) * kept[name]
+            grad = torch.einsum("npij,np->ij", slope[: data.n_train], train.grad) * is_kept[name]
             assert grad.abs().max() > 1e-4
             torch.testing.assert_close(e.grads[name][row], grad, **EXACT)
 
@@ -223,9 +223,9 @@ def test_metrics_equal_the_tangents_at_the_saved_weights(tangents, copied, arm):
     start, end = (
         {name: torch.from_numpy(w[at]).double() for name, w in files.checkpoints().items()} for at in (0, -1)
     )
-    kept = files.mask() or dict.fromkeys(start, True)
+    is_kept = files.mask() or dict.fromkeys(start, True)
     for name, w in starting_point(tangents, copied, Job(arm, 0)).weights.items():
-        np.testing.assert_array_equal(start[name], w * kept[name])
+        np.testing.assert_array_equal(start[name], w * is_kept[name])
     outputs, _ = slow_tangent("embed_mlp", start, end, torch.from_numpy(data.inputs))
     losses = cross_entropy(outputs, torch.from_numpy(data.labels), reduction="none")
     expected = [losses[: data.n_train].mean(), losses[data.n_train :].mean()]
@@ -260,11 +260,13 @@ def test_a_pruned_tangent_has_its_mask_at_every_checkpoint(tangents, copied):
     expected = copied.arm("grokked_ticket", 0).mask()
     weights = {name: 0 * w for name, w in pruned.weights().items()}  # a kept weight may be zero
     for mask in checkpoint_masks(pruned, weights):
-        for name, kept in mask.items():
-            np.testing.assert_array_equal(kept, expected[name])
+        for name, is_kept in mask.items():
+            np.testing.assert_array_equal(is_kept, expected[name])
     assert dense.mask() is None
-    counts = [sum(kept.sum() for kept in mask.values()) for mask in checkpoint_masks(dense, dense.weights())]
-    n_kept = sum(kept.sum() for kept in expected.values())
+    counts = [
+        sum(is_kept.sum() for is_kept in mask.values()) for mask in checkpoint_masks(dense, dense.weights())
+    ]
+    n_kept = sum(is_kept.sum() for is_kept in expected.values())
     assert counts == [n_kept] * 4  # by magnitude, at the recipe's rate
 
 
