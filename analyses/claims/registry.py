@@ -1,5 +1,7 @@
 """Registry of the claims, in the order of the report."""
 
+from functools import partial
+
 from analyses.claims import (
     dynamics,
     fourier,
@@ -13,8 +15,9 @@ from analyses.claims import (
 )
 from analyses.claims.claim import Claim
 from training.schema.registry import Registry
+from training.schema.validation import check_instance
 
-CLAIMS: Registry[Claim] = Registry("claim")
+CLAIMS: Registry[Claim] = Registry("claim", check=partial(check_instance, cls=Claim))
 """Claims by id; one that is declared twice is an error."""
 
 for claim in (

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from analyses.loading.trained_network import Network
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict
+from training.config.plugin_use import load_recorded_plugins, without_unknown_arms
 from training.config.recipe import Recipe
 from training.execution.jobs import arm_status
 from training.runs.atomic_files import RunError
@@ -56,8 +57,15 @@ def _recipe(run: RunDir) -> Recipe:
     if run.provenance() is None:
         arms: dict[str, dict[str, str]] = {files.arm: {} for files in run.arms()}
         config = {"name": run.path.resolve().name, "task": {}, "model": {}, "arms": arms} | config
+    load_recorded_plugins(config, run.path)
+    readable, reasons = without_unknown_arms(config)
+    if reasons and not readable["arms"]:
+        arm, reason = next(iter(reasons.items()))
+        raise RunError(f"{run.path}: no arm can be read: {arm} {reason}; --plugin names its module or file")
+    for arm, reason in reasons.items():
+        print(f"{arm}: left out: {reason}; --plugin names its module or file", file=sys.stderr)
     try:
-        return recipe_from_dict(config)
+        return recipe_from_dict({**readable, "plugins": []})
     except ConfigError as error:
         raise RunError(f"{run.path / 'config.json'}: {error}") from None
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
 
+from training.schema.plugins import load_plugins, loaded_plugins
+
 FEW_TASKS = 4
 """Up to this number of tasks, run in this process: starting workers would take longer."""
 
@@ -32,8 +34,8 @@ def spread(function: Callable[[T], R], tasks: Sequence[T], jobs: int, unit: str)
         pool = ProcessPoolExecutor(
             min(jobs, len(tasks)),
             mp_context=multiprocessing.get_context("spawn"),
-            initializer=signal.signal,  # Ctrl-C is for the parent, which lets them finish
-            initargs=(signal.SIGINT, signal.SIG_IGN),
+            initializer=_begin,
+            initargs=(loaded_plugins(),),
         )
     try:
         for result in pool.map(function, tasks) if pool else map(function, tasks):
@@ -43,3 +45,9 @@ def spread(function: Callable[[T], R], tasks: Sequence[T], jobs: int, unit: str)
         if pool:
             pool.shutdown(cancel_futures=True)
         bar.close()
+
+
+def _begin(plugins: Sequence[str]) -> None:
+    """Leave Ctrl-C to the parent, which lets tasks finish, and load plug-ins."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    load_plugins(plugins)

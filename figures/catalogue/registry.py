@@ -1,9 +1,11 @@
 """Registry of all figures, in the order of the papers."""
 
 import importlib
+from functools import partial
 
 from figures.drawing.figure_spec import NEW, FigureSpec
 from training.schema.registry import Registry
+from training.schema.validation import check_instance
 
 QUESTIONS = (
     *("grokking", "speed", "norms", "masks", "fourier", "graph_props", "snapshots", "phases"),
@@ -19,7 +21,7 @@ def _rank(figure: FigureSpec) -> int:
     return next(ranks, len(PAPERS))
 
 
-FIGURES: Registry[FigureSpec] = Registry("figure")
+FIGURES: Registry[FigureSpec] = Registry("figure", check=partial(check_instance, cls=FigureSpec))
 for _figure in sorted(
     (figure for question in QUESTIONS for figure in importlib.import_module(f"figures.{question}").FIGURES),
     key=_rank,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from training.cli.printed_table import format_table as format_table
@@ -39,16 +39,36 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}\n")
 
 
-def run_command(body: Callable[[], int]) -> int:
-    """Run a command and return its exit code; print errors in one line."""
+def add_plugin_argument(p: argparse.ArgumentParser) -> None:
+    """Add `--plugin`, which every command takes."""
+    p.add_argument(
+        "--plugin",
+        metavar="MODULE",
+        dest="plugins",
+        action="append",
+        default=[],
+        help="module or Python file (./mine.py) that registers tasks, methods, figures, …; may be repeated",
+    )
+
+
+def run_command(body: Callable[[], int], plugins: Sequence[str] = ()) -> int:
+    """Run a command and return its exit code; print errors in one line.
+
+    Parameters
+    ----------
+    plugins : sequence of str
+        Plug-ins to load first.
+    """
     from training.runs.atomic_files import RunError
     from training.runs.file_lock import hold_claim
     from training.runs.run_directory import NoRunError
+    from training.schema.plugins import load_plugins
     from training.schema.validation import ConfigError
 
     claim = None
     try:
         claim = hold_claim()
+        load_plugins(plugins)
         code = body()
         if sys.stdout is not None:  # `>&-` leaves none
             sys.stdout.flush()

@@ -10,7 +10,7 @@ from training.models.base import Model
 from training.optimization.optimizers.base import Optimizer
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
-from training.schema.validation import OMITTED_IF_NONE, names, require, require_positive
+from training.schema.validation import OMITTED_AT_DEFAULT, names, require, require_positive
 from training.tasks.dataset import Task
 
 Role = Literal["dense", "ticket", "control", "variant"]
@@ -88,7 +88,7 @@ class Arm:
     """Steps trained after the network has generalised."""
     plateau: Plateau | None = None
     """Rule that ends the arm on flat curves, even before `min_steps`; by default none does."""
-    role: Role | None = field(default=None, metadata=OMITTED_IF_NONE)
+    role: Role | None = field(default=None, metadata=OMITTED_AT_DEFAULT)
     """Role in comparisons; by default computed from method, source and start. It affects no result."""
 
     def __post_init__(self) -> None:

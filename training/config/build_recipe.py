@@ -9,10 +9,12 @@ from typing import Any
 from training.config.recipe import Recipe
 from training.models.registry import MODELS
 from training.optimization.optimizers import OPTIMIZERS
+from training.schema.plugins import load_plugins
+from training.schema.registry import Registry
 from training.schema.validation import build, names, require
 from training.tasks.registry import TASKS
 
-CLASSES: dict[str, tuple[Mapping[str, Any], str]] = {
+CLASSES: dict[str, tuple[Registry, str]] = {
     "task": (TASKS, "add"),
     "model": (MODELS, "embed_mlp"),
     "optimizer": (OPTIMIZERS, "adamw"),
@@ -23,11 +25,14 @@ CLASSES: dict[str, tuple[Mapping[str, Any], str]] = {
 def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
     """Return a recipe from nested plain values, as a run's config.json holds them.
 
+    The plug-ins that it names are imported first.
+
     Raises
     ------
     ConfigError
         In one line that names the field, what was expected and what came.
     """
+    load_plugins(plugin_references(content))
     built: dict[str, Any] = {kind: _built(kind, content.get(kind, {}), kind) for kind in CLASSES}
     arms = content.get("arms", {})
     if isinstance(arms, Mapping):
@@ -36,6 +41,14 @@ def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
             for name, arm in arms.items()
         }
     return build(Recipe, dict(content) | built)
+
+
+def plugin_references(content: Mapping[str, Any]) -> list[str]:
+    """Return the plug-ins that a recipe's content names."""
+    references = content.get("plugins", [])
+    is_list = isinstance(references, list | tuple) and all(isinstance(text, str) for text in references)
+    require(is_list, "plugins", "a list of modules or Python files", references)
+    return list(references)
 
 
 def _built(kind: str, content: Any, where: str) -> Any:

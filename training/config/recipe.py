@@ -12,7 +12,7 @@ from training.config.roles import role_of
 from training.config.settings import Measure, Pruning, Setting
 from training.models.base import Model
 from training.optimization.optimizers import AdamW, Optimizer
-from training.schema.validation import ConfigError, require
+from training.schema.validation import OMITTED_AT_DEFAULT, ConfigError, require
 from training.tasks.dataset import Task
 
 
@@ -62,6 +62,8 @@ class Recipe:
     """Networks to train, by name."""
     refine: Refine | None = None
     """Search that adds arms."""
+    plugins: tuple[str, ...] = field(default=(), metadata=OMITTED_AT_DEFAULT)
+    """Modules or Python files that define what the recipe names and the project does not."""
 
     def __post_init__(self) -> None:
         check_recipe(self)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training.config.build_recipe import recipe_from_dict
+from training.config.build_recipe import plugin_references, recipe_from_dict
 from training.config.quick_version import quick_content, quick_note
 from training.config.recipe import Recipe
 from training.schema.validation import ConfigError, names, override, require
@@ -86,6 +86,8 @@ def _read(name: str, quick: bool = False) -> tuple[dict[str, Any], str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name}: not TOML: {error}") from None
     content.setdefault("name", path.stem)
+    if "plugins" in content:
+        content["plugins"] = [_located(reference, path.parent) for reference in plugin_references(content)]
     quick_table = content.get("quick", {})
     require(isinstance(quick_table, Mapping), "quick", "a table of fields", quick_table)
     if quick:
@@ -95,11 +97,17 @@ def _read(name: str, quick: bool = False) -> tuple[dict[str, Any], str]:
     return completed_by_base(content, quick), text
 
 
+def _located(reference: str, folder: Path) -> str:
+    """Return a plug-in's reference; a file beside the recipe becomes an absolute path."""
+    beside_recipe = folder / reference
+    return str(beside_recipe.resolve()) if beside_recipe.is_file() else reference
+
+
 def completed_by_base(content: Mapping[str, Any], quick: bool = False) -> dict[str, Any]:
     """Return a recipe's content completed by that of its `base`, another recipe by name.
 
     Tables are merged field by field, `quick` among them. Of the base's arms only those listed in `base_arms`
-    are taken; its name, collection, `about` and search for a sparsity are not.
+    are taken; its name, collection, `about` and search for a sparsity are not. Plug-ins of both are needed.
     """
     content = dict(content)
     base, base_arms = content.pop("base", None), content.pop("base_arms", [])
@@ -115,6 +123,8 @@ def completed_by_base(content: Mapping[str, Any], quick: bool = False) -> dict[s
         require(name in arms, "base_arms", f"some of {names(arms)}", name)
     taken = {name: arms[name] for name in base_arms}
     merged = _merged(base_content, content)
+    if plugins := [*base_content.get("plugins", []), *content.get("plugins", [])]:
+        merged["plugins"] = list(dict.fromkeys(plugins))
     return merged | {"arms": _merged(taken, content.get("arms", {}))}
 
 

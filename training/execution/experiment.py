@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
+from training.config.plugin_use import plugin_code, used_plugins
 from training.config.recipe import Recipe
 from training.execution.jobs import Job, arm_status, finished_in_sibling_runs, jobs
 from training.execution.outcomes import outcomes
@@ -63,7 +65,8 @@ class Experiment:
             raise ConfigError(f"--out: expected a folder, and {out} is a file")
         self.text, self.launch = text, launch
         self.run = RunDir(Path(out) / recipe.name)
-        self.recipe = refined(recipe, self.run)
+        plugins = dict.fromkeys([*recipe.plugins, *used_plugins(recipe)])
+        self.recipe = refined(replace(recipe, plugins=tuple(plugins)), self.run)
         i, n = shard
         self.seeds = recipe.seeds[i - 1 :: n]
         if not self.seeds:
@@ -159,6 +162,7 @@ class Experiment:
             status = arm_status(self._files(job), self._record(job))
             if status == "done":
                 self._files(job).tidy()
+                self._say_if_changed(job)
             elif status in UNFINISHED:
                 unfinished.append(job)
         config = self.run.config()
@@ -171,13 +175,28 @@ class Experiment:
         finished, taken = finished_in_sibling_runs(self.run), {}
         for job in todo:
             twin = finished.get(self._record(job)["hash"])
-            if twin is not None:
+            if twin is not None and not self._changed_code(job, twin):
                 files = self._files(job)
                 with files.locked():
                     files.take_over(twin)
                 taken[job] = str(twin.path)
                 print(f"{job}: taken from {twin.path}, trained there with the same config", file=sys.stderr)
         return taken
+
+    def _say_if_changed(self, job: Job) -> None:
+        """Name on stderr what a plug-in has changed since an arm was trained."""
+        if changed := self._changed_code(job, self._files(job)):
+            print(
+                f"{job}: trained by other code of {', '.join(changed)}; --force trains it anew",
+                file=sys.stderr,
+            )
+
+    def _changed_code(self, job: Job, files: ArmDir) -> list[str]:
+        """Return what of a finished arm a plug-in defines by other code now."""
+        recorded = (files.done() or {}).get("plugin_code", {})
+        return [
+            name for name, code in plugin_code(self.recipe, job.arm).items() if recorded.get(name) != code
+        ]
 
     def _clear(self, all_jobs: list[Job]) -> None:
         """Delete these arms; every arm and seed if the directory holds another experiment."""

@@ -11,7 +11,7 @@ from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, differences, to_dict
 
-DESCRIPTIVE = ("seeds", "about", "collection", "note")
+DESCRIPTIVE = ("seeds", "about", "collection", "note", "plugins")
 """Fields in which two starts of one run may differ."""
 
 

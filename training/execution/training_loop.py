@@ -11,6 +11,7 @@ import torch
 
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
+from training.config.plugin_use import plugin_code
 from training.config.recipe import Recipe
 from training.execution.arm_in_training import ArmInTraining
 from training.execution.jobs import Job
@@ -184,7 +185,10 @@ class TrainingGroup:
         elif self.recipe.arms[arm.job.arm].prunes:  # trained scores: the mask is that of their last choice
             arm.files.write_mask({name: w != 0 for name, w in prunable(last).items()})
         arm.write()
-        arm.files.finish(self._record(arm) | {"steps": self.engine.step, "source": arm.start.source})
+        record = self._record(arm) | {"steps": self.engine.step, "source": arm.start.source}
+        if code := plugin_code(self.recipe, arm.job.arm):
+            record["plugin_code"] = code
+        arm.files.finish(record)
 
     def _record(self, arm: ArmInTraining) -> dict[str, Any]:
         return arm_record(self.recipe, arm.job.arm, arm.job.seed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -19,6 +19,7 @@ from training.cli.parser import Interrupted
 from training.cli.stop_signals import STOP_SIGNALS
 from training.execution.jobs import Job
 from training.runs.atomic_files import RunError
+from training.schema.plugins import PluginError, load_plugins, loaded_plugins
 from training.schema.validation import ConfigError
 
 CAN_BLOCK_SIGNALS = hasattr(signal, "pthread_sigmask")
@@ -34,7 +35,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, child_pipe = context.Pipe()
         self.task = "its start"
-        self.process = context.Process(target=_serve, args=(child_pipe,), daemon=True)
+        self.process = context.Process(target=_serve, args=(child_pipe, loaded_plugins()), daemon=True)
         with _signals_blocked():
             self.process.start()
         child_pipe.close()
@@ -74,8 +75,8 @@ class Worker:
         return f"worker for {self.task} died (traceback above); {cure}"
 
 
-def _serve(pipe: Connection) -> None:
-    """Call what the parent sends, until the pipe ends."""
+def _serve(pipe: Connection, plugins: Sequence[str]) -> None:
+    """Load plug-ins, then call what the parent sends, until the pipe ends."""
     ending = []
     for number in STOP_SIGNALS:  # a terminal's Ctrl-C and its closing reach every process: the parent decides
         signal.signal(number, signal.SIG_IGN)
@@ -83,6 +84,12 @@ def _serve(pipe: Connection) -> None:
     if CAN_BLOCK_SIGNALS:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     last_report: dict[Job, float] = {}
+    try:
+        load_plugins(plugins)  # before the first message, which may hold objects of theirs
+    except PluginError as error:
+        with suppress(OSError):
+            pipe.send(("failed", error))
+        return
 
     def report(job: Job, step: int, test_acc: float) -> None:
         if time.monotonic() - last_report.get(job, 0.0) > REPORT_SECONDS:

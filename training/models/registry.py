@@ -5,8 +5,11 @@ Importable without torch and NumPy.
 
 from __future__ import annotations
 
+from functools import partial
+
 from training.models.base import Model
 from training.schema.registry import Registry
+from training.schema.validation import check_settings_class
 
 MODELS: Registry[type[Model]] = Registry(
     "model",
@@ -17,4 +20,5 @@ MODELS: Registry[type[Model]] = Registry(
         "one_hot_mlp": "training.models.one_hot_mlp.architecture:OneHotMLP",
         "transformer": "training.models.transformer.architecture:Transformer",
     },
+    check=partial(check_settings_class, base=Model),
 )

@@ -22,6 +22,7 @@ from training.pruning.random_mask import random
 from training.pruning.snip import snip
 from training.pruning.synflow import synflow, synflow_one_shot
 from training.schema.registry import Registry
+from training.schema.validation import check_instance
 
 METHODS: Registry[Method] = Registry(
     "pruning method",
@@ -45,6 +46,7 @@ METHODS: Registry[Method] = Registry(
             for name in CRITERIA
         },
     },
+    check=partial(check_instance, cls=Method),
 )
 
 STARTS: Registry[Initialization] = Registry(
@@ -57,4 +59,5 @@ STARTS: Registry[Initialization] = Registry(
         "norm_l1": Initialization(partial(norm_controlled, q=1), needs_mask=True),
         "norm_l2": Initialization(partial(norm_controlled, q=2), needs_mask=True),
     },
+    check=partial(check_instance, cls=Initialization),
 )

@@ -6,7 +6,7 @@ import ast
 import functools
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 """Folder of the packages."""
 PACKAGES = ("interp", "training", "analyses", "figures")
+PLUGIN_FOLDERS: dict[str, Path] = {}
+"""By top-level module of a loaded plug-in, the folder that holds it."""
 READER = b"1"
 """Version of the canonical text: raised when `_Reader` changes, so that remembered hashes are not used."""
 UNUSED_FIELDS = frozenset({"ctx", "kind", "type_comment"})
@@ -21,7 +23,12 @@ UNUSED_FIELDS = frozenset({"ctx", "kind", "type_comment"})
 HAVE_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def code_digest(modules: Iterable[str], root: Path = ROOT, leave_out: str = "") -> str:
+def code_digest(
+    modules: Iterable[str],
+    root: Path = ROOT,
+    leave_out: str = "",
+    within: Container[str] | None = None,
+) -> str:
     """Return a hash of modules' code and their imports' code.
 
     Imports are followed through all modules of ours.
@@ -37,6 +44,8 @@ def code_digest(modules: Iterable[str], root: Path = ROOT, leave_out: str = "") 
         Folder that holds the packages.
     leave_out : str
         End of the names of modules that do not count, as ".schema".
+    within : container of str, optional
+        Top-level modules that count; by default the project's packages and loaded plug-ins.
 
     Raises
     ------
@@ -50,7 +59,10 @@ def code_digest(modules: Iterable[str], root: Path = ROOT, leave_out: str = "") 
     while pending:
         module = pending.pop()
         path = _source(module, root)
-        if path is None or module in hashes or (leave_out and module.endswith(leave_out)):
+        is_left_out = leave_out and module.endswith(leave_out)
+        if path is None or module in hashes or is_left_out:
+            continue
+        if within is not None and module.partition(".")[0] not in within:
             continue
         hashes[module], imported = _read(path, path.stat().st_mtime_ns, module)
         pending += imported
@@ -58,11 +70,27 @@ def code_digest(modules: Iterable[str], root: Path = ROOT, leave_out: str = "") 
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def canonical_text(statements: list[ast.stmt]) -> str:
+    """Return statements' code as text, without comments, docstrings and layout."""
+    reader = _Reader("")
+    reader.read(statements, imported=False)
+    return "".join(reader.text)
+
+
+def imported_modules(statements: list[ast.stmt], package: str) -> list[str]:
+    """Return the modules of the project and of plug-ins that statements import."""
+    reader = _Reader(package)
+    reader.read(statements, imported=True)
+    return list(reader.modules)
+
+
 def _source(module: str, root: Path) -> Path | None:
     """Return the file of a module; None for other packages' modules."""
-    if module.partition(".")[0] not in PACKAGES:
+    top = module.partition(".")[0]
+    folder = root if top in PACKAGES else PLUGIN_FOLDERS.get(top)
+    if folder is None:
         return None
-    path = root.joinpath(*module.split("."))
+    path = folder.joinpath(*module.split("."))
     candidates = (path / "__init__.py", path.with_suffix(".py"))
     return next((file for file in candidates if file.is_file()), None)
 
@@ -75,19 +103,26 @@ def _read(path: Path, modified_ns: int, module: str) -> tuple[str, tuple[str, ..
     """
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     content = path.read_bytes()
+    if module.partition(".")[0] not in PACKAGES:  # what counts of its imports depends on the plug-ins loaded
+        return _parsed(content, package)
     remembered = _cache_folder() / hashlib.sha256(package.encode() + b"\0" + content + READER).hexdigest()
     with suppress(OSError, ValueError):
         digest, *modules = remembered.read_text().split()
         return digest, tuple(modules)
-    reader = _Reader(package)
-    reader.read(ast.parse(content), imported=True)
-    digest = hashlib.sha256("".join(reader.text).encode()).hexdigest()
+    digest, imported = _parsed(content, package)
     with suppress(OSError):  # without a cache it is read at every start
         remembered.parent.mkdir(parents=True, exist_ok=True)
         temporary = remembered.with_name(f"{remembered.name}.{os.getpid()}")
-        temporary.write_text(" ".join([digest, *reader.modules]))
+        temporary.write_text(" ".join([digest, *imported]))
         temporary.replace(remembered)
-    return digest, tuple(reader.modules)
+    return digest, imported
+
+
+def _parsed(content: bytes, package: str) -> tuple[str, tuple[str, ...]]:
+    """Return the hash of a source text, and its imports."""
+    reader = _Reader(package)
+    reader.read(ast.parse(content), imported=True)
+    return hashlib.sha256("".join(reader.text).encode()).hexdigest(), tuple(reader.modules)
 
 
 @functools.cache
@@ -151,7 +186,7 @@ class _Reader:
             names = [node.value.partition(":")[0]] if isinstance(node.value, str) else []
         for name in names:
             parts = name.split(".")
-            if parts[0] in PACKAGES:
+            if parts[0] in PACKAGES or parts[0] in PLUGIN_FOLDERS:
                 self.modules |= {".".join(parts[:n]): None for n in range(1, len(parts) + 1)}
 
 

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import dataclass
+from types import FrameType
 from typing import Any, Generic, TypeVar, overload
+from weakref import WeakValueDictionary
 
 from training.schema.validation import ConfigError, names
 
 T = TypeVar("T")
+
+_REGISTRIES: WeakValueDictionary[int, Registry] = WeakValueDictionary()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Place in the code where an entry was registered."""
+
+    module: str
+    line: int = 0
+    """Line of the statement at the module's top level; 0 if unknown."""
+
+
+_WRAPPERS = ("collections.abc", "_collections_abc", "jaxtyping", "beartype")
+"""Modules whose functions may call a registry for the registering module."""
 
 
 class UnknownNameError(ConfigError, KeyError):
@@ -31,13 +50,15 @@ class Registry(MutableMapping[str, T], Generic[T]):
         What the objects are, in the singular; error messages name it.
     entries : dict, optional
         Objects or `"module:attribute"` texts by name.
+    check : callable, optional
+        Called with every object that is registered; raises a `ConfigError` if the registry cannot hold it.
 
     Raises
     ------
     UnknownNameError
         On access to an unknown name; the message lists the registered ones.
     ConfigError
-        On giving a name twice; the message names both modules.
+        On giving a name twice (the message names both modules), or an object that `check` refuses.
 
     Examples
     --------
@@ -50,13 +71,19 @@ class Registry(MutableMapping[str, T], Generic[T]):
     training.schema.registry.UnknownNameError: shape: expected one of circle, square, got 'triangle'
     """
 
-    def __init__(self, kind: str, entries: dict[str, T | str] | None = None):
-        self.kind = kind
+    def __init__(
+        self,
+        kind: str,
+        entries: dict[str, T | str] | None = None,
+        check: Callable[[Any], None] = lambda entry: None,
+    ):
+        self.kind, self.check = kind, check
         self._entries: dict[str, Any] = {}
-        self._origins: dict[str, str] = {}
+        self._origins: dict[str, Origin] = {}
         for name, entry in (entries or {}).items():
             self._entries[name] = entry
-            self._origins[name] = _origin(entry)
+            self._origins[name] = _declared_origin(entry)
+        _REGISTRIES[id(self)] = self
 
     def __getitem__(self, name: str) -> T:
         if name not in self._entries:
@@ -64,17 +91,22 @@ class Registry(MutableMapping[str, T], Generic[T]):
         entry = self._entries[name]
         if isinstance(entry, str):
             module, _, attribute = entry.partition(":")
-            entry = self._entries[name] = getattr(importlib.import_module(module), attribute)
+            entry = getattr(importlib.import_module(module), attribute)
+            self._check(name, entry)
+            self._entries[name] = entry
         return entry
 
     def __setitem__(self, name: str, entry: T | str) -> None:
+        origin = _declared_origin(entry) if isinstance(entry, str) else _registering_statement()
         if name in self._entries:
             raise ConfigError(
-                f"{self.kind} {name!r}: registered twice, by {self._origins[name]} and by {_origin(entry)}; "
-                "choose another name"
+                f"{self.kind} {name!r}: registered twice, by {self._origins[name].module} and by "
+                f"{origin.module}; choose another name"
             )
+        if not isinstance(entry, str):
+            self._check(name, entry)
         self._entries[name] = entry
-        self._origins[name] = _origin(entry)
+        self._origins[name] = origin
 
     def __delitem__(self, name: str) -> None:
         del self._entries[name]
@@ -90,9 +122,25 @@ class Registry(MutableMapping[str, T], Generic[T]):
         return len(self._entries)
 
     def origin(self, name: str) -> str:
-        """Return the module that an entry comes from."""
+        """Return the module that registered an entry."""
+        return self.place(name).module
+
+    def place(self, name: str) -> Origin:
+        """Return the place in the code where an entry was registered."""
         self.__getitem__(name)
         return self._origins[name]
+
+    def remove_entries_of(self, module: str) -> None:
+        """Delete all entries that a module or its submodules registered."""
+        modules = {name: f"{origin.module}." for name, origin in self._origins.items()}
+        for name in [name for name, path in modules.items() if path.startswith(f"{module}.")]:
+            del self[name]
+
+    def _check(self, name: str, entry: Any) -> None:
+        try:
+            self.check(entry)
+        except ConfigError as error:
+            raise ConfigError(f"{self.kind} {name!r}: {error}") from None
 
     @overload
     def register(self, name: str) -> Callable[[T], T]: ...
@@ -111,6 +159,33 @@ class Registry(MutableMapping[str, T], Generic[T]):
         return decorate
 
 
-def _origin(entry: Any) -> str:
-    """Return the module that an object or text comes from."""
-    return entry.partition(":")[0] if isinstance(entry, str) else getattr(entry, "__module__", "unknown")
+def remove_registered_by(module: str) -> None:
+    """Delete a module's entries from every registry."""
+    for registry in list(_REGISTRIES.values()):
+        registry.remove_entries_of(module)
+
+
+def _declared_origin(entry: Any) -> Origin:
+    """Return the module that an object or text names."""
+    module = entry.partition(":")[0] if isinstance(entry, str) else getattr(entry, "__module__", "unknown")
+    return Origin(module)
+
+
+def _registering_statement() -> Origin:
+    """Return the statement that is registering an entry now.
+
+    Registration inside a function or a loop belongs to the statement at the module's top level.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (_module(frame) == __name__ or _module(frame).startswith(_WRAPPERS)):
+        frame = frame.f_back
+    module, line = "unknown", 0
+    if frame is not None:
+        module, line = _module(frame), frame.f_lineno
+    while frame is not None and _module(frame) == module:
+        line, frame = frame.f_lineno, frame.f_back
+    return Origin(module, line)
+
+
+def _module(frame: FrameType) -> str:
+    return frame.f_globals.get("__name__", "unknown")

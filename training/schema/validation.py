@@ -15,6 +15,12 @@ from typing import Any, Literal, TypeVar, Union
 
 T = TypeVar("T")
 
+PLAIN_TYPES: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+"""Words for the plain types of fields."""
+ENTRIES: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "texts"}
+"""Words for the entries of a list."""
+UNIONS = (Union, types.UnionType)
+
 
 class ConfigError(ValueError):
     """Invalid setting: the field, the expectation and the value."""
@@ -70,15 +76,19 @@ def _type_hints(cls: type) -> dict[str, Any]:
 
 def _convert(value: Any, hint: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (Union, types.UnionType):
-        return None if value is None else _convert(value, args[0], where)
+    if origin in UNIONS:
+        (inner,) = (arg for arg in args if arg is not types.NoneType)
+        return None if value is None else _convert(value, inner, where)
     if origin is Literal:
         require(value in args, where, f"one of {names(args)}", value)
         return value
     if origin is tuple:
-        length_fits = isinstance(value, list | tuple) and (args[-1] is Ellipsis or len(value) == len(args))
-        require(length_fits, where, f"a list of {'numbers' if args[-1] is Ellipsis else len(args)}", value)
-        return tuple(_convert(v, args[0], where) for v in value)
+        any_length = args[-1] is Ellipsis
+        length_fits = isinstance(value, list | tuple) and (any_length or len(value) == len(args))
+        kind = ENTRIES.get(args[0], "values") if any_length else str(len(args))
+        require(length_fits, where, f"a list of {kind}", value)
+        hints = [args[0]] * len(value) if any_length else args
+        return tuple(_convert(v, hint, where) for v, hint in zip(value, hints, strict=True))
     if origin is not None and issubclass(origin, Mapping):
         require(isinstance(value, Mapping), where, "a table", value)
         return {key: _convert(v, args[1], f"{where}.{key}") for key, v in value.items()}
@@ -88,9 +98,68 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         return build(hint, value, where)  # type: ignore[arg-type]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    kinds = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    require(type(value) is hint, where, kinds[hint], value)
+    require(type(value) is hint, where, PLAIN_TYPES[hint], value)
     return value
+
+
+def check_settings_class(cls: Any, base: type) -> None:
+    """Raise a `ConfigError` unless recipes can build a class from plain values.
+
+    Parameters
+    ----------
+    cls : type
+        Class that is registered, as a task or an optimizer.
+    base : type
+        Class that it has to extend.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, base)):
+        raise ConfigError(f"expected a subclass of {base.__module__}.{base.__name__}, got {cls!r}")
+    if "__dataclass_params__" not in vars(cls):
+        raise ConfigError(
+            f"{cls.__name__}: expected a dataclass; decorate it with @dataclass(frozen=True, kw_only=True)"
+        )
+    if missing := getattr(cls, "__abstractmethods__", ()):
+        raise ConfigError(
+            f"{cls.__name__}: does not define {names(missing)}, as every {base.__name__} has to"
+        )
+    try:
+        hints: dict[str, Any] = _type_hints(cls)  # type: ignore[arg-type]
+    except (NameError, TypeError) as error:
+        raise ConfigError(f"{cls.__name__}: the type of a field cannot be read: {error}") from None
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        hint = hints[field.name]
+        if not _is_convertible(hint):
+            raise ConfigError(
+                f"{cls.__name__}.{field.name}: expected int, float, bool, str, a Literal, a tuple, a "
+                f"Mapping[str, T] or a dataclass of these, or one of them | None, got {_type_text(hint)}"
+            )
+
+
+def check_instance(entry: Any, cls: type) -> None:
+    """Raise a `ConfigError` unless an entry is an instance of a class."""
+    if not isinstance(entry, cls):
+        raise ConfigError(f"expected a {cls.__module__}.{cls.__name__}, got {entry!r}")
+
+
+def _is_convertible(hint: Any) -> bool:
+    """Return True if `_convert` takes a type."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in UNIONS:
+        inner = [arg for arg in args if arg is not types.NoneType]
+        return len(inner) == 1 < len(args) and _is_convertible(inner[0])
+    if origin is Literal:
+        return True
+    if origin is tuple:
+        return all(_is_convertible(arg) for arg in args if arg is not Ellipsis)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return len(args) == 2 and args[0] is str and _is_convertible(args[1])
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return all(_is_convertible(_type_hints(hint)[field.name]) for field in dataclasses.fields(hint))
+    return hint in PLAIN_TYPES
+
+
+def _type_text(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
 
 
 def override(content: dict[str, Any], setting: str) -> None:
@@ -116,8 +185,8 @@ def override(content: dict[str, Any], setting: str) -> None:
     node[last] = value
 
 
-OMITTED_IF_NONE = {"omitted_if_none": True}
-"""Metadata of a field that is written only if it has a value."""
+OMITTED_AT_DEFAULT = {"omitted_at_default": True}
+"""Metadata of a field that is written only if its value is not the default."""
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -126,13 +195,13 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return dataclasses as tables, without optional fields at None."""
+    """Return dataclasses as tables, without optional fields at their default."""
     if dataclasses.is_dataclass(value):
-        fields = {f.name: (getattr(value, f.name), f.metadata) for f in dataclasses.fields(value)}
+        fields = {f: getattr(value, f.name) for f in dataclasses.fields(value)}
         return {
-            name: _plain(content)
-            for name, (content, metadata) in fields.items()
-            if content is not None or not metadata.get("omitted_if_none")
+            f.name: _plain(content)
+            for f, content in fields.items()
+            if content != f.default or not f.metadata.get("omitted_at_default")
         }
     if isinstance(value, Mapping):
         return {key: _plain(content) for key, content in value.items()}

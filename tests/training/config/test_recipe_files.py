@@ -150,7 +150,7 @@ def test_every_recipe_has_a_quick_version_that_is_shorter():
     [
         ("quick = 3", "quick: expected a table of fields, got 3"),
         ("[quick]\nmax_steps = 0.5", "quick.max_steps: expected a whole number from 0, got 0.5"),
-        ("seeds = 3\n[quick]\n", "seeds: expected a list of numbers, got 3"),
+        ("seeds = 3\n[quick]\n", "seeds: expected a list of whole numbers, got 3"),
         ("[quick]\nstep = 3", "step: unknown field"),
         ("[quick]\narms = 3", "arms: expected a table, got 3"),
     ],

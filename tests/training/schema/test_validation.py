@@ -69,7 +69,7 @@ def test_nested_values_become_dataclasses_and_back():
         ({"count": 1, "maybe": 1}, "maybe: expected text, got 1"),
         ({"count": 1, "pair": [1]}, r"pair: expected a list of 2, got \[1\]"),
         ({"count": 1, "pair": ["a", "b"]}, "pair: expected a number, got 'a'"),
-        ({"count": 1, "many": 3}, "many: expected a list of numbers, got 3"),
+        ({"count": 1, "many": 3}, "many: expected a list of whole numbers, got 3"),
         ({"count": 1, "inner": 3}, "inner: expected a table of fields, got 3"),
         ({"count": 1, "inner": {"rate": True}}, "inner.rate: expected a number, got True"),
         ({"count": 1, "inner": {"rate": math.nan}}, "inner.rate: expected a number above 0, got nan"),

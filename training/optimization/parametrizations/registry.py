@@ -8,9 +8,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from training.schema.registry import Registry
+from training.schema.validation import check_instance
 
 if TYPE_CHECKING:
     from training.optimization.parametrizations.base import Parametrization
@@ -79,4 +81,5 @@ PARAMETRIZATIONS: Registry[ParametrizationSpec] = Registry(
             is_variant=True,
         ),
     },
+    check=partial(check_instance, cls=ParametrizationSpec),
 )
