@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     p = Parser(prog="python -m analyses", description="List the analyses of a run.")
     p.add_argument("--json", action="store_true", help="print the list as JSON")
     args = p.parse_args(argv)
-    return run_command(lambda: _list(args.json))
+    return run_command(lambda: _list(args.json), args.plugins)
 
 
 def _list(as_json: bool) -> int:

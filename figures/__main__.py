@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     if argv and argv[0] in COMMANDS:
         return run_catalogue_command(argv)
     args = parser().parse_args(argv)
-    return run_command(lambda: _draw_all(args))
+    return run_command(lambda: _draw_all(args), args.plugins)
 
 
 def _draw_all(args: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from training.cli.machine import available_cores
-from training.cli.parser import Parser, add_plugin_argument, run_command
+from training.cli.parser import Parser, run_command
 
 if TYPE_CHECKING:
     from training.execution.experiment import Experiment
@@ -62,7 +62,6 @@ def parser() -> argparse.ArgumentParser:
         "--resume", action="store_true", help="keep what is done and resume the rest (the default)"
     )
     again.add_argument("--force", action="store_true", help="delete these arms first and train them anew")
-    add_plugin_argument(p)
     p.add_argument("--dry-run", action="store_true", help="show what would be trained, and train nothing")
     p.add_argument("--verbose", action="store_true", help="print all columns of the tables")
     p.add_argument("--json", action="store_true", help="print the result as JSON")

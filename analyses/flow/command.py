@@ -8,7 +8,7 @@ from analyses.flow.schema import ANALYSIS, UNTIL
 from analyses.running.command_line import Result, analyse, parser, whole_number_from
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
 

@@ -28,7 +28,7 @@ from training.schema.validation import ConfigError
 from training.tasks.modular import ModularTask
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 CONTRASTS = {
     "flow": ("trained", "flow"),

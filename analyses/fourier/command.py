@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
     from training.models.pair_activations import PairActivations
     from training.runs.run_directory import RunDir
 

@@ -12,7 +12,7 @@ from analyses.running.command_line import Result, analyse_run, parser, use_one_t
 from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 FIGURES = ("graph_props", "graph_layers")
 N_NULLS = 20
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.nulls == 1:
         p.error("argument --nulls: expected 0 or at least 2, got 1")
     use_one_thread()
-    return run_command(lambda: _analyse_runs(args))
+    return run_command(lambda: _analyse_runs(args), args.plugins)
 
 
 def _analyse_runs(args: argparse.Namespace) -> int:

@@ -19,9 +19,9 @@ from analyses.graph_props.mask_statistics import (
 )
 from analyses.graph_props.schema import WEIGHTS
 from analyses.loading.checkpoint_masks import checkpoint_masks
-from analyses.loading.trained_network import Network
 from interp.graphs.null_models import NullComparison
 from interp.mechanism.effective_weights import graph_layer_names, layer_matrices
+from training.inspection.trained_network import Network
 
 UNDEFINED = NullComparison(np.nan, np.nan, np.nan, np.nan, 0)
 
@@ -52,7 +52,7 @@ def mask_tables(
     owners: list[Owner] = []
     earlier: list[tuple[dict[str, Any], WeightsTask]] = []
     for network in networks:
-        dense = network.mask() is None
+        dense = network.mask is None
         at_network = {"arm": network.arm, "arm_role": network.role, "seed": network.seed}
         for place, (step, mask, weights) in enumerate(_checkpoints(network)):
             checkpoint = at_network | {"step": step}

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.loading.outcomes import Curves
-    from analyses.loading.trained_network import Network
     from training.config.recipe import Recipe
+    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
 FIGURES = ("grokking", "outcomes")

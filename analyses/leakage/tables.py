@@ -26,7 +26,7 @@ from training.models.one_hot_mlp.architecture import OneHotMLP
 from training.runs.atomic_files import RunError
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 MAPS = ("input", "output")
 HARMONICS = 5

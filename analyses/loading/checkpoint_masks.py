@@ -11,7 +11,7 @@ from interp.masks.topk import magnitude_mask
 from training.models.weight_names import prunable
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 
 def checkpoint_masks(network: Network, weights: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
@@ -25,7 +25,7 @@ def checkpoint_masks(network: Network, weights: Mapping[str, np.ndarray]) -> lis
     weights : mapping
         As `Network.weights()` returns them: they need not be read twice.
     """
-    mask = network.mask()
+    mask = network.mask
     n_steps, matrices = len(network.steps), prunable(weights)
     if network.recipe.arms[network.arm].trains_scores:
         return [{name: w[t] != 0 for name, w in matrices.items()} for t in range(n_steps)]
@@ -40,4 +40,4 @@ def checkpoint_masks(network: Network, weights: Mapping[str, np.ndarray]) -> lis
 
 def masks_change(network: Network) -> bool:
     """Return True if a network's masks differ between checkpoints."""
-    return network.mask() is None or network.recipe.arms[network.arm].trains_scores
+    return network.mask is None or network.recipe.arms[network.arm].trains_scores

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 
 def landmark_indices(network: Network, metrics: pd.DataFrame | None) -> dict[str, int]:

@@ -11,7 +11,7 @@ from interp.mechanism.effective_weights import effective_maps
 from training.runs.atomic_files import RunError
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 
 def neuron_maps(network: Network, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from analyses.loading.trained_network import Network
 from interp.dynamics.threshold_crossings import GrokkingTimes
-from training.execution.outcomes import outcomes
+from training.inspection.outcomes import outcomes
+from training.inspection.trained_network import Network
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 
@@ -25,7 +25,7 @@ def read_outcomes(
 ) -> tuple[list[dict[str, Any]], Curves]:
     """Return a row per network, and the curves behind it.
 
-    The rows are those of `training.execution.outcomes.outcomes`, untrained networks included. Added are the
+    The rows are those of `training.inspection.outcomes.outcomes`, untrained networks included. Added are the
     last step below the threshold (`t_mem_after`, `t_gen_after`) and the bounds of tau. For weights from
     elsewhere there is a row per network that has metrics, computed from these alone.
 
@@ -39,7 +39,7 @@ def read_outcomes(
     RunError
         If no network has metrics.
     """
-    curves = {(n.arm, n.seed): metrics for n in networks if (metrics := n.metrics()) is not None}
+    curves = {(n.arm, n.seed): metrics for n in networks if (metrics := n.metrics) is not None}
     if not curves:
         raise RunError(
             f"{run.path}: expected a network with a metrics.parquet, got none; "

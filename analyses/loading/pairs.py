@@ -11,7 +11,7 @@ from training.runs.atomic_files import RunError
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int
 
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 
 def labels_of_pairs(network: Network) -> Int[np.ndarray, "p p"]:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from analyses.loading.trained_network import Network
     from analyses.tables.schema import Table
+    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
 FIGURES = ("logits", "output_logits", "vote_subsets")

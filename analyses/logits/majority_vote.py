@@ -17,8 +17,8 @@ from interp.spectra.weight_spectrum import neuron_frequency
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-    from analyses.loading.trained_network import Network
     from analyses.tables.schema import Table
+    from training.inspection.trained_network import Network
 
 N_ORDERS = 20
 """Random orders of neurons, and of frequencies, that the votes are averaged over."""

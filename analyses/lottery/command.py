@@ -21,7 +21,7 @@ from analyses.running.command_line import (
 from training.cli.parser import run_command
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
 SIMULATED: dict[str, Any] = {"p": 23, "neurons": 512, "seed": 0, "init_scale": 0.1}
@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     changed = {} if growth == default else {"growth": growth}
     if args.simulate:
         use_one_thread()
-        return run_command(lambda: _simulate(args, growth, changed))
+        return run_command(lambda: _simulate(args, growth, changed), args.plugins)
     return analyse(ANALYSIS, args, lambda run, networks: measure(run, networks, growth), arguments=changed)
 
 

@@ -29,7 +29,7 @@ from interp.mechanism.phase_alignment import wrap_angle
 from interp.spectra.fourier import check_modulus, complex_amplitude
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 SAVED_TIMES = 240
 """Saved times of a simulated race."""

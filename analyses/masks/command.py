@@ -10,7 +10,7 @@ from analyses.running.command_line import Result, analyse, parser, whole_number_
 if TYPE_CHECKING:
     import numpy as np
 
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
 FIGURES = ("masks", "mask_overlap")

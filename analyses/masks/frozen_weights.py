@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from analyses.loading.trained_network import Network
+from training.inspection.trained_network import Network
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 

@@ -17,7 +17,7 @@ from interp.dynamics.threshold_crossings import half_decrease_step
 from interp.masks.overlap import chance_jaccard_distances, jaccard_distances
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 INTERVALS = (2000, 1000, 500, 200, 100)
 """Default intervals between compared masks, in steps; the paper's first."""
@@ -85,7 +85,7 @@ def mask_changes(network: Network, masks: list[dict[str, np.ndarray]], interval:
 
 def _test_scores(network: Network) -> dict[int, float]:
     """Return test accuracy, or minus log10 of the test loss, by step."""
-    metrics, criterion = network.metrics(), network.setting.criterion
+    metrics, criterion = network.metrics, network.setting.criterion
     if metrics is None:
         return {}
     score = np.asarray(metrics[criterion.test], dtype=float)

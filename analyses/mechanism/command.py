@@ -8,7 +8,7 @@ from analyses.mechanism.schema import ANALYSIS
 from analyses.running.command_line import Result, analyse, parser
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
 

@@ -25,7 +25,7 @@ from interp.spectra.fourier import check_modulus, complex_amplitude
 from interp.spectra.weight_spectrum import frequency_power, neuron_frequency
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 Weights = Mapping[str, np.ndarray]
 REFERENCES = ("dense_end", "end")
@@ -50,7 +50,7 @@ def mechanism_tables(networks: Sequence[Network]) -> dict[Table, pd.DataFrame]:
     means, stage_rows, frequency_rows, predictions = [], [], [], []
     for network in networks:
         weights = network.weights()
-        mask = None if masks_change(network) else network.mask()
+        mask = None if masks_change(network) else network.mask
         means.append(_through_training(network, weights))
         sources = partial_starts(weights, mask)
         dense_and_step = None if mask is None else _dense_network(network, weights, mask, networks)
@@ -108,11 +108,11 @@ def _dense_network(
         source_network = by_name.get((source["arm"], source["seed"]))
         if source_network is None:
             return None
-        if source_network.mask() is None:
+        if source_network.mask is None:
             return source_network, source["step"]
         source = (source_network.files.done() or {}).get("source")
     for other in networks:
-        if other.seed != network.seed or other.mask() is not None or other.setting != network.setting:
+        if other.seed != network.seed or other.mask is not None or other.setting != network.setting:
             continue
         start = _at(other.weights(), 0)
         masked = {name: np.where(is_kept, start[name], 0) for name, is_kept in mask.items()}
@@ -126,7 +126,7 @@ def _use_by_stage(
 ) -> dict[str, FrequencyUse]:
     """Return the frequencies in use at every stage."""
     stages = {"dense_start": (dense.steps[0], _at(dense_weights, 0))}
-    metrics = dense.metrics()
+    metrics = dense.metrics
     t_gen = None if metrics is None else dense.setting.criterion.times(metrics).t_gen.at
     if t_gen is not None and t_gen <= mask_step:
         first = int(np.flatnonzero(dense.steps >= t_gen)[0])

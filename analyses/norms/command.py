@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
 
@@ -82,7 +82,7 @@ def _ticket_masks(network: Network, networks: list[Network]) -> dict[str, dict[s
     for other in networks:
         settings = other.recipe.arms[other.arm]
         if other.seed == network.seed and settings.source == network.arm:
-            mask = other.mask()
+            mask = other.mask
             fits = other.setting.shapes() == network.setting.shapes()
             if settings.reads_weights and fits and mask is not None:
                 masks[other.arm] = mask

@@ -12,7 +12,7 @@ from interp.masks.topk import GLOBAL
 from interp.masks.weight_norms import relative_spread
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 
 def norms_at_landmarks(network: Network, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -29,7 +29,7 @@ def norms_at_landmarks(network: Network, rows: list[dict[str, Any]]) -> list[dic
         Norms over all layers at the first checkpoint from t_gen on, if there is one, and at the last.
         `outcome` is "generalised", "never", or "unknown" for a network without metrics.
     """
-    metrics = network.metrics()
+    metrics = network.metrics
     t_gen = None if metrics is None else network.setting.criterion.times(metrics).t_gen.at
     path = [row for row in rows if row["layer"] == GLOBAL]
     landmarks = {"end": path[-1]}

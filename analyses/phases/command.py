@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from analyses.loading.trained_network import Network
     from analyses.tables.schema import Table
     from interp.mechanism.diversification import PhaseSymmetry
     from interp.mechanism.phase_alignment import Misalignment
+    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
 FIGURES = ("phases", "phase_rings", "magnitudes")

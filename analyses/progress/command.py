@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from analyses.loading.trained_network import Network
     from analyses.progress.checkpoint_measures import CheckpointMeasures, KeyFrequencies
     from analyses.tables.schema import Table
+    from training.inspection.trained_network import Network
 
 DEFAULT_RULE = "neuron_cluster"
 """The only rule that names no frequency in a network that has none."""

@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument("--verbose", action="store_true", help="print the findings and what is missing too")
     args = p.parse_args(argv)
     use_one_thread()
-    return run_command(lambda: report(args))
+    return run_command(lambda: report(args), args.plugins)
 
 
 def report(args: argparse.Namespace) -> int:

@@ -15,15 +15,13 @@ from analyses.tables.explanation import explain
 from analyses.tables.schema import Analysis, Table
 from training.cli.parser import Parser, run_command
 from training.cli.printed_table import PrintedTable, render
+from training.schema.plugins import plugin_arguments
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
-
-OUTPUT_ARGUMENTS = frozenset({"run", "out", "json", "plot", "verbose", "explain", "jobs"})
-"""Arguments that do not change what a table holds."""
 
 
 class Result:
@@ -141,7 +139,9 @@ def analyse(
         default `--arms` and `--steps`, if given.
     """
     use_one_thread()
-    return run_command(lambda: analyse_run(analysis, args, measure, args.run, figures, arguments))
+    return run_command(
+        lambda: analyse_run(analysis, args, measure, args.run, figures, arguments), args.plugins
+    )
 
 
 def analyse_run(
@@ -153,7 +153,7 @@ def analyse_run(
     arguments: Mapping[str, Any] | None = None,
 ) -> int:
     """Do as `analyse` for the run at `path`, and let errors pass."""
-    from analyses.loading.open_run import open_networks
+    from analyses.loading.chosen_networks import open_networks
     from analyses.tables.inputs import RunInputs
     from training.runs.run_directory import RunDir
 
@@ -235,5 +235,5 @@ def _draw(names: Sequence[str], target: RunDir) -> int:
 
     Figures thus depend on nothing but what is on disk.
     """
-    command = [sys.executable, "-m", "figures", *names, "--run", str(target.path)]
+    command = [sys.executable, "-m", "figures", *names, "--run", str(target.path), *plugin_arguments()]
     return subprocess.run(command, check=False, stdout=sys.stderr).returncode

@@ -11,7 +11,7 @@ from analyses.snapshots.schema import ANALYSIS, MOMENTS
 from training.cli.printed_table import PrintedTable
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
 
 FIGURES = ("neurons", "maps", "matrices", "cosines", "weight_stages", "film")
 

@@ -11,13 +11,13 @@ import pandas as pd
 from analyses.loading.checkpoint_masks import checkpoint_masks
 from analyses.loading.landmark_checkpoints import landmark_indices
 from analyses.loading.neuron_maps import neuron_maps
-from analyses.loading.trained_network import Network
 from analyses.snapshots.schema import ACCURACY, MAPS, MATRICES, MOMENTS, NEURONS, SPECTRA
 from analyses.tables.long_format import gather, long_table
 from analyses.tables.schema import Table
 from interp.mechanism.effective_weights import layer_matrices
 from interp.spectra.fourier import amplitude_phase
 from interp.spectra.weight_spectrum import mean_over_neurons, neuron_frequency
+from training.inspection.trained_network import Network
 from training.models.weight_names import prunable
 from training.runs.log_spacing import thinned
 
@@ -32,7 +32,7 @@ def network_tables(
 
     All neurons are saved at the landmark checkpoints, `most_neurons` of them at up to `most_steps` others.
     """
-    weights, metrics = network.weights(), network.metrics()
+    weights, metrics = network.weights(), network.metrics
     maps = dict(zip(("input", "output"), neuron_maps(network, weights), strict=True))  # (T, m, p) each
     spectra = {name: amplitude_phase(W)[0] for name, W in maps.items()}  # (T, m, K)
     landmarks = landmark_indices(network, metrics)
@@ -146,7 +146,7 @@ def _rows_of_maps(
 def _matrices(network: Network, weights: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Return every weight of every matrix at the last checkpoint, and the mask."""
     last = {name: w[-1] for name, w in prunable(weights).items()}
-    pruned = network.mask() is not None or network.recipe.arms[network.arm].trains_scores
+    pruned = network.mask is not None or network.recipe.arms[network.arm].trains_scores
     mask = (
         checkpoint_masks(network, weights)[-1]
         if pruned

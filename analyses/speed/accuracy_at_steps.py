@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analyses.loading.outcomes import Curves
-from analyses.loading.trained_network import Network
 from analyses.speed.schema import SOURCES
 from analyses.tables.long_format import groups
+from training.inspection.trained_network import Network
 
 FEWEST_TICKETS = 4
 """Least number of tickets of one source, taken at different steps, for a rank correlation."""

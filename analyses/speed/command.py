@@ -20,7 +20,7 @@ from analyses.speed.schema import (
 )
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
 AT = (500, 1000, 2000)

@@ -8,7 +8,7 @@ from analyses.running.command_line import Result, analyse, parser
 from analyses.stages.schema import ANALYSIS
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
+    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
 

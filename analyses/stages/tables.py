@@ -23,8 +23,8 @@ from interp.spectra.concentration import inverse_participation_ratio
 from interp.spectra.weight_spectrum import mean_over_neurons
 
 if TYPE_CHECKING:
-    from analyses.loading.trained_network import Network
     from analyses.tables.schema import Table
+    from training.inspection.trained_network import Network
 
 
 def network_tables(network: Network) -> dict[Table, pd.DataFrame]:
@@ -71,7 +71,7 @@ def _ends(network: Network, curves: pd.DataFrame, classes: pd.DataFrame) -> dict
     The stages are those of the training's own curves, if there are any: they are denser than the checkpoints,
     at which alone the norm and the classes are known.
     """
-    metrics = network.metrics()
+    metrics = network.metrics
     measured = curves
     if metrics is not None:
         norms = curves[["step", "l2"]]

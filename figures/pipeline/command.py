@@ -49,7 +49,8 @@ def main(argv: Sequence[str]) -> int:
     """Parse, run the command that the first argument names."""
     command, *others = argv
     args = parser(command).parse_args(others)
-    return run_command(lambda: {"make": _make, "draw": _draw, "list": _list, "costs": _costs}[command](args))
+    commands = {"make": _make, "draw": _draw, "list": _list, "costs": _costs}
+    return run_command(lambda: commands[command](args), args.plugins)
 
 
 def _make(args: argparse.Namespace) -> int:

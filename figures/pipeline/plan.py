@@ -19,6 +19,7 @@ from figures.pipeline.freshness import (
 )
 from training.config.recipe_files import read_recipe
 from training.runs.atomic_files import RunError
+from training.schema.plugins import plugin_arguments
 
 PYTHON = (sys.executable, "-m")
 PARALLEL = ("graph_props", "progress")
@@ -135,7 +136,7 @@ class Plan:
     ) -> Task:
         return Task(
             name=name,
-            command=(*PYTHON, *command),
+            command=(*PYTHON, *command, *plugin_arguments()),
             core_seconds=share * cost_model.expected_cost(self.costs, self.folder, name),
             after=frozenset(task.name for task in after if task is not None),
             most_jobs=most_jobs,

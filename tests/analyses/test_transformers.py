@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from builders import run_analysis, table_files
 
-from analyses.loading.open_run import open_networks
+from analyses.loading.chosen_networks import open_networks
 from figures.catalogue.registry import FIGURES
 from figures.drawing.render import draw_picture
 from interp.graphs.expander_spectrum import expander_properties

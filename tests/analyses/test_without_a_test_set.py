@@ -9,7 +9,7 @@ from builders import run_analysis, table_files
 from figures.catalogue.registry import FIGURES
 from figures.drawing.render import draw_picture
 from training.config.build_recipe import recipe_from_dict
-from training.execution.outcomes import outcomes
+from training.inspection.outcomes import outcomes
 
 CONTENT = {
     "name": "all_pairs",

@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Parse, read, rename, write."""
     args = parser().parse_args(argv)
-    return run_command(lambda: _adopt(args))
+    return run_command(lambda: _adopt(args), args.plugins)
 
 
 def _adopt(args: argparse.Namespace) -> int:

@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument("--rounds", type=int, default=9, help="rounds of which the median is taken")
     p.add_argument("--json", action="store_true", help="print the result as JSON")
     args = p.parse_args(argv)
-    return run_command(lambda: _bench(args))
+    return run_command(lambda: _bench(args), args.plugins)
 
 
 def _bench(args: argparse.Namespace) -> int:

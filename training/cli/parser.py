@@ -29,26 +29,30 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """Parser that shows defaults and prints errors in one line."""
+    """Parser that shows defaults, takes `--plugin`, and prints errors in one line."""
 
     def __init__(self, **options: Any):
         super().__init__(formatter_class=_Help, **options)
+        self._takes_plugins = False
+
+    def parse_known_args(self, *arguments: Any) -> Any:
+        """Parse, with `--plugin` as the last argument of the help."""
+        if not self._takes_plugins:
+            self._takes_plugins = True
+            self.add_argument(
+                "--plugin",
+                metavar="MODULE",
+                dest="plugins",
+                action="append",
+                default=[],
+                help="module or Python file (./mine.py) that registers tasks, methods, figures, …; "
+                "may be repeated",
+            )
+        return super().parse_known_args(*arguments)
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
         self.exit(2, f"error: {message}\n")
-
-
-def add_plugin_argument(p: argparse.ArgumentParser) -> None:
-    """Add `--plugin`, which every command takes."""
-    p.add_argument(
-        "--plugin",
-        metavar="MODULE",
-        dest="plugins",
-        action="append",
-        default=[],
-        help="module or Python file (./mine.py) that registers tasks, methods, figures, …; may be repeated",
-    )
 
 
 def run_command(body: Callable[[], int], plugins: Sequence[str] = ()) -> int:

@@ -11,7 +11,6 @@ __getattr__ = lazy_exports(
     {
         "Experiment": "experiment",
         "Job": "jobs",
-        "arm_status": "jobs",
         "refined": "sparsity_search",
         "train_group": "training_loop",
     },

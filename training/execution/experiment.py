@@ -13,8 +13,7 @@ from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.plugin_use import plugin_code, used_plugins
 from training.config.recipe import Recipe
-from training.execution.jobs import Job, arm_status, finished_in_sibling_runs, jobs
-from training.execution.outcomes import outcomes
+from training.execution.jobs import Job, finished_in_sibling_runs, jobs
 from training.execution.progress import Progress
 from training.execution.provenance import provenance
 from training.execution.run_config import (
@@ -25,6 +24,8 @@ from training.execution.run_config import (
 )
 from training.execution.scheduler import launch
 from training.execution.sparsity_search import refined
+from training.inspection.arm_status import arm_status
+from training.inspection.outcomes import outcomes
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.validation import ConfigError
 

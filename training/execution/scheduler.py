@@ -16,9 +16,10 @@ from training.cli.stop_signals import stop_requests
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
 from training.execution.device import prepare_process, resolve_device
-from training.execution.jobs import Job, arm_status
+from training.execution.jobs import Job
 from training.execution.progress import Progress
 from training.execution.worker_process import Worker
+from training.inspection.arm_status import arm_status
 from training.runs.run_directory import RunDir
 
 POLL_SECONDS = 0.2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from training.config.recipe import Recipe
-from training.execution.outcomes import generalisation
+from training.inspection.outcomes import generalisation
 from training.runs.run_directory import RunDir
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
 from training.execution.jobs import Job
-from training.execution.outcomes import generalisation
+from training.inspection.outcomes import generalisation
 from training.models.weight_names import prunable
 from training.pruning.elastic import copied
 from training.pruning.method import CannotPrune, Mask, Subject

@@ -6,7 +6,7 @@ from builders import saved_tables, skip_arm
 
 from analyses.grokking.command import main, printed_outcomes
 from analyses.grokking.schema import ANALYSIS, CURVES, OUTCOMES
-from analyses.loading.open_run import open_networks
+from analyses.loading.chosen_networks import open_networks
 from analyses.loading.outcomes import has_test_set, read_outcomes, times_by_seed
 from analyses.speed.comparisons import arm_row
 

@@ -1,7 +1,7 @@
 import pytest
 
 from analyses.loading.landmark_checkpoints import landmark_indices
-from analyses.loading.open_run import open_networks
+from analyses.loading.chosen_networks import open_networks
 
 
 @pytest.fixture(scope="module")

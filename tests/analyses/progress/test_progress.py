@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from builders import saved_tables
 
-from analyses.loading.open_run import open_networks
+from analyses.loading.chosen_networks import open_networks
 from analyses.progress.checkpoint_measures import Checkpoint, measure_checkpoint, sum_signs
 from analyses.progress.command import main
 from analyses.progress.loss_falls import phases

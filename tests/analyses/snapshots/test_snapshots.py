@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analyses.loading.open_run import open_networks
+from analyses.loading.chosen_networks import open_networks
 from analyses.snapshots.command import main, networks_of_seed
 from analyses.snapshots.schema import ANALYSIS, MAPS, MATRICES, MOMENTS, NEURONS, SPECTRA
 from analyses.snapshots.tables import network_tables

@@ -8,7 +8,7 @@ import pytest
 from builders import begin_run, metrics_of, saved_tables, skip_arm
 from scipy.stats import rankdata
 
-from analyses.loading.open_run import open_networks
+from analyses.loading.chosen_networks import open_networks
 from analyses.loading.reference_arms import dense_reference, ticket_reference
 from analyses.speed.accuracy_at_steps import accuracy_at
 from analyses.speed.command import main, measure

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from analyses.loading.open_run import open_networks
+from analyses.loading.chosen_networks import open_networks
 from analyses.snapshots.command import measure
 from analyses.snapshots.schema import MAPS, MATRICES, NEURONS, SPECTRA
 from analyses.tables.storage import with_roles

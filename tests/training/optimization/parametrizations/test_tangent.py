@@ -8,7 +8,7 @@ from torch.func import jacrev
 from torch.nn.functional import cross_entropy
 
 from analyses.loading.checkpoint_masks import checkpoint_masks
-from analyses.loading.trained_network import Network
+from training.inspection.trained_network import Network
 from interp.masks.random_masks import random_mask
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_config

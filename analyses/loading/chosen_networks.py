@@ -10,12 +10,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from analyses.loading.trained_network import Network
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict
 from training.config.plugin_use import load_recorded_plugins, without_unknown_arms
 from training.config.recipe import Recipe
 from training.execution.jobs import arm_status
+from training.inspection.trained_network import Network
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.validation import ConfigError, names

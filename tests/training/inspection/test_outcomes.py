@@ -6,7 +6,7 @@ from builders import metrics_of
 from training.cli.parser import format_table
 from training.config.build_recipe import recipe_from_dict
 from training.config.settings import Criterion
-from training.execution.outcomes import outcomes
+from training.inspection.outcomes import outcomes
 from training.runs.run_directory import RunDir
 from training.schema.validation import override
 
