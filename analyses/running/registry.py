@@ -1,8 +1,9 @@
 """Registry of the analyses."""
 
-from functools import partial
+from typing import Any
 
 from analyses.tables.schema import Analysis
+from analyses.tables.storage import MEASURES_OF_PLUGINS
 from training.schema.registry import Registry
 from training.schema.validation import check_instance
 
@@ -12,8 +13,16 @@ NAMES = (
 )
 """In the order in which a reader of a run needs them."""
 
+
+def _check(entry: Any) -> None:
+    """Raise a `ConfigError` unless an entry is an analysis; note a plug-in's code."""
+    check_instance(entry, Analysis)
+    if entry.measure is not None:
+        MEASURES_OF_PLUGINS[entry.name] = entry.measure
+
+
 ANALYSES: Registry[Analysis] = Registry(
     "analysis",
     {name: f"analyses.{name}.schema:ANALYSIS" for name in NAMES},
-    check=partial(check_instance, cls=Analysis),
+    check=_check,
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 DTYPES: dict[type, str] = {int: "whole number", float: "number", bool: "true or false", str: "text"}
 """Words for the types that a column can have."""
@@ -146,6 +147,8 @@ class Analysis:
     """Time on the twelve networks of `modadd_fast`, as "4 s"."""
     tables: tuple[Table, ...] = field(default=())
     """The main table first."""
+    measure: Callable[..., Any] | None = None
+    """For an analysis of a plug-in: function from a run and its networks to a `Result`."""
 
     def __post_init__(self) -> None:
         names = [table.name for table in self.tables]

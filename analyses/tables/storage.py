@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import inspect
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.tables.schema import Analysis, Column, SchemaError, Table
 from training.runs.atomic_files import RunError, read_json, reading, write_bytes
-from training.schema.code_digest import code_digest
+from training.schema.code_digest import code_digest, module_digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,12 +40,27 @@ class Origin:
     """Arguments of the command that differ from their defaults and change the table."""
 
 
-@functools.cache
+MEASURES_OF_PLUGINS: dict[str, Callable[..., Any]] = {}
+"""By analysis that a plug-in defines: the function that measures."""
+
+
 def analysis_code(analysis: str) -> str:
     """Return the hash of an analysis' code, its imports included.
 
     Schemas do not count: a table records the hash of its own schema.
     """
+    measure = MEASURES_OF_PLUGINS.get(analysis)
+    if measure is None:
+        return _package_code(analysis)
+    with suppress(OSError, TypeError):
+        if measure.__module__ == "__main__":  # a notebook's cells have no file
+            return hashlib.sha256(inspect.getsource(measure).encode()).hexdigest()
+    return module_digest(measure.__module__)
+
+
+@functools.cache
+def _package_code(analysis: str) -> str:
+    """Return the hash of the code of an analysis of this package."""
     folder = Path(__file__).parents[1] / analysis
     modules = [f"analyses.{analysis}.{file.stem}" for file in folder.glob("*.py") if file.stem != "schema"]
     return code_digest([module.removesuffix(".__init__") for module in modules], leave_out=".schema")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from analyses.tables.schema import SchemaError, Table
 
@@ -31,8 +33,8 @@ class FigureSpec:
     """File name of the figure, without its end."""
     shows: str
     """What one sees, in words."""
-    draws: str
-    """Module below `figures` whose `draw` draws it, as "fourier.periodicity"."""
+    draws: str | Callable[[Mapping[TableKey, Any]], Any]
+    """Function from tables to a `Drawing`, or the module below `figures` whose `draw` is one."""
     tables: tuple[TableKey, ...]
     """Tables that `draw` gets, by these keys."""
     paper: str = NEW
@@ -50,6 +52,18 @@ class FigureSpec:
             raise SchemaError(
                 f"figure {self.name}: expected tables of one run, or tables that all name their recipe"
             )
+
+    @property
+    def module(self) -> str:
+        """Name of the module that draws it."""
+        return f"figures.{self.draws}" if isinstance(self.draws, str) else self.draws.__module__
+
+    def draw(self, tables: Mapping[TableKey, Any]) -> Any:
+        """Return the `Drawing` of some tables, by the keys of `tables`."""
+        draws: Any = self.draws
+        if isinstance(draws, str):
+            draws = importlib.import_module(self.module).draw
+        return draws(tables)
 
     @property
     def of_one_run(self) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from analyses.tables.storage import read_origin
 from figures.drawing.figure_spec import FigureSpec, TableKey
-from training.schema.code_digest import code_digest
+from training.schema.code_digest import module_digest
 
 PREFIX = "Drawn from: "
 """Begin of the last line of a caption's file, before the hash."""
@@ -26,7 +26,7 @@ def picture_origin(figure: FigureSpec, tables: Mapping[TableKey, Path], note: st
         If a table is missing or damaged.
     """
     origins = [read_origin(path) for path in tables.values()]
-    content = [_drawing_code(figure.draws), [origin and asdict(origin) for origin in origins], note]
+    content = [_drawing_code(figure.module), [origin and asdict(origin) for origin in origins], note]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -40,5 +40,5 @@ def recorded_origin(caption: Path) -> str | None:
 
 
 @functools.cache
-def _drawing_code(draws: str) -> str:
-    return code_digest([f"figures.{draws}"], leave_out=".schema")
+def _drawing_code(module: str) -> str:
+    return module_digest(module, leave_out=".schema")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,10 +48,9 @@ def draw_picture(
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    module: Any = importlib.import_module(f"figures.{figure.draws}")
     resolution: dict[Any, Any] = {"savefig.dpi": PREVIEW_DPI} if preview else {}
     with plt.style.context(STYLE), matplotlib.rc_context(resolution):
-        drawing = module.draw(loaded)
+        drawing = figure.draw(loaded)
         drawing.stamp(note)
         drawing.origin = picture_origin(figure, tables, note)
         try:

@@ -1,15 +1,14 @@
-"""Recipes as TOML files: their paths, bases and expanded arms."""
+"""Recipes as TOML files: their paths, bases and quick versions."""
 
 from __future__ import annotations
 
-import copy
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from training.config.arm_expansion import expand_grid, expand_templates, grid_fields, read_grid
 from training.config.build_recipe import plugin_references, recipe_from_dict
 from training.config.quick_version import quick_content, quick_note
 from training.config.recipe import Recipe
@@ -17,6 +16,21 @@ from training.schema.validation import ConfigError, names, override, require
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 """Folder of the recipes that come with the package, grouped in folders by paper."""
+_FOLDERS_OF_PLUGINS: list[Path] = []
+
+
+def add_recipes(folder: Path | str) -> None:
+    """Add a plug-in's folder of TOML files to the recipes that have a name.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such folder.
+    """
+    path = Path(folder).resolve()
+    require(path.is_dir(), "add_recipes", "a folder of TOML files", str(folder))
+    if path not in _FOLDERS_OF_PLUGINS:
+        _FOLDERS_OF_PLUGINS.append(path)
 
 
 def recipe_names(collection: str | None = None) -> list[str]:
@@ -36,7 +50,9 @@ def recipe_names(collection: str | None = None) -> list[str]:
     return [name for name in every_name if collections[name] == collection]
 
 
-def read_recipe(name: str, overrides: Sequence[str] = (), quick: bool = False) -> tuple[Recipe, str]:
+def read_recipe(
+    name: str, overrides: Sequence[str] = (), quick: bool = False, most_networks: int | None = None
+) -> tuple[Recipe, str]:
     """Return a recipe and its text, by name or by a TOML file's path.
 
     Parameters
@@ -45,6 +61,8 @@ def read_recipe(name: str, overrides: Sequence[str] = (), quick: bool = False) -
         `field=value` texts.
     quick : bool
         Take its quick version, with a note that says so.
+    most_networks : int, optional
+        Number of networks above which a grid is refused.
     """
     content, text = _read(name, quick)
     quick_table = content.pop("quick", {})
@@ -52,16 +70,19 @@ def read_recipe(name: str, overrides: Sequence[str] = (), quick: bool = False) -
         content = quick_content(content, quick_table)
     for setting in overrides:
         override(content, setting)
-    recipe = recipe_from_dict(content)
+    if "grid" in content:
+        content["grid"] = dict(grid_fields(content["grid"]))  # an override may have made a nested table
+    recipe = recipe_from_dict(expand_grid(content, most_networks))
     if quick and not recipe.note:
         recipe = replace(recipe, note=quick_note(content, quick_table))
     return recipe, text
 
 
 def _recipe_paths() -> dict[str, Path]:
-    """Return the package's recipe files by name."""
+    """Return the recipe files of the package and of plug-ins, by name."""
     paths: dict[str, Path] = {}
-    for path in sorted([*RECIPES.glob("*.toml"), *RECIPES.glob("*/*.toml")]):
+    folders = (RECIPES, *(folder for folder in RECIPES.iterdir() if folder.is_dir()), *_FOLDERS_OF_PLUGINS)
+    for path in sorted(file for folder in folders for file in folder.glob("*.toml")):
         if path.stem in paths:
             raise ConfigError(f"{path}: another recipe has this name, {paths[path.stem]}; rename one")
         paths[path.stem] = path
@@ -90,10 +111,11 @@ def _read(name: str, quick: bool = False) -> tuple[dict[str, Any], str]:
         content["plugins"] = [_located(reference, path.parent) for reference in plugin_references(content)]
     quick_table = content.get("quick", {})
     require(isinstance(quick_table, Mapping), "quick", "a table of fields", quick_table)
+    content = read_grid(content | {"quick": read_grid(quick_table)})
     if quick:
-        content = _merged(content, quick_table)
+        content = _merged(content, content["quick"])
     if isinstance(arms := content.get("arms"), Mapping):
-        content["arms"] = expanded(arms)
+        content["arms"] = expand_templates(arms)
     return completed_by_base(content, quick), text
 
 
@@ -137,53 +159,3 @@ def _merged(below: Mapping[str, Any], above: Any) -> Any:
         table = merged.get(key)
         merged[key] = _merged(table, value) if isinstance(table, Mapping) else value
     return merged
-
-
-FIELD_IN_BRACES = re.compile(r"\{([\w.]+)\}")
-
-
-def expanded(arms: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arms with every `{field}` in a name expanded.
-
-    Such an arm lists values of the field; there is one arm for each. The value replaces the braces in the
-    name, and in every text that the arm's table holds.
-
-    Raises
-    ------
-    ConfigError
-        If such a field is not a list of one value or more, or the name holds more than one field.
-
-    Examples
-    --------
-    >>> expanded({"at_{sparsity}": {"method": "random", "sparsity": [0.5, 0.9]}})["at_0.9"]
-    {'method': 'random', 'sparsity': 0.9}
-    """
-    arms_by_name: dict[str, Any] = {}
-    for name, arm in arms.items():
-        fields = FIELD_IN_BRACES.findall(name)
-        require(len(fields) <= 1, "arms", "a name with one field in braces at most", name)
-        arms_by_name |= _expanded_arm(name, arm, fields[0]) if fields else {name: arm}
-    return arms_by_name
-
-
-def _expanded_arm(name: str, arm: Any, field: str) -> dict[str, Any]:
-    """Return the arms that one with a field in its name stands for."""
-    *tables, last = field.split(".")
-    table = arm
-    for key in tables:
-        table = table.get(key) if isinstance(table, Mapping) else None
-    values = table.get(last) if isinstance(table, Mapping) else None
-    has_values = isinstance(values, list) and len(values) > 0
-    require(has_values, f"arms.{name}.{field}", "a list of values", values)
-    arms: dict[str, Any] = {}
-    for value in values or ():
-        filled = copy.deepcopy(arm)
-        table = filled
-        for key in tables:
-            table = table[key]
-        table[last] = value
-        arms[FIELD_IN_BRACES.sub(str(value), name)] = {
-            key: FIELD_IN_BRACES.sub(str(value), text) if isinstance(text, str) else text
-            for key, text in filled.items()
-        }
-    return arms

@@ -6,6 +6,7 @@ import ast
 import functools
 import hashlib
 import os
+import sys
 from collections.abc import Container, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -68,6 +69,14 @@ def code_digest(
         pending += imported
     lines = [f"{module} {hashes[module]}" for module in sorted(hashes)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def module_digest(module: str, leave_out: str = "") -> str:
+    """Return the hash of a module's code; of a script's or notebook's, that of its file or "unknown"."""
+    if _source(module, ROOT) is not None:
+        return code_digest([module], leave_out=leave_out)
+    path = Path(getattr(sys.modules.get(module), "__file__", None) or "")
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "unknown"
 
 
 def canonical_text(statements: list[ast.stmt]) -> str:

@@ -36,7 +36,7 @@ def test_every_figure_is_drawn_from_tiny_runs(name, tiny_runs, tmp_path):
 def test_a_figure_names_existing_modules_analyses_and_recipes(name):
     figure = FIGURES[name]
     assert figure.name == name and figure.shows and "the same" not in figure.shows
-    assert importlib.util.find_spec(f"figures.{figure.draws}")
+    assert importlib.util.find_spec(figure.module)
     assert set(figure.analyses) <= set(ANALYSES)
     if name in OF_RECIPES:
         assert {recipe for recipe, _ in figure.needs} <= set(recipe_names())

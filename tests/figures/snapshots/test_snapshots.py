@@ -1,7 +1,6 @@
 """Pictures of weights against their tables; an animation frame by frame."""
 
 import functools
-import importlib
 import io
 from itertools import pairwise
 
@@ -36,7 +35,7 @@ def numbers(tables):
 
     @functools.cache
     def drawn(name):
-        drawing = importlib.import_module(f"figures.{FIGURES[name].draws}").draw(tables)
+        drawing = FIGURES[name].draw(tables)
         plt.close(drawing.figure)
         return drawing.table()
 
