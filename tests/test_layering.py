@@ -29,8 +29,8 @@ FLOORS = (
     ("training.pruning", "training.optimization.parametrizations"),
     ("training.optimization",),
     ("training.config",),
-    ("training.inspection", "training.adopt"),
-    ("training.execution",),
+    ("training.inspection",),
+    ("training.execution", "training.adopt"),
     ("training.bench",),
     ("training",),
     ("analyses.tables",),
@@ -58,7 +58,10 @@ FOREIGN = {
 
 PICTURES_READ = ("analyses.tables", "training.runs", "training.schema", "interp.lazy_exports")
 """What figures may import of other packages, beside the schemas of analyses."""
-PIPELINE_READS = (*PICTURES_READ, "training.config", "training.cli", "training.execution")
+PIPELINE_READS = (
+    *PICTURES_READ,
+    *("training.config", "training.cli", "training.inspection", "training.execution"),
+)
 """What figures.pipeline and figures.__main__ may import of other packages: they run commands."""
 
 LIBRARIES = ("torch", "numpy", "pandas", "scipy", "matplotlib")

@@ -78,7 +78,7 @@ def _norm_rows(
 
 def _ticket_masks(network: Network, networks: list[Network]) -> dict[str, dict[str, np.ndarray]]:
     """Return the masks that were drawn from this network, by arm."""
-    masks = {}
+    masks: dict[str, dict[str, np.ndarray]] = {}
     for other in networks:
         settings = other.recipe.arms[other.arm]
         if other.seed == network.seed and settings.source == network.arm:

@@ -1,9 +1,19 @@
-"""Inspection of trained networks: with hooks, and by their gradients.
+"""Inspection of runs: their networks and outcomes, networks with hooks, gradients.
 
-Nothing here trains or writes. Torch is imported when a network is built. May import `training.config`,
-`training.models`, `training.optimization`, `training.runs`, `training.schema` and `training.tasks`.
+Nothing here trains or writes. Torch is imported when a network is built. May import `interp`,
+`training.config`, `training.models`, `training.optimization`, `training.runs`, `training.schema` and
+`training.tasks`.
 """
 
 from interp.lazy_exports import lazy_exports
 
-__getattr__ = lazy_exports(__name__, {"load_hooked": "hooked_network", "training_gradient": "loss_gradient"})
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "Network": "trained_network",
+        "Run": "run",
+        "load_hooked": "hooked_network",
+        "open_run": "run",
+        "training_gradient": "loss_gradient",
+    },
+)

@@ -1,33 +1,70 @@
-"""One trained network of a run: its steps, weights, mask and curves."""
+"""Trained network of a run: its steps, weights, mask and curves."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from interp.dynamics.threshold_crossings import GrokkingTimes
+from interp.masks.topk import density
 from training.config.recipe import Recipe
 from training.config.settings import Setting
 from training.models.weight_names import prunable
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir
-from training.schema.validation import names
+from training.schema.validation import names, require
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+class NetworkMask(dict[str, np.ndarray]):
+    """Mask of a network: by weight name an array, True = kept.
+
+    Examples
+    --------
+    >>> mask = NetworkMask(W_E=np.array([[True, False], [False, False]]))
+    >>> mask.density, mask.sparsity
+    (0.25, 0.75)
+    """
+
+    @property
+    def density(self) -> float:
+        """Share of the prunable weights that are kept."""
+        return density(self)["global"]
+
+    @property
+    def sparsity(self) -> float:
+        """Share of the prunable weights that are pruned."""
+        return 1 - self.density
+
+    def __repr__(self) -> str:
+        shares = density(self)
+        weights = ", ".join(f"{name} {shares[name]:.3g} of {is_kept.shape}" for name, is_kept in self.items())
+        return f"NetworkMask(density {self.density:.3g}: {weights})"
+
+
+@dataclass(frozen=True, repr=False)
 class Network:
-    """One arm and seed of a run."""
+    """One arm and seed of a run.
+
+    Read from its directory on use; `weights` and `metrics` are read anew at every call, so keep what you use
+    twice.
+    """
 
     files: ArmDir
     recipe: Recipe
-    only_steps: tuple[int, ...] | None
+    only_steps: tuple[int, ...] | None = None
     """Restrict to these checkpoints; None takes all."""
+
+    def __repr__(self) -> str:
+        first, last = self.steps[[0, -1]] if len(self.steps) else ("none", "none")
+        mask = "" if self.mask is None else f", density {self.mask.density:.3g}"
+        return f"Network({self.files}: {len(self.steps)} checkpoints, steps {first} to {last}{mask})"
 
     @property
     def arm(self) -> str:
@@ -78,13 +115,39 @@ class Network:
         """Steps of its checkpoints, (T,)."""
         return self.files.steps()[self._rows]
 
-    def weights(self) -> dict[str, np.ndarray]:
-        """Return the weights across checkpoints by name, (T, ...), float32, pruned ones zero."""
-        stacked = self.files.checkpoints()
-        n_steps = len(self.files.steps())
+    @overload
+    def weights(self) -> dict[str, np.ndarray]: ...
+
+    @overload
+    def weights(self, name: str) -> np.ndarray: ...
+
+    def weights(self, name: str | None = None) -> dict[str, np.ndarray] | np.ndarray:
+        """Return weights across checkpoints, (T, ...), float32, pruned ones zero.
+
+        Parameters
+        ----------
+        name : str, optional
+            Return this weight alone; all by name otherwise.
+
+        Raises
+        ------
+        ConfigError
+            If there is no weight of this name; the message lists those there are.
+        RunError
+            If the saved weights are damaged or not those of the recipe's model.
+        """
         shapes = self.setting.shapes()
+        if name is not None:
+            require(name in shapes, "name", f"one of the weights {names(shapes)}", name)
+            return self._checked(self.files.checkpoints(name), {name: shapes[name]})[name]
+        stacked = self.files.checkpoints()
         if stacked.keys() != shapes.keys():
             raise RunError(f"{self.files.path}: expected weights {names(shapes)}, got {names(stacked)}")
+        return self._checked(stacked, shapes)
+
+    def _checked(self, stacked: dict[str, np.ndarray], shapes: Any) -> dict[str, np.ndarray]:
+        """Return weights at the chosen steps, in the shapes' order, if they have these shapes."""
+        n_steps = len(self.files.steps())
         for name, shape in shapes.items():
             got = stacked[name].shape
             if got != (n_steps, *shape):
@@ -95,8 +158,9 @@ class Network:
             return {name: stacked[name] for name in shapes}
         return {name: stacked[name][self._rows] for name in shapes}
 
-    def mask(self) -> dict[str, np.ndarray] | None:
-        """Return the arm's mask by the name of each prunable weight; None if dense.
+    @cached_property
+    def mask(self) -> NetworkMask | None:
+        """Mask by the name of each prunable weight; None if dense.
 
         Raises
         ------
@@ -113,10 +177,11 @@ class Network:
             raise RunError(
                 f"{self.files.path / 'mask.safetensors'}: does not fit the weights' names and shapes"
             )
-        return {name: mask[name] for name in shapes}
+        return NetworkMask((name, mask[name]) for name in shapes)
 
+    @property
     def metrics(self) -> pd.DataFrame | None:
-        """Return one row per evaluation; None for adopted weights that came without.
+        """One row per evaluation; None for adopted weights that came without.
 
         The missing file is named on stderr.
 
@@ -135,3 +200,18 @@ class Network:
             path = self.files.path / "metrics.parquet"
             raise RunError(f"{path}: expected columns {names(set(needed))}, and {names(missing)} is missing")
         return table
+
+    @cached_property
+    def _times(self) -> GrokkingTimes | None:
+        metrics = self.metrics
+        return None if metrics is None else self.setting.criterion.times(metrics)
+
+    @property
+    def t_mem(self) -> int | None:
+        """First evaluated step at which it has memorised; None if it never has, or has no metrics."""
+        return None if self._times is None else self._times.t_mem.at
+
+    @property
+    def t_gen(self) -> int | None:
+        """First evaluated step at which it has generalised; None if it never has, or has no metrics."""
+        return None if self._times is None else self._times.t_gen.at

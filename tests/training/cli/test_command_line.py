@@ -17,8 +17,8 @@ from training.__main__ import main
 from training.config.listing import SECTIONS
 from training.config.recipe_files import read_recipe, recipe_names
 from training.execution.experiment import Experiment
-from training.inspection.outcomes import outcomes
 from training.execution.printed_tables import outcome_table
+from training.inspection.outcomes import outcomes
 from training.models.registry import MODELS
 from training.optimization.optimizers import OPTIMIZERS
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS

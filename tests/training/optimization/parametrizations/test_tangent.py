@@ -8,7 +8,6 @@ from torch.func import jacrev
 from torch.nn.functional import cross_entropy
 
 from analyses.loading.checkpoint_masks import checkpoint_masks
-from training.inspection.trained_network import Network
 from interp.masks.random_masks import random_mask
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_config
@@ -16,6 +15,7 @@ from training.config.build_recipe import recipe_from_dict
 from training.execution.jobs import Job
 from training.execution.scheduler import next_group
 from training.execution.starting_point import starting_point
+from training.inspection.trained_network import Network
 from training.models.embed_mlp.architecture import EmbedMLP
 from training.models.mlp.architecture import MLP
 from training.optimization.engine import Engine
@@ -262,7 +262,7 @@ def test_a_pruned_tangent_has_its_mask_at_every_checkpoint(tangents, copied):
     for mask in checkpoint_masks(pruned, weights):
         for name, is_kept in mask.items():
             np.testing.assert_array_equal(is_kept, expected[name])
-    assert dense.mask() is None
+    assert dense.mask is None
     counts = [
         sum(is_kept.sum() for is_kept in mask.values()) for mask in checkpoint_masks(dense, dense.weights())
     ]

@@ -1,0 +1,37 @@
+"""Status of one arm in its directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from training.config.arm_config import current_hash
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import ArmDir
+from training.schema.validation import differences
+
+Status = Literal["done", "skipped", "half trained", "new"]
+
+
+def arm_status(files: ArmDir, record: Mapping[str, Any]) -> Status:
+    """Return the status of an arm: `done`, `skipped`, `half trained` or `new`.
+
+    Parameters
+    ----------
+    record : mapping
+        Hash and config of the arm as the recipe has it now.
+
+    Raises
+    ------
+    RunError
+        If the arm was finished with another config; the message lists the fields that differ.
+    """
+    done, skipped = files.done(), files.skipped()
+    if done is not None:
+        if done["hash"] != record["hash"] and current_hash(done) != record["hash"]:
+            fields = "; ".join(differences(done.get("config", {}), record["config"])) or "the hash alone"
+            raise RunError(f"{files.path}: trained with another config ({fields}); --force trains it anew")
+        return "done"
+    if skipped is not None and skipped.get("hash") == record["hash"]:
+        return "skipped"
+    return "half trained" if files.has_state() else "new"
