@@ -77,13 +77,18 @@ def load_plugins(references: Iterable[str], outside: Path | None = None) -> None
 
 @functools.cache
 def load_installed_plugins() -> None:
-    """Import the plug-ins of installed packages; name failing ones on stderr."""
-    for entry in importlib.metadata.entry_points(group=GROUP):
+    """Import the plug-ins of installed packages, once."""
+    load_entry_points(importlib.metadata.entry_points(group=GROUP))
+
+
+def load_entry_points(entries: importlib.metadata.EntryPoints) -> None:
+    """Import the modules that entry points name; name failing ones on stderr."""
+    for entry in entries:
         try:
             if entry.module not in _LOADED:
                 _load(Plugin(entry.module, entry.module), None)
         except PluginError as error:
-            package = entry.dist.name if entry.dist is not None else "an installed package"
+            package = entry.dist.name if entry.dist is not None else "its package"
             print(f"{error}; uninstall {package}, or mend it", file=sys.stderr)
 
 
@@ -118,46 +123,54 @@ def _identified(reference: str) -> Plugin:
     return Plugin(path.stem, str(path))
 
 
+def unload_plugin(module: str) -> None:
+    """Remove a plug-in and all that it registered, so that its changed file can be loaded again."""
+    _LOADED.pop(module, None)
+    remove_registered_by(module)
+    top = module.partition(".")[0]
+    PLUGIN_FOLDERS.pop(top, None)
+    for name in [name for name in sys.modules if name.partition(".")[0] == top]:
+        del sys.modules[name]
+
+
 def _load(plugin: Plugin, outside: Path | None) -> None:
     """Import a plug-in; on failure, nothing of it stays."""
-    before = set(sys.modules)
+    is_file = plugin.reference != plugin.module
+    if is_file:
+        _check_file(plugin, outside)
+    was_imported = plugin.module in sys.modules
     _LOADED[plugin.module] = plugin
     try:
-        if plugin.reference == plugin.module:
-            PLUGIN_FOLDERS[plugin.module.partition(".")[0]] = _import_module(plugin.module)
+        if is_file:
+            _import_file(plugin)
         else:
-            _import_file(plugin, outside)
-    except PluginError:
-        del _LOADED[plugin.module]
-        raise
+            PLUGIN_FOLDERS[plugin.module.partition(".")[0]] = _import_module(plugin.module)
     except (Exception, SystemExit) as error:  # a plug-in's code may raise anything
         del _LOADED[plugin.module]
-        for name in set(sys.modules) - before:
-            if name.partition(".")[0] == plugin.module.partition(".")[0]:
-                del sys.modules[name]
-        remove_registered_by(plugin.module)
+        if not was_imported:
+            unload_plugin(plugin.module)
         raise PluginError(f"plug-in {plugin.module}: {_cause(plugin, error)}") from error
 
 
-def _import_file(plugin: Plugin, outside: Path | None) -> None:
-    path = Path(plugin.reference)
-    if not path.is_file():
-        raise PluginError(
-            f"plug-in {plugin.module}: expected a Python file, and {path} is not there; "
-            "--plugin names where it is"
-        )
+def _check_file(plugin: Plugin, outside: Path | None) -> None:
+    """Raise a `PluginError` unless a plug-in's file may be imported."""
+    path, what = Path(plugin.reference), f"plug-in {plugin.module}"
+    if not path.is_file() or path.suffix != ".py":
+        found = "got a folder" if path.is_dir() else "and it is not there"
+        raise PluginError(f"{what}: expected a Python file (.py) at {path}, {found}; --plugin names it")
     if outside is not None and path.is_relative_to(outside.resolve()):
         raise PluginError(
-            f"plug-in {plugin.module}: {path} lies in the run directory, whose code is never run; "
-            "move it elsewhere and name it by --plugin"
+            f"{what}: {path} lies in the run directory, whose code is never run; move it elsewhere and name "
+            "it by --plugin"
         )
     if plugin.module in sys.modules or plugin.module in PACKAGES:
-        raise PluginError(
-            f"plug-in {plugin.module}: another module of this name is imported already; rename {path.name}"
-        )
+        raise PluginError(f"{what}: another module of this name is imported already; rename {path.name}")
+
+
+def _import_file(plugin: Plugin) -> None:
+    path = Path(plugin.reference)
     spec = importlib.util.spec_from_file_location(plugin.module, path)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"plug-in {plugin.module}: expected a Python file (.py), got {path}")
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[plugin.module] = module  # dataclasses and pickle look it up
     PLUGIN_FOLDERS[plugin.module] = path.parent
@@ -168,7 +181,7 @@ def _import_module(name: str) -> Path:
     """Import a module; return the folder that holds the top of its package."""
     module = importlib.import_module(name)
     if module.__file__ is None or name.partition(".")[0] in PACKAGES:
-        raise PluginError(f"plug-in {name}: expected a module of your own with a source file")
+        raise ConfigError("expected a module outside this project, with a source file")
     file = Path(module.__file__)
     depth = len(name.split(".")) - (0 if file.stem == "__init__" else 1)
     return file.parents[depth]

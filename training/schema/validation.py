@@ -80,7 +80,7 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         (inner,) = (arg for arg in args if arg is not types.NoneType)
         return None if value is None else _convert(value, inner, where)
     if origin is Literal:
-        require(value in args, where, f"one of {names(args)}", value)
+        require(value in args, where, f"one of {names(map(str, args))}", value)
         return value
     if origin is tuple:
         any_length = args[-1] is Ellipsis
@@ -165,7 +165,7 @@ def _type_text(hint: Any) -> str:
 def override(content: dict[str, Any], setting: str) -> None:
     """Set one field in place by `table.field=value`.
 
-    The value is TOML, or text where it is no TOML.
+    The value is TOML, or text where it is no TOML. A name with a dot is quoted: `arms."at_0.9".max_steps=10`.
     """
     key, equals, text = setting.partition("=")
     if not equals or not key.strip():
@@ -177,12 +177,25 @@ def override(content: dict[str, Any], setting: str) -> None:
             value = float(text)  # TOML wants 0.7 where people write .7
         except ValueError:
             value = text.strip()
-    *tables, last = key.strip().split(".")
+    *tables, last = _key_parts(key.strip())
     node = content
     for table in tables:
         node = node.setdefault(table, {})
         require(isinstance(node, dict), f"--set {key.strip()}", f"{table} to be a table", node)
     node[last] = value
+
+
+def _key_parts(key: str) -> list[str]:
+    """Return the parts of a dotted TOML key."""
+    try:
+        node: Any = tomllib.loads(f"{key} = 0")
+    except tomllib.TOMLDecodeError:
+        return key.split(".")
+    parts: list[str] = []
+    while isinstance(node, dict) and len(node) == 1:
+        ((part, node),) = node.items()
+        parts.append(part)
+    return parts
 
 
 OMITTED_AT_DEFAULT = {"omitted_at_default": True}

@@ -1,21 +1,29 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 
+from training.models.base import Model
+from training.models.registry import MODELS
+from training.optimization.optimizers import OPTIMIZERS, Optimizer
 from training.schema.validation import (
     ConfigError,
     build,
+    check_settings_class,
     config_hash,
     differences,
     override,
     require_positive,
     to_dict,
 )
+from training.tasks.dataset import Task
+from training.tasks.registry import TASKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,3 +135,89 @@ def test_differences_name_every_field_by_its_path():
     old, new = {"a": 1, "t": {"p": 7, "q": 1}, "gone": 0}, {"a": 1, "t": {"p": 9, "q": 1}, "new": [1]}
     assert differences(old, new) == ["gone: 0 → None", "new: None → [1]", "t.p: 7 → 9"]
     assert differences(old, old) == []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """Base of the classes below."""
+
+    name: str = "shape"
+
+
+def shape_class(**fields):
+    """Return a dataclass of some fields, each (type, default)."""
+    body = {"__annotations__": {name: hint for name, (hint, _) in fields.items()}}
+    body |= {name: default for name, (_, default) in fields.items()} | {"__module__": __name__}
+    return dataclass(frozen=True, kw_only=True)(type("Mine", (Shape,), body))
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "converted"),
+    [
+        (int | None, 3, 3),
+        (None | int, 3, 3),
+        (None | int, None, None),
+        (tuple[int, str], [1, "a"], (1, "a")),
+        (tuple[float, ...], [1, 2.5], (1.0, 2.5)),
+        (Mapping[str, tuple[int, ...]], {"a": [1]}, {"a": (1,)}),
+        (dict[str, float], {"a": 1}, {"a": 1.0}),
+        (Literal["a", 3], 3, 3),
+        (Shape, {"name": "round"}, Shape(name="round")),
+        (None | tuple[Shape, ...], [{"name": "round"}], (Shape(name="round"),)),
+    ],
+)
+def test_a_class_whose_types_are_taken_is_built(hint, value, converted):
+    cls = shape_class(field=(hint, None))
+    check_settings_class(cls, Shape)
+    built = build(cls, {"field": value}).field
+    assert built == converted and type(built) is type(converted)
+
+
+@pytest.mark.parametrize(
+    ("hint", "text"),
+    [
+        (list[int], r"list\[int\]"),
+        (Path, "Path"),
+        (int | str, r"int \| str"),
+        (int | str | None, "None"),
+        (None, "NoneType"),
+        (Any, "Any"),
+        (complex, "complex"),
+        (tuple[Path, ...], "Path"),
+        (Mapping[int, str], "Mapping"),
+        (Mapping, "Mapping"),
+        ("Missing", "cannot be read: name 'Missing' is not defined"),
+    ],
+)
+def test_a_class_of_other_types_is_refused_with_its_field(hint, text):
+    cls = shape_class(field=(hint, None))
+    with pytest.raises(ConfigError, match=rf"Mine.*({text})"):
+        check_settings_class(cls, Shape)
+
+
+def test_what_is_no_settings_class_is_refused():
+    class Plain(Shape):
+        pass
+
+    @dataclass(frozen=True)
+    class Unfinished(Shape, ABC):
+        @abstractmethod
+        def area(self): ...
+
+    for entry, message in (
+        (3, "expected a subclass of .*Shape, got 3"),
+        (int, "expected a subclass of .*Shape, got <class 'int'>"),
+        (Plain, "Plain: expected a dataclass; decorate it"),
+        (Unfinished, "Unfinished: does not define area"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            check_settings_class(entry, Shape)
+
+
+@pytest.mark.parametrize(("registry", "base"), [(TASKS, Task), (MODELS, Model), (OPTIMIZERS, Optimizer)])
+def test_every_class_of_the_project_passes(registry, base):
+    for name, cls in registry.items():
+        check_settings_class(cls, base)
+        with pytest.raises(ConfigError, match=rf"{registry.kind} 'mine': expected a subclass"):
+            registry["mine"] = int
+        assert "mine" not in registry, name

@@ -1,0 +1,84 @@
+"""Hashes of single definitions in a plug-in's file."""
+
+import pytest
+
+from training.schema.definition_digest import UNKNOWN_CODE, definition_digest
+from training.schema.plugins import load_plugins, unload_plugin
+from training.schema.registry import Origin, Registry
+
+RECIPES_OF_PIE: Registry = Registry("pie")
+SOURCE = """
+from training.schema.registry import _REGISTRIES
+import pie_helpers
+pies = next(registry for registry in _REGISTRIES.values() if registry.kind == "pie")
+SUGAR = 2
+SALT = 1
+
+def sweetened(x):
+    '''Add sugar.'''
+    return x + SUGAR  # by the spoon
+
+def apple(x):
+    return pie_helpers.baked(sweetened(x))
+
+def plotted(x):
+    return x - SALT
+
+@pies.register("cherry")
+class Cherry:
+    stones = SALT
+
+pies["apple"] = apple
+pies["plot"] = plotted
+"""
+
+
+@pytest.fixture
+def digests(tmp_path, monkeypatch):
+    """Return a function from a changed source to the digest of each pie."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def measure(old="", new="", helpers="def baked(x):\n    return 2 * x\n"):
+        (tmp_path / "pie_helpers.py").write_text(helpers)
+        path = tmp_path / "pie_plugin.py"
+        assert old in SOURCE
+        path.write_text(SOURCE.replace(old, new) if old else SOURCE)
+        load_plugins(["pie_helpers", str(path)])
+        values = {name: definition_digest(RECIPES_OF_PIE.place(name)) for name in RECIPES_OF_PIE}
+        unload_plugin("pie_plugin")
+        unload_plugin("pie_helpers")
+        return values
+
+    return measure
+
+
+def changed(before, after):
+    """Return the names whose digest differs."""
+    return {name for name in before if before[name] != after[name]}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("SUGAR = 2", "SUGAR = 3", {"apple"}),
+        ("SALT = 1", "SALT = 3", {"plot", "cherry"}),
+        ("return x - SALT", "return x - SALT - 1", {"plot"}),
+        ("stones = SALT", "stones = SALT + 1", {"cherry"}),
+        ('@pies.register("cherry")', '@pies.register(\n    "cherry"\n)', set()),
+        ("'''Add sugar.'''", "'''Add some sugar.'''", set()),
+        ("  # by the spoon", "", set()),
+        ("\nSUGAR = 2", "\n\n\nSUGAR = 2", set()),
+        ("x + SUGAR", "SUGAR + x", {"apple"}),
+    ],
+)
+def test_only_definitions_that_refer_to_a_change_change(digests, old, new, expected):
+    assert changed(digests(), digests(old, new)) == expected
+
+
+def test_a_module_of_a_plugin_that_is_imported_counts(digests):
+    assert changed(digests(), digests(helpers="def baked(x):\n    return 3 * x\n")) == {"apple"}
+
+
+def test_code_without_a_file_is_unknown():
+    assert definition_digest(Origin("no_such_module", 3)) == UNKNOWN_CODE
+    assert definition_digest(Origin(__name__, 0)) == UNKNOWN_CODE
