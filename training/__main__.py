@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
         "--resume", action="store_true", help="keep what is done and resume the rest (the default)"
     )
     again.add_argument("--force", action="store_true", help="delete these arms first and train them anew")
+    p.add_argument("--yes", action="store_true", help="train a grid of more than 200 networks")
     p.add_argument("--dry-run", action="store_true", help="show what would be trained, and train nothing")
     p.add_argument("--verbose", action="store_true", help="print all columns of the tables")
     p.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -94,16 +95,15 @@ def _list(args: argparse.Namespace) -> int:
 
 def _train(args: argparse.Namespace) -> int:
     """Train a recipe, or show its plan."""
-    from training.execution.printed_tables import outcome_table, plan_table
+    from training.execution.printed_tables import outcome_table, plan_reasons, plan_table
 
     experiment = _experiment(args.recipe, args)
     if args.dry_run:
         rows = experiment.plan(force=args.force)
-        print(
-            json.dumps(rows, indent=2)
-            if args.json
-            else plan_table(experiment.recipe, rows).text(args.verbose)
-        )
+        if args.json:
+            print(json.dumps(rows, indent=2))
+            return 0
+        print(plan_table(experiment.recipe, rows).text(args.verbose), *plan_reasons(rows), sep="\n")
         return 0
     rows = _outcomes(experiment, args)
     if args.json:
@@ -152,13 +152,15 @@ def _train_one(experiment: Experiment, args: argparse.Namespace) -> dict[str, An
 
 def _experiment(name: str, args: argparse.Namespace) -> Experiment:
     """Return the experiment that the arguments describe."""
+    from training.config.arm_expansion import MOST_NETWORKS
     from training.config.recipe_files import read_recipe
     from training.execution.experiment import Experiment
 
     overrides = list(args.overrides)
     if args.seeds is not None:
         overrides.append(f"seeds={args.seeds}")
-    recipe, text = read_recipe(name, overrides, quick=args.quick)
+    most_networks = None if args.yes else MOST_NETWORKS
+    recipe, text = read_recipe(name, overrides, args.quick, most_networks)
     default = "runs/quick" if args.quick else "runs"
     return Experiment(recipe, text, out=default if args.out is None else args.out, shard=args.shard or (1, 1))
 

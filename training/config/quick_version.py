@@ -10,6 +10,8 @@ from training.schema.validation import require
 
 QUICK_STEPS = 8000
 """Steps at which every arm of a quick version ends, unless the recipe sets others."""
+STEP_LIMITS = ("min_steps", "max_steps")
+"""Fields of an arm that the cap limits."""
 UNNAMED = ("max_steps", "seeds", "arms")
 """Entries of a `[quick]` table that the note names otherwise or not at all."""
 
@@ -38,7 +40,19 @@ def quick_content(content: Mapping[str, Any], quick: Mapping[str, Any]) -> dict[
         short["seeds"] = seeds[:1]
     if isinstance(arms, Mapping):
         short["arms"] = {name: _capped(arm, cap) for name, arm in arms.items()}
+    if isinstance(grid := content.get("grid"), Mapping):
+        short["grid"] = {
+            field: _capped_values(values, cap) if field in STEP_LIMITS else values
+            for field, values in grid.items()
+        }
     return short
+
+
+def _capped_values(values: Any, cap: int) -> Any:
+    """Return the steps that a grid lists, capped, each once."""
+    if not (isinstance(values, list) and all(isinstance(value, int) for value in values)):
+        return values
+    return list(dict.fromkeys(min(value, cap) for value in values))
 
 
 def _capped(arm: Any, cap: int) -> Any:
@@ -48,7 +62,7 @@ def _capped(arm: Any, cap: int) -> Any:
     """
     if not isinstance(arm, Mapping):
         return arm
-    least, most = (arm.get(name, getattr(Arm, name)) for name in ("min_steps", "max_steps"))
+    least, most = (arm.get(name, getattr(Arm, name)) for name in STEP_LIMITS)
     if not (isinstance(least, int) and isinstance(most, int)):
         return arm
     return {**arm, "min_steps": min(least, most, cap), "max_steps": min(most, cap)}
