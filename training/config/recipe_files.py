@@ -12,25 +12,21 @@ from training.config.arm_expansion import expand_grid, expand_templates, grid_fi
 from training.config.build_recipe import plugin_references, recipe_from_dict
 from training.config.quick_version import quick_content, quick_note
 from training.config.recipe import Recipe
+from training.schema.registry import Registry
 from training.schema.validation import ConfigError, names, override, require
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 """Folder of the recipes that come with the package, grouped in folders by paper."""
-_FOLDERS_OF_PLUGINS: list[Path] = []
 
 
-def add_recipes(folder: Path | str) -> None:
-    """Add a plug-in's folder of TOML files to the recipes that have a name.
+def _check_folder(folder: Any) -> None:
+    """Raise a `ConfigError` unless recipes can be in a folder."""
+    is_folder = isinstance(folder, str | Path) and Path(folder).is_dir()
+    require(is_folder, "folder", "a folder of TOML files", str(folder))
 
-    Raises
-    ------
-    ConfigError
-        If there is no such folder.
-    """
-    path = Path(folder).resolve()
-    require(path.is_dir(), "add_recipes", "a folder of TOML files", str(folder))
-    if path not in _FOLDERS_OF_PLUGINS:
-        _FOLDERS_OF_PLUGINS.append(path)
+
+RECIPE_FOLDERS: Registry[Path] = Registry("recipes", check=_check_folder)
+"""Folders of recipes that plug-ins bring."""
 
 
 def recipe_names(collection: str | None = None) -> list[str]:
@@ -81,7 +77,11 @@ def read_recipe(
 def _recipe_paths() -> dict[str, Path]:
     """Return the recipe files of the package and of plug-ins, by name."""
     paths: dict[str, Path] = {}
-    folders = (RECIPES, *(folder for folder in RECIPES.iterdir() if folder.is_dir()), *_FOLDERS_OF_PLUGINS)
+    folders = (
+        RECIPES,
+        *(folder for folder in RECIPES.iterdir() if folder.is_dir()),
+        *map(Path, RECIPE_FOLDERS.values()),
+    )
     for path in sorted(file for folder in folders for file in folder.glob("*.toml")):
         if path.stem in paths:
             raise ConfigError(f"{path}: another recipe has this name, {paths[path.stem]}; rename one")

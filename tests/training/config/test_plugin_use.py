@@ -10,7 +10,7 @@ from training.config.plugin_use import (
     used_plugins,
     without_unknown_arms,
 )
-from training.config.recipe_files import add_recipes, read_recipe, recipe_names
+from training.config.recipe_files import RECIPE_FOLDERS, read_recipe, recipe_names
 from training.pruning.method import Method
 from training.pruning.registry import METHODS
 from training.schema.plugins import unload_plugin
@@ -87,13 +87,14 @@ def test_a_file_beside_the_recipe_is_found_from_any_folder(plugin, tmp_path, mon
 
 def test_a_plugin_brings_recipes(tmp_path):
     folder = tmp_path / "recipes"
-    with pytest.raises(ConfigError, match=r"add_recipes: expected a folder of TOML files, got .*recipes"):
-        add_recipes(folder)
+    with pytest.raises(ConfigError, match=r"recipes 'mine': folder: expected a folder of TOML files, got"):
+        RECIPE_FOLDERS["mine"] = folder
     folder.mkdir()
-    add_recipes(folder)
     (folder / "of_plugin.toml").write_text('base = "modadd_fast"\nbase_arms = ["dense"]\nname = "other"\n')
+    RECIPE_FOLDERS["mine"] = folder
     assert "of_plugin" in recipe_names() and read_recipe("of_plugin")[0].name == "other"
-    (folder / "of_plugin.toml").unlink()
+    del RECIPE_FOLDERS["mine"]
+    assert "of_plugin" not in recipe_names()
 
 
 def test_what_a_script_registers_is_named():
