@@ -5,3 +5,13 @@ its summary. `loading` opens runs, `tables` declares and saves tables, `running`
 share, `claims` judges the papers' claims from saved tables, `report` writes what came of them. May import
 `interp` and `training`.
 """
+
+from interp.lazy_exports import lazy_exports
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "ANALYSES": "running.registry",
+        "Result": "running.command_line",
+    },
+)

@@ -6,17 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from builders import begin_run, train_every_arm
 
-from analyses.tables.storage import fit_to_schema, with_roles
-from interp.spectra.fourier import amplitude_phase
 from training.config.build_recipe import recipe_from_dict
-from training.pruning.registry import METHODS
 from training.runs.run_directory import RunDir
-from training.tasks.registry import TASKS
 
 ROOT = Path(__file__).parent.parent
 
@@ -83,40 +77,3 @@ def test_make_targets_of_the_readme_exist():
     shown = set(re.findall(r"\bmake (\w+)", (ROOT / "README.md").read_text()))
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert shown and shown <= targets
-
-
-@pytest.fixture
-def registries():
-    """Remove new registry entries after the test."""
-    names = [(registry, list(registry)) for registry in (TASKS, METHODS)]
-    yield
-    for registry, before in names:
-        for name in set(registry) - set(before):
-            del registry[name]
-
-
-@pytest.mark.usefixtures("registries")
-def test_python_of_contributing_runs(tmp_path):
-    shown: dict[str, object] = {"__name__": "contributing"}
-    for block in blocks("CONTRIBUTING.md", "python"):
-        exec(block, shown)
-    arms = {
-        "dense": {"max_steps": 20},
-        "smallest": {"method": "smallest", "source": "dense", "max_steps": 20},
-    }
-    run = train(tiny(task={"name": "max", "p": 7}, arms=arms), tmp_path)
-    final = run.arm("dense", 0).checkpoints()
-    mask = run.arm("smallest", 0).mask()
-    remaining = np.concatenate([np.abs(final[name][-1][mask[name]]) for name in final])
-    pruned = np.concatenate([np.abs(final[name][-1][~mask[name]]) for name in final])
-    assert remaining.max() <= pruned.min()
-    peaks = pd.DataFrame({"arm": ["dense"], "seed": [0], "step": [100], "peak": [2.5]})
-    fitted = fit_to_schema(shown["PEAKS"], with_roles(shown["PEAKS"], peaks, {"dense": "dense"}))
-    assert list(fitted) == ["arm", "arm_role", "seed", "step", "peak"]
-    table = pd.DataFrame({"arm": "dense", "seed": 0, "map": "input", "step": [0, 100], "n_dead": [0, 1]})
-    table["arm_role"] = "dense"
-    files = shown["draw"]({shown["MEANS"]: table}).save(tmp_path / "figure")
-    assert {path.suffix for path in files} == {".png", ".pdf", ".csv", ".txt"}
-    assert pd.read_csv(tmp_path / "figure.csv")["y"].max() == 1
-    pure, _ = amplitude_phase(np.cos(2 * np.pi * np.arange(7) / 7))
-    assert shown["peak_to_mean"](pure) == pytest.approx(3)

@@ -135,12 +135,12 @@ class ModularTask(Task):
         """Return the labels and the pairs in words."""
         ordered = self.pairs == "ordered"
         x, y = ("b", "a") if self._operation.swaps_unordered and not ordered else ("a", "b")
-        formula = self._operation.formula.replace("x", x).replace("y", y)
+        formula = f"({self._operation.formula.replace('x', x).replace('y', y)}) mod {self.p}"
+        if self.name not in OPERATIONS:  # a subclass with labels of its own
+            formula = f"{self.name} of a and b"
         pairs = "ordered pairs (a, b)" if ordered else "unordered pairs a ≤ b"
         left_out = " with an inverse of b" if self._operation.divides else ""
-        return (
-            f"({formula}) mod {self.p} on {self._n_pairs:,} {pairs}{left_out}, {self._n_train:,} for training"
-        )
+        return f"{formula} on {self._n_pairs:,} {pairs}{left_out}, {self._n_train:,} for training"
 
     def build(self) -> Dataset:
         """Return the pairs in an order drawn from `split_seed`.
