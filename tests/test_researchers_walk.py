@@ -84,7 +84,7 @@ def copy(folder, tmp_path, monkeypatch):
 
 def test_workers_train_the_task_and_the_method_of_the_file(folder):
     run = RunDir.open(folder / "runs" / "my_recipe")
-    assert run.config()["plugins"] == [str(folder / "mine.py")]
+    assert run.config()["plugins"] == run.provenance()[0]["plugins"] == [str(folder / "mine.py")]
     final, mask = run.arm("dense", 1).checkpoints(), run.arm("smallest", 1).mask()
     remaining = np.concatenate([np.abs(final[name][-1][mask[name]]) for name in final])
     pruned = np.concatenate([np.abs(final[name][-1][~mask[name]]) for name in final])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from training.execution.jobs import Job
+from training.schema.plugins import loaded_plugins
 
 PACKAGES = ("grokking-tickets", "torch", "numpy", "scipy", "safetensors", "pandas", "pyarrow")
 """Packages whose versions are recorded."""
@@ -38,6 +39,7 @@ def provenance(
         "seeds": list(seeds),
         "arms": [str(job) for job in todo],
         "taken": {str(job): path for job, path in taken.items()},
+        "plugins": loaded_plugins(),
     }
 
 
