@@ -41,6 +41,15 @@ max_steps = 40
 [arms.maximum]
 task = { name = "max" }
 max_steps = 40
+[arms.negated]
+method = "magnitude"
+source = "dense"
+start = "negated"
+max_steps = 40
+[arms.tanh]
+model = { name = "tanh_mlp", d_mlp = 6 }
+optimizer = { name = "sign", lr = 0.01 }
+max_steps = 40
 """
 GRID = '[grid]\n"optimizer.lr" = [0.01, 0.001]\n"optimizer.weight_decay" = [0.1, 1.0]\n'
 
@@ -89,9 +98,26 @@ def test_workers_train_the_task_and_the_method_of_the_file(folder):
     remaining = np.concatenate([np.abs(final[name][-1][mask[name]]) for name in final])
     pruned = np.concatenate([np.abs(final[name][-1][~mask[name]]) for name in final])
     assert remaining.max() <= pruned.min()
-    code = {arm: run.arm(arm, 0).done().get("plugin_code", {}) for arm in ("dense", "smallest", "maximum")}
-    assert code["dense"] == {}
-    assert list(code["smallest"]) == ["pruning method smallest"] and list(code["maximum"]) == ["task max"]
+    code = {files.arm: list(files.done().get("plugin_code", {})) for files in run.arms()}
+    assert code == {
+        "dense": [],
+        "smallest": ["pruning method smallest"],
+        "maximum": ["task max"],
+        "negated": ["start negated"],
+        "tanh": ["model tanh_mlp", "optimizer sign"],
+    }
+
+
+def test_workers_train_the_model_the_optimizer_and_the_start_of_the_file(folder):
+    run = RunDir.open(folder / "runs" / "my_recipe")
+    dense, negated = run.arm("dense", 0).checkpoints(), run.arm("negated", 0)
+    for name, is_kept in negated.mask().items():
+        assert (negated.checkpoints()[name][0][is_kept] == -dense[name][0][is_kept]).all()
+    tanh = run.arm("tanh", 0)
+    assert run.arm("tanh", 0).steps()[:2].tolist() == [0, 10]
+    first, second = tanh.checkpoints("W_E")["W_E"][:2]
+    steps = np.abs(second - first * (1 - 0.01) ** 10) / 0.01  # ten steps of size lr, in units of lr
+    assert (steps < 10.01).all() and steps.max() > 9
 
 
 def test_the_measure_and_the_figure_of_the_file_are_made(folder):
@@ -99,7 +125,10 @@ def test_the_measure_and_the_figure_of_the_file_are_made(folder):
     assert text.startswith("Peak of the neurons' spectra at the end.\narm")
     run = folder / "runs" / "my_recipe"
     table = pd.read_parquet(run / "analyses" / "peaks.parquet")
-    assert set(table["arm"]) == {"dense", "smallest", "maximum"} and (table["peak"] >= 1).all()
+    assert (
+        set(table["arm"]) == {"dense", "smallest", "maximum", "negated", "tanh"}
+        and (table["peak"] >= 1).all()
+    )
     drawn = pd.read_csv(run / "figures" / "peaks.csv")
     assert drawn["y"].max() == pytest.approx(table["peak"].max()) and (run / "figures" / "peaks.png").exists()
     # A command that is told of no plug-in reads the run all the same: its config names the file.
@@ -107,7 +136,7 @@ def test_the_measure_and_the_figure_of_the_file_are_made(folder):
 
 
 def test_everything_of_the_file_is_listed(folder):
-    for section, name in (("tasks", "max"), ("methods", "smallest")):
+    for section, name in (("tasks", "max"), ("optimizers", "sign")):
         lines = printed(folder, "training", "list", section, "--plugin", "./mine.py").splitlines()
         assert any(line.startswith(f"{name} ") for line in lines)
     assert "How far does one frequency stand out?" in printed(folder, "analyses", "--plugin", "./mine.py")
@@ -139,6 +168,8 @@ def test_without_the_file_arms_that_do_not_need_it_stay_readable(copy, capsys):
     assert "dense" in out and "maximum" not in out
     assert "plug-in mine: expected a Python file (.py)" in err and "Traceback" not in err
     assert "smallest: left out: needs pruning method 'smallest'" in err
+    assert "negated: left out: needs start 'negated'" in err
+    assert "tanh: left out: needs model 'tanh_mlp'" in err
     assert "maximum: left out: needs task 'max'" in err
     assert grokking(["--run", "runs/my_recipe", "--no-plot", "--arms", "maximum"]) == 2
     assert grokking(["--run", "runs/my_recipe", "--no-plot", "--plugin", "./mine.py"]) == 0
@@ -178,7 +209,7 @@ def test_what_other_code_has_trained_is_not_taken_over(copy, capsys):
     (copy / "mine.py").write_text(text.replace("-abs(w)", "-(w * w)"))
     assert train(["my_recipe.toml", "--set", "name=second", "--seeds", "0"]) == 0
     taken = {line.split()[0] for line in capsys.readouterr().err.splitlines() if "taken from" in line}
-    assert taken == {"dense", "maximum"}
+    assert taken == {"dense", "maximum", "negated", "tanh"}
 
 
 def test_two_plugins_of_one_name_and_a_name_given_twice_are_one_line(copy, capsys):

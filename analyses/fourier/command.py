@@ -54,14 +54,13 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
 
     from analyses.tables.key_frequency_rows import key_frequency_rows
     from analyses.tables.long_format import gather, long_table
-    from interp.mechanism.effective_weights import effective_maps, residue_weights
     from interp.mechanism.key_frequency_rules import key_frequencies_by_rule
     from interp.spectra.weight_spectrum import frequency_power
 
     weights, model = network.weights(), network.setting.model
     assert network.p
-    maps = effective_maps(model.name, weights)  # (T, m, p)
-    ends = residue_weights(model.name, weights)  # (T, p, ...)
+    maps = model.neuron_maps(weights)  # (T, m, p)
+    ends = model.residue_weights(weights)  # (T, p, ...)
     by_residue = ends | {name: np.swapaxes(W, -1, -2) for name, W in maps.items()}
     axes = {"step": network.steps, "weight": list(by_residue), "frequency": range(1, network.p // 2 + 1)}
     share = np.stack([frequency_power(W) for W in by_residue.values()], axis=1)  # (T, weight, K)

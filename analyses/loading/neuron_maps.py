@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interp.mechanism.effective_weights import effective_maps
 from training.runs.atomic_files import RunError
 
 if TYPE_CHECKING:
@@ -25,10 +24,10 @@ def neuron_maps(network: Network, weights: Mapping[str, np.ndarray]) -> tuple[np
     Raises
     ------
     RunError
-        If the task is not about residues.
+        If the task is not about residues, or the model has no such maps.
     """
     assert network.p
-    maps = effective_maps(network.setting.model.name, weights)
+    maps = network.setting.model.neuron_maps(weights)
     return maps["input"], maps["output"]
 
 

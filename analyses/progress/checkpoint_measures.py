@@ -20,7 +20,6 @@ import numpy as np
 from interp.masks.topk import GLOBAL
 from interp.masks.weight_norms import weight_norm
 from interp.mechanism.clock_pizza import circularity, distance_irrelevance, gradient_symmetricity
-from interp.mechanism.effective_weights import effective_maps, residue_weights
 from interp.mechanism.fourier_ablation import (
     excluded_logits,
     restricted_logits,
@@ -76,8 +75,8 @@ class CheckpointMeasures:
 def measure_checkpoint(checkpoint: Checkpoint) -> CheckpointMeasures:
     """Return every measure of one checkpoint."""
     model, weights = checkpoint.setting.model, checkpoint.weights
-    W_E, _ = residue_weights(model.name, weights).values()
-    W_L = effective_maps(model.name, weights)["output"]
+    W_E, _ = model.residue_weights(weights).values()
+    W_L = model.neuron_maps(weights)["output"]
     passes = model.pair_activations(weights)
     by_rule = key_frequencies_by_rule(W_E, W_L, passes.hidden)
     if checkpoint.final is None:

@@ -35,7 +35,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=_Help, **options)
         self._takes_plugins = False
 
-    def parse_known_args(self, *arguments: Any) -> Any:
+    def parse_known_args(self, *arguments: Any) -> Any:  # type: ignore[override]
         """Parse, with `--plugin` as the last argument of the help."""
         if not self._takes_plugins:
             self._takes_plugins = True

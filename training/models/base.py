@@ -84,6 +84,42 @@ class Model(ABC):
         """
         raise ConfigError(f"model: expected one whose weights tell its settings, got {cls.__name__}")
 
+    def neuron_maps(self, weights: Arrays) -> dict[str, np.ndarray]:
+        """Return the neurons' maps over residues: `input`, `output`, and others.
+
+        By default `interp.effective_maps`, which knows the project's models. A model of a plug-in defines
+        this, for the analyses that read maps.
+
+        Parameters
+        ----------
+        weights : mapping
+            By the names of `shapes`, with leading axes (checkpoints) or none.
+
+        Raises
+        ------
+        RunError
+            If the model does not define its maps.
+        """
+        from interp.mechanism.effective_weights import MODEL_WEIGHTS, effective_maps
+        from training.runs.atomic_files import RunError
+
+        if self.name not in MODEL_WEIGHTS:
+            cure = "define neuron_maps in its class, or choose other networks by --arms"
+            raise RunError(f"model {self.name}: expected maps from residues to neurons, got none; {cure}")
+        return effective_maps(self.name, weights)
+
+    def residue_weights(self, weights: Arrays) -> dict[str, np.ndarray]:
+        """Return the first and last weights with a row per residue.
+
+        By default `interp.residue_weights`; of a plug-in's model the two maps of `neuron_maps`, transposed.
+        """
+        from interp.mechanism.effective_weights import MODEL_WEIGHTS, residue_weights
+
+        if self.name in MODEL_WEIGHTS:
+            return residue_weights(self.name, weights)
+        maps = self.neuron_maps(weights)
+        return {f"{name} map": maps[name].swapaxes(-1, -2) for name in ("input", "output")}
+
     def pair_activations(self, weights: Arrays) -> PairActivations:
         """Return the activations of a checkpoint on all pairs of residues.
 

@@ -57,7 +57,10 @@ def two_layer_activations(model: str, weights: Arrays, activation: str) -> PairA
 
 
 def refuse(model: Model) -> RunError:
-    """Return the error for a network that reads no pairs."""
+    """Return the error for a model that has no activations on pairs."""
+    if model.reads == "tokens":
+        cure = "define pair_activations in its class, or choose other networks by --arms"
+        return RunError(f"model {model.name}: expected activations on pairs of residues, got none; {cure}")
     readers = [name for name, kind in MODELS.items() if kind.reads == "tokens"]
     return RunError(
         f"model.name: expected one that reads pairs of residues ({names(readers)}), got {model.name}; "

@@ -1,10 +1,13 @@
 """Activations of all pairs against TransformerLens and finite differences."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 
 from interp.mechanism.effective_weights import effective_maps
+from training.models.base import Model
 from training.models.embed_mlp.architecture import EmbedMLP
 from training.models.mlp.architecture import MLP
 from training.models.one_hot_mlp.architecture import OneHotMLP
@@ -101,3 +104,21 @@ def test_other_models_are_refused_in_one_line():
         match=r"^model\.name: expected one that reads pairs .*embed_mlp, embedded_mlp.*\), got mlp",
     ):
         MLP().pair_activations({})
+
+
+def test_a_model_without_maps_says_what_to_define():
+    @dataclass(frozen=True, kw_only=True)
+    class Bare(Model):
+        reads = "tokens"
+        name: str = "bare"
+
+        def shapes(self, n_inputs, n_outputs):
+            return {"W": (n_inputs, n_outputs)}
+
+        def implementation(self):
+            raise AssertionError
+
+    for method in ("neuron_maps", "residue_weights", "pair_activations"):
+        needed = "pair_activations" if method == "pair_activations" else "neuron_maps"
+        with pytest.raises(RunError, match=f"model bare: expected .*; define {needed} in its class"):
+            getattr(Bare(), method)({})
