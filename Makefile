@@ -5,13 +5,13 @@ RUNS ?= runs
 QUICK ?=
 ONLY ?=
 
-.PHONY: install demo test check format figures bench clean
+.PHONY: install demo test check format figures docs bench clean
 
 install: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,docs]"
 	touch $@
 
 demo: install
@@ -36,6 +36,10 @@ format: install
 # QUICK=1: the quick versions of all recipes; ONLY="name name": these figures.
 figures: install
 	$(BIN)/python -m figures make $(ONLY) $(if $(QUICK),--quick) --runs $(RUNS)
+
+# The site in build/site: pages, and the pages made of the schemas, recipes and docstrings. Needs no network.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: install
 	$(BIN)/python -m training.bench

@@ -28,11 +28,26 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
         return action.help if action.default in (None, False, []) else super()._get_help_string(action)
 
 
+class _Version(argparse.Action):
+    """Option that prints the installed version, read when it is asked for."""
+
+    def __init__(self, **options: Any):
+        super().__init__(nargs=0, default=argparse.SUPPRESS, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        """Print the version, and end with exit code 0."""
+        from importlib.metadata import version
+
+        print(f"grokking-tickets {version('grokking-tickets')}")
+        parser.exit()
+
+
 class Parser(argparse.ArgumentParser):
     """Parser that shows defaults, takes `--plugin`, and prints errors in one line."""
 
     def __init__(self, **options: Any):
         super().__init__(formatter_class=_Help, **options)
+        self.add_argument("--version", action=_Version, help="print the version of grokking-tickets and exit")
         self._takes_plugins = False
 
     def parse_known_args(self, *arguments: Any) -> Any:  # type: ignore[override]

@@ -43,10 +43,20 @@ def provenance(
     }
 
 
-def _commit() -> str | None:
-    """Return this code's commit, with `+` if changed; None outside a checkout."""
-    git = ["git", "-C", str(Path(__file__).parent)]
+def _commit(package: Path = Path(__file__).parents[1]) -> str | None:
+    """Return the commit of this code's checkout, with `+` if changed.
+
+    None for an installed copy, also inside a checkout of something else: git has none of its files there.
+
+    Parameters
+    ----------
+    package : Path
+        Folder of the package `training`.
+    """
+    git = ["git", "-C", str(package)]
+    tracked = [*git, "ls-files", "--error-unmatch", "__init__.py"]
     try:
+        subprocess.run(tracked, capture_output=True, check=True)
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
         changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
