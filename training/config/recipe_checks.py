@@ -61,8 +61,12 @@ def _check_source(recipe: Recipe, name: str) -> None:
     """Check that an arm's source has what the arm reads."""
     arm, where = recipe.arms[name], f"arms.{name}"
     if arm.reads_mask or arm.reads_weights or arm.from_step is not None:
-        sources = {other for other, its in recipe.arms.items() if its.prunes or not arm.reads_mask} - {name}
-        require(arm.source in sources, f"{where}.source", f"one of {names(sources)}", arm.source)
+        source = recipe.arms.get(arm.source) if arm.source is not None else None
+        if source is None or arm.source == name or not (source.prunes or not arm.reads_mask):
+            fitting = {other for other, its in recipe.arms.items() if its.prunes or not arm.reads_mask}
+            raise ConfigError(
+                f"{where}.source: expected one of {names(fitting - {name})}, got {arm.source!r}"
+            )
     else:
         require(arm.source is None, f"{where}.source", f"none for method {arm.method!r}", arm.source)
     if arm.source_step is not None:
