@@ -171,6 +171,7 @@ def expand_grid(content: Content, most_networks: int | None = None) -> dict[str,
     if not grid or not isinstance(arms, Mapping) or not all(isinstance(a, Mapping) for a in arms.values()):
         return content  # what is no arm is refused when the recipe is built
     load_plugins(plugin_references(content))
+    _check_values(grid)
     _check_fields(grid, content)
     taken = {
         name: [field for field in grid if _takes(arm, field, content, grid)] for name, arm in arms.items()
@@ -204,21 +205,26 @@ def _grid_arms(
     return expanded
 
 
+def _check_values(grid: Content) -> None:
+    """Raise a `ConfigError` unless every field has a list of different values."""
+    for field, values in grid.items():
+        has_values = isinstance(values, list) and len(values) > 0
+        require(has_values, f"grid.{field}", "a list of one value or more", values)
+        repeated = [value for n, value in enumerate(values) if value in values[:n]]
+        require(not repeated, f"grid.{field}", "different values", values)
+
+
 def _check_fields(grid: Grid, content: Content) -> None:
-    """Raise a `ConfigError` about the first field or list of values that cannot be."""
+    """Raise a `ConfigError` about the first field that no arm has."""
     fields = {field for arm in content["arms"].values() for field in _fields(arm, content, grid)}
     of_recipe = {field.name for field in dataclasses.fields(Recipe)}
-    for field, values in grid.items():
+    for field in grid:
         if field not in fields:
             is_of_recipe = field.partition(".")[0] in of_recipe - CLASSES.keys()
             reason = (
                 "a field of the whole recipe, which arms do not have" if is_of_recipe else "unknown field"
             )
             raise ConfigError(f"grid.{field}: {reason}; expected one of {names(fields)}")
-        has_values = isinstance(values, list) and len(values) > 0
-        require(has_values, f"grid.{field}", "a list of one value or more", values)
-        repeated = [value for n, value in enumerate(values) if value in values[:n]]
-        require(not repeated, f"grid.{field}", "different values", values)
 
 
 def _check_number(
@@ -257,13 +263,17 @@ def _takes(arm: Content, field: str, content: Content, grid: Grid) -> bool:
     if field not in _fields(arm, content, grid) or (is_shared and _field(arm, field) is not None):
         return False
     condition = TAKEN_IF.get(field)
-    return condition is None or any(condition(variant) for variant in _variants(arm, grid))
+    others = {name: values for name, values in grid.items() if name != field}
+    variants = list(_variants(arm, others))  # none if a value is no name: refused when the recipe is built
+    return condition is None or not variants or any(map(condition, variants))
 
 
 def _variants(arm: Content, grid: Grid) -> Iterator[Arm]:
     """Yield an arm with each method, parametrization and start that it may get."""
     defaults = {"method": METHODS, "form": PARAMETRIZATIONS, "start": STARTS}
     values = {name: grid.get(name) or [arm.get(name, getattr(Arm, name))] for name in defaults}
+    if arm.get("method", Arm.method) == Arm.method:  # a grid of methods does not split a dense arm
+        values["method"] = [Arm.method]
     source = arm.get("source")
     for cell in _cells(values):
         if all(isinstance(v, str) and (v in defaults[k] or v == getattr(Arm, k)) for k, v in cell.items()):

@@ -9,6 +9,12 @@ from training.schema.validation import ConfigError, config_hash, override, to_di
 
 PRUNED_AT_INITIALIZATION = ["snip", "grasp", "synflow", "synflow_one_shot"]
 OPERATIONS = ["sub", "mul", "x2_plus_y2", "x2_plus_xy_plus_y2"]
+SWEEP_CELLS = [
+    f"lr{lr}_weight_decay{decay}_frac_train{share}"
+    for lr in ("0.0003", "0.001", "0.003")
+    for decay in ("0.3", "1", "3")
+    for share in ("0.4", "0.5", "0.6")
+]
 SIMPLE = {"dense": ["dense"], "ticket": ["grokked_ticket"], "control": ["random", "shuffled"]}
 ROLES = {
     "elastic_depth": {
@@ -77,6 +83,10 @@ ROLES = {
         "control": ["random", "shuffled", "norm_l1", "norm_l2"],
     },
     "modadd_fast": SIMPLE,
+    "modadd_sweep": {
+        "dense": [f"dense_{cell}" for cell in SWEEP_CELLS],
+        "ticket": [f"grokked_ticket_{cell}" for cell in SWEEP_CELLS],
+    },
     "modadd_ticket": SIMPLE,
     "multi_prize": {
         "dense": ["dense"],
