@@ -270,7 +270,7 @@ def _takes(arm: Content, field: str, content: Content, grid: Grid) -> bool:
 
 def _variants(arm: Content, grid: Grid) -> Iterator[Arm]:
     """Yield an arm with each method, parametrization and start that it may get."""
-    defaults = {"method": METHODS, "form": PARAMETRIZATIONS, "start": STARTS}
+    defaults: dict[str, Mapping[str, Any]] = {"method": METHODS, "form": PARAMETRIZATIONS, "start": STARTS}
     values = {name: grid.get(name) or [arm.get(name, getattr(Arm, name))] for name in defaults}
     if arm.get("method", Arm.method) == Arm.method:  # a grid of methods does not split a dense arm
         values["method"] = [Arm.method]
