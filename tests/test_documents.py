@@ -1,4 +1,4 @@
-"""Code and commands of README.md and CONTRIBUTING.md, as printed."""
+"""Code and commands of README.md and of docs/, as printed."""
 
 import re
 import shlex
@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from builders import begin_run, train_every_arm
+from safetensors.torch import load_file
 
 from training.config.build_recipe import recipe_from_dict
 from training.runs.run_directory import RunDir
 
 ROOT = Path(__file__).parent.parent
+DOCUMENTS = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -45,15 +47,16 @@ def train(content: dict[str, object], out: Path) -> RunDir:
     return run
 
 
-def test_python_of_the_readme_runs(tmp_path, monkeypatch):
+def test_python_of_the_documents_runs(tmp_path, monkeypatch):
     train(tiny(), tmp_path / "runs")
     model = {"name": "transformer", "d_model": 8, "n_heads": 4, "d_head": 2, "d_mlp": 6, "equals": True}
     dense = {"dense": {"max_steps": 20}}
     train(tiny(name="n_mainline", model=model | {"positions": True}, arms=dense), tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
     shown: dict[str, object] = {}
-    for block in blocks("README.md", "python"):
+    for block in (block for document in DOCUMENTS for block in blocks(document, "python")):
         exec(block, shown)
+    assert len(load_file("network.safetensors")["logits"]) == 7**2
     assert list(shown["accuracy"].columns) == ["step", "train_acc", "test_acc"]
     assert shown["W_E"].shape[1:] == (7, 8)
     assert 0 < shown["density"] < 1
@@ -62,8 +65,12 @@ def test_python_of_the_readme_runs(tmp_path, monkeypatch):
     assert shown["amplitude"][4] == pytest.approx(0.3) and shown["phase"][4] == pytest.approx(1.2)
 
 
-def test_commands_of_the_readme_exist():
-    lines = "".join(blocks("README.md", "")).replace("\\\n", " ").splitlines()
+def test_commands_of_the_documents_exist():
+    lines = (
+        "".join(block for document in DOCUMENTS for block in blocks(document, ""))
+        .replace("\\\n", " ")
+        .splitlines()
+    )
     commands = {tuple(shlex.split(line, comments=True)[:3]) for line in lines if line.startswith("python -m")}
     assert len(commands) >= 6
     for _, _, module in commands:
@@ -73,7 +80,8 @@ def test_commands_of_the_readme_exist():
         assert done.returncode == 0, done.stderr
 
 
-def test_make_targets_of_the_readme_exist():
-    shown = set(re.findall(r"\bmake (\w+)", (ROOT / "README.md").read_text()))
+def test_make_targets_of_the_documents_exist():
+    text = "".join((ROOT / name).read_text() for name in DOCUMENTS)
+    shown = set(re.findall(r"(?:^|`)make (\w+)", text, flags=re.MULTILINE))
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert shown and shown <= targets
