@@ -209,7 +209,7 @@ def exported(package: str) -> Iterator[str]:
     """Yield the full path of every export of a package, and of its folders for `interp`."""
     module = importlib.import_module(package)
     getter = vars(module).get("__getattr__")
-    exports = inspect.getclosurevars(getter).nonlocals["exports"] if getter else {}
+    exports = inspect.getclosurevars(inspect.unwrap(getter)).nonlocals["exports"] if getter else {}
     names = {f"{package}.{source}.{name}": None for name, source in exports.items()}
     if package == "interp":
         folders = sorted(path.parent.name for path in Path(str(module.__file__)).parent.glob("*/__init__.py"))
