@@ -31,7 +31,7 @@ FLOORS = (
     ("training.config",),
     ("training.inspection",),
     ("training.execution", "training.adopt"),
-    ("training.bench",),
+    ("training.api", "training.bench"),
     ("training",),
     ("analyses.tables",),
     ("analyses.loading",),
