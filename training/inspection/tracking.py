@@ -137,7 +137,7 @@ class Sending:
         arms = self.recipe().arms
         for files in self.run.arms():
             if files.arm in arms and str(files) not in self.finished_before:
-                self._attempt(lambda files=files: self._send_network(files))  # type: ignore[misc]
+                self._attempt(lambda files=files: self._send_network(files))
 
     def finish_after(self, ended: threading.Event, thread: threading.Thread) -> None:
         """End the thread that sends now and then; send the rest, outcomes and figures."""
