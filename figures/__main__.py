@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,4 +104,5 @@ def _draw(figure: FigureSpec, tables: dict[TableKey, Path], run: RunDir) -> list
 
 
 if __name__ == "__main__":
+    os.environ["MPLBACKEND"] = "Agg"  # this process shows no window; a notebook's variable is inherited
     sys.exit(main())

@@ -37,21 +37,22 @@ class MeasuredTables:
 
     def __init__(self, analysis: Analysis, tables: Mapping[Table, pd.DataFrame], summary: dict[str, Any]):
         self.analysis, self.summary = analysis, summary
-        self._tables = {attribute(table): tables[table] for table in analysis.tables}
+        self.tables = {table: tables[table] for table in analysis.tables}
+        """Data frames by schema."""
 
     def __getattr__(self, name: str) -> pd.DataFrame:
-        tables = self.__dict__.get("_tables", {})
-        if name not in tables:
-            raise AttributeError(f"expected one of the tables {names(tables)}, or summary, got {name!r}")
-        return tables[name]
+        by_name = {attribute(table): rows for table, rows in self.__dict__.get("tables", {}).items()}
+        if name not in by_name:
+            raise AttributeError(f"expected one of the tables {names(by_name)}, or summary, got {name!r}")
+        return by_name[name]
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._tables]
+        return [*super().__dir__(), *map(attribute, self.tables)]
 
     def __repr__(self) -> str:
-        rows = [f"  {name}: {len(table):,} rows" for name, table in self._tables.items()]
+        lines = [f"  {attribute(table)}: {len(rows):,} rows" for table, rows in self.tables.items()]
         keys = names(self.summary) or "nothing"
-        return "\n".join([f"MeasuredTables({self.analysis.name})", *rows, f"  summary: {keys}"])
+        return "\n".join([f"MeasuredTables({self.analysis.name})", *lines, f"  summary: {keys}"])
 
 
 def attribute(table: Table) -> str:
