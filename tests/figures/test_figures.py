@@ -138,7 +138,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(tables, tmp_path, capsys, monke
     for arguments, expected in (
         (["spectra", "--run", str(tables)], "NAME: expected some of cosines, elastic_depth, film"),
         (["--run", "nowhere"], "nowhere does not exist"),
-        (["fourier", "--run", "empty"], "'python -m analyses.fourier --run empty' makes them"),
+        (["fourier", "--run", "empty"], "'python -m analyses fourier --run empty' makes them"),
         (["--runs", "empty"], "'python -m analyses.fourier --run empty/modadd_fast' makes tables"),
     ):
         assert main(arguments) == 2

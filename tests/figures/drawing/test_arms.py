@@ -18,7 +18,7 @@ def lightness(color):
     return float(np.dot(to_rgb(color), (0.299, 0.587, 0.114)))
 
 
-@pytest.mark.parametrize("recipe", ALL)
+@pytest.mark.parametrize("recipe", [name for name in ALL if name != "modadd_sweep"])  # drawn as a map
 def test_arms_of_a_recipe_differ_in_label_and_style(recipe):
     styles = arm_styles(ALL[recipe])
     assert styles.keys() == set(ALL[recipe])
