@@ -53,7 +53,7 @@ class Installed:
     work: Path
 
     def python(self, *arguments):
-        """Return what `python` printed in the other folder; the checkout is not on its path."""
+        """Return what `python` printed in a folder without the checkout."""
         environment = os.environ | {"PYTHONPATH": str(self.site), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(
             [sys.executable, *arguments], cwd=self.work, env=environment, capture_output=True, text=True

@@ -1,4 +1,4 @@
-"""A researcher's walk: own task, method, measure and figure from one file, in an empty folder.
+"""A researcher's walk: task, method, measure and figure from one file.
 
 The file is CONTRIBUTING.md's examples; every command is a process of its own.
 """
@@ -82,7 +82,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def copy(folder, tmp_path, monkeypatch):
-    """Return a copy of the folder, current for this process; its plug-in is removed at the end."""
+    """Return a copy of the folder, as this process' current folder."""
     shutil.copytree(folder, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
     before = set(loaded_plugins())

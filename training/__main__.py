@@ -107,7 +107,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _watch(args: argparse.Namespace) -> int:
-    """Draw the curves of a run until it is finished, or once if nobody watches."""
+    """Draw the curves of a run until it is finished."""
     from training.inspection.live_curves import watch
     from training.inspection.run import open_run
 

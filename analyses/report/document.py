@@ -141,7 +141,7 @@ def printed_verdicts(judged: Sequence[JudgedClaim], report: Path) -> list[Printe
 
 
 def _recipes_to_run(entry: JudgedClaim) -> dict[str, str]:
-    """Return the cell that names the recipes of a claim's missing evidence; none if all is there."""
+    """Return the cell of recipes that a claim still needs."""
     recipes = dict.fromkeys(missing.recipe for missing in entry.missing_evidence)
     return {"recipes to run": ", ".join(recipes)} if recipes else {}
 
@@ -182,7 +182,7 @@ def readme_table(table: pd.DataFrame) -> str:
 
 
 def headline(findings: str, preferred: str = "") -> str:
-    """Return one finding of a claim: one that fails, else the preferred, else the first.
+    """Return the finding that stands for a claim in the README.
 
     Of a finding in words it has only in how many cases it is as expected.
 

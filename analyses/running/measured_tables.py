@@ -131,7 +131,7 @@ def measure(
 
 
 def command_of(analysis: str) -> Command:
-    """Return the command of an analysis; one of a plug-in needs no command of its own.
+    """Return the command of an analysis, of a plug-in's too.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Arms that a recipe lists in short: fields in braces in a name, and a grid of values."""
+"""Arms that a recipe lists in short: templates and grids."""
 
 from __future__ import annotations
 
@@ -286,8 +286,8 @@ def _fields(arm: Content, content: Content, grid: Grid) -> Iterator[str]:
     yield from (field.name for field in dataclasses.fields(Arm) if field.name not in NOT_SWEPT)
     for kind, (classes, default) in CLASSES.items():
         tables = [table.get(kind) for table in (arm, content)]
-        own = [table["name"] for table in tables if isinstance(table, Mapping) and "name" in table]
-        for name in grid.get(f"{kind}.name") or [*own, default][:1]:
+        chosen_names = [table["name"] for table in tables if isinstance(table, Mapping) and "name" in table]
+        for name in grid.get(f"{kind}.name") or [*chosen_names, default][:1]:
             if isinstance(name, str) and name in classes:
                 yield from (f"{kind}.{field.name}" for field in dataclasses.fields(classes[name]))
 
@@ -299,7 +299,7 @@ def _cells(values: Grid) -> Iterator[dict[str, Any]]:
 
 
 def _field_words(fields: Sequence[str] | Grid) -> dict[str, str]:
-    """Return the last part of each field, or all of it where two fields share one."""
+    """Return the shortest different name of each field."""
     last = {field: field.rpartition(".")[2] for field in fields}
     shared = list(last.values())
     return {field: word if shared.count(word) == 1 else field for field, word in last.items()}

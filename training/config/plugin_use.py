@@ -131,7 +131,7 @@ def without_unknown_arms(config: Mapping[str, Any]) -> tuple[dict[str, Any], dic
 
 
 def _default_table(classes: Registry, default: str, table: Any) -> dict[str, Any]:
-    """Return a table's fields that the default class has, to stand in for a missing class.
+    """Return a table's fields that the default class has too.
 
     Only arms with a table of their own are then left, and these take what is shared from it.
     """

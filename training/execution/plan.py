@@ -1,4 +1,4 @@
-"""Plan of a start: what it does with every network, and which it will skip."""
+"""Plan of a start: networks to train, keep, take over and skip."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNFINISHED = ("new", "half trained")
 
 @dataclass(frozen=True)
 class Forecast:
-    """Reason for which an arm will be skipped, or conditions under which it may be."""
+    """Reason or conditions for which an arm is skipped."""
 
     reason: str | None = None
     """Why it will be skipped, in the words of its record; None if that is not certain."""
@@ -53,7 +53,7 @@ class Forecast:
 
 
 class Plan:
-    """What a start would do with every arm and seed.
+    """Action of a start on every arm and seed.
 
     Parameters
     ----------
@@ -169,14 +169,14 @@ def unfinished_forecast(recipe: Recipe, job: Job, source: Forecast, saved: ArmDi
 
 
 def _has_generalised(recipe: Recipe, saved: ArmDir, step: int | None) -> bool:
-    """Return True if a half trained network has generalised by a step, as far as its curve is saved."""
+    """Return True if a network's saved curve has generalised by a step."""
     criterion = recipe.setting(saved.arm).criterion
     at = criterion.times(saved.metrics()).t_gen.at
     return at is not None and (step is None or at <= step)
 
 
 def _has_no_test_set(recipe: Recipe, arm: str) -> bool:
-    """Return True if all examples are trained on; images, which take long to read, count as having one."""
+    """Return True if no example is left for a test set."""
     setting = recipe.setting(arm)
     if setting.task.gives != "tokens":
         return False

@@ -37,7 +37,7 @@ def plan_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedTabl
 
 
 def plan_reasons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a line per reason for which networks of a plan are or may be skipped, and what to type."""
+    """Return a line per reason for which networks may be skipped."""
     networks: dict[str, list[str]] = {}
     for row in rows:
         if row["reason"] is not None:

@@ -156,7 +156,7 @@ def checked_source(recipe: Recipe, arm: str, files: Callable[[str], ArmDir]) -> 
 
 
 def checkpoints_read(recipe: Recipe, arm: str) -> list[tuple[str, str, int]]:
-    """Return the checkpoints that an arm needs at fixed steps: its field, the arm read, the step."""
+    """Return field, arm and step of each checkpoint that an arm reads."""
     settings, needed = recipe.arms[arm], []
     if settings.source is not None and settings.source_step is not None:
         needed.append((f"arms.{arm}.source_step", settings.source, settings.source_step))
@@ -171,7 +171,7 @@ def source_not_trained(source: object) -> str:
 
 
 def no_checkpoint(network: object, step: int, ends: str, field: str) -> str:
-    """Return the reason for skipping an arm that reads a step beyond a network's end."""
+    """Return the reason for skipping an arm without its checkpoint."""
     return f"{network} has no checkpoint at step {step}: {ends}; --set {field}=STEP names an earlier step"
 
 
@@ -194,7 +194,7 @@ def _not_generalised(source: ArmDir, record: dict[str, Any], criterion: Criterio
 
 
 def _setting(arm: str, field: str, value: object) -> str:
-    """Return how an arm's field is set: by an option, or in the recipe for a cell of a grid."""
+    """Return how a user sets a field of an arm."""
     if "." in arm:  # its name says values, and the recipe has the arm that it is a cell of
         return f"{field} = {value} of {arm}, set in the recipe,"
     return f"--set arms.{arm}.{field}={value}"

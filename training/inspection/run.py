@@ -72,7 +72,7 @@ class Run:
 
     @property
     def outcomes(self) -> pd.DataFrame:
-        """One row per arm and seed: its status, and the steps at which it memorised and generalised."""
+        """Status and times of every arm and seed, a row each."""
         import pandas as pd
 
         if self.trained_here:
@@ -81,7 +81,7 @@ class Run:
         return pd.DataFrame(rows, columns=ADOPTED_COLUMNS).assign(status="adopted")
 
     def arm_dirs(self) -> list[ArmDir]:
-        """Return every arm of the recipe and seed that has a folder, in the recipe's order."""
+        """Return all folders of the recipe's arms, in its order."""
         folders = self.files.arms()
         return [files for arm in self.recipe.arms for files in folders if files.arm == arm]
 

@@ -123,7 +123,7 @@ def tracked(
 
 
 class Sending:
-    """What one start of a training has sent to a tracker so far."""
+    """Evaluations of one start, sent to a tracker once each."""
 
     def __init__(self, tracker: Tracker, name: str, run: RunDir, recipe: Callable[[], Recipe]):
         self.tracker, self.name, self.run, self.recipe = tracker, name, run, recipe

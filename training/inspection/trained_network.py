@@ -146,7 +146,7 @@ class Network:
         return self._checked(stacked, shapes)
 
     def _checked(self, stacked: dict[str, np.ndarray], shapes: Any) -> dict[str, np.ndarray]:
-        """Return weights at the chosen steps, in the shapes' order, if they have these shapes."""
+        """Return weights at the chosen steps; their shapes are checked."""
         n_steps = len(self.files.steps())
         for name, shape in shapes.items():
             got = stacked[name].shape
@@ -208,10 +208,10 @@ class Network:
 
     @property
     def t_mem(self) -> int | None:
-        """First evaluated step at which it has memorised; None if it never has, or has no metrics."""
+        """First evaluated step at which it has memorised; None if unknown."""
         return None if self._times is None else self._times.t_mem.at
 
     @property
     def t_gen(self) -> int | None:
-        """First evaluated step at which it has generalised; None if it never has, or has no metrics."""
+        """First evaluated step at which it has generalised; None if unknown."""
         return None if self._times is None else self._times.t_gen.at

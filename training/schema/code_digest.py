@@ -72,7 +72,7 @@ def code_digest(
 
 
 def module_digest(module: str, leave_out: str = "") -> str:
-    """Return the hash of a module's code; of a script's or notebook's, that of its file or "unknown"."""
+    """Return the hash of a module's code; "unknown" without a file."""
     if _source(module, ROOT) is not None:
         return code_digest([module], leave_out=leave_out)
     path = Path(getattr(sys.modules.get(module), "__file__", None) or "")

@@ -124,7 +124,7 @@ def _identified(reference: str) -> Plugin:
 
 
 def unload_plugin(module: str) -> None:
-    """Remove a plug-in and all that it registered, so that its changed file can be loaded again."""
+    """Remove a plug-in and all that it registered."""
     _LOADED.pop(module, None)
     remove_registered_by(module)
     top = module.partition(".")[0]
@@ -156,8 +156,8 @@ def _check_file(plugin: Plugin, outside: Path | None) -> None:
     """Raise a `PluginError` unless a plug-in's file may be imported."""
     path, what = Path(plugin.reference), f"plug-in {plugin.module}"
     if not path.is_file() or path.suffix != ".py":
-        found = "got a folder" if path.is_dir() else "and it is not there"
-        raise PluginError(f"{what}: expected a Python file (.py) at {path}, {found}; --plugin names it")
+        state = "got a folder" if path.is_dir() else "and it is not there"
+        raise PluginError(f"{what}: expected a Python file (.py) at {path}, {state}; --plugin names it")
     if outside is not None and path.is_relative_to(outside.resolve()):
         raise PluginError(
             f"{what}: {path} lies in the run directory, whose code is never run; move it elsewhere and name "

@@ -58,7 +58,7 @@ def toml_value(value: Any, where: str = "value") -> str:
 
 
 def toml_document(content: Mapping[str, Any]) -> str:
-    """Return nested plain values as a TOML file, a line per field of the outer tables.
+    """Return nested plain values as the text of a TOML file.
 
     Examples
     --------

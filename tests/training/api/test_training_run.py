@@ -48,7 +48,7 @@ print(len(run), run.recipe.task)
 
 @pytest.fixture
 def script(recipe_file, tmp_path):
-    """Return a function that runs a script as a user would, and returns what it printed."""
+    """Return a function that runs a script and returns its output."""
 
     def run(jobs, text=SCRIPT, file=False):
         text = text.format(recipe=str(recipe_file), out=str(tmp_path / "runs"), jobs=jobs)

@@ -30,7 +30,7 @@ if multiprocessing.parent_process() is not None:  # a state at every evaluation,
 
 @pytest.fixture
 def slow(tmp_path):
-    """Return arguments of a plug-in by which workers are slow and save at every evaluation."""
+    """Return arguments of a plug-in that slows workers down."""
     path = tmp_path / "slow.py"
     path.write_text(SLOW)
     return ("--plugin", path)

@@ -112,7 +112,7 @@ def test_an_unknown_tracker_is_refused_before_anything_is_written(tmp_path, caps
 
 
 def records(path):
-    """Yield the records of an offline run's file: a log in blocks of 32 KiB, each part with a header."""
+    """Yield the records of an offline run's file, a log in blocks."""
     from wandb.proto.wandb_internal_pb2 import Record
 
     content, place, parts = path.read_bytes(), 7, b""
