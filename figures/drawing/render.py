@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,9 @@ PREVIEW_DPI = 40
 STYLE = Path(__file__).with_name("style.mplstyle")
 
 
-def style() -> AbstractContextManager[None]:
-    """Return a context in which matplotlib draws in the house style.
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the house style, in a `with` block.
 
     Examples
     --------
@@ -29,9 +30,18 @@ def style() -> AbstractContextManager[None]:
     ...     matplotlib.rcParams["font.size"]
     8.0
     """
+    import matplotlib
     from matplotlib.style import context
 
-    return context(STYLE, after_reset=True)
+    interactive = matplotlib.is_interactive()
+    try:
+        with context(STYLE, after_reset=True):
+            try:
+                yield
+            finally:  # a notebook's backend turns it on when the first figure is made
+                interactive = matplotlib.is_interactive()
+    finally:
+        matplotlib.interactive(interactive)
 
 
 def draw_picture(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from training.cli.parser import Interrupted
@@ -28,10 +29,12 @@ def launch_from_python(
 ) -> list[tuple[Job, str]]:
     """Train arms by worker processes, or here if one is enough.
 
-    What a script or a notebook has registered exists in its process only, so its arms are trained here too.
+    One is enough for arms that wait for each other, as a ticket does for its dense network. What a script or
+    a notebook has registered exists in its process only, so its arms are trained here too.
     Parameters and results are those of `scheduler.launch`.
     """
-    here = workers == 1 or len(todo) == 1
+    per_generation = Counter(len(recipe.lineage(job.arm)) for job in todo)
+    here = workers == 1 or max(per_generation.values()) == 1
     if not here and (defined := names_defined_in_script(recipe)):
         print(
             f"training in this process: {', '.join(defined)} is defined in this script; "

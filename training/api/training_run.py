@@ -75,9 +75,9 @@ def train(
 ) -> Run:
     """Train every arm of a recipe that is not finished, and return the run.
 
-    A second call resumes what was stopped and trains nothing twice. One network, or `jobs=1`, is trained in
-    this process; several networks are shared by worker processes, which works in notebooks and in scripts
-    without a main guard too.
+    A second call resumes what was stopped and trains nothing twice. With `jobs=1`, and for networks that wait
+    for each other, training is in this process; otherwise worker processes share the networks, in notebooks
+    and in scripts without a main guard too.
 
     Parameters
     ----------

@@ -1,10 +1,12 @@
 """Training from Python: in this process, and from scripts and stdin."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +72,16 @@ def test_without_a_main_guard_two_workers_train(script, finished, files_of, tmp_
     assert files_of(tmp_path / "runs" / "tiny") == files_of(finished.path)
     run = open_run(tmp_path / "runs" / "tiny")
     assert printed == f"{run['grokked_ticket', 0].t_gen} {run['random', 0].mask.density}\n"
+
+
+def test_arms_that_wait_for_each_other_are_trained_here(recipe, finished, files_of, tmp_path):
+    chain = replace(recipe, arms={name: recipe.arms[name] for name in ("dense", "grokked_ticket")})
+    before = multiprocessing.process._process_counter
+    children = next(before)
+    run = train(chain, out=tmp_path, jobs=2)
+    assert next(before) == children + 1  # no process was started between
+    expected = files_of(finished.path)
+    assert files_of(run.path) == {name: expected[name] for name in files_of(run.path)} and len(run) == 2
 
 
 def test_a_task_of_the_script_is_trained_in_its_process(script):
