@@ -12,6 +12,6 @@ __getattr__ = lazy_exports(
     __name__,
     {
         "ANALYSES": "running.registry",
-        "Result": "running.command_line",
+        "Result": "running.result",
     },
 )

@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--run", metavar="DIR", help="run directory; every run below --runs by default")
     p.add_argument("--runs", metavar="DIR", default="runs", help="folder of run directories (default: runs)")
+    p.add_argument("--analysis", metavar="NAME", help="only figures of the tables of this analysis, if any")
     return p
 
 
@@ -64,6 +65,10 @@ def _draw_all(args: argparse.Namespace) -> int:
     )
     figures = [of_one_run[name] for name in args.names]
     figures = figures or [figure for figure in of_one_run.values() if figure.after_analysis]
+    if args.analysis is not None:
+        figures = [figure for figure in of_one_run.values() if figure.analyses == (args.analysis,)]
+        if not figures:
+            return 0
     n_drawn = 0
     for run in map(RunDir, runs):
         for figure in figures:

@@ -8,22 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyses.graph_props.schema import ANALYSIS, PROPERTIES, WEIGHTS
-from analyses.running.command_line import Result, analyse_run, parser, use_one_thread, whole_number_from
+from analyses.running.command import Command
+from analyses.running.command_line import whole_number_from
+from analyses.running.result import Result
 from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
 
-FIGURES = ("graph_props", "graph_layers")
 N_NULLS = 20
 """Default number of random masks per mask and kind."""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    from training.cli.parser import run_command
-
-    p = parser(ANALYSIS, run_required=False)
+def _add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--runs", default="runs", metavar="DIR", help="without --run: every run with masks in this folder"
     )
@@ -38,11 +35,11 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument(
         "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
     )
-    args = p.parse_args(argv)
+
+
+def _check(p: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     if args.nulls == 1:
         p.error("argument --nulls: expected 0 or at least 2, got 1")
-    use_one_thread()
-    return run_command(lambda: _analyse_runs(args), args.plugins)
 
 
 def _analyse_runs(args: argparse.Namespace) -> int:
@@ -51,7 +48,7 @@ def _analyse_runs(args: argparse.Namespace) -> int:
     from training.schema.validation import ConfigError
 
     if args.run is not None:
-        return _analyse(args, args.run)
+        return COMMAND.analyse(args)
     if args.out is not None:
         raise ConfigError("--out: expected together with --run, got it alone; add --run DIR")
     runs = [path for path in sorted(Path(args.runs).glob("*")) if _has_masks(path)]
@@ -62,22 +59,8 @@ def _analyse_runs(args: argparse.Namespace) -> int:
     for path in runs:
         if not args.json:
             print(path, flush=True)
-        code = max(code, _analyse(args, str(path)))
+        code = max(code, COMMAND.analyse(argparse.Namespace(**vars(args) | {"run": str(path)})))
     return code
-
-
-def _analyse(args: argparse.Namespace, path: str) -> int:
-    """Analyse one run, and return the exit code."""
-    defaults = {"nulls": N_NULLS, "seed": 0}
-    jobs = args.jobs or available_cores()
-    return analyse_run(
-        ANALYSIS,
-        args,
-        lambda _, networks: measure(networks, args.nulls, args.seed, jobs),
-        path,
-        FIGURES,
-        arguments={name: getattr(args, name) for name in defaults if getattr(args, name) != defaults[name]},
-    )
 
 
 def _has_masks(path: Path) -> bool:
@@ -98,3 +81,17 @@ def measure(networks: Sequence[Network], n_nulls: int, seed: int, jobs: int) -> 
     properties, weights = mask_tables(networks, n_nulls, seed, jobs)
     tables = {PROPERTIES: properties, WEIGHTS: weights}
     return Result(tables, *summarise(tables, n_nulls))
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda _, networks, args: measure(
+        networks, args.nulls, args.seed, args.jobs or available_cores()
+    ),
+    figures=("graph_props", "graph_layers"),
+    add_options=_add_options,
+    check=_check,
+    body=_analyse_runs,
+)
+
+main = COMMAND.main

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from analyses.masks.schema import ANALYSIS, DENSITY, DISTANCES, FROZEN, OVERLAP, PEAKS
-from analyses.running.command_line import Result, analyse, parser, whole_number_from
+from analyses.running.command import Command
+from analyses.running.command_line import whole_number_from
+from analyses.running.result import Result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,26 +16,14 @@ if TYPE_CHECKING:
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
-FIGURES = ("masks", "mask_overlap")
 
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    p = parser(ANALYSIS)
+def _add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--every",
         type=whole_number_from(1),
         metavar="STEPS",
         help="compare a network's masks this many steps apart, and up to the first such step at every "
         "checkpoint (default: 2000, or less for short runs)",
-    )
-    args = p.parse_args(argv)
-    return analyse(
-        ANALYSIS,
-        args,
-        lambda run, networks: measure(run, networks, args.every),
-        FIGURES,
-        arguments={"every": args.every},
     )
 
 
@@ -83,3 +74,14 @@ def measure(run: RunDir, networks: list[Network], interval: int | None) -> Resul
         "frozen": frozen,
     }
     return Result(tables, summary, printed(tables, interval))
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks, args.every),
+    figures=("masks", "mask_overlap"),
+    add_options=_add_options,
+)
+
+
+main = COMMAND.main

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,9 @@ from analyses.progress.schema import (
     PHASES,
     RULES,
 )
-from analyses.running.command_line import Result, analyse, parser, whole_number_from
+from analyses.running.command import Command
+from analyses.running.command_line import whole_number_from
+from analyses.running.result import Result
 from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
@@ -31,9 +34,7 @@ DEFAULT_RULE = "neuron_cluster"
 """The only rule that names no frequency in a network that has none."""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    p = parser(ANALYSIS)
+def _add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--rule",
         choices=RULES,
@@ -43,14 +44,6 @@ def main(argv: list[str] | None = None) -> int:
     )
     p.add_argument(
         "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
-    )
-    args = p.parse_args(argv)
-    jobs = args.jobs or available_cores()
-    return analyse(
-        ANALYSIS,
-        args,
-        lambda _, networks: measure(networks, args.rule, jobs),
-        arguments={"rule": None if args.rule == DEFAULT_RULE else args.rule},
     )
 
 
@@ -135,3 +128,14 @@ def _network_tables(
         HEADS: long_table(network, at | {"head": range(heads["share"].shape[1])}, heads),
         KEY_FREQUENCIES: key_frequency_rows(network, network.steps, by_rule),
     }
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda _, networks, args: measure(networks, args.rule, args.jobs or available_cores()),
+    figures=("progress",),
+    add_options=_add_options,
+)
+
+
+main = COMMAND.main

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from analyses.running.command_line import Result, analyse, parser, whole_number_from
+from analyses.running.command import Command
+from analyses.running.command_line import whole_number_from
+from analyses.running.result import Result
 from analyses.snapshots.schema import ANALYSIS, MOMENTS
 from training.cli.printed_table import PrintedTable
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
 
-FIGURES = ("neurons", "maps", "matrices", "cosines", "weight_stages", "film")
 
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    p = parser(ANALYSIS)
+def _add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--seed", type=whole_number_from(0), metavar="S", help="seed to save; the recipe's first by default"
-    )
-    args = p.parse_args(argv)
-    return analyse(
-        ANALYSIS,
-        args,
-        lambda _, networks: measure(networks, args.seed),
-        FIGURES,
-        arguments={} if args.seed is None else {"seed": args.seed},
     )
 
 
@@ -97,3 +88,14 @@ def _printed_landmarks(rows: Sequence[Mapping[str, Any]], arms: Sequence[str]) -
         "Fit: mean over live neurons; at 1 every neuron's weights are one cosine over the residues. Between: "
         "the geometric mean of the steps at memorised and generalised.",
     )
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda _, networks, args: measure(networks, args.seed),
+    figures=("neurons", "maps", "matrices", "cosines", "weight_stages", "film"),
+    add_options=_add_options,
+)
+
+
+main = COMMAND.main

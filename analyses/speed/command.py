@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from analyses.running.command_line import Result, analyse, parser, whole_number_from
+from analyses.running.command import Command
+from analyses.running.command_line import whole_number_from
+from analyses.running.result import Result
 from analyses.speed.schema import (
     ANALYSIS,
     ARMS,
@@ -27,9 +30,7 @@ AT = (500, 1000, 2000)
 """Steps at which test accuracies are compared by default."""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    p = parser(ANALYSIS, steps=False)
+def _add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--against",
         metavar="ARM",
@@ -42,13 +43,6 @@ def main(argv: list[str] | None = None) -> int:
         default=list(AT),
         metavar="STEP",
         help="steps at which test accuracies are compared",
-    )
-    args = p.parse_args(argv)
-    return analyse(
-        ANALYSIS,
-        args,
-        lambda run, networks: measure(run, networks, args.arms, args.against, args.at),
-        arguments={"against": args.against, "at": None if args.at == list(AT) else args.at},
     )
 
 
@@ -124,3 +118,15 @@ def measure(
     comparison_rows = tables[RATIOS].to_dict("records")
     summary = {"arms": arm_rows, "comparisons": comparison_rows, "correlations": correlations}
     return Result(tables, summary, printed_tables(tables))
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks, args.arms, args.against, args.at),
+    figures=("speed",),
+    add_options=_add_options,
+    takes_steps=False,
+)
+
+
+main = COMMAND.main

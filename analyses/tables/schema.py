@@ -162,6 +162,11 @@ class Analysis:
     def __iter__(self) -> Iterator[Table]:
         return iter(self.tables)
 
+    @property
+    def program(self) -> str:
+        """Begin of its command line."""
+        return f"python -m analyses{'.' if self.measure is None else ' '}{self.name}"
+
     def command(self, run: str = "DIR") -> str:
         """Return the command line that makes the tables."""
-        return f"python -m analyses.{self.name} --run {run}"
+        return f"{self.program} --run {run}"

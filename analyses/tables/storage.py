@@ -196,7 +196,8 @@ def read_origin(path: Path) -> Origin | None:
 
 
 def _remake(path: Path, table: Table) -> str:
-    return f"python -m analyses.{table.analysis} --run {path.parent.parent}"
+    dot = " " if table.analysis in MEASURES_OF_PLUGINS else "."
+    return f"python -m analyses{dot}{table.analysis} --run {path.parent.parent}"
 
 
 def with_roles(table: Table, rows: pd.DataFrame, roles: Mapping[str, str]) -> pd.DataFrame:
