@@ -186,8 +186,15 @@ def _not_generalised(source: ArmDir, record: dict[str, Any], criterion: Criterio
     if test is None:
         return no_test_set(source)
     if generalisation(criterion, source)["generalised"]:
-        cure = f"--set arms.{arm}.source_step=STEP names a later step"
+        cure = f"{_setting(arm, 'source_step', 'STEP')} names a later step"
     else:
-        cure = f"--set arms.{source.arm}.max_steps={max(2 * step, 1000)} trains it longer"
+        cure = f"{_setting(source.arm, 'max_steps', max(2 * step, 1000))} trains it longer"
     state = f"test {criterion.quantity} {test:.3g} at step {step}"
     return f"its source {source} has not generalised: {state}; {cure}, {PRUNE_ANYWAY}"
+
+
+def _setting(arm: str, field: str, value: object) -> str:
+    """Return how an arm's field is set: by an option, or in the recipe for a cell of a grid."""
+    if "." in arm:  # its name says values, and the recipe has the arm that it is a cell of
+        return f"{field} = {value} of {arm}, set in the recipe,"
+    return f"--set arms.{arm}.{field}={value}"
