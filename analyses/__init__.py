@@ -12,6 +12,11 @@ __getattr__ = lazy_exports(
     __name__,
     {
         "ANALYSES": "running.registry",
+        "CLAIMS": "claims.registry",
         "Result": "running.result",
+        "list_analyses": "running.measurement",
+        "list_claims": "claims.registry",
+        "load_table": "running.measurement",
+        "measure": "running.measurement",
     },
 )

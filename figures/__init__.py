@@ -4,3 +4,15 @@ One folder per question, each declaring its figures in its `__init__.py`; `drawi
 the saving, `catalogue` the registry, `pipeline` what `make figures` runs. Of other packages they read the
 schemas and tables of `analyses`, and `training.runs`; only the pipeline, which runs commands, reads more.
 """
+
+from interp.lazy_exports import lazy_exports
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "FIGURES": "catalogue.registry",
+        "draw": "pipeline.one_figure",
+        "list_figures": "pipeline.one_figure",
+        "style": "drawing.render",
+    },
+)

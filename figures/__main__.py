@@ -93,8 +93,11 @@ def _table_paths(figure: FigureSpec, run: RunDir) -> dict[TableKey, Path]:
 
 
 def _draw(figure: FigureSpec, tables: dict[TableKey, Path], run: RunDir) -> list[Path]:
+    import matplotlib
+
     from figures.drawing.render import draw_picture
 
+    matplotlib.use("Agg")  # this process shows no window
     note = (run.config() or {}).get("note", "")
     return draw_picture(figure, tables, run.figure(figure.name, ""), note)
 

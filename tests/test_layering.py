@@ -61,6 +61,7 @@ PICTURES_READ = ("analyses.tables", "training.runs", "training.schema", "interp.
 PIPELINE_READS = (
     *PICTURES_READ,
     *("training.config", "training.cli", "training.inspection", "training.execution"),
+    "analyses.running",
 )
 """What figures.pipeline and figures.__main__ may import of other packages: they run commands."""
 

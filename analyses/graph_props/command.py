@@ -92,6 +92,7 @@ COMMAND = Command(
     add_options=_add_options,
     check=_check,
     body=_analyse_runs,
+    without_run=("runs",),
 )
 
 main = COMMAND.main

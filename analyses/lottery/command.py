@@ -120,6 +120,7 @@ COMMAND = Command(
     add_options=_add_options,
     check=_check,
     body=_run_or_simulate,
+    without_run=("simulate", *SIMULATED),
 )
 
 main = COMMAND.main

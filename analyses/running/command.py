@@ -43,6 +43,8 @@ class Command:
     """True if it can be limited to some checkpoints."""
     body: Callable[[argparse.Namespace], int] | None = None
     """Work other than analysing the run of `--run`, which then is no required argument."""
+    without_run: tuple[str, ...] = ()
+    """Options that have a meaning only without `--run`."""
 
     @property
     def drawn(self) -> tuple[str, ...]:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from training.runs.run_directory import RunDir
 
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Variables of the environment that set the number of threads of linear algebra."""
+
+
 class ExplainAction(argparse.Action):
     """Print the analysis' tables and columns in words, and end."""
 
@@ -92,7 +96,7 @@ def use_one_thread() -> None:
     These matrices are too small for two. NumPy reads the variables when it is first imported. One thread also
     gives the same numbers on any number of cores.
     """
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in THREAD_VARIABLES:
         os.environ.setdefault(name, "1")
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from analyses.tables.freshness import is_analysed
 from analyses.tables.inputs import RunInputs
 from analyses.tables.schema import Table
 from figures.drawing.figure_spec import FigureSpec
@@ -13,7 +14,6 @@ from figures.pipeline import cost_model
 from figures.pipeline.freshness import (
     Folder,
     count_networks_left,
-    is_analysed,
     is_drawn,
     needed_tables,
 )
