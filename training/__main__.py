@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     )
     again.add_argument("--force", action="store_true", help="delete these arms first and train them anew")
     p.add_argument("--yes", action="store_true", help="train a grid of more than 200 networks")
+    p.add_argument("--track", metavar="TRACKER", help="also send curves, config and figures to wandb")
     p.add_argument("--dry-run", action="store_true", help="show what would be trained, and train nothing")
     p.add_argument("--verbose", action="store_true", help="print all columns of the tables")
     p.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -191,8 +192,11 @@ def _experiment(name: str, args: argparse.Namespace) -> Experiment:
 
 def _outcomes(experiment: Experiment, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Train what is not done, and return the outcome of every network."""
+    from training.inspection.tracking import tracked
+
     workers = args.jobs or available_cores()
-    return experiment.train(device=args.device, workers=workers, force=args.force)
+    with tracked(args.track, experiment.run, lambda: experiment.recipe):
+        return experiment.train(device=args.device, workers=workers, force=args.force)
 
 
 def _positive(text: str) -> int:

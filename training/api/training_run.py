@@ -13,6 +13,7 @@ from training.config.recipe import Recipe
 from training.config.recipe_files import read_recipe
 from training.execution.experiment import Experiment
 from training.inspection.run import Run, open_run
+from training.inspection.tracking import tracked
 from training.schema.toml_text import Overrides, override_texts, toml_document, toml_value
 from training.schema.validation import require, to_dict
 
@@ -58,6 +59,7 @@ def train(
     jobs: int | None = None,
     device: str = "auto",
     force: bool = False,
+    track: str | None = None,
 ) -> Run:
     """Train every arm of a recipe that is not finished, and return the run.
 
@@ -77,6 +79,8 @@ def train(
         auto, cpu, cuda, cuda:N or mps.
     force : bool
         Delete these arms first and train them anew.
+    track : str, optional
+        Tracker that also gets curves, config and figures, as "wandb".
 
     Returns
     -------
@@ -101,7 +105,8 @@ def train(
         content = to_dict(replace(recipe, plugins=experiment.recipe.plugins))
         experiment.text = f"# Written by training.train.\n{toml_document(content)}"
     try:
-        experiment.train(device, workers=jobs or available_cores(), force=force)
+        with tracked(track, experiment.run, lambda: experiment.recipe):
+            experiment.train(device, workers=jobs or available_cores(), force=force)
     except Interrupted:
         raise Interrupted("call train again, without force, to resume") from None
     return open_run(experiment.run)
