@@ -13,10 +13,12 @@ __getattr__ = lazy_exports(
     {
         "ANALYSES": "running.registry",
         "CLAIMS": "claims.registry",
-        "Result": "running.result",
-        "list_analyses": "running.measurement",
+        "Command": "running.command",
+        "MeasuredTables": "running.measured_tables",
+        "Result": "running.command_line",
+        "list_analyses": "running.measured_tables",
         "list_claims": "claims.registry",
-        "load_table": "running.measurement",
-        "measure": "running.measurement",
+        "load_table": "running.measured_tables",
+        "measure": "running.measured_tables",
     },
 )

@@ -22,6 +22,7 @@ __getattr__ = lazy_exports(
         "TASKS": "tasks.registry",
         "adopt_weights": "adopt.adoption",
         "load_hooked": "inspection.hooked_network",
+        "load_plugins": "schema.plugins",
         "load_recipe": "api.training_run",
         "open_run": "inspection.run",
         "read_recipe": "config.recipe_files",

@@ -7,22 +7,11 @@ from typing import TYPE_CHECKING
 
 from analyses.flow.schema import ANALYSIS, UNTIL
 from analyses.running.command import Command
-from analyses.running.command_line import whole_number_from
-from analyses.running.result import Result
+from analyses.running.command_line import Result, whole_number_from
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
-
-
-def _add_options(p: argparse.ArgumentParser) -> None:
-    p.add_argument(
-        "--until",
-        type=whole_number_from(1),
-        default=UNTIL,
-        metavar="STEP",
-        help=f"compare checkpoints up to this step (default: {UNTIL})",
-    )
 
 
 def measure(run: RunDir, networks: list[Network], until: int = UNTIL) -> Result:
@@ -34,12 +23,21 @@ def measure(run: RunDir, networks: list[Network], until: int = UNTIL) -> Result:
     return Result(tables, *summarise(tables, until))
 
 
+def _add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--until",
+        type=whole_number_from(1),
+        default=UNTIL,
+        metavar="STEP",
+        help=f"compare checkpoints up to this step (default: {UNTIL})",
+    )
+
+
 COMMAND = Command(
     analysis=ANALYSIS,
     measure=lambda run, networks, args: measure(run, networks, args.until),
-    add_options=_add_options,
-    takes_steps=False,
+    steps=False,
+    add_arguments=_add_arguments,
+    options={"until": UNTIL},
 )
-
-
 main = COMMAND.main

@@ -14,7 +14,7 @@ from analyses.fourier.schema import (
     SPECTRA,
 )
 from analyses.running.command import Command
-from analyses.running.result import Result
+from analyses.running.command_line import Result
 from analyses.tables.schema import Table
 from training.cli.machine import available_cores
 
@@ -148,7 +148,8 @@ def _input_weights(network: Network, input_map: np.ndarray) -> pd.DataFrame:
     return long_table(network, axes, {"turned": turned, "weight": input_map, "fit": fit})
 
 
-COMMAND = Command(analysis=ANALYSIS, measure=lambda run, networks, _: measure(run, networks))
-
-
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks),
+)
 main = COMMAND.main

@@ -9,58 +9,15 @@ from typing import TYPE_CHECKING
 
 from analyses.graph_props.schema import ANALYSIS, PROPERTIES, WEIGHTS
 from analyses.running.command import Command
-from analyses.running.command_line import whole_number_from
-from analyses.running.result import Result
+from analyses.running.command_line import Result, whole_number_from
 from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
 
+FIGURES = ("graph_props", "graph_layers")
 N_NULLS = 20
 """Default number of random masks per mask and kind."""
-
-
-def _add_options(p: argparse.ArgumentParser) -> None:
-    p.add_argument(
-        "--runs", default="runs", metavar="DIR", help="without --run: every run with masks in this folder"
-    )
-    p.add_argument(
-        "--nulls",
-        type=whole_number_from(0),
-        default=N_NULLS,
-        metavar="N",
-        help=f"random masks per mask and kind, at least 2, by default {N_NULLS}; 0 for none",
-    )
-    p.add_argument("--seed", type=whole_number_from(0), default=0, help="seed of the random masks")
-    p.add_argument(
-        "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
-    )
-
-
-def _check(p: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    if args.nulls == 1:
-        p.error("argument --nulls: expected 0 or at least 2, got 1")
-
-
-def _analyse_runs(args: argparse.Namespace) -> int:
-    """Analyse the run of `--run`, or every run with masks in `--runs`."""
-    from training.runs.run_directory import NoRunError
-    from training.schema.validation import ConfigError
-
-    if args.run is not None:
-        return COMMAND.analyse(args)
-    if args.out is not None:
-        raise ConfigError("--out: expected together with --run, got it alone; add --run DIR")
-    runs = [path for path in sorted(Path(args.runs).glob("*")) if _has_masks(path)]
-    if not runs:
-        out = "" if args.runs == "runs" else f" --out {args.runs}"
-        raise NoRunError(f"no run with masks in {args.runs}: 'python -m training modadd_fast{out}' makes one")
-    code = 0
-    for path in runs:
-        if not args.json:
-            print(path, flush=True)
-        code = max(code, COMMAND.analyse(argparse.Namespace(**vars(args) | {"run": str(path)})))
-    return code
 
 
 def _has_masks(path: Path) -> bool:
@@ -83,16 +40,51 @@ def measure(networks: Sequence[Network], n_nulls: int, seed: int, jobs: int) -> 
     return Result(tables, *summarise(tables, n_nulls))
 
 
+def _analyse_runs(command: Command, args: argparse.Namespace) -> int:
+    """Analyse every run with masks in `--runs`."""
+    from training.runs.run_directory import NoRunError
+    from training.schema.validation import ConfigError
+
+    if args.out is not None:
+        raise ConfigError("--out: expected together with --run, got it alone; add --run DIR")
+    runs = [path for path in sorted(Path(args.runs).glob("*")) if _has_masks(path)]
+    if not runs:
+        out = "" if args.runs == "runs" else f" --out {args.runs}"
+        raise NoRunError(f"no run with masks in {args.runs}: 'python -m training modadd_fast{out}' makes one")
+    code = 0
+    for path in runs:
+        if not args.json:
+            print(path, flush=True)
+        code = max(code, command.analyse(args, str(path)))
+    return code
+
+
+def _add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--runs", default="runs", metavar="DIR", help="without --run: every run with masks in this folder"
+    )
+    p.add_argument(
+        "--nulls",
+        type=whole_number_from(0),
+        default=N_NULLS,
+        metavar="N",
+        help=f"random masks per mask and kind, at least 2, by default {N_NULLS}; 0 for none",
+    )
+    p.add_argument("--seed", type=whole_number_from(0), default=0, help="seed of the random masks")
+    p.add_argument(
+        "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
+    )
+
+
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda _, networks, args: measure(
+    measure=lambda run, networks, args: measure(
         networks, args.nulls, args.seed, args.jobs or available_cores()
     ),
-    figures=("graph_props", "graph_layers"),
-    add_options=_add_options,
-    check=_check,
-    body=_analyse_runs,
-    without_run=("runs",),
+    figures=FIGURES,
+    add_arguments=_add_arguments,
+    options={"nulls": N_NULLS, "seed": 0},
+    refusal=lambda args: "argument --nulls: expected 0 or at least 2, got 1" if args.nulls == 1 else None,
+    without_run=_analyse_runs,
 )
-
 main = COMMAND.main

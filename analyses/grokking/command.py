@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.grokking.schema import ANALYSIS, CURVES, OUTCOMES
 from analyses.running.command import Command
-from analyses.running.result import Result
+from analyses.running.command_line import Result
 from training.cli.printed_table import PrintedTable
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from training.config.recipe import Recipe
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
+
+FIGURES = ("grokking", "outcomes")
 
 
 def measure(run: RunDir, networks: list[Network], arms: Sequence[str] | None) -> Result:
@@ -132,9 +134,7 @@ def _last_value(row: dict[str, Any], part: str) -> str:
 COMMAND = Command(
     analysis=ANALYSIS,
     measure=lambda run, networks, args: measure(run, networks, args.arms),
-    figures=("grokking", "outcomes"),
-    takes_steps=False,
+    figures=FIGURES,
+    steps=False,
 )
-
-
 main = COMMAND.main

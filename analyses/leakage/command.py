@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyses.leakage.schema import ANALYSIS
 from analyses.running.command import Command
-from analyses.running.result import Result
+from analyses.running.command_line import Result
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
@@ -23,8 +23,8 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
 
 
 COMMAND = Command(
-    analysis=ANALYSIS, measure=lambda run, networks, _: measure(run, networks), takes_steps=False
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks),
+    steps=False,
 )
-
-
 main = COMMAND.main

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyses.logits.schema import ANALYSIS, FITS, SLICE, SWAPS, VOTES
 from analyses.running.command import Command
-from analyses.running.result import Result
+from analyses.running.command_line import Result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from analyses.tables.schema import Table
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
+
+FIGURES = ("logits", "output_logits", "vote_subsets")
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
@@ -102,9 +104,7 @@ def _swaps(
 
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda run, networks, _: measure(run, networks),
-    figures=("logits", "output_logits", "vote_subsets"),
+    measure=lambda run, networks, args: measure(run, networks),
+    figures=FIGURES,
 )
-
-
 main = COMMAND.main

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.lottery.schema import ANALYSIS, NEURONS
 from analyses.running.command import Command
-from analyses.running.command_line import number_above, print_result, publish, whole_number_from
-from analyses.running.result import Result
-from analyses.running.saving import Measured
+from analyses.running.command_line import Result, number_above, print_result, publish, whole_number_from
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
@@ -33,7 +31,46 @@ def measure(run: RunDir, networks: list[Network], growth: float = GROWTH) -> Res
     return Result(tables, *summarise(tables, growth))
 
 
-def _add_options(p: argparse.ArgumentParser) -> None:
+def _simulate(command: Command, args: argparse.Namespace) -> int:
+    """Simulate, print, and save into a named folder."""
+    from analyses.lottery.summary import blowup_quantiles, summarise
+    from analyses.lottery.tables import simulated_tables
+    from training.runs.run_directory import RunDir
+    from training.schema.validation import ConfigError
+
+    chosen = {
+        name: default if getattr(args, name) is None else getattr(args, name)
+        for name, default in SIMULATED.items()
+    }
+    growth = SIMULATED_GROWTH if args.growth is None else args.growth
+    if chosen["p"] % 2 == 0:
+        raise ConfigError(f"--p: expected an odd number from 3, got {chosen['p']}")
+    tables = simulated_tables(**chosen, growth=growth)
+    summary, printed = summarise(tables, growth)
+    quantiles, printed_quantiles = blowup_quantiles(tables[NEURONS])
+    summary |= {"simulated": chosen, "blowup_time": quantiles}
+    result = Result(tables, summary, [*printed, printed_quantiles])
+    if args.out is not None:
+        arguments = {name: value for name, value in chosen.items() if value != SIMULATED[name]}
+        if growth != SIMULATED_GROWTH:
+            arguments["growth"] = growth
+        return publish(ANALYSIS, args, result, RunDir(args.out), arguments={"simulate": True, **arguments})
+    print_result(args, result)
+    print("no tables saved: --out names a folder for them", file=sys.stderr)
+    return 0
+
+
+def _refusal(args: argparse.Namespace) -> str | None:
+    """Return why arguments do not go together."""
+    given = [name for name in SIMULATED if getattr(args, name) is not None]
+    if args.simulate and (args.run or args.arms or args.steps):
+        return "argument --simulate: expected without --run, --arms and --steps"
+    if not args.simulate and given:
+        return f"argument --{given[0].replace('_', '-')}: expected together with --simulate"
+    return None if args.simulate or args.run else "expected --run DIR or --simulate"
+
+
+def _add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--simulate",
         action="store_true",
@@ -69,58 +106,14 @@ def _add_options(p: argparse.ArgumentParser) -> None:
     )
 
 
-def _check(p: argparse.ArgumentParser, args: argparse.Namespace) -> None:
-    """Refuse what belongs to the other of a run and a simulation; drop a growth that is the default."""
-    given = [name for name in SIMULATED if getattr(args, name) is not None]
-    if args.simulate and (args.run or args.arms or args.steps):
-        p.error("argument --simulate: expected without --run, --arms and --steps")
-    if not args.simulate and given:
-        p.error(f"argument --{given[0].replace('_', '-')}: expected together with --simulate")
-    if not args.simulate and args.run is None:
-        p.error("expected --run DIR or --simulate")
-    if args.growth == (SIMULATED_GROWTH if args.simulate else GROWTH):
-        args.growth = None
-
-
-def _run_or_simulate(args: argparse.Namespace) -> int:
-    return _simulate(args) if args.simulate else COMMAND.analyse(args)
-
-
-def _simulate(args: argparse.Namespace) -> int:
-    """Simulate, print, and save into a named folder."""
-    from analyses.lottery.summary import blowup_quantiles, summarise
-    from analyses.lottery.tables import simulated_tables
-    from training.runs.run_directory import RunDir
-    from training.schema.validation import ConfigError
-
-    chosen = {
-        name: default if getattr(args, name) is None else getattr(args, name)
-        for name, default in SIMULATED.items()
-    }
-    if chosen["p"] % 2 == 0:
-        raise ConfigError(f"--p: expected an odd number from 3, got {chosen['p']}")
-    growth = args.growth or SIMULATED_GROWTH
-    tables = simulated_tables(**chosen, growth=growth)
-    summary, printed = summarise(tables, growth)
-    quantiles, printed_quantiles = blowup_quantiles(tables[NEURONS])
-    summary |= {"simulated": chosen, "blowup_time": quantiles}
-    result = Result(tables, summary, [*printed, printed_quantiles])
-    if args.out is not None:
-        changed = {name: value if value != SIMULATED[name] else None for name, value in chosen.items()}
-        measured = Measured(arguments=COMMAND.changed(argparse.Namespace(**vars(args) | changed)))
-        return publish(ANALYSIS, args, result, RunDir(args.out), COMMAND.drawn, measured)
-    print_result(args, result)
-    print("no tables saved: --out names a folder for them", file=sys.stderr)
-    return 0
-
-
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda run, networks, args: measure(run, networks, args.growth or GROWTH),
-    add_options=_add_options,
-    check=_check,
-    body=_run_or_simulate,
-    without_run=("simulate", *SIMULATED),
+    measure=lambda run, networks, args: measure(
+        run, networks, GROWTH if args.growth is None else args.growth
+    ),
+    add_arguments=_add_arguments,
+    options={"growth": GROWTH},
+    refusal=_refusal,
+    without_run=_simulate,
 )
-
 main = COMMAND.main

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from analyses.masks.schema import ANALYSIS, DENSITY, DISTANCES, FROZEN, OVERLAP, PEAKS
 from analyses.running.command import Command
-from analyses.running.command_line import whole_number_from
-from analyses.running.result import Result
+from analyses.running.command_line import Result, whole_number_from
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,15 +15,7 @@ if TYPE_CHECKING:
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
-
-def _add_options(p: argparse.ArgumentParser) -> None:
-    p.add_argument(
-        "--every",
-        type=whole_number_from(1),
-        metavar="STEPS",
-        help="compare a network's masks this many steps apart, and up to the first such step at every "
-        "checkpoint (default: 2000, or less for short runs)",
-    )
+FIGURES = ("masks", "mask_overlap")
 
 
 def measure(run: RunDir, networks: list[Network], interval: int | None) -> Result:
@@ -76,12 +67,21 @@ def measure(run: RunDir, networks: list[Network], interval: int | None) -> Resul
     return Result(tables, summary, printed(tables, interval))
 
 
+def _add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--every",
+        type=whole_number_from(1),
+        metavar="STEPS",
+        help="compare a network's masks this many steps apart, and up to the first such step at every "
+        "checkpoint (default: 2000, or less for short runs)",
+    )
+
+
 COMMAND = Command(
     analysis=ANALYSIS,
     measure=lambda run, networks, args: measure(run, networks, args.every),
-    figures=("masks", "mask_overlap"),
-    add_options=_add_options,
+    figures=FIGURES,
+    add_arguments=_add_arguments,
+    options={"every": None},
 )
-
-
 main = COMMAND.main

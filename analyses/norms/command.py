@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.norms.schema import ANALYSIS, ENDS, MASKED, NORMS, SPREAD
 from analyses.running.command import Command
-from analyses.running.result import Result
+from analyses.running.command_line import Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +84,8 @@ def _ticket_masks(network: Network, networks: list[Network]) -> dict[str, dict[s
     return masks
 
 
-COMMAND = Command(analysis=ANALYSIS, measure=lambda run, networks, _: measure(run, networks))
-
-
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks),
+)
 main = COMMAND.main

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from analyses.phases.schema import ANALYSIS, GROUPS, MEANS, NEURONS
 from analyses.running.command import Command
-from analyses.running.result import Result
+from analyses.running.command_line import Result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from interp.mechanism.phase_alignment import Misalignment
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
+
+FIGURES = ("phases", "phase_rings", "magnitudes")
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
@@ -116,9 +118,7 @@ def _group_means(symmetry: PhaseSymmetry) -> dict[str, np.ndarray]:
 
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda run, networks, _: measure(run, networks),
-    figures=("phases", "phase_rings", "magnitudes"),
+    measure=lambda run, networks, args: measure(run, networks),
+    figures=FIGURES,
 )
-
-
 main = COMMAND.main

@@ -18,8 +18,7 @@ from analyses.progress.schema import (
     RULES,
 )
 from analyses.running.command import Command
-from analyses.running.command_line import whole_number_from
-from analyses.running.result import Result
+from analyses.running.command_line import Result, whole_number_from
 from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
@@ -32,19 +31,6 @@ if TYPE_CHECKING:
 
 DEFAULT_RULE = "neuron_cluster"
 """The only rule that names no frequency in a network that has none."""
-
-
-def _add_options(p: argparse.ArgumentParser) -> None:
-    p.add_argument(
-        "--rule",
-        choices=RULES,
-        default=DEFAULT_RULE,
-        help="rule for the final network's key frequencies, which the losses keep or leave out "
-        f"(default: {DEFAULT_RULE})",
-    )
-    p.add_argument(
-        "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
-    )
 
 
 def measure(networks: Sequence[Network], rule: str, jobs: int) -> Result:
@@ -130,12 +116,23 @@ def _network_tables(
     }
 
 
+def _add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--rule",
+        choices=RULES,
+        default=DEFAULT_RULE,
+        help="rule for the final network's key frequencies, which the losses keep or leave out "
+        f"(default: {DEFAULT_RULE})",
+    )
+    p.add_argument(
+        "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
+    )
+
+
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda _, networks, args: measure(networks, args.rule, args.jobs or available_cores()),
-    figures=("progress",),
-    add_options=_add_options,
+    measure=lambda run, networks, args: measure(networks, args.rule, args.jobs or available_cores()),
+    add_arguments=_add_arguments,
+    options={"rule": DEFAULT_RULE},
 )
-
-
 main = COMMAND.main

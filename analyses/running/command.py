@@ -1,127 +1,153 @@
-"""Declared command of an analysis."""
+"""Command of an analysis, declared once for the terminal and for Python."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyses.running.command_line import parser, publish, use_one_thread
-from analyses.running.result import Result
-from analyses.running.saving import Measured
+from analyses.running.command_line import Result, parser, publish, use_one_thread
 from analyses.tables.schema import Analysis
 from training.cli.parser import Parser, run_command
+from training.schema.validation import ConfigError, names
 
 if TYPE_CHECKING:
     from training.inspection.run import Run
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
-CHANGE_NO_TABLE = ("jobs", "runs")
-"""Options that a table does not depend on."""
+Measure = Callable[["RunDir", "list[Network]", argparse.Namespace], Result]
+"""Function from a run, its networks and the arguments to a result."""
 
 
-def _nothing(*_: Any) -> None:
-    """Add no option, or check none."""
+class RaisingParser(Parser):
+    """Parser whose errors are raised, for options that come from Python."""
+
+    def error(self, message: str) -> Any:
+        """Raise a `ConfigError`."""
+        raise ConfigError(message.removeprefix("argument ").removeprefix("--"))
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """Result of an analysis of a run, with what its saved tables record."""
+
+    result: Result
+    run: RunDir
+    roles: Mapping[str, str]
+    """Role of every arm."""
+    inputs: str
+    """Hash of what was read, taken before measuring: later changes make the tables stale."""
+    arguments: Mapping[str, Any]
+    """Arguments that change the tables, where they differ from their defaults."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """Command line of one analysis: its options, what measures, its figures."""
+    """Command of an analysis: its arguments, what measures, its figures.
+
+    `main` is its command line; `measured` measures a run with parsed arguments.
+    """
 
     analysis: Analysis
-    measure: Callable[[RunDir, list[Network], argparse.Namespace], Result]
-    """Function from a run, its networks and the options to the result."""
-    figures: tuple[str, ...] = ()
-    """Figures that are drawn; by default the one of the same name."""
-    add_options: Callable[[argparse.ArgumentParser], None] = _nothing
-    """Adds the options that only this analysis has."""
-    check: Callable[[argparse.ArgumentParser, argparse.Namespace], None] = _nothing
-    """Refuses options that contradict each other, by `parser.error`."""
-    takes_steps: bool = True
-    """True if it can be limited to some checkpoints."""
-    body: Callable[[argparse.Namespace], int] | None = None
-    """Work other than analysing the run of `--run`, which then is no required argument."""
-    without_run: tuple[str, ...] = ()
-    """Options that have a meaning only without `--run`."""
+    measure: Measure
+    figures: Sequence[str] = ()
+    """Names of the figures to draw; by default the one that is named as the analysis."""
+    steps: bool = True
+    """True: it takes `--steps`."""
+    add_arguments: Callable[[argparse.ArgumentParser], None] = lambda p: None
+    """Adds further arguments to its parser."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Further arguments that change the tables, with their defaults; None stands for the default too."""
+    refusal: Callable[[argparse.Namespace], str | None] = lambda args: None
+    """Returns why arguments do not go together; None if they do."""
+    without_run: Callable[[Command, argparse.Namespace], int] | None = None
+    """Does what the command does without `--run`; None if it needs a run."""
 
-    @property
-    def drawn(self) -> tuple[str, ...]:
-        """Arguments of `python -m figures` that name what is drawn."""
-        if self.analysis.measure is not None:  # a plug-in may bring no figure, or some
-            return ("--analysis", self.analysis.name)
-        return self.figures or (self.analysis.name,)
+    def parser(self, kind: type[Parser] = Parser) -> Parser:
+        """Return the command line."""
+        p = parser(self.analysis, run_required=self.without_run is None, steps=self.steps, kind=kind)
+        self.add_arguments(p)
+        return p
 
-    def main(self, argv: Sequence[str] | None = None) -> int:
-        """Parse, measure, write; return the exit code."""
-        args = self.parse(argv)
-        use_one_thread()
-        body = self.body or self.analyse
-        return run_command(lambda: body(args), args.plugins)
-
-    def parse(self, argv: Sequence[str] | None = None, kind: type[Parser] = Parser) -> argparse.Namespace:
+    def parse(self, argv: Sequence[str] | None, kind: type[Parser] = Parser) -> argparse.Namespace:
         """Return the arguments of a command line."""
-        p = parser(self.analysis, run_required=self.body is None, steps=self.takes_steps, kind=kind)
-        self.add_options(p)
+        p = self.parser(kind)
         args = p.parse_args(argv)
-        self.check(p, args)
+        if (reason := self.refusal(args)) is not None:
+            p.error(reason)
         return args
 
-    def analyse(self, args: argparse.Namespace) -> int:
-        """Measure the networks of `--run`, write and print the result, draw the figures."""
+    def main(self, argv: Sequence[str] | None = None) -> int:
+        """Parse, measure, write, print, draw; return the exit code."""
+        args = self.parse(argv)
+        use_one_thread()
+        return run_command(lambda: self._start(args), args.plugins)
+
+    def _start(self, args: argparse.Namespace) -> int:
+        if args.run is None:
+            assert self.without_run is not None, "the parser requires --run"
+            return self.without_run(self, args)
+        return self.analyse(args, args.run)
+
+    def analyse(self, args: argparse.Namespace, path: str) -> int:
+        """Measure the run at `path`, write and print the result, draw the figures."""
         from training.runs.run_directory import RunDir
 
-        run, result, measured = self.measured(args.run, args)
-        target = run if args.out is None else RunDir(args.out)
-        return publish(self.analysis, args, result, target, self.drawn, measured)
+        measured = self.measured(path, args)
+        return publish(
+            self.analysis,
+            args,
+            measured.result,
+            measured.run if args.out is None else RunDir(args.out),
+            self.figures,
+            roles=measured.roles,
+            inputs=measured.inputs,
+            arguments=measured.arguments,
+        )
 
-    def measured(self, path: Run | RunDir | str, args: argparse.Namespace) -> tuple[RunDir, Result, Measured]:
-        """Return a run, its result, and the record of what was measured."""
+    def measured(self, run: Run | RunDir | Path | str, args: argparse.Namespace) -> MeasuredRun:
+        """Return the result of measuring a run's networks."""
         from analyses.loading.chosen_networks import open_networks
         from analyses.tables.inputs import RunInputs
 
-        run, networks = open_networks(path, args.arms, getattr(args, "steps", None))
-        inputs = RunInputs(run).digest(args.arms)  # before measuring: later changes make the tables stale
-        result = self.measure(run, networks, args)
+        files, networks = open_networks(run, args.arms, getattr(args, "steps", None))
+        inputs = RunInputs(files).digest(args.arms)
+        result = self.measure(files, networks, args)
         recipe = networks[0].recipe
         roles = {arm: recipe.role(arm) for arm in recipe.arms}
-        return run, result, Measured(roles=roles, inputs=inputs, arguments=self.changed(args))
+        return MeasuredRun(result, files, roles, inputs, self.changed(args))
 
     def changed(self, args: argparse.Namespace) -> dict[str, Any]:
         """Return the arguments that change the tables, where they differ from their defaults."""
-        defaults = {"arms": None, "steps": None, **self.options()}
-        return {
-            name: getattr(args, name)
-            for name, default in defaults.items()
-            if name not in CHANGE_NO_TABLE and getattr(args, name, default) != default
-        }
+        defaults = {"arms": None, "steps": None, **self.options}
+        values = {name: getattr(args, name, None) for name in defaults}
+        return {name: v for name, v in values.items() if v is not None and v != defaults[name]}
 
-    def options(self) -> Mapping[str, Any]:
-        """Return the options that only this analysis has, with their defaults."""
-        p = argparse.ArgumentParser(add_help=False)
-        self.add_options(p)
-        return vars(p.parse_args([]))
+    def with_options(self, given: Mapping[str, Any]) -> argparse.Namespace:
+        """Return the arguments for options that come from Python.
 
-
-def command_of(name: str) -> Command:
-    """Return the command of a registered analysis.
-
-    Raises
-    ------
-    ConfigError
-        If there is no analysis of this name, or it does not say what measures.
-    """
-    import importlib
-
-    from analyses.running.registry import ANALYSES, NAMES
-    from training.schema.validation import ConfigError
-
-    analysis = ANALYSES[name]
-    measure = analysis.measure
-    if measure is not None:
-        return Command(analysis=analysis, measure=lambda run, networks, _: measure(run, networks))
-    if name not in NAMES:
-        raise ConfigError(f"analysis {name!r}: expected a function as its field measure, got none")
-    command: Command = importlib.import_module(f"analyses.{name}.command").COMMAND
-    return command
+        Raises
+        ------
+        ConfigError
+            If an option is unknown (the message lists those there are) or a value does not fit.
+        """
+        p = self.parser(RaisingParser)
+        shared = {action.dest for action in parser(self.analysis)._actions} - {"arms", "steps"}
+        actions = {action.dest: action for action in p._actions if action.dest not in {*shared, "help"}}
+        if unknown := given.keys() - actions.keys():
+            raise ConfigError(f"options: expected some of {names(actions)}, got {names(unknown)}")
+        argv = ["--run", "."]  # which run it is makes no difference here
+        for name, value in given.items():
+            flag = actions[name].option_strings[0]
+            if value is None or value is False:
+                continue
+            if actions[name].nargs == 0:
+                argv.append(flag)
+            elif isinstance(value, list | tuple | range):
+                argv += [flag, *map(str, value)]
+            else:
+                argv.append(f"{flag}={value}")
+        return self.parse(argv, RaisingParser)

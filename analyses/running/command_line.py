@@ -8,23 +8,42 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from analyses.running.result import Result
-from analyses.running.saving import Measured, plain, save_result
 from analyses.tables.explanation import explain
-from analyses.tables.schema import Analysis
+from analyses.tables.schema import Analysis, Table
 from training.cli.parser import Parser
-from training.cli.printed_table import render
+from training.cli.printed_table import PrintedTable, render
 from training.schema.plugins import plugin_arguments
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from training.runs.run_directory import RunDir
 
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Variables of the environment that set the number of threads of linear algebra."""
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Environment variables of the number of threads."""
+
+
+class Result:
+    """Output of an analysis.
+
+    Parameters
+    ----------
+    tables : mapping
+        Rows by schema, of every table of the analysis.
+    summary : dict
+        Numbers that are written as JSON, and printed with `--json`.
+    printed : sequence of PrintedTable
+        Summary for people.
+    """
+
+    def __init__(
+        self, tables: Mapping[Table, pd.DataFrame], summary: dict[str, Any], printed: Sequence[PrintedTable]
+    ):
+        self.tables, self.summary, self.printed = tables, summary, printed
 
 
 class ExplainAction(argparse.Action):
@@ -42,7 +61,7 @@ class ExplainAction(argparse.Action):
 
 def parser(
     analysis: Analysis, *, run_required: bool = True, steps: bool = True, kind: type[Parser] = Parser
-) -> argparse.ArgumentParser:
+) -> Parser:
     """Return a parser with the arguments that all analyses share."""
     p = kind(
         prog=analysis.program,
@@ -96,7 +115,7 @@ def use_one_thread() -> None:
     These matrices are too small for two. NumPy reads the variables when it is first imported. One thread also
     gives the same numbers on any number of cores.
     """
-    for name in THREAD_VARIABLES:
+    for name in THREADS:
         os.environ.setdefault(name, "1")
 
 
@@ -105,32 +124,85 @@ def publish(
     args: argparse.Namespace,
     result: Result,
     target: RunDir,
-    drawn: Sequence[str],
-    measured: Measured,
+    figures: Sequence[str] = (),
+    **recorded: Any,
 ) -> int:
-    """Write a result to `target`, print it, have its figures drawn; return the exit code.
+    """Write a result to `target`, print it, and have its figures drawn.
 
     Parameters
     ----------
-    drawn : sequence of str
-        Arguments of `python -m figures` that name the figures.
+    figures : sequence of str
+        Names of the figures; by default the one that is named as the analysis, or those of a plug-in.
+    recorded
+        As in `save`.
     """
-    save_result(analysis, result, target, measured)
+    save(analysis, result, target, **recorded)
     print_result(args, result)
     print(f"tables: {target.analysis(analysis.name, '')}*", file=sys.stderr)
-    return _draw(drawn, target) if args.plot else 0
+    default = (analysis.name,) if analysis.measure is None else ("--of", analysis.name)
+    return _draw(figures or default, target) if args.plot else 0
+
+
+def save(
+    analysis: Analysis,
+    result: Result,
+    target: RunDir,
+    *,
+    roles: Mapping[str, str] | None = None,
+    inputs: str = "",
+    arguments: Mapping[str, Any] | None = None,
+) -> dict[Table, pd.DataFrame]:
+    """Write a result's tables and summary, and return the tables as saved.
+
+    Parameters
+    ----------
+    roles, inputs, arguments
+        As in `analyses.tables.storage.save_table`.
+    """
+    from analyses.tables.storage import save_table
+    from training.runs.atomic_files import write_json, write_table
+
+    assert set(result.tables) == set(analysis.tables), "an analysis saves all the tables that it declares"
+    write_json(target.analysis(analysis.name, ".json"), plain_values(result.summary))
+    saved = {}
+    for table in reversed(analysis.tables):  # the main table last: it vouches for the summary too
+        saved[table] = save_table(
+            target.analysis(table.name, ".parquet"),
+            table,
+            result.tables[table],
+            inputs=inputs,
+            arguments=arguments,
+            roles=roles,
+        )
+    write_table(target.analysis(analysis.name, ".csv"), saved[analysis.tables[0]])
+    return saved
 
 
 def print_result(args: argparse.Namespace, result: Result) -> None:
     """Print the summary as JSON with `--json`, else as tables for people."""
-    text = json.dumps(plain(result.summary), indent=2) if args.json else render(result.printed, args.verbose)
+    text = (
+        json.dumps(plain_values(result.summary), indent=2)
+        if args.json
+        else render(result.printed, args.verbose)
+    )
     print(text, flush=True)
 
 
-def _draw(arguments: Sequence[str], target: RunDir) -> int:
+def plain_values(content: Any) -> Any:
+    """Return plain JSON types; JSON has no NaN, so an undefined number becomes null."""
+    if isinstance(content, dict):
+        return {key: plain_values(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [plain_values(value) for value in content]
+    if hasattr(content, "item"):
+        content = content.item()
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def _draw(chosen: Sequence[str], target: RunDir) -> int:
     """Draw figures in a process of their own, and return its exit code.
 
     Figures thus depend on nothing but what is on disk.
     """
-    command = [sys.executable, "-m", "figures", *arguments, "--run", str(target.path), *plugin_arguments()]
+    command = [sys.executable, "-m", "figures", *chosen, "--run", str(target.path), *plugin_arguments()]
     return subprocess.run(command, check=False, stdout=sys.stderr).returncode

@@ -8,19 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyses.running.command import Command
-from analyses.running.command_line import whole_number_from
-from analyses.running.result import Result
+from analyses.running.command_line import Result, whole_number_from
 from analyses.snapshots.schema import ANALYSIS, MOMENTS
 from training.cli.printed_table import PrintedTable
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
 
-
-def _add_options(p: argparse.ArgumentParser) -> None:
-    p.add_argument(
-        "--seed", type=whole_number_from(0), metavar="S", help="seed to save; the recipe's first by default"
-    )
+FIGURES = ("neurons", "maps", "matrices", "cosines", "weight_stages", "film")
 
 
 def measure(networks: Sequence[Network], seed: int | None = None) -> Result:
@@ -90,12 +85,17 @@ def _printed_landmarks(rows: Sequence[Mapping[str, Any]], arms: Sequence[str]) -
     )
 
 
+def _add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--seed", type=whole_number_from(0), metavar="S", help="seed to save; the recipe's first by default"
+    )
+
+
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda _, networks, args: measure(networks, args.seed),
-    figures=("neurons", "maps", "matrices", "cosines", "weight_stages", "film"),
-    add_options=_add_options,
+    measure=lambda run, networks, args: measure(networks, args.seed),
+    figures=FIGURES,
+    add_arguments=_add_arguments,
+    options={"seed": None},
 )
-
-
 main = COMMAND.main

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analyses.running.command import Command
-from analyses.running.command_line import whole_number_from
-from analyses.running.result import Result
+from analyses.running.command_line import Result, whole_number_from
 from analyses.speed.schema import (
     ANALYSIS,
     ARMS,
@@ -28,22 +27,6 @@ if TYPE_CHECKING:
 
 AT = (500, 1000, 2000)
 """Steps at which test accuracies are compared by default."""
-
-
-def _add_options(p: argparse.ArgumentParser) -> None:
-    p.add_argument(
-        "--against",
-        metavar="ARM",
-        help="compare all arms with this one; by default each with the dense network of its lineage or task",
-    )
-    p.add_argument(
-        "--at",
-        nargs="+",
-        type=whole_number_from(0),
-        default=list(AT),
-        metavar="STEP",
-        help="steps at which test accuracies are compared",
-    )
 
 
 def measure(
@@ -120,13 +103,27 @@ def measure(
     return Result(tables, summary, printed_tables(tables))
 
 
+def _add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--against",
+        metavar="ARM",
+        help="compare all arms with this one; by default each with the dense network of its lineage or task",
+    )
+    p.add_argument(
+        "--at",
+        nargs="+",
+        type=whole_number_from(0),
+        default=list(AT),
+        metavar="STEP",
+        help="steps at which test accuracies are compared",
+    )
+
+
 COMMAND = Command(
     analysis=ANALYSIS,
     measure=lambda run, networks, args: measure(run, networks, args.arms, args.against, args.at),
-    figures=("speed",),
-    add_options=_add_options,
-    takes_steps=False,
+    steps=False,
+    add_arguments=_add_arguments,
+    options={"against": None, "at": list(AT)},
 )
-
-
 main = COMMAND.main

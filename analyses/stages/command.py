@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyses.running.command import Command
-from analyses.running.result import Result
+from analyses.running.command_line import Result
 from analyses.stages.schema import ANALYSIS
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
     return Result(tables, *summarise(tables))
 
 
-COMMAND = Command(analysis=ANALYSIS, measure=lambda run, networks, _: measure(run, networks))
-
-
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks),
+)
 main = COMMAND.main

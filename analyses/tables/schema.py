@@ -164,7 +164,7 @@ class Analysis:
 
     @property
     def program(self) -> str:
-        """Begin of its command line."""
+        """Begin of its command line; an analysis of a plug-in has no package of its own."""
         return f"python -m analyses{'.' if self.measure is None else ' '}{self.name}"
 
     def command(self, run: str = "DIR") -> str:

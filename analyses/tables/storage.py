@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from training.schema.code_digest import code_digest, module_digest
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from training.runs.run_directory import RunDir
 
 METADATA_KEY = b"grokking_tickets"
 """Key of a table's origin in the Parquet file's metadata."""
@@ -176,6 +178,24 @@ def staleness(path: Path, table: Table, inputs: str) -> str | None:
     if origin.inputs != inputs:
         return "made from other networks"
     return f"made with {', '.join(origin.arguments)}" if origin.arguments else None
+
+
+def is_current(run: RunDir, inputs: str, analysis: str, tables: Collection[Table]) -> bool:
+    """Return True if an analysis' saved tables exist and are current.
+
+    Current: made from today's networks, by today's schema and code, with default arguments.
+
+    Parameters
+    ----------
+    inputs : str
+        Today's hash of what analyses read of the run (`RunInputs`).
+    """
+    if not run.analysis(analysis, ".json").exists():  # written last
+        return False
+    paths = {table: run.analysis(table.name, ".parquet") for table in tables}
+    if not all(path.exists() for path in paths.values()):
+        return False
+    return all(staleness(path, table, inputs) is None for table, path in paths.items())
 
 
 def read_origin(path: Path) -> Origin | None:

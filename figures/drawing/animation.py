@@ -32,11 +32,6 @@ class Animation(Drawing):
         super().__init__(figure)
         self.n_frames, self._show = n_frames, show
 
-    def still(self) -> Figure:
-        """Return the figure with its last frame."""
-        self._show(self.n_frames - 1)
-        return super().still()
-
     def pictures(self, preview: bool = False) -> dict[str, bytes]:
         """Return the content of the .gif file, by suffix."""
         last = self._frame(self.n_frames - 1)
@@ -57,6 +52,7 @@ class Animation(Drawing):
         """Return frame i as an image."""
         self._show(i)
         canvas = self.figure.canvas
-        assert isinstance(canvas, FigureCanvasAgg)
+        if not isinstance(canvas, FigureCanvasAgg):  # a window's
+            canvas = FigureCanvasAgg(self.figure)
         canvas.draw()
         return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])

@@ -130,11 +130,6 @@ class Drawing:
         self.figure.text(1 - 0.04 / width, 0.02 / height, "\n".join(lines), **look)
         self.caption += f" Made of a run whose note is: {note}."
 
-    def still(self) -> Figure:
-        """Return the figure as one picture shows it, laid out."""
-        self.figure.draw_without_rendering()  # makes the ticks, in the style of now
-        return self.figure
-
     def save(self, path: Path, preview: bool = False) -> list[Path]:
         """Write pictures, numbers (.csv) and caption (.txt), equal bytes every time.
 

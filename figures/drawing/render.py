@@ -1,11 +1,11 @@
-"""One figure: drawn in the house style, and saved as a picture."""
+"""One picture: its tables loaded, drawn in the house style, saved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analyses.tables.schema import Table
 from analyses.tables.storage import load_table
@@ -13,12 +13,25 @@ from figures.drawing.figure_spec import FigureSpec, TableKey
 from figures.drawing.origin import picture_origin
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from figures.drawing.recorded_figure import Drawing
 
 PREVIEW_DPI = 40
 STYLE = Path(__file__).with_name("style.mplstyle")
+
+
+def style() -> AbstractContextManager[None]:
+    """Return a context in which matplotlib draws in the house style.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> with style():
+    ...     matplotlib.rcParams["font.size"]
+    8.0
+    """
+    from matplotlib.style import context
+
+    return context(STYLE, after_reset=True)
 
 
 def draw_picture(
@@ -46,13 +59,15 @@ def draw_picture(
     RunError
         If a table is missing, damaged, or made by another schema or other code.
     """
-    import matplotlib.pyplot as plt
-
     loaded = {
         key: load_table(path, key if isinstance(key, Table) else key[1]) for key, path in tables.items()
     }
-    with style(), plt.rc_context({"savefig.dpi": PREVIEW_DPI} if preview else {}):
-        drawing = draw_figure(figure, loaded, note)
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    resolution: dict[Any, Any] = {"savefig.dpi": PREVIEW_DPI} if preview else {}
+    with style(), matplotlib.rc_context(resolution):
+        drawing = drawn(figure, loaded, note)
         drawing.origin = picture_origin(figure, tables, note)
         try:
             return drawing.save(target, preview)
@@ -60,29 +75,14 @@ def draw_picture(
             plt.close(drawing.figure)
 
 
-def draw_figure(figure: FigureSpec, tables: Mapping[TableKey, pd.DataFrame], note: str = "") -> Drawing:
-    """Draw a figure from tables in the house style, without saving it.
+def drawn(figure: FigureSpec, tables: Mapping[TableKey, Any], note: str = "") -> Drawing:
+    """Return the drawing of loaded tables, in matplotlib's style of now.
 
-    Matplotlib's backend stays as it is; pyplot keeps the new figure open.
+    Parameters
+    ----------
+    tables, note
+        As in `draw_picture`, with data frames in place of paths.
     """
-    with style():
-        drawing: Drawing = figure.draw(tables)
-        drawing.stamp(note)
+    drawing: Drawing = figure.draw(tables)
+    drawing.stamp(note)
     return drawing
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw in the house style for a while.
-
-    Examples
-    --------
-    >>> import matplotlib
-    >>> with style():
-    ...     matplotlib.rcParams["axes.spines.top"]
-    False
-    """
-    import matplotlib.pyplot as plt
-
-    with plt.style.context(STYLE):
-        yield

@@ -91,12 +91,9 @@ def _do(figures: Sequence[FigureSpec], folder: Folder, claims: Claims) -> int:
 
 
 def _draw(args: argparse.Namespace) -> int:
-    import matplotlib
-
     from figures.drawing.render import draw_picture
     from training.runs.run_directory import NoRunError
 
-    matplotlib.use("Agg")  # this process shows no window
     folder = _folder(args)
     for figure in _chosen(args):
         tables = folder.tables(figure)
