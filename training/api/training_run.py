@@ -15,11 +15,15 @@ from training.execution.experiment import Experiment
 from training.inspection.run import Run, open_run
 from training.inspection.tracking import tracked
 from training.schema.toml_text import Overrides, override_texts, toml_document, toml_value
-from training.schema.validation import require, to_dict
+from training.schema.validation import names, require, to_dict
 
 
 def load_recipe(
-    name: str | Path, seeds: Sequence[int] | None = None, overrides: Overrides = (), quick: bool = False
+    name: str | Path,
+    seeds: Sequence[int] | None = None,
+    overrides: Overrides = (),
+    quick: bool = False,
+    arms: Sequence[str] | None = None,
 ) -> Recipe:
     """Return a recipe by name, or by the path of a TOML file.
 
@@ -33,11 +37,14 @@ def load_recipe(
         Fields to change: `{"pruning.sparsity": 0.7}`, or texts as `--set` takes them.
     quick : bool
         Take the recipe's quick version: one seed, fewer steps, and a note that says so.
+    arms : sequence of str, optional
+        Only these arms, and those that their masks are taken from. Such a recipe is another experiment: it
+        cannot be trained into the folder of the recipe with all arms, so give it a name of its own.
 
     Raises
     ------
     ConfigError
-        If there is no such recipe or field, or a value does not fit.
+        If there is no such recipe, field or arm, or a value does not fit.
 
     Examples
     --------
@@ -49,7 +56,12 @@ def load_recipe(
     if seeds is not None:
         texts.append(f"seeds={toml_value(list(seeds), 'seeds')}")
     recipe, _ = read_recipe(str(name), texts, quick)
-    return recipe
+    if arms is None:
+        return recipe
+    for arm in arms:
+        require(arm in recipe.arms, "arms", f"some of {names(recipe.arms)}", arm)
+    needed = {name for arm in arms for name in recipe.lineage(arm)}
+    return replace(recipe, arms={name: arm for name, arm in recipe.arms.items() if name in needed})
 
 
 def train(

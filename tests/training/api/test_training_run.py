@@ -134,6 +134,10 @@ def test_jobs_that_are_no_number_of_processes_are_refused(recipe, tmp_path, jobs
         ({"name": "modadd_fast", "overrides": {"pruning.sparsit": 0.7}}, "pruning.sparsit"),
         ({"name": "modadd_fast", "overrides": {"pruning.sparsity": object()}}, "pruning.sparsity"),
         ({"name": "modadd_fast", "overrides": "pruning.sparsity=0.7"}, "overrides"),
+        (
+            {"name": "modadd_fast", "arms": ["dense", "tickets"]},
+            "arms: expected some of dense, grokked_ticket",
+        ),
     ],
 )
 def test_a_wrong_argument_of_load_recipe_is_named(arguments, field):
@@ -147,6 +151,11 @@ def test_overrides_are_values_or_texts():
     texts = ["pruning.sparsity=0.7", "task.name=sub", "arms.dense.settle_steps=10"]
     assert load_recipe("modadd_fast", [3], by_value) == load_recipe("modadd_fast", [3], texts)
     assert load_recipe("modadd_fast", [3], by_value).task.name == "sub"
+
+
+def test_chosen_arms_come_with_their_sources():
+    recipe = load_recipe("modadd_fast", arms=["shuffled"])
+    assert list(recipe.arms) == ["dense", "grokked_ticket", "shuffled"]
 
 
 def test_every_recipe_survives_being_written_as_toml(tmp_path):
