@@ -61,18 +61,22 @@ def test_an_animation_is_its_last_frame(tiny_copy, closed):
     assert film.axes and any("8,000" in text.get_text() for text in film.findobj(matplotlib.text.Text))
 
 
-def test_other_names_are_one_line(tiny_run):
+def test_another_name_is_one_line(tiny_run):
     with pytest.raises(ConfigError, match=r"figure: expected one of .*norms.*, got 'portrait'"):
         figures.draw(tiny_run, "portrait")
-    several = next(name for name, spec in figures.FIGURES.items() if not spec.of_one_run)
-    with pytest.raises(
-        ConfigError, match=f"figure {several}: expected a figure of one run, got one of the runs"
-    ):
-        figures.draw(tiny_run, several)
+
+
+def test_a_figure_of_several_runs_is_drawn_of_their_folder(tiny_runs, closed):
+    several = next(
+        name for name, spec in figures.FIGURES.items() if not spec.of_one_run and len(spec.needs) == 2
+    )
+    for recipe, _ in figures.FIGURES[several].needs:
+        tiny_runs.run(recipe)
+    assert figures.draw(tiny_runs.path, several).axes
 
 
 def test_figures_are_listed_and_the_style_ends():
-    assert list(figures.list_figures()["name"]) == list(figures.FIGURES)
+    assert list(figures.list_figures().index) == list(figures.FIGURES)
     before = plt.rcParams["axes.spines.top"]
     with figures.style():
         assert plt.rcParams["axes.spines.top"] is False and STYLE.exists()
