@@ -48,7 +48,7 @@ def test_every_question_recipe_figure_and_column_has_its_entry(site):
 
 
 def test_every_export_has_its_entry(site):
-    for package in ("interp", "training", "analyses"):
+    for package in ("interp", "training", "analyses", "figures"):
         entries = {name.rpartition(".")[2] for name in headings(site / f"api/{package}.html")}
         getter = vars(importlib.import_module(package))["__getattr__"]
         assert set(inspect.getclosurevars(inspect.unwrap(getter)).nonlocals["exports"]) <= entries

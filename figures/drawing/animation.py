@@ -32,6 +32,11 @@ class Animation(Drawing):
         super().__init__(figure)
         self.n_frames, self._show = n_frames, show
 
+    def still(self) -> Figure:
+        """Return the figure with its last frame."""
+        self._show(self.n_frames - 1)
+        return super().still()
+
     def pictures(self, preview: bool = False) -> dict[str, bytes]:
         """Return the content of the .gif file, by suffix."""
         last = self._frame(self.n_frames - 1)

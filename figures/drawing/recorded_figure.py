@@ -130,6 +130,11 @@ class Drawing:
         self.figure.text(1 - 0.04 / width, 0.02 / height, "\n".join(lines), **look)
         self.caption += f" Made of a run whose note is: {note}."
 
+    def still(self) -> Figure:
+        """Return the figure, laid out, as one picture shows it."""
+        self.figure.draw_without_rendering()  # ticks take the style they are made in
+        return self.figure
+
     def save(self, path: Path, preview: bool = False) -> list[Path]:
         """Write pictures, numbers (.csv) and caption (.txt), equal bytes every time.
 

@@ -28,7 +28,7 @@ def draw(run: Run | RunDir | Path | str, name: str) -> Figure:
     run : Run, RunDir or path
         A run; for a figure of several runs, the folder that holds them.
     name : str
-        Name of the figure; `list_figures()` shows them.
+        Name of the figure; `list_figures()` shows them. Of an animation the last frame is drawn.
 
     Raises
     ------
@@ -47,15 +47,14 @@ def draw(run: Run | RunDir | Path | str, name: str) -> Figure:
     open_before = set(plt.get_fignums())
     try:
         with style():
-            drawing = drawn(figure, tables, note)
-            drawing.figure.draw_without_rendering()  # ticks take the style they are made in
+            shown = drawn(figure, tables, note).still()
     except BaseException:
         for number in set(plt.get_fignums()) - open_before:
             plt.close(number)
         raise
     if "inline" in matplotlib.get_backend():  # which shows every open figure at the end of a cell
-        plt.close(drawing.figure)
-    return drawing.figure
+        plt.close(shown)
+    return shown
 
 
 def list_figures() -> pd.DataFrame:

@@ -10,6 +10,8 @@ import numpy as np
 from einops import rearrange
 from jaxtyping import Float, Shaped
 
+from interp.mechanism.matrix_orientation import check_orientation
+
 GRAPH_WEIGHTS = ("W_E", "W_in", "W_out", "W_U")
 """Names of the weights between successive layers of units, from input to output."""
 MODEL_WEIGHTS = {
@@ -55,7 +57,8 @@ def effective_maps(
     Raises
     ------
     ValueError
-        If the model is unknown or a weight is missing.
+        If the model is unknown, a weight is missing, or shapes contradict: then the message names the weight
+        that looks transposed.
 
     References
     ----------
@@ -218,4 +221,6 @@ def _weights_by_name(
         raise ValueError(
             f"weights: expected {', '.join(MODEL_WEIGHTS[model])}, and {', '.join(missing)} is missing"
         )
-    return {name: by_name[name].astype(np.float64) for name in MODEL_WEIGHTS[model]}
+    chosen = {name: by_name[name] for name in MODEL_WEIGHTS[model]}
+    check_orientation(model, chosen)
+    return {name: W.astype(np.float64) for name, W in chosen.items()}

@@ -213,7 +213,7 @@ def key_frequencies_by_rule(
     Raises
     ------
     ValueError
-        As the rules' functions.
+        As the rules' functions, or if `W_E` or `W_L` has p residues on its other axis.
 
     References
     ----------
@@ -227,6 +227,10 @@ def key_frequencies_by_rule(
     >>> {rule: k.tolist() for rule, k in by_rule.items()}
     {'embedding_norm': [1, 2], 'logit_map': [2], 'neuron_cluster': [3]}
     """
+    p = len(activations)
+    for name, W, axes, axis in (("W_E", W_E, "(p, d_model)", 0), ("W_L", W_L, "(d_mlp, p)", 1)):
+        if np.ndim(W) == 2 and W.shape[axis] != p == W.shape[1 - axis]:
+            raise ValueError(f"{name}: expected shape {axes} with p = {p}, got {W.shape}; transpose it?")
     arrays = {"embedding_norm": W_E, "logit_map": W_L, "neuron_cluster": activations}
     return {rule: key_frequencies(arrays[rule], rule) for rule in KEY_RULES}
 

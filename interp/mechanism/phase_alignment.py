@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from interp.mechanism.matrix_orientation import transposed_hint
 from interp.spectra.fourier import amplitude_phase, checked_map
 from interp.spectra.weight_spectrum import checked_frequency, mean_over_neurons, neuron_frequency
 
@@ -118,6 +119,7 @@ def misalignment(
         raise ValueError(
             "input_map and output_map: expected one shape (..., m, p),"
             f" got {np.shape(input_map)} and {np.shape(output_map)}"
+            + transposed_hint(np.shape(input_map), np.shape(output_map))
         )
     input_map, output_map = checked_map(input_map, "input_map"), checked_map(output_map, "output_map")
     alpha_K, phi_K = amplitude_phase(input_map)  # (..., m, K)

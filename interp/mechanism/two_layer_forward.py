@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.mechanism.logit_fit import cross_entropy, logit_margin
+from interp.mechanism.matrix_orientation import transposed_hint
 from interp.spectra.fourier import checked_map
 
 __all__ = ["ACTIVATIONS", "PairScores", "activation_swap", "pair_activations", "pair_logits"]
@@ -130,6 +131,7 @@ def pair_logits(
         raise ValueError(
             "input_map and output_map: expected one shape (..., m, p),"
             f" got {np.shape(input_map)} and {np.shape(output_map)}"
+            + transposed_hint(np.shape(input_map), np.shape(output_map))
         )
     writes = checked_map(output_map, "output_map")
     return pair_activations(input_map, activation) @ writes[..., None, :, :]

@@ -96,7 +96,9 @@ def checked_map(W: Float[np.ndarray, "... p"], argument: str = "W") -> Float[np.
     if x.ndim == 0:
         raise ValueError(f"{argument}: expected residues on its last axis, shape (..., p), got shape ()")
     if x.shape[-1] < 3 or x.shape[-1] % 2 == 0:
-        raise ValueError(f"{argument}: expected p odd and at least 3 residues, got p = {x.shape[-1]}")
+        is_turned = x.ndim > 1 and x.shape[-2] >= 3 and x.shape[-2] % 2 == 1
+        hint = f"; the axis beside it has {x.shape[-2]}: transpose it?" if is_turned else ""
+        raise ValueError(f"{argument}: expected p odd and at least 3 residues, got p = {x.shape[-1]}{hint}")
     if not np.isfinite(x).all():
         raise ValueError(
             f"{argument}: expected finite values, "

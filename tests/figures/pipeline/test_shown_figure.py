@@ -34,6 +34,23 @@ def test_missing_tables_are_measured_and_the_caller_keeps_its_matplotlib(tiny_co
 
 
 @pytest.mark.usefixtures("figures_closed")
+def test_a_figure_has_the_bytes_of_its_picture(tiny_copy, tmp_path):
+    from figures.__main__ import main
+
+    figure = draw(tiny_copy, "norms")
+    assert main(["norms", "--run", str(tiny_copy)]) == 0
+    with style():
+        figure.savefig(tmp_path / "norms.png", metadata={"Software": None})
+    assert (tmp_path / "norms.png").read_bytes() == (tiny_copy / "figures" / "norms.png").read_bytes()
+
+
+@pytest.mark.usefixtures("figures_closed")
+def test_an_animation_is_its_last_frame(tiny_copy):
+    film = draw(tiny_copy, "film")
+    assert film.axes and any("8,000" in text.get_text() for text in film.findobj(matplotlib.text.Text))
+
+
+@pytest.mark.usefixtures("figures_closed")
 def test_a_figure_of_several_runs_takes_their_folder(tiny_runs):
     several = next(figure for figure in FIGURES.values() if not figure.of_one_run)
     for recipe, table in several.sources().values():
