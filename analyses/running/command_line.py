@@ -20,6 +20,7 @@ from training.schema.plugins import plugin_arguments
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyses.tables.storage import Settings
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
 
@@ -155,6 +156,7 @@ def analyse_run(
     """Do as `analyse` for the run at `path`, and let errors pass."""
     from analyses.loading.chosen_networks import open_networks
     from analyses.tables.inputs import RunInputs
+    from training.config.arm_differences import differing_fields
     from training.runs.run_directory import RunDir
 
     run, networks = open_networks(path, args.arms, getattr(args, "steps", None))
@@ -170,6 +172,7 @@ def analyse_run(
         run if args.out is None else RunDir(args.out),
         figures,
         roles=roles,
+        settings=differing_fields(recipe),
         inputs=inputs,
         arguments={name: value for name, value in chosen.items() if value is not None},
     )
@@ -183,6 +186,7 @@ def publish(
     figures: Sequence[str] = (),
     *,
     roles: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
     inputs: str = "",
     arguments: Mapping[str, Any] | None = None,
 ) -> int:
@@ -190,7 +194,7 @@ def publish(
 
     Parameters
     ----------
-    roles, inputs, arguments
+    roles, settings, inputs, arguments
         As in `analyses.tables.storage.save_table`.
     """
     from analyses.tables.storage import save_table
@@ -206,6 +210,7 @@ def publish(
             inputs=inputs,
             arguments=arguments,
             roles=roles,
+            settings=settings,
         )
     write_table(target.analysis(analysis.name, ".csv"), rows)
     print_result(args, result)

@@ -20,6 +20,8 @@ from training.schema.code_digest import code_digest, module_digest
 if TYPE_CHECKING:
     import pandas as pd
 
+Settings = Mapping[str, Mapping[str, bool | int | float | str | None]]
+"""Values of fields of the recipe, by field and arm."""
 METADATA_KEY = b"grokking_tickets"
 """Key of a table's origin in the Parquet file's metadata."""
 
@@ -74,6 +76,7 @@ def save_table(
     inputs: str = "",
     arguments: Mapping[str, Any] | None = None,
     roles: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
 ) -> pd.DataFrame:
     """Save a table with its origin, and return it as saved.
 
@@ -83,6 +86,8 @@ def save_table(
         As in `Origin`.
     roles : mapping
         Role of every arm, for the columns of roles.
+    settings : mapping
+        Fields in which arms differ, which become columns of tables of arms.
 
     Raises
     ------
@@ -93,6 +98,8 @@ def save_table(
     import pyarrow.parquet as pq
 
     fitted = fit_to_schema(table, with_roles(table, rows, roles or {}))
+    if table.has_settings:
+        fitted = with_settings(fitted, settings or {})
     origin = Origin(
         table=table.name,
         version=table.version,
@@ -207,6 +214,32 @@ def with_roles(table: Table, rows: pd.DataFrame, roles: Mapping[str, str]) -> pd
     )
 
 
+def with_settings(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Return the rows of arms with a column for every field in which arms differ.
+
+    A column that is there already stays as it is. Text is categorical, so that a long table stays small.
+    """
+    import pandas as pd
+
+    codes, arms = pd.factorize(rows["arm"])
+    columns = {}
+    for field, value_of in settings.items():
+        if field in rows:
+            continue
+        values = [value_of.get(arm) for arm in arms]
+        present = [value for value in values if value is not None]
+        if any(isinstance(value, str) for value in present):
+            texts = [None if value is None else str(value) for value in values]
+            entries: Any = pd.Series(pd.Categorical(texts, categories=list(dict.fromkeys(map(str, present)))))
+        elif any(isinstance(value, bool) for value in present):
+            entries = pd.Series(values, dtype="object" if len(present) < len(values) else "bool")
+        else:
+            whole = present == values and all(isinstance(value, int) for value in values)
+            entries = pd.Series(values, dtype="int64" if whole else "float64")
+        columns[field] = entries.take(codes).set_axis(rows.index)
+    return rows.assign(**columns) if columns else rows
+
+
 def fit_to_schema(table: Table, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with the schema's columns, in its order and of its types.
 
@@ -219,7 +252,7 @@ def fit_to_schema(table: Table, rows: pd.DataFrame) -> pd.DataFrame:
 
     if rows.empty and len(rows.columns) == 0:
         rows = pd.DataFrame(columns=[column.name for column in table.columns])
-    if undeclared := [name for name in rows if name not in table]:
+    if undeclared := [name for name in rows if not table.declares(name)]:
         raise SchemaError(f"table {table.name}: not in the schema: {', '.join(map(str, undeclared))}")
     absent = [column.name for column in table.columns if column.name not in rows and not column.optional]
     if absent:
