@@ -1,0 +1,88 @@
+"""Printed table of the sweep: a row per arm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from analyses.sweep.axes import Axes
+from analyses.tables.labels import field_label
+from analyses.tables.number_text import number
+from training.cli.printed_table import PrintedTable
+
+Row = Mapping[str, Any]
+
+
+def printed_cells(cells: Sequence[Row], axes: Axes) -> list[PrintedTable]:
+    """Return the printed table of a sweep, ordered by its fields."""
+    order = {arm: place for place, arm in enumerate(_ordered(cells, axes))}
+    rows = [_printed(row, axes) for row in sorted(cells, key=lambda row: order[row["arm"]])]
+    title = f"Steps to generalise over {_listed([field_label(field) for field in axes.fields])}."
+    return [PrintedTable(title, rows, f"{_conclusion(cells, axes)}\n{LEGEND}")]
+
+
+LEGEND = (
+    "Kaplan–Meier medians of t_gen over seeds; '>': fewer than half generalised within their steps. Dense / "
+    "arm: ratio of t_gen of the dense arm that it is taken from; '<' and '>' are bounds."
+)
+
+
+def _ordered(cells: Sequence[Row], axes: Axes) -> list[str]:
+    """Return the arms, sorted by the values of the panels' fields, y, x and family."""
+    fields = [*axes.panels, *([axes.y] if axes.y else []), axes.x]
+    families = list(dict.fromkeys(axes.families.values()))
+
+    def place(arm: str) -> list[tuple[bool, bool, Any]]:
+        values = [axes.values[field][arm] for field in fields]
+        keys = [(value is None, isinstance(value, str), value or 0) for value in values]
+        return [*keys, (False, False, families.index(axes.families[arm]))]
+
+    return sorted((row["arm"] for row in cells), key=place)
+
+
+def _printed(row: Row, axes: Axes) -> dict[str, Any]:
+    values = {field_label(field): _value(axes.values[field][row["arm"]]) for field in axes.fields}
+    return values | {
+        "arm": row["family"],
+        "t_gen (steps)": time_text(row),
+        "generalised": f"{round(row['generalised'] * row['n'])} of {row['n']}" if row["n"] else "-",
+        "dense / arm": _bounded(row["ratio"], row["ratio_bound"], number),
+        "test accuracy": number(row["test_acc"]),
+    }
+
+
+def time_text(row: Row) -> str:
+    """Return a median t_gen or bound as text; why there is none otherwise."""
+    if not row["n"]:
+        return "skipped" if row["n_skipped"] else "not trained"
+    return _bounded(row["t_gen_median"], row["t_gen_median_bound"], "{:,.0f}".format)
+
+
+def _bounded(value: float, bound: Any, text: Any) -> str:
+    return "-" if value != value else text(value) if bound == "=" else f"{bound} {text(value)}"
+
+
+def _value(value: Any) -> str:
+    return "-" if value is None else value if isinstance(value, str) else f"{value:g}"
+
+
+def _conclusion(cells: Sequence[Row], axes: Axes) -> str:
+    """Return where each family generalises earliest, and how often it does at all."""
+    sentences = []
+    for family in dict.fromkeys(axes.families.values()):
+        of_family = [row for row in cells if row["family"] == family]
+        exact = [row for row in of_family if row["t_gen_median_bound"] == "="]
+        if not exact:
+            sentences.append(f"{family.capitalize()}: generalises nowhere.")
+            continue
+        first = min(exact, key=lambda row: row["t_gen_median"])
+        at = [f"{field_label(f)} {_value(axes.values[f][first['arm']])}" for f in axes.fields]
+        sentences.append(
+            f"{family.capitalize()}: generalises in {len(exact)} of {len(of_family)} settings, earliest at "
+            f"{_listed(at)} ({first['t_gen_median']:,.0f} steps)."
+        )
+    return " ".join(sentences)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
