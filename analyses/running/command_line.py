@@ -66,13 +66,17 @@ def parser(analysis: Analysis, *, run_required: bool = True, steps: bool = True)
         prog=f"python -m analyses.{analysis.name}",
         description=f"{analysis.answers} Takes {analysis.takes}.",
     )
-    p.add_argument("--run", metavar="DIR", required=run_required, help="run directory")
+    if analysis.of_several_runs:
+        p.add_argument("--runs", metavar="DIR", nargs="+", required=True, help="run directories")
+    else:
+        p.add_argument("--run", metavar="DIR", required=run_required, help="run directory")
     p.add_argument("--arms", nargs="+", metavar="ARM", help="only these arms; all by default")
     if steps:
         p.add_argument(
             "--steps", nargs="+", type=int, metavar="STEP", help="only these checkpoints; all by default"
         )
-    p.add_argument("--out", metavar="DIR", help="where tables and figures go; the run directory by default")
+    out = "compare beside the first run" if analysis.of_several_runs else "the run directory"
+    p.add_argument("--out", metavar="DIR", help=f"where tables and figures go; {out} by default")
     p.add_argument("--json", action="store_true", help="print the summary as JSON")
     p.add_argument("--plot", action=argparse.BooleanOptionalAction, default=True, help="draw the figure")
     p.add_argument("--verbose", action="store_true", help="print all columns and tables of the summary")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyses.running.command_line import Result, analyse, parser
-from analyses.sweep.schema import ANALYSIS, CELLS, MEDIANS, SWEEP
+from analyses.sweep.schema import ANALYSIS, CELLS, SWEEP
 
 if TYPE_CHECKING:
     from analyses.loading.outcomes import Outcome
@@ -75,15 +75,12 @@ def cell_row(recipe: Recipe, rows: Sequence[Outcome], arm: str) -> dict[str, Any
     """Return an arm's median times, counts, and ratio to its dense arm."""
     import math
 
-    from analyses.loading.outcomes import finished
     from analyses.loading.reference_arms import dense_reference
-    from analyses.speed.comparisons import arm_row, compare
+    from analyses.speed.comparisons import compare
+    from analyses.sweep.medians import median_row
 
-    medians, reached = arm_row(recipe, rows, arm), [row["t_gen"] for row in finished(rows, arm)]
-    row: dict[str, Any] = {name: medians[name] for name in ("arm", "n", "test_acc")}
-    row |= {column.name: medians[column.name] for column in MEDIANS}
+    row = median_row(recipe, rows, arm)
     row["n_skipped"] = sum(other["arm"] == arm and other["status"] == "skipped" for other in rows)
-    row["generalised"] = sum(t is not None for t in reached) / len(reached) if reached else math.nan
     dense = dense_reference(recipe, arm) if recipe.arms[arm].source is not None else None
     ratio: dict[str, Any] = {"ratio": math.nan, "ratio_bound": None}
     if dense is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from analyses.sweep.axes import Axes
+from analyses.sweep.medians import bounded_text, generalised_text, time_text
 from analyses.tables.labels import field_label
 from analyses.tables.number_text import number
 from training.cli.printed_table import PrintedTable
@@ -45,21 +46,10 @@ def _printed(row: Row, axes: Axes) -> dict[str, Any]:
     return values | {
         "arm": row["family"],
         "t_gen (steps)": time_text(row),
-        "generalised": f"{round(row['generalised'] * row['n'])} of {row['n']}" if row["n"] else "-",
-        "dense / arm": _bounded(row["ratio"], row["ratio_bound"], number),
+        "generalised": generalised_text(row),
+        "dense / arm": bounded_text(row["ratio"], row["ratio_bound"], number),
         "test accuracy": number(row["test_acc"]),
     }
-
-
-def time_text(row: Row) -> str:
-    """Return a median t_gen or bound as text; why there is none otherwise."""
-    if not row["n"]:
-        return "skipped" if row["n_skipped"] else "not trained"
-    return _bounded(row["t_gen_median"], row["t_gen_median_bound"], "{:,.0f}".format)
-
-
-def _bounded(value: float, bound: Any, text: Any) -> str:
-    return "-" if value != value else text(value) if bound == "=" else f"{bound} {text(value)}"
 
 
 def _value(value: Any) -> str:

@@ -188,6 +188,8 @@ class Analysis:
     """Time on the twelve networks of `modadd_fast`, as "4 s"."""
     tables: tuple[Table, ...] = field(default=())
     """The main table first."""
+    of_several_runs: bool = False
+    """True: its command takes `--runs A B …`, in place of `--run`."""
     measure: Callable[..., Any] | None = None
     """For an analysis of a plug-in: function from a run and its networks to a `Result`."""
 
@@ -205,4 +207,5 @@ class Analysis:
 
     def command(self, run: str = "DIR") -> str:
         """Return the command line that makes the tables."""
-        return f"python -m analyses.{self.name} --run {run}"
+        runs = "--runs A B" if self.of_several_runs else f"--run {run}"
+        return f"python -m analyses.{self.name} {runs}"

@@ -20,8 +20,8 @@ from training.schema.code_digest import code_digest, module_digest
 if TYPE_CHECKING:
     import pandas as pd
 
-Settings = Mapping[str, Mapping[str, bool | int | float | str | None]]
-"""Values of fields of the recipe, by field and arm."""
+Settings = Mapping[str, Mapping[Any, bool | int | float | str | None]]
+"""Values of fields of the recipe, by field and arm; by run and arm for a table of several runs."""
 METADATA_KEY = b"grokking_tickets"
 """Key of a table's origin in the Parquet file's metadata."""
 
@@ -221,7 +221,8 @@ def with_settings(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """
     import pandas as pd
 
-    codes, arms = pd.factorize(rows["arm"])
+    of_runs = zip(rows["run"], rows["arm"], strict=True) if "run" in rows else None
+    codes, arms = pd.factorize(rows["arm"] if of_runs is None else pd.Series(list(of_runs), dtype=object))
     columns = {}
     for field, value_of in settings.items():
         if field in rows:

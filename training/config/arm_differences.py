@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from training.config.arm import Arm
 from training.config.arm_expansion import NOT_SWEPT, TAKEN_IF
@@ -18,6 +18,7 @@ TABLES = ("task", "model", "optimizer")
 """Fields of an arm that are tables."""
 
 Scalar = bool | int | float | str
+T = TypeVar("T", bound=Hashable)
 
 
 def differing_fields(recipe: Recipe) -> dict[str, dict[str, Scalar | None]]:
@@ -33,7 +34,26 @@ def differing_fields(recipe: Recipe) -> dict[str, dict[str, Scalar | None]]:
     >>> differing_fields(read_recipe("modadd_fast")[0])["sparsity"]["dense"]
     0.0
     """
-    taken = {arm: dict(_fields_taken(recipe, arm)) for arm in recipe.arms}
+    return _differing({arm: dict(_fields_taken(recipe, arm)) for arm in recipe.arms})
+
+
+def differing_fields_of_runs(
+    runs: Mapping[str, tuple[Recipe, Sequence[str]]],
+) -> dict[str, dict[tuple[str, str], Scalar | None]]:
+    """Return `differing_fields` over arms of several runs, by field, and by run and arm.
+
+    Parameters
+    ----------
+    runs : mapping
+        Recipe and arms of each run.
+    """
+    return _differing(
+        {(run, arm): dict(_fields_taken(recipe, arm)) for run, (recipe, arms) in runs.items() for arm in arms}
+    )
+
+
+def _differing(taken: Mapping[T, Mapping[str, Scalar | None]]) -> dict[str, dict[T, Scalar | None]]:
+    """Return the fields that have several values, by field and arm."""
     fields = dict.fromkeys(field for values in taken.values() for field in values)
     return {
         field: {arm: values.get(field) for arm, values in taken.items()}

@@ -1,0 +1,41 @@
+"""Tables of `analyses.compare`."""
+
+from analyses.grokking.schema import OUTCOMES
+from analyses.speed.schema import ARMS
+from analyses.sweep.schema import MEDIANS, SHARE
+from analyses.tables.columns import ARM, NETWORK
+from analyses.tables.schema import Analysis, Column, Table
+
+RUN = Column("run", str, "Folder of the run.")
+ROLE = Column(
+    "role", str, "Role of the arm: dense, ticket, control or variant.", source="DEFINITIONS.md, section 1"
+)
+
+COMPARE = Table(
+    analysis="compare",
+    meaning="Arms of several runs: median times over seeds, and test accuracy.",
+    key=("run", "arm"),
+    columns=(RUN, ARM, ROLE, ARMS["n"], SHARE, *MEDIANS, ARMS["test_acc"]),
+)
+NETWORKS = Table(
+    analysis="compare",
+    part="networks",
+    meaning="When every network of these arms memorised and generalised.",
+    key=("run", "arm", "seed"),
+    columns=(
+        RUN,
+        ARM,
+        ROLE,
+        NETWORK[-1],
+        *(OUTCOMES[name] for name in ("status", "t_mem", "t_gen", "t_mem_after", "t_gen_after", "test_acc")),
+    ),
+)
+
+ANALYSIS = Analysis(
+    name="compare",
+    answers="When do the arms of several runs generalise, side by side?",
+    takes="two runs or more, whose networks have a metrics.parquet and are judged alike",
+    cost="1 s",
+    tables=(COMPARE, NETWORKS),
+    of_several_runs=True,
+)
