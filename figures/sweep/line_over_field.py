@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -28,7 +30,7 @@ def line_over_field(cells: pd.DataFrame, networks: pd.DataFrame, field: str) -> 
         role = arms["arm_role"].iloc[0]
         alone = cells.loc[cells["arm_role"] == role, "family"].nunique() == 1 and role in ROLES
         color = ROLES[role][0] if alone else OTHERS[place % len(OTHERS)]
-        look = {"color": color, "marker": MARKERS[place % len(MARKERS)], "markersize": 3.5}
+        look: dict[str, Any] = {"color": color, "marker": MARKERS[place % len(MARKERS)], "markersize": 3.5}
         arms = arms.assign(at=arms[field].map(places)).dropna(subset=["at"]).sort_values("at")
         exact = arms["t_gen_median"].where(arms["t_gen_median_bound"] == "=")
         line = {"color": color, "linewidth": 1.2}

@@ -58,7 +58,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         ax.spines[:].set_visible(False)
         ax.set_xlabel(field_label(x) if row == rows - 1 else "")
         ax.set_ylabel(field_label(y) if column == 0 else "")
-    letter(axes.ravel())
+    letter(axes.ravel().tolist())
     colors = plt.cm.ScalarMappable(norm, COLORS)
     bar = figure.colorbar(colors, ax=axes, label="median $t_\\mathrm{gen}$ (steps)", pad=0.02, aspect=30)
     bar.outline.set_visible(False)
