@@ -12,6 +12,13 @@ __getattr__ = lazy_exports(
     __name__,
     {
         "ANALYSES": "running.registry",
+        "CLAIMS": "claims.registry",
+        "Command": "running.command",
+        "MeasuredTables": "running.measured_tables",
         "Result": "running.command_line",
+        "list_analyses": "running.measured_tables",
+        "list_claims": "claims.registry",
+        "load_table": "running.measured_tables",
+        "measure": "running.measured_tables",
     },
 )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,9 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument(
         "names", nargs="*", metavar="NAME", help="figures to draw; all whose tables exist by default"
+    )
+    p.add_argument(
+        "--of", metavar="ANALYSIS", help="draw the figures that read the tables of this analysis, if any"
     )
     p.add_argument("--run", metavar="DIR", help="run directory; every run below --runs by default")
     p.add_argument("--runs", metavar="DIR", default="runs", help="folder of run directories (default: runs)")
@@ -63,6 +67,11 @@ def _draw_all(args: argparse.Namespace) -> int:
         else sorted(path.parent for path in Path(args.runs).glob("*/analyses"))
     )
     figures = [of_one_run[name] for name in args.names]
+    if args.of is not None:
+        figures += [figure for figure in of_one_run.values() if args.of in figure.analyses]
+        if not figures:
+            print(f"no figure reads the tables of {args.of}", file=sys.stderr)
+            return 0
     figures = figures or [figure for figure in of_one_run.values() if figure.after_analysis]
     n_drawn = 0
     for run in map(RunDir, runs):
@@ -71,7 +80,7 @@ def _draw_all(args: argparse.Namespace) -> int:
                 n_drawn += 1
                 print(*_draw(figure, _table_paths(figure, run), run), sep="\n")
             elif args.names:
-                hint = f"python -m analyses.{figure.analyses[0]} --run {run.path}"
+                hint = f"python -m analyses {figure.analyses[0]} --run {run.path}"
                 raise NoRunError(f"{figure.name}: no tables in {run.path}; '{hint}' makes them")
     if not n_drawn:
         where = args.run if args.run is not None else args.runs
@@ -95,4 +104,5 @@ def _draw(figure: FigureSpec, tables: dict[TableKey, Path], run: RunDir) -> list
 
 
 if __name__ == "__main__":
+    os.environ["MPLBACKEND"] = "Agg"  # this process shows no window; a notebook's variable is inherited
     sys.exit(main())

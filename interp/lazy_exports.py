@@ -9,6 +9,8 @@ from typing import Any
 def lazy_exports(package: str, exports: Mapping[str, str]) -> Callable[[str], Any]:
     """Return a package's `__getattr__`, which imports an export on first use.
 
+    `dir(package)` lists the exports too, for tab completion.
+
     Importing one light module, such as `interp.masks.topk`, then does not import SciPy's integrators or
     networkx, which other modules need.
 
@@ -46,4 +48,5 @@ def lazy_exports(package: str, exports: Mapping[str, str]) -> Callable[[str], An
         setattr(sys.modules[package], name, value)  # the next access no longer comes here
         return value
 
+    setattr(sys.modules[package], "__dir__", lambda: sorted({*vars(sys.modules[package]), *exports}))  # noqa: B010
     return export

@@ -46,7 +46,12 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def recipe():
+def recipe(planted_recipe):
+    return planted_recipe
+
+
+@pytest.fixture(scope="session")
+def planted_recipe():
     arms = {
         "dense": {"max_steps": 8000},
         "grokked_ticket": {"method": "magnitude", "source": "dense"},
@@ -75,13 +80,13 @@ def planted():
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory, recipe):
+def tiny_run(tmp_path_factory, planted_recipe):
     """Return the path of a run with planted weights.
 
     Tests write to `--out` or to `tiny_copy`, never to this run.
     """
-    run = begin_run(tmp_path_factory.mktemp("runs") / "tiny", recipe)
-    for seed in recipe.seeds:
+    run = begin_run(tmp_path_factory.mktemp("runs") / "tiny", planted_recipe)
+    for seed in planted_recipe.seeds:
         final = _trained()
         rng = np.random.default_rng(seed)
         start = {name: rng.normal(scale=0.3, size=w.shape) for name, w in final.items()}
@@ -92,7 +97,7 @@ def tiny_run(tmp_path_factory, recipe):
             "random": random_mask({name: (1, *shape) for name, shape in shapes.items()}, 1 - SPARSITY, rng),
         }
         for arm, mask in masks.items():
-            _write_arm(run, recipe, arm, seed, start, final, mask)
+            _write_arm(run, planted_recipe, arm, seed, start, final, mask)
     return run.path
 
 

@@ -2,7 +2,8 @@
 
 A recipe (`config`) names a task (`tasks`), a model (`models`), pruning methods (`pruning`) and what is
 trained (`optimization`); `execution` trains its arms into a run directory (`runs`). `inspection` loads
-networks with hooks, `adopt` reads other code's weights, `bench` measures speed. May import `interp`.
+networks with hooks, `adopt` reads other code's weights, `api` is training from Python, `bench` measures
+speed. May import `interp`.
 """
 
 from interp.lazy_exports import lazy_exports
@@ -15,10 +16,17 @@ __getattr__ = lazy_exports(
         "OPTIMIZERS": "optimization.optimizers.registry",
         "PARAMETRIZATIONS": "optimization.parametrizations.registry",
         "Recipe": "config.recipe",
+        "Run": "inspection.run",
         "RunDir": "runs.run_directory",
         "STARTS": "pruning.registry",
         "TASKS": "tasks.registry",
+        "adopt_weights": "adopt.adoption",
+        "load_hooked": "inspection.hooked_network",
+        "load_plugins": "schema.plugins",
+        "load_recipe": "api.training_run",
+        "open_run": "inspection.run",
         "read_recipe": "config.recipe_files",
         "recipe_names": "config.recipe_files",
+        "train": "api.training_run",
     },
 )

@@ -16,6 +16,9 @@ from training.cli.parser import Parser, run_command
 if TYPE_CHECKING:
     from training.execution.experiment import Experiment
 
+WATCH_SECONDS = 5.0
+"""Time between two looks of `watch`."""
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
@@ -24,11 +27,17 @@ def parser() -> argparse.ArgumentParser:
         description="Train every arm of a recipe: dense networks, their grokked tickets, and the controls.",
         epilog="'python -m training list' shows the recipes, with sizes and minutes; 'list tasks', 'list "
         "models', 'list methods', 'list starts', 'list parametrizations', 'list optimizers' and 'list "
-        "fields' show what a recipe and --set can name.",
+        "fields' show what a recipe and --set can name. 'python -m training watch RUN' draws the curves of a "
+        "running training in the terminal.",
     )
-    p.add_argument("recipe", nargs="?", metavar="RECIPE", help="name of a recipe, a TOML file, or 'list'")
     p.add_argument(
-        "section", nargs="?", metavar="SECTION", help="after 'list': what to list (default: recipes)"
+        "recipe", nargs="?", metavar="RECIPE", help="name of a recipe, a TOML file, 'list' or 'watch'"
+    )
+    p.add_argument(
+        "section",
+        nargs="?",
+        metavar="SECTION",
+        help="after 'list': what to list (default: recipes); after 'watch': the run whose curves to draw",
     )
     p.add_argument(
         "--all-of",
@@ -63,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     )
     again.add_argument("--force", action="store_true", help="delete these arms first and train them anew")
     p.add_argument("--yes", action="store_true", help="train a grid of more than 200 networks")
+    p.add_argument("--track", metavar="TRACKER", help="also send curves, config and figures to wandb")
     p.add_argument("--dry-run", action="store_true", help="show what would be trained, and train nothing")
     p.add_argument("--verbose", action="store_true", help="print all columns of the tables")
     p.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -75,11 +85,14 @@ def main(argv: list[str] | None = None) -> int:
     args = p.parse_args(argv)
     if (args.recipe is None) == (args.all_of is None):
         p.error("expected RECIPE or --all-of COLLECTION, and not both")
-    if args.section is not None and args.recipe != "list":
+    if args.section is not None and args.recipe not in ("list", "watch"):
         p.error(f"expected one RECIPE, got {args.recipe} and {args.section}")
+    if args.recipe == "watch" and args.section is None:
+        p.error("watch: expected the folder of a run, as in 'python -m training watch runs/modadd_fast'")
     if args.all_of is not None:
         return run_command(lambda: _train_all(args), args.plugins)
-    return run_command(lambda: _list(args) if args.recipe == "list" else _train(args), args.plugins)
+    action = {"list": _list, "watch": _watch}.get(args.recipe, _train)
+    return run_command(lambda: action(args), args.plugins)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -90,6 +103,18 @@ def _list(args: argparse.Namespace) -> int:
         print(json.dumps(recipe_rows() if section == "recipes" else list(listing(section).rows), indent=2))
     else:
         print(listing(section).text(args.verbose))
+    return 0
+
+
+def _watch(args: argparse.Namespace) -> int:
+    """Draw the curves of a run until it is finished, or once if nobody watches."""
+    from training.inspection.live_curves import watch
+    from training.inspection.run import open_run
+
+    try:
+        watch(open_run(args.section), WATCH_SECONDS, repeat=sys.stdout.isatty(), verbose=args.verbose)
+    except KeyboardInterrupt:
+        print()  # the training goes on; only the watching ends
     return 0
 
 
@@ -167,8 +192,11 @@ def _experiment(name: str, args: argparse.Namespace) -> Experiment:
 
 def _outcomes(experiment: Experiment, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Train what is not done, and return the outcome of every network."""
+    from training.inspection.tracking import tracked
+
     workers = args.jobs or available_cores()
-    return experiment.train(device=args.device, workers=workers, force=args.force)
+    with tracked(args.track, experiment.run, lambda: experiment.recipe):
+        return experiment.train(device=args.device, workers=workers, force=args.force)
 
 
 def _positive(text: str) -> int:

@@ -13,7 +13,8 @@ from analyses.fourier.schema import (
     PAIRS,
     SPECTRA,
 )
-from analyses.running.command_line import Result, analyse, parser
+from analyses.running.command import Command
+from analyses.running.command_line import Result
 from analyses.tables.schema import Table
 from training.cli.machine import available_cores
 
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
     from training.inspection.trained_network import Network
     from training.models.pair_activations import PairActivations
     from training.runs.run_directory import RunDir
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    args = parser(ANALYSIS).parse_args(argv)
-    return analyse(ANALYSIS, args, measure)
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
@@ -151,3 +146,10 @@ def _input_weights(network: Network, input_map: np.ndarray) -> pd.DataFrame:
     turned = at[-1] * np.arange(p) % p  # (m, p)
     axes = {"step": network.steps[[0, -1]], "neuron": range(m), "residue": range(p)}
     return long_table(network, axes, {"turned": turned, "weight": input_map, "fit": fit})
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks),
+)
+main = COMMAND.main

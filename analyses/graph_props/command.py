@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyses.graph_props.schema import ANALYSIS, PROPERTIES, WEIGHTS
-from analyses.running.command_line import Result, analyse_run, parser, use_one_thread, whole_number_from
+from analyses.running.command import Command
+from analyses.running.command_line import Result, whole_number_from
 from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
@@ -17,67 +18,6 @@ if TYPE_CHECKING:
 FIGURES = ("graph_props", "graph_layers")
 N_NULLS = 20
 """Default number of random masks per mask and kind."""
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    from training.cli.parser import run_command
-
-    p = parser(ANALYSIS, run_required=False)
-    p.add_argument(
-        "--runs", default="runs", metavar="DIR", help="without --run: every run with masks in this folder"
-    )
-    p.add_argument(
-        "--nulls",
-        type=whole_number_from(0),
-        default=N_NULLS,
-        metavar="N",
-        help=f"random masks per mask and kind, at least 2, by default {N_NULLS}; 0 for none",
-    )
-    p.add_argument("--seed", type=whole_number_from(0), default=0, help="seed of the random masks")
-    p.add_argument(
-        "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
-    )
-    args = p.parse_args(argv)
-    if args.nulls == 1:
-        p.error("argument --nulls: expected 0 or at least 2, got 1")
-    use_one_thread()
-    return run_command(lambda: _analyse_runs(args), args.plugins)
-
-
-def _analyse_runs(args: argparse.Namespace) -> int:
-    """Analyse the run of `--run`, or every run with masks in `--runs`."""
-    from training.runs.run_directory import NoRunError
-    from training.schema.validation import ConfigError
-
-    if args.run is not None:
-        return _analyse(args, args.run)
-    if args.out is not None:
-        raise ConfigError("--out: expected together with --run, got it alone; add --run DIR")
-    runs = [path for path in sorted(Path(args.runs).glob("*")) if _has_masks(path)]
-    if not runs:
-        out = "" if args.runs == "runs" else f" --out {args.runs}"
-        raise NoRunError(f"no run with masks in {args.runs}: 'python -m training modadd_fast{out}' makes one")
-    code = 0
-    for path in runs:
-        if not args.json:
-            print(path, flush=True)
-        code = max(code, _analyse(args, str(path)))
-    return code
-
-
-def _analyse(args: argparse.Namespace, path: str) -> int:
-    """Analyse one run, and return the exit code."""
-    defaults = {"nulls": N_NULLS, "seed": 0}
-    jobs = args.jobs or available_cores()
-    return analyse_run(
-        ANALYSIS,
-        args,
-        lambda _, networks: measure(networks, args.nulls, args.seed, jobs),
-        path,
-        FIGURES,
-        arguments={name: getattr(args, name) for name in defaults if getattr(args, name) != defaults[name]},
-    )
 
 
 def _has_masks(path: Path) -> bool:
@@ -98,3 +38,53 @@ def measure(networks: Sequence[Network], n_nulls: int, seed: int, jobs: int) -> 
     properties, weights = mask_tables(networks, n_nulls, seed, jobs)
     tables = {PROPERTIES: properties, WEIGHTS: weights}
     return Result(tables, *summarise(tables, n_nulls))
+
+
+def _analyse_runs(command: Command, args: argparse.Namespace) -> int:
+    """Analyse every run with masks in `--runs`."""
+    from training.runs.run_directory import NoRunError
+    from training.schema.validation import ConfigError
+
+    if args.out is not None:
+        raise ConfigError("--out: expected together with --run, got it alone; add --run DIR")
+    runs = [path for path in sorted(Path(args.runs).glob("*")) if _has_masks(path)]
+    if not runs:
+        out = "" if args.runs == "runs" else f" --out {args.runs}"
+        raise NoRunError(f"no run with masks in {args.runs}: 'python -m training modadd_fast{out}' makes one")
+    code = 0
+    for path in runs:
+        if not args.json:
+            print(path, flush=True)
+        code = max(code, command.analyse(args, str(path)))
+    return code
+
+
+def _add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--runs", default="runs", metavar="DIR", help="without --run: every run with masks in this folder"
+    )
+    p.add_argument(
+        "--nulls",
+        type=whole_number_from(0),
+        default=N_NULLS,
+        metavar="N",
+        help=f"random masks per mask and kind, at least 2, by default {N_NULLS}; 0 for none",
+    )
+    p.add_argument("--seed", type=whole_number_from(0), default=0, help="seed of the random masks")
+    p.add_argument(
+        "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
+    )
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(
+        networks, args.nulls, args.seed, args.jobs or available_cores()
+    ),
+    figures=FIGURES,
+    add_arguments=_add_arguments,
+    options={"nulls": N_NULLS, "seed": 0},
+    refusal=lambda args: "argument --nulls: expected 0 or at least 2, got 1" if args.nulls == 1 else None,
+    without_run=_analyse_runs,
+)
+main = COMMAND.main

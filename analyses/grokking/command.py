@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analyses.grokking.schema import ANALYSIS, CURVES, OUTCOMES
-from analyses.running.command_line import Result, analyse, parser
+from analyses.running.command import Command
+from analyses.running.command_line import Result
 from training.cli.printed_table import PrintedTable
 
 if TYPE_CHECKING:
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from training.runs.run_directory import RunDir
 
 FIGURES = ("grokking", "outcomes")
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    args = parser(ANALYSIS, steps=False).parse_args(argv)
-    return analyse(ANALYSIS, args, lambda run, networks: measure(run, networks, args.arms), FIGURES)
 
 
 def measure(run: RunDir, networks: list[Network], arms: Sequence[str] | None) -> Result:
@@ -134,3 +129,12 @@ def _last_value(row: dict[str, Any], part: str) -> str:
 
     accuracy, loss = number(row.get(f"{part}_acc")), number(row.get(f"{part}_loss"))
     return accuracy if accuracy != "-" or loss == "-" else f"loss {loss}"
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks, args.arms),
+    figures=FIGURES,
+    steps=False,
+)
+main = COMMAND.main

@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyses.leakage.schema import ANALYSIS
-from analyses.running.command_line import Result, analyse, parser
+from analyses.running.command import Command
+from analyses.running.command_line import Result
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    args = parser(ANALYSIS, steps=False).parse_args(argv)
-    return analyse(ANALYSIS, args, measure)
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
@@ -25,3 +20,11 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
 
     tables = leakage_tables(networks)
     return Result(tables, *summarise(tables))
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks),
+    steps=False,
+)
+main = COMMAND.main

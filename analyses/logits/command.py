@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyses.logits.schema import ANALYSIS, FITS, SLICE, SWAPS, VOTES
-from analyses.running.command_line import Result, analyse, parser
+from analyses.running.command import Command
+from analyses.running.command_line import Result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
     from training.runs.run_directory import RunDir
 
 FIGURES = ("logits", "output_logits", "vote_subsets")
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    return analyse(ANALYSIS, parser(ANALYSIS).parse_args(argv), measure, FIGURES)
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
@@ -104,3 +100,11 @@ def _swaps(
         axes = {"step": network.steps[-1:], "activation": [activation]}
         parts.append(long_table(network, axes, {"accuracy": scores.accuracy, "loss": scores.loss}))
     return gather(parts)
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks),
+    figures=FIGURES,
+)
+main = COMMAND.main

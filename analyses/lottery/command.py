@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from analyses.lottery.schema import ANALYSIS, NEURONS
-from analyses.running.command_line import (
-    Result,
-    analyse,
-    number_above,
-    parser,
-    print_result,
-    publish,
-    use_one_thread,
-    whole_number_from,
-)
-from training.cli.parser import run_command
+from analyses.running.command import Command
+from analyses.running.command_line import Result, number_above, print_result, publish, whole_number_from
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
@@ -32,18 +22,6 @@ SIMULATED_GROWTH = 20.0
 """Growth up to which a neuron is simulated, by default."""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    args = _parse(argv)
-    default = SIMULATED_GROWTH if args.simulate else GROWTH
-    growth = default if args.growth is None else args.growth
-    changed = {} if growth == default else {"growth": growth}
-    if args.simulate:
-        use_one_thread()
-        return run_command(lambda: _simulate(args, growth, changed), args.plugins)
-    return analyse(ANALYSIS, args, lambda run, networks: measure(run, networks, growth), arguments=changed)
-
-
 def measure(run: RunDir, networks: list[Network], growth: float = GROWTH) -> Result:
     """Return all networks' tables, with a summary per arm and rule."""
     from analyses.lottery.summary import summarise
@@ -53,9 +31,46 @@ def measure(run: RunDir, networks: list[Network], growth: float = GROWTH) -> Res
     return Result(tables, *summarise(tables, growth))
 
 
-def _parse(argv: list[str] | None) -> argparse.Namespace:
-    """Return the arguments, for a run or for a simulation."""
-    p = parser(ANALYSIS, run_required=False)
+def _simulate(command: Command, args: argparse.Namespace) -> int:
+    """Simulate, print, and save into a named folder."""
+    from analyses.lottery.summary import blowup_quantiles, summarise
+    from analyses.lottery.tables import simulated_tables
+    from training.runs.run_directory import RunDir
+    from training.schema.validation import ConfigError
+
+    chosen = {
+        name: default if getattr(args, name) is None else getattr(args, name)
+        for name, default in SIMULATED.items()
+    }
+    growth = SIMULATED_GROWTH if args.growth is None else args.growth
+    if chosen["p"] % 2 == 0:
+        raise ConfigError(f"--p: expected an odd number from 3, got {chosen['p']}")
+    tables = simulated_tables(**chosen, growth=growth)
+    summary, printed = summarise(tables, growth)
+    quantiles, printed_quantiles = blowup_quantiles(tables[NEURONS])
+    summary |= {"simulated": chosen, "blowup_time": quantiles}
+    result = Result(tables, summary, [*printed, printed_quantiles])
+    if args.out is not None:
+        arguments = {name: value for name, value in chosen.items() if value != SIMULATED[name]}
+        if growth != SIMULATED_GROWTH:
+            arguments["growth"] = growth
+        return publish(ANALYSIS, args, result, RunDir(args.out), arguments={"simulate": True, **arguments})
+    print_result(args, result)
+    print("no tables saved: --out names a folder for them", file=sys.stderr)
+    return 0
+
+
+def _refusal(args: argparse.Namespace) -> str | None:
+    """Return why arguments do not go together."""
+    given = [name for name in SIMULATED if getattr(args, name) is not None]
+    if args.simulate and (args.run or args.arms or args.steps):
+        return "argument --simulate: expected without --run, --arms and --steps"
+    if not args.simulate and given:
+        return f"argument --{given[0].replace('_', '-')}: expected together with --simulate"
+    return None if args.simulate or args.run else "expected --run DIR or --simulate"
+
+
+def _add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--simulate",
         action="store_true",
@@ -89,40 +104,16 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         help="last norm over first norm from which a neuron counts as grown (default: 2); "
         "with --simulate, up to which neurons are followed (default: 20)",
     )
-    args = p.parse_args(argv)
-    given = [name for name in SIMULATED if getattr(args, name) is not None]
-    if args.simulate and (args.run or args.arms or args.steps):
-        p.error("argument --simulate: expected without --run, --arms and --steps")
-    if not args.simulate and given:
-        p.error(f"argument --{given[0].replace('_', '-')}: expected together with --simulate")
-    if not args.simulate and args.run is None:
-        p.error("expected --run DIR or --simulate")
-    return args
 
 
-def _simulate(args: argparse.Namespace, growth: float, changed: Mapping[str, Any]) -> int:
-    """Simulate, print, and save into a named folder."""
-    from analyses.lottery.summary import blowup_quantiles, summarise
-    from analyses.lottery.tables import simulated_tables
-    from training.runs.run_directory import RunDir
-    from training.schema.validation import ConfigError
-
-    chosen = {
-        name: default if getattr(args, name) is None else getattr(args, name)
-        for name, default in SIMULATED.items()
-    }
-    if chosen["p"] % 2 == 0:
-        raise ConfigError(f"--p: expected an odd number from 3, got {chosen['p']}")
-    tables = simulated_tables(**chosen, growth=growth)
-    summary, printed = summarise(tables, growth)
-    quantiles, printed_quantiles = blowup_quantiles(tables[NEURONS])
-    summary |= {"simulated": chosen, "blowup_time": quantiles}
-    result = Result(tables, summary, [*printed, printed_quantiles])
-    if args.out is not None:
-        arguments = {name: value for name, value in chosen.items() if value != SIMULATED[name]}
-        return publish(
-            ANALYSIS, args, result, RunDir(args.out), arguments={"simulate": True, **arguments, **changed}
-        )
-    print_result(args, result)
-    print("no tables saved: --out names a folder for them", file=sys.stderr)
-    return 0
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(
+        run, networks, GROWTH if args.growth is None else args.growth
+    ),
+    add_arguments=_add_arguments,
+    options={"growth": GROWTH},
+    refusal=_refusal,
+    without_run=_simulate,
+)
+main = COMMAND.main

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from analyses.masks.schema import ANALYSIS, DENSITY, DISTANCES, FROZEN, OVERLAP, PEAKS
-from analyses.running.command_line import Result, analyse, parser, whole_number_from
+from analyses.running.command import Command
+from analyses.running.command_line import Result, whole_number_from
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,26 +16,6 @@ if TYPE_CHECKING:
     from training.runs.run_directory import RunDir
 
 FIGURES = ("masks", "mask_overlap")
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    p = parser(ANALYSIS)
-    p.add_argument(
-        "--every",
-        type=whole_number_from(1),
-        metavar="STEPS",
-        help="compare a network's masks this many steps apart, and up to the first such step at every "
-        "checkpoint (default: 2000, or less for short runs)",
-    )
-    args = p.parse_args(argv)
-    return analyse(
-        ANALYSIS,
-        args,
-        lambda run, networks: measure(run, networks, args.every),
-        FIGURES,
-        arguments={"every": args.every},
-    )
 
 
 def measure(run: RunDir, networks: list[Network], interval: int | None) -> Result:
@@ -83,3 +65,23 @@ def measure(run: RunDir, networks: list[Network], interval: int | None) -> Resul
         "frozen": frozen,
     }
     return Result(tables, summary, printed(tables, interval))
+
+
+def _add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--every",
+        type=whole_number_from(1),
+        metavar="STEPS",
+        help="compare a network's masks this many steps apart, and up to the first such step at every "
+        "checkpoint (default: 2000, or less for short runs)",
+    )
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks, args.every),
+    figures=FIGURES,
+    add_arguments=_add_arguments,
+    options={"every": None},
+)
+main = COMMAND.main

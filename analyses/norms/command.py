@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analyses.norms.schema import ANALYSIS, ENDS, MASKED, NORMS, SPREAD
-from analyses.running.command_line import Result, analyse, parser
+from analyses.running.command import Command
+from analyses.running.command_line import Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
 
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    args = parser(ANALYSIS).parse_args(argv)
-    return analyse(ANALYSIS, args, measure)
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
@@ -87,3 +82,10 @@ def _ticket_masks(network: Network, networks: list[Network]) -> dict[str, dict[s
             if settings.reads_weights and fits and mask is not None:
                 masks[other.arm] = mask
     return masks
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks),
+)
+main = COMMAND.main

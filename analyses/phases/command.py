@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from analyses.phases.schema import ANALYSIS, GROUPS, MEANS, NEURONS
-from analyses.running.command_line import Result, analyse, parser
+from analyses.running.command import Command
+from analyses.running.command_line import Result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from training.runs.run_directory import RunDir
 
 FIGURES = ("phases", "phase_rings", "magnitudes")
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    return analyse(ANALYSIS, parser(ANALYSIS).parse_args(argv), measure, FIGURES)
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
@@ -118,3 +114,11 @@ def _group_means(symmetry: PhaseSymmetry) -> dict[str, np.ndarray]:
 
     orders = {f"R_{i + 1}": mean(symmetry.R[..., i]) for i in range(symmetry.R.shape[-1])}
     return orders | {"rayleigh": mean(symmetry.baseline)}
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks),
+    figures=FIGURES,
+)
+main = COMMAND.main

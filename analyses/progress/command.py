@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,8 @@ from analyses.progress.schema import (
     PHASES,
     RULES,
 )
-from analyses.running.command_line import Result, analyse, parser, whole_number_from
+from analyses.running.command import Command
+from analyses.running.command_line import Result, whole_number_from
 from training.cli.machine import available_cores
 
 if TYPE_CHECKING:
@@ -29,29 +31,6 @@ if TYPE_CHECKING:
 
 DEFAULT_RULE = "neuron_cluster"
 """The only rule that names no frequency in a network that has none."""
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    p = parser(ANALYSIS)
-    p.add_argument(
-        "--rule",
-        choices=RULES,
-        default=DEFAULT_RULE,
-        help="rule for the final network's key frequencies, which the losses keep or leave out "
-        f"(default: {DEFAULT_RULE})",
-    )
-    p.add_argument(
-        "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
-    )
-    args = p.parse_args(argv)
-    jobs = args.jobs or available_cores()
-    return analyse(
-        ANALYSIS,
-        args,
-        lambda _, networks: measure(networks, args.rule, jobs),
-        arguments={"rule": None if args.rule == DEFAULT_RULE else args.rule},
-    )
 
 
 def measure(networks: Sequence[Network], rule: str, jobs: int) -> Result:
@@ -135,3 +114,25 @@ def _network_tables(
         HEADS: long_table(network, at | {"head": range(heads["share"].shape[1])}, heads),
         KEY_FREQUENCIES: key_frequency_rows(network, network.steps, by_rule),
     }
+
+
+def _add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--rule",
+        choices=RULES,
+        default=DEFAULT_RULE,
+        help="rule for the final network's key frequencies, which the losses keep or leave out "
+        f"(default: {DEFAULT_RULE})",
+    )
+    p.add_argument(
+        "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
+    )
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(networks, args.rule, args.jobs or available_cores()),
+    add_arguments=_add_arguments,
+    options={"rule": DEFAULT_RULE},
+)
+main = COMMAND.main

@@ -102,6 +102,7 @@ def printed_verdicts(judged: Sequence[JudgedClaim], report: Path) -> list[Printe
             "kind": entry.claim.kind,
             "verdict": entry.verdict,
         }
+        | _recipes_to_run(entry)
         for entry in judged
     ]
     finding_rows = [
@@ -110,7 +111,9 @@ def printed_verdicts(judged: Sequence[JudgedClaim], report: Path) -> list[Printe
         for finding in entry.findings
     ]
     missing_rows = [
-        {"claim": entry.claim.id, "missing": reason} for entry in judged for reason in entry.missing_evidence
+        {"claim": entry.claim.id, "missing": str(missing)}
+        for entry in judged
+        for missing in entry.missing_evidence
     ]
     tables = [
         PrintedTable(
@@ -130,11 +133,17 @@ def printed_verdicts(judged: Sequence[JudgedClaim], report: Path) -> list[Printe
         PrintedTable(
             "Missing evidence.",
             missing_rows,
-            f"{report} lists the commands that make it.",
+            "The quoted commands make it.",
             details=True,
         ),
     ]
     return [table for table in tables if table.rows]
+
+
+def _recipes_to_run(entry: JudgedClaim) -> dict[str, str]:
+    """Return the cell that names the recipes of a claim's missing evidence; none if all is there."""
+    recipes = dict.fromkeys(missing.recipe for missing in entry.missing_evidence)
+    return {"recipes to run": ", ".join(recipes)} if recipes else {}
 
 
 def updated_readme(path: Path, table: pd.DataFrame) -> str:
@@ -223,7 +232,7 @@ def _failures(judged: Sequence[JudgedClaim]) -> list[Block]:
         if entry.verdict in ("partly", "not reproduced"):
             failing = [finding for finding in _deciding(entry) if finding.n_held < finding.n_cases]
             sentences = [f"{_one_line(finding)}; expected: {finding.expected}" for finding in failing]
-            sentences += [f"not measured: {reason}" for reason in entry.missing_evidence]
+            sentences += [f"not measured: {missing}" for missing in entry.missing_evidence]
             claim = entry.claim
             rows.append((claim.id, claim.statement, claim.kind, entry.verdict, ". ".join(sentences)))
     if not rows:
@@ -243,7 +252,7 @@ def _claim_section(entry: JudgedClaim, runs: Path) -> list[Block]:
     if entry.findings:
         blocks.append(TextTable(FINDING_HEADER, list(map(_finding_cells, entry.findings))))
     if entry.missing_evidence:
-        blocks.append(Paragraph(f"Not measured: {'; '.join(entry.missing_evidence)}."))
+        blocks.append(Paragraph(f"Not measured: {'; '.join(map(str, entry.missing_evidence))}."))
     return [*blocks, Commands(reproduction_commands(claim, runs))]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.claims.claim import Claim, Evidence, Finding, Verdict, analysis_of, verdict
 from analyses.grokking.schema import OUTCOMES
+from analyses.report.run_records import analysis_command, training_command
 from analyses.tables.schema import Analysis, Table
 from analyses.tables.storage import load_summary, load_table, read_origin
 from training.config.build_recipe import recipe_from_dict
@@ -30,13 +31,26 @@ FREE_FIELDS = ("name", "about", "collection", "note", "seeds", "refine")
 
 
 @dataclass(frozen=True)
+class MissingEvidence:
+    """Recipe whose tables cannot be judged, and what to type."""
+
+    recipe: str
+    reason: str
+    commands: tuple[str, ...] = ()
+    """Commands that make the tables, in order."""
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {', then '.join(map(repr, self.commands))}" if self.commands else self.reason
+
+
+@dataclass(frozen=True)
 class JudgedClaim:
     """Claim with its findings, and the evidence that is missing."""
 
     claim: Claim
     findings: list[Finding]
-    missing_evidence: list[str]
-    """Reason for each recipe whose tables cannot be judged, a line each."""
+    missing_evidence: list[MissingEvidence]
+    """One for each recipe whose tables cannot be judged."""
 
     @property
     def verdict(self) -> Verdict:
@@ -57,29 +71,35 @@ def judge_claim(claim: Claim, runs: Path) -> JudgedClaim:
     missing_evidence = []
     for evidence in claim.evidence:
         run = RunDir(runs / evidence.recipe)
-        reason = _missing_reason(evidence, run)
-        if reason is None:
+        missing = _missing_evidence(evidence, run)
+        if missing is None:
             findings += evidence.judge(*_load_sources(evidence, run))
         else:
-            missing_evidence.append(reason)
+            missing_evidence.append(missing)
     return JudgedClaim(claim, findings, missing_evidence)
 
 
-def _missing_reason(evidence: Evidence, run: RunDir) -> str | None:
-    """Return why evidence is missing; None if it is there."""
-    config = run.config()
+def _missing_evidence(evidence: Evidence, run: RunDir) -> MissingEvidence | None:
+    """Return what evidence lacks; None if it is there."""
+    recipe, config = evidence.recipe, run.config()
     if config is None:
-        return f"{evidence.recipe} has not been trained"
+        train = training_command(recipe, run.path.parent)
+        measure = [analysis_command(name, run.path) for name in evidence.analyses]
+        return MissingEvidence(recipe, f"{recipe} has not been trained", (train, *measure))
     try:
-        changed = _changed_settings(evidence.recipe, config)
+        changed = _changed_settings(recipe, config)
     except ConfigError as error:
-        return f"{run.path}: config.json is not a recipe that this version can read: {error}"
+        reason = f"{run.path}: config.json is not a recipe that this version can read: {error}"
+        return MissingEvidence(recipe, reason)
     if changed:
-        return f"{run.path} was trained with other settings than the recipe's: {'; '.join(changed)}"
+        reason = f"{run.path} was trained with other settings than the recipe's: {'; '.join(changed)}"
+        return MissingEvidence(recipe, f"{reason}; train the recipe in another folder of runs")
     absent = {analysis_of(s): None for s in evidence.sources if not all(f.exists() for f in _files(run, s))}
     if absent:
-        return f"{evidence.recipe} has no table of {' and '.join(absent)}"
-    return next(filter(None, (_partial_table(run, source) for source in evidence.sources)), None)
+        commands = tuple(analysis_command(name, run.path) for name in absent)
+        return MissingEvidence(recipe, f"{recipe} has no table of {' and '.join(absent)}", commands)
+    partial = (_partial_table(evidence, run, source) for source in evidence.sources)
+    return next(filter(None, partial), None)
 
 
 def _files(run: RunDir, source: Table | Analysis) -> list[Path]:
@@ -89,15 +109,15 @@ def _files(run: RunDir, source: Table | Analysis) -> list[Path]:
     return [run.analysis(source.name, ".parquet")]
 
 
-def _partial_table(run: RunDir, source: Table | Analysis) -> str | None:
-    """Return the sentence on a table made with arguments, as `--arms`."""
+def _partial_table(evidence: Evidence, run: RunDir, source: Table | Analysis) -> MissingEvidence | None:
+    """Return a table that was made with arguments, as `--arms`."""
     table = _files(run, source)[0]
     origin = read_origin(table)
     if origin is None or not origin.arguments:
         return None
     arguments = " ".join(_argument(name, value) for name, value in origin.arguments.items())
-    command = f"python -m analyses.{analysis_of(source)} --run {run.path}"
-    return f"{table} was made with {arguments}: '{command}' makes it without"
+    command = analysis_command(analysis_of(source), run.path)
+    return MissingEvidence(evidence.recipe, f"{table} was made with {arguments}", (command,))
 
 
 def _argument(name: str, value: Any) -> str:

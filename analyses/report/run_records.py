@@ -17,17 +17,26 @@ RECORDED = (("workers",), ("device",), ("versions", "torch"), ("commit",))
 
 def reproduction_commands(claim: Claim, runs: Path) -> list[str]:
     """Return the commands that make a claim's tables, with training times."""
-    out = "" if str(runs) == "runs" else f" --out {runs}"
     training = [
-        f"python -m training {evidence.recipe}{out}{_time_comment(RunDir(runs / evidence.recipe))}"
+        training_command(evidence.recipe, runs) + _time_comment(RunDir(runs / evidence.recipe))
         for evidence in claim.evidence
     ]
     analyses = [
-        f"python -m analyses.{name} --run {runs / evidence.recipe}"
+        analysis_command(name, runs / evidence.recipe)
         for evidence in claim.evidence
         for name in evidence.analyses
     ]
     return list(dict.fromkeys([*training, *analyses]))
+
+
+def training_command(recipe: str, runs: Path) -> str:
+    """Return the command that trains a recipe into a folder of runs."""
+    return f"python -m training {recipe}" + ("" if str(runs) == "runs" else f" --out {runs}")
+
+
+def analysis_command(analysis: str, run: Path) -> str:
+    """Return the command that makes an analysis' tables of a run."""
+    return f"python -m analyses.{analysis} --run {run}"
 
 
 def runs_table(runs: Sequence[RunDir]) -> TextTable:

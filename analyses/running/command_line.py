@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.tables.explanation import explain
 from analyses.tables.schema import Analysis, Table
-from training.cli.parser import Parser, run_command
+from training.cli.parser import Parser
 from training.cli.printed_table import PrintedTable, render
 from training.schema.plugins import plugin_arguments
 
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyses.tables.storage import Settings
-    from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
+
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Environment variables of the number of threads."""
 
 
 class Result:
@@ -44,9 +47,6 @@ class Result:
         self.tables, self.summary, self.printed = tables, summary, printed
 
 
-Measure = Callable[["RunDir", "list[Network]"], Result]
-
-
 class ExplainAction(argparse.Action):
     """Print the analysis' tables and columns in words, and end."""
 
@@ -60,10 +60,12 @@ class ExplainAction(argparse.Action):
         parser.exit()
 
 
-def parser(analysis: Analysis, *, run_required: bool = True, steps: bool = True) -> argparse.ArgumentParser:
+def parser(
+    analysis: Analysis, *, run_required: bool = True, steps: bool = True, kind: type[Parser] = Parser
+) -> Parser:
     """Return a parser with the arguments that all analyses share."""
-    p = Parser(
-        prog=f"python -m analyses.{analysis.name}",
+    p = kind(
+        prog=analysis.program,
         description=f"{analysis.answers} Takes {analysis.takes}.",
     )
     if analysis.of_several_runs:
@@ -118,68 +120,8 @@ def use_one_thread() -> None:
     These matrices are too small for two. NumPy reads the variables when it is first imported. One thread also
     gives the same numbers on any number of cores.
     """
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in THREADS:
         os.environ.setdefault(name, "1")
-
-
-def analyse(
-    analysis: Analysis,
-    args: argparse.Namespace,
-    measure: Measure,
-    figures: Sequence[str] = (),
-    arguments: Mapping[str, Any] | None = None,
-) -> int:
-    """Measure a run's networks, write and print the result, draw the figures.
-
-    Returns the exit code.
-
-    Parameters
-    ----------
-    measure : callable
-        From a run and its networks to the result.
-    figures : sequence of str
-        Names of the figures to draw; by default the one that is named as the analysis.
-    arguments : mapping, optional
-        Arguments that change the tables, with their values, where they differ from their defaults; by
-        default `--arms` and `--steps`, if given.
-    """
-    use_one_thread()
-    return run_command(
-        lambda: analyse_run(analysis, args, measure, args.run, figures, arguments), args.plugins
-    )
-
-
-def analyse_run(
-    analysis: Analysis,
-    args: argparse.Namespace,
-    measure: Measure,
-    path: str,
-    figures: Sequence[str] = (),
-    arguments: Mapping[str, Any] | None = None,
-) -> int:
-    """Do as `analyse` for the run at `path`, and let errors pass."""
-    from analyses.loading.chosen_networks import open_networks
-    from analyses.tables.inputs import RunInputs
-    from training.config.arm_differences import differing_fields
-    from training.runs.run_directory import RunDir
-
-    run, networks = open_networks(path, args.arms, getattr(args, "steps", None))
-    inputs = RunInputs(run).digest(args.arms)  # before measuring: later changes make the tables stale
-    result = measure(run, networks)
-    recipe = networks[0].recipe
-    roles = {arm: recipe.role(arm) for arm in recipe.arms}
-    chosen = {name: getattr(args, name, None) for name in ("arms", "steps")} | dict(arguments or {})
-    return publish(
-        analysis,
-        args,
-        result,
-        run if args.out is None else RunDir(args.out),
-        figures,
-        roles=roles,
-        settings=differing_fields(recipe),
-        inputs=inputs,
-        arguments={name: value for name, value in chosen.items() if value is not None},
-    )
 
 
 def publish(
@@ -188,13 +130,35 @@ def publish(
     result: Result,
     target: RunDir,
     figures: Sequence[str] = (),
+    **recorded: Any,
+) -> int:
+    """Write a result to `target`, print it, and have its figures drawn.
+
+    Parameters
+    ----------
+    figures : sequence of str
+        Names of the figures; by default the one that is named as the analysis, or those of a plug-in.
+    recorded
+        As in `save`.
+    """
+    save(analysis, result, target, **recorded)
+    print_result(args, result)
+    print(f"tables: {target.analysis(analysis.name, '')}*", file=sys.stderr)
+    default = (analysis.name,) if analysis.measure is None else ("--of", analysis.name)
+    return _draw(figures or default, target) if args.plot else 0
+
+
+def save(
+    analysis: Analysis,
+    result: Result,
+    target: RunDir,
     *,
     roles: Mapping[str, str] | None = None,
     settings: Settings | None = None,
     inputs: str = "",
     arguments: Mapping[str, Any] | None = None,
-) -> int:
-    """Write a result to `target`, print it, and have its figures drawn.
+) -> dict[Table, pd.DataFrame]:
+    """Write a result's tables and summary, and return the tables as saved.
 
     Parameters
     ----------
@@ -205,9 +169,10 @@ def publish(
     from training.runs.atomic_files import write_json, write_table
 
     assert set(result.tables) == set(analysis.tables), "an analysis saves all the tables that it declares"
-    write_json(target.analysis(analysis.name, ".json"), _plain(result.summary))
+    write_json(target.analysis(analysis.name, ".json"), plain_values(result.summary))
+    saved = {}
     for table in reversed(analysis.tables):  # the main table last: it vouches for the summary too
-        rows = save_table(
+        saved[table] = save_table(
             target.analysis(table.name, ".parquet"),
             table,
             result.tables[table],
@@ -216,33 +181,35 @@ def publish(
             roles=roles,
             settings=settings,
         )
-    write_table(target.analysis(analysis.name, ".csv"), rows)
-    print_result(args, result)
-    print(f"tables: {target.analysis(analysis.name, '')}*", file=sys.stderr)
-    return _draw(figures or (analysis.name,), target) if args.plot else 0
+    write_table(target.analysis(analysis.name, ".csv"), saved[analysis.tables[0]])
+    return saved
 
 
 def print_result(args: argparse.Namespace, result: Result) -> None:
     """Print the summary as JSON with `--json`, else as tables for people."""
-    text = json.dumps(_plain(result.summary), indent=2) if args.json else render(result.printed, args.verbose)
+    text = (
+        json.dumps(plain_values(result.summary), indent=2)
+        if args.json
+        else render(result.printed, args.verbose)
+    )
     print(text, flush=True)
 
 
-def _plain(content: Any) -> Any:
+def plain_values(content: Any) -> Any:
     """Return plain JSON types; JSON has no NaN, so an undefined number becomes null."""
     if isinstance(content, dict):
-        return {key: _plain(value) for key, value in content.items()}
+        return {key: plain_values(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_plain(value) for value in content]
+        return [plain_values(value) for value in content]
     if hasattr(content, "item"):
         content = content.item()
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
-def _draw(names: Sequence[str], target: RunDir) -> int:
+def _draw(chosen: Sequence[str], target: RunDir) -> int:
     """Draw figures in a process of their own, and return its exit code.
 
     Figures thus depend on nothing but what is on disk.
     """
-    command = [sys.executable, "-m", "figures", *names, "--run", str(target.path), *plugin_arguments()]
+    command = [sys.executable, "-m", "figures", *chosen, "--run", str(target.path), *plugin_arguments()]
     return subprocess.run(command, check=False, stdout=sys.stderr).returncode

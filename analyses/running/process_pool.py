@@ -5,12 +5,12 @@ Each has one BLAS thread: the command sets that in the environment, which the wo
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
 
+from training.cli.spawned_process import SPAWNING
 from training.schema.plugins import load_plugins, loaded_plugins
 
 FEW_TASKS = 4
@@ -33,7 +33,7 @@ def spread(function: Callable[[T], R], tasks: Sequence[T], jobs: int, unit: str)
     if jobs > 1 and len(tasks) > FEW_TASKS:
         pool = ProcessPoolExecutor(
             min(jobs, len(tasks)),
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=SPAWNING,
             initializer=_begin,
             initargs=(loaded_plugins(),),
         )

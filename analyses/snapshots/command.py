@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from analyses.running.command_line import Result, analyse, parser, whole_number_from
+from analyses.running.command import Command
+from analyses.running.command_line import Result, whole_number_from
 from analyses.snapshots.schema import ANALYSIS, MOMENTS
 from training.cli.printed_table import PrintedTable
 
@@ -14,22 +16,6 @@ if TYPE_CHECKING:
     from training.inspection.trained_network import Network
 
 FIGURES = ("neurons", "maps", "matrices", "cosines", "weight_stages", "film")
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    p = parser(ANALYSIS)
-    p.add_argument(
-        "--seed", type=whole_number_from(0), metavar="S", help="seed to save; the recipe's first by default"
-    )
-    args = p.parse_args(argv)
-    return analyse(
-        ANALYSIS,
-        args,
-        lambda _, networks: measure(networks, args.seed),
-        FIGURES,
-        arguments={} if args.seed is None else {"seed": args.seed},
-    )
 
 
 def measure(networks: Sequence[Network], seed: int | None = None) -> Result:
@@ -97,3 +83,19 @@ def _printed_landmarks(rows: Sequence[Mapping[str, Any]], arms: Sequence[str]) -
         "Fit: mean over live neurons; at 1 every neuron's weights are one cosine over the residues. Between: "
         "the geometric mean of the steps at memorised and generalised.",
     )
+
+
+def _add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--seed", type=whole_number_from(0), metavar="S", help="seed to save; the recipe's first by default"
+    )
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(networks, args.seed),
+    figures=FIGURES,
+    add_arguments=_add_arguments,
+    options={"seed": None},
+)
+main = COMMAND.main

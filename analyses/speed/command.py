@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from analyses.running.command_line import Result, analyse, parser, whole_number_from
+from analyses.running.command import Command
+from analyses.running.command_line import Result, whole_number_from
 from analyses.speed.schema import (
     ANALYSIS,
     ARMS,
@@ -25,31 +27,6 @@ if TYPE_CHECKING:
 
 AT = (500, 1000, 2000)
 """Steps at which test accuracies are compared by default."""
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    p = parser(ANALYSIS, steps=False)
-    p.add_argument(
-        "--against",
-        metavar="ARM",
-        help="compare all arms with this one; by default each with the dense network of its lineage or task",
-    )
-    p.add_argument(
-        "--at",
-        nargs="+",
-        type=whole_number_from(0),
-        default=list(AT),
-        metavar="STEP",
-        help="steps at which test accuracies are compared",
-    )
-    args = p.parse_args(argv)
-    return analyse(
-        ANALYSIS,
-        args,
-        lambda run, networks: measure(run, networks, args.arms, args.against, args.at),
-        arguments={"against": args.against, "at": None if args.at == list(AT) else args.at},
-    )
 
 
 def measure(
@@ -124,3 +101,29 @@ def measure(
     comparison_rows = tables[RATIOS].to_dict("records")
     summary = {"arms": arm_rows, "comparisons": comparison_rows, "correlations": correlations}
     return Result(tables, summary, printed_tables(tables))
+
+
+def _add_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--against",
+        metavar="ARM",
+        help="compare all arms with this one; by default each with the dense network of its lineage or task",
+    )
+    p.add_argument(
+        "--at",
+        nargs="+",
+        type=whole_number_from(0),
+        default=list(AT),
+        metavar="STEP",
+        help="steps at which test accuracies are compared",
+    )
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks, args.arms, args.against, args.at),
+    steps=False,
+    add_arguments=_add_arguments,
+    options={"against": None, "at": list(AT)},
+)
+main = COMMAND.main

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from analyses.running.command_line import Result, analyse, parser
+from analyses.running.command import Command
+from analyses.running.command_line import Result
 from analyses.stages.schema import ANALYSIS
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    return analyse(ANALYSIS, parser(ANALYSIS).parse_args(argv), measure)
 
 
 def measure(run: RunDir, networks: list[Network]) -> Result:
@@ -26,3 +22,10 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
     parts = [network_tables(network) for network in networks]
     tables = {table: gather([part[table] for part in parts]) for table in ANALYSIS}
     return Result(tables, *summarise(tables))
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks),
+)
+main = COMMAND.main

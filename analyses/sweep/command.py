@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from analyses.running.command_line import Result, analyse, parser
+from analyses.running.command import Command
+from analyses.running.command_line import Result
 from analyses.sweep.schema import ANALYSIS, CELLS, SWEEP
 
 if TYPE_CHECKING:
@@ -13,20 +15,6 @@ if TYPE_CHECKING:
     from training.config.recipe import Recipe
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Parse, measure, write."""
-    p = parser(ANALYSIS, steps=False)
-    p.add_argument("--x", metavar="FIELD", help="field along the x axis, as optimizer.lr")
-    p.add_argument("--y", metavar="FIELD", help="field along the y axis")
-    args = p.parse_args(argv)
-    return analyse(
-        ANALYSIS,
-        args,
-        lambda run, networks: measure(run, networks, args.arms, args.x, args.y),
-        arguments={"x": args.x, "y": args.y},
-    )
 
 
 def measure(
@@ -88,3 +76,19 @@ def cell_row(recipe: Recipe, rows: Sequence[Outcome], arm: str) -> dict[str, Any
         compared, _ = compare(rows, pair, "t_gen")
         ratio = {name: compared[name] for name in ratio}
     return row | ratio
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    """Add the fields of the axes."""
+    p.add_argument("--x", metavar="FIELD", help="field along the x axis, as optimizer.lr")
+    p.add_argument("--y", metavar="FIELD", help="field along the y axis")
+
+
+COMMAND = Command(
+    analysis=ANALYSIS,
+    measure=lambda run, networks, args: measure(run, networks, args.arms, args.x, args.y),
+    steps=False,
+    add_arguments=add_arguments,
+    options={"x": None, "y": None},
+)
+main = COMMAND.main

@@ -205,7 +205,12 @@ class Analysis:
     def __iter__(self) -> Iterator[Table]:
         return iter(self.tables)
 
+    @property
+    def program(self) -> str:
+        """Begin of its command line; an analysis of a plug-in has no package of its own."""
+        return f"python -m analyses{'.' if self.measure is None else ' '}{self.name}"
+
     def command(self, run: str = "DIR") -> str:
         """Return the command line that makes the tables."""
         runs = "--runs A B" if self.of_several_runs else f"--run {run}"
-        return f"python -m analyses.{self.name} {runs}"
+        return f"{self.program} {runs}"

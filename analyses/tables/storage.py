@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from training.schema.code_digest import code_digest, module_digest
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from training.runs.run_directory import RunDir
 
 Settings = Mapping[str, Mapping[Any, bool | int | float | str | None]]
 """Values of fields of the recipe, by field and arm; by run and arm for a table of several runs."""
@@ -97,9 +99,7 @@ def save_table(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    fitted = fit_to_schema(table, with_roles(table, rows, roles or {}))
-    if table.has_settings:
-        fitted = with_settings(fitted, settings or {})
+    fitted = fitted_table(table, rows, roles or {}, settings or {})
     origin = Origin(
         table=table.name,
         version=table.version,
@@ -185,6 +185,24 @@ def staleness(path: Path, table: Table, inputs: str) -> str | None:
     return f"made with {', '.join(origin.arguments)}" if origin.arguments else None
 
 
+def is_current(run: RunDir, inputs: str, analysis: str, tables: Collection[Table]) -> bool:
+    """Return True if an analysis' saved tables exist and are current.
+
+    Current: made from today's networks, by today's schema and code, with default arguments.
+
+    Parameters
+    ----------
+    inputs : str
+        Today's hash of what analyses read of the run (`RunInputs`).
+    """
+    if not run.analysis(analysis, ".json").exists():  # written last
+        return False
+    paths = {table: run.analysis(table.name, ".parquet") for table in tables}
+    if not all(path.exists() for path in paths.values()):
+        return False
+    return all(staleness(path, table, inputs) is None for table, path in paths.items())
+
+
 def read_origin(path: Path) -> Origin | None:
     """Return a saved table's origin; None if it was written without one.
 
@@ -203,7 +221,22 @@ def read_origin(path: Path) -> Origin | None:
 
 
 def _remake(path: Path, table: Table) -> str:
-    return f"python -m analyses.{table.analysis} --run {path.parent.parent}"
+    dot = " " if table.analysis in MEASURES_OF_PLUGINS else "."
+    return f"python -m analyses{dot}{table.analysis} --run {path.parent.parent}"
+
+
+def fitted_table(
+    table: Table, rows: pd.DataFrame, roles: Mapping[str, str], settings: Settings
+) -> pd.DataFrame:
+    """Return the rows as they are saved: roles and settings filled in, of the schema's types.
+
+    Raises
+    ------
+    SchemaError
+        If the rows do not fit the schema; the message names the column.
+    """
+    fitted = fit_to_schema(table, with_roles(table, rows, roles))
+    return with_settings(fitted, settings) if table.has_settings else fitted
 
 
 def with_roles(table: Table, rows: pd.DataFrame, roles: Mapping[str, str]) -> pd.DataFrame:

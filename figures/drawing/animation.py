@@ -52,6 +52,7 @@ class Animation(Drawing):
         """Return frame i as an image."""
         self._show(i)
         canvas = self.figure.canvas
-        assert isinstance(canvas, FigureCanvasAgg)
+        if not isinstance(canvas, FigureCanvasAgg):  # a window's
+            canvas = FigureCanvasAgg(self.figure)
         canvas.draw()
         return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])

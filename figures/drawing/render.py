@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyses.tables.schema import Table
 from analyses.tables.storage import load_table
 from figures.drawing.figure_spec import FigureSpec, TableKey
 from figures.drawing.origin import picture_origin
 
+if TYPE_CHECKING:
+    from figures.drawing.recorded_figure import Drawing
+
 PREVIEW_DPI = 40
 STYLE = Path(__file__).with_name("style.mplstyle")
+
+
+def style() -> AbstractContextManager[None]:
+    """Return a context in which matplotlib draws in the house style.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> with style():
+    ...     matplotlib.rcParams["font.size"]
+    8.0
+    """
+    from matplotlib.style import context
+
+    return context(STYLE, after_reset=True)
 
 
 def draw_picture(
@@ -40,20 +59,30 @@ def draw_picture(
     RunError
         If a table is missing, damaged, or made by another schema or other code.
     """
-    import matplotlib
-
     loaded = {
         key: load_table(path, key if isinstance(key, Table) else key[1]) for key, path in tables.items()
     }
-    matplotlib.use("Agg")
+    import matplotlib
     import matplotlib.pyplot as plt
 
     resolution: dict[Any, Any] = {"savefig.dpi": PREVIEW_DPI} if preview else {}
-    with plt.style.context(STYLE), matplotlib.rc_context(resolution):
-        drawing = figure.draw(loaded)
-        drawing.stamp(note)
+    with style(), matplotlib.rc_context(resolution):
+        drawing = drawn(figure, loaded, note)
         drawing.origin = picture_origin(figure, tables, note)
         try:
             return drawing.save(target, preview)
         finally:
             plt.close(drawing.figure)
+
+
+def drawn(figure: FigureSpec, tables: Mapping[TableKey, Any], note: str = "") -> Drawing:
+    """Return the drawing of loaded tables, in matplotlib's style of now.
+
+    Parameters
+    ----------
+    tables, note
+        As in `draw_picture`, with data frames in place of paths.
+    """
+    drawing: Drawing = figure.draw(tables)
+    drawing.stamp(note)
+    return drawing

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from analyses.tables.schema import Table
-from analyses.tables.storage import staleness
 from figures.drawing.figure_spec import FigureSpec, TableKey
 from figures.drawing.origin import picture_origin, recorded_origin
 from training.config.arm_config import arm_record
@@ -84,24 +83,6 @@ def count_networks_left(folder: Folder, recipe: str, search: bool = True) -> tup
         for job in jobs(wanted, wanted.seeds)
     ]
     return sum(state in ("new", "half trained") for state in states), len(states)
-
-
-def is_analysed(run: RunDir, inputs: str, analysis: str, tables: Collection[Table]) -> bool:
-    """Return True if an analysis' tables exist and are current.
-
-    Current: made from today's networks, by today's schema and code, with default arguments.
-
-    Parameters
-    ----------
-    inputs : str
-        Today's hash of what analyses read of the run (`RunInputs`).
-    """
-    if not run.analysis(analysis, ".json").exists():  # written last
-        return False
-    paths = {table: run.analysis(table.name, ".parquet") for table in tables}
-    if not all(path.exists() for path in paths.values()):
-        return False
-    return all(staleness(path, table, inputs) is None for table, path in paths.items())
 
 
 def is_drawn(folder: Folder, figure: FigureSpec) -> bool:

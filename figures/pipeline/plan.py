@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from analyses.tables.inputs import RunInputs
 from analyses.tables.schema import Table
+from analyses.tables.storage import is_current
 from figures.drawing.figure_spec import FigureSpec
 from figures.pipeline import cost_model
 from figures.pipeline.freshness import (
     Folder,
     count_networks_left,
-    is_analysed,
     is_drawn,
     needed_tables,
 )
@@ -113,9 +113,9 @@ class Plan:
         if training is None:
             if recipe not in self._inputs:
                 self._inputs[recipe] = RunInputs(run).digest()
-            if is_analysed(run, self._inputs[recipe], analysis, tables):
+            if is_current(run, self._inputs[recipe], analysis, tables):
                 return None
-        command = (f"analyses.{analysis}", "--run", str(run.path), "--no-plot")
+        command = ("analyses", analysis, "--run", str(run.path), "--no-plot")
         most = self.n_cores if analysis in PARALLEL else None
         return self._task(f"{analysis} {recipe}", command, [training], most_jobs=most)
 

@@ -66,9 +66,35 @@ def read_checkpoints(files: Sequence[str], steps: Sequence[int] | None = None) -
     """
     states: list[tuple[Path, int | None, Any]] = []
     for path in map(Path, files):
-        unpacked = _unpacked(path, _content(path))
-        require(len(unpacked) > 0, str(path), "one state dict or more", "none")
-        states += [(path, step, state) for step, state in unpacked]
+        states += [(path, step, state) for step, state in _unpacked(path, _content(path))]
+    return _checkpoints(states, steps)
+
+
+def checkpoints_of(weights: Any, steps: Sequence[int] | None = None) -> list[Checkpoint]:
+    """Return state dicts in memory, by step.
+
+    Parameters
+    ----------
+    weights : mapping or sequence
+        A state dict of arrays or tensors; several, as a list, or as a mapping by step.
+    steps : sequence of int, optional
+        One per state dict; by default those of the mapping, or 0 for a single state dict.
+
+    Raises
+    ------
+    ConfigError
+        If the steps are not known, do not increase, or are not as many as the state dicts.
+    RunError
+        If these are no state dicts.
+    """
+    place = Path("weights")
+    return _checkpoints([(place, step, state) for step, state in _unpacked(place, weights)], steps)
+
+
+def _checkpoints(
+    states: Sequence[tuple[Path, int | None, Any]], steps: Sequence[int] | None
+) -> list[Checkpoint]:
+    """Return state dicts as checkpoints, once their steps are known to increase."""
     numbered = _numbered(states, steps)
     for (_, before, _), (path, step, _) in itertools.pairwise(numbered):
         require(step > before, f"{path}: step", f"one after {before}", step)
@@ -127,6 +153,7 @@ def _content(path: Path) -> Any:
 def _unpacked(path: Path, content: Any) -> list[tuple[int | None, Any]]:
     """Return the state dicts of a file, with the steps that it names."""
     if isinstance(content, list | tuple):
+        require(len(content) > 0, str(path), "one state dict or more", "none")
         return [(None, state) for state in content]
     if not isinstance(content, Mapping):
         return [(None, content)]
@@ -163,6 +190,8 @@ def _arrays(path: Path, state: Any) -> dict[str, np.ndarray]:
         raise RunError(f"{path}: expected state dicts, tables of weights by name, got {type(state).__name__}")
     arrays = {}
     for name, tensor in state.items():
+        if isinstance(tensor, np.ndarray):
+            tensor = torch.from_numpy(np.array(tensor))
         if not isinstance(tensor, Tensor):
             raise RunError(f"{path}: {name}: expected a tensor, got {type(tensor).__name__}")
         if tensor.is_floating_point():

@@ -170,6 +170,7 @@ def expand_grid(content: Content, most_networks: int | None = None) -> dict[str,
     arms = content.get("arms")
     if not grid or not isinstance(arms, Mapping) or not all(isinstance(a, Mapping) for a in arms.values()):
         return content  # what is no arm is refused when the recipe is built
+    require(len(arms) > 0, "grid", "arms to split, in [arms] or, of a base, in base_arms", "none")
     load_plugins(plugin_references(content))
     _check_values(grid)
     _check_fields(grid, content)

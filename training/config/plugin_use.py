@@ -73,6 +73,18 @@ def plugin_code(recipe: Recipe, arm: str) -> dict[str, str]:
     }
 
 
+def changed_code(recipe: Recipe, arm: str, done: Mapping[str, Any]) -> list[str]:
+    """Return what of a finished arm a plug-in defines by other code now.
+
+    Parameters
+    ----------
+    done : mapping
+        The arm's DONE.
+    """
+    recorded = done.get("plugin_code", {})
+    return [name for name, code in plugin_code(recipe, arm).items() if recorded.get(name) != code]
+
+
 def load_recorded_plugins(config: Mapping[str, Any], run: Path) -> None:
     """Import the plug-ins that a run's config names; missing ones are named on stderr."""
     references = config.get("plugins", [])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from training.schema.validation import ConfigError
 
 
@@ -14,6 +18,20 @@ def prepare_process() -> None:
 
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+
+
+@contextmanager
+def prepared_process() -> Iterator[None]:
+    """Prepare this process for training, and restore its settings at the end."""
+    import torch
+
+    threads, flushes = torch.get_num_threads(), sys.float_info.min * 0.5 == 0
+    prepare_process()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushes)
 
 
 def resolve_device(device: str) -> str:

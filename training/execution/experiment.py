@@ -11,9 +11,10 @@ from typing import Any
 
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
-from training.config.plugin_use import plugin_code, used_plugins
+from training.config.plugin_use import changed_code, used_plugins
 from training.config.recipe import Recipe
 from training.execution.jobs import Job, finished_in_sibling_runs, jobs
+from training.execution.plan import UNFINISHED, Plan
 from training.execution.progress import Progress
 from training.execution.provenance import provenance
 from training.execution.run_config import (
@@ -31,12 +32,6 @@ from training.schema.validation import ConfigError
 
 Launch = Callable[..., list[tuple[Job, str]]]
 """Function with the parameters of `scheduler.launch`."""
-
-ACTIONS = {"new": "train", "half trained": "go on", "done": "keep", "skipped": "skip again"}
-"""What a start does with an arm of this status."""
-TAKE_OVER = "take over"
-"""What a start does with an arm that another run in the same folder has finished."""
-UNFINISHED = ("new", "half trained")
 
 
 class Experiment:
@@ -78,8 +73,7 @@ class Experiment:
     def plan(self, force: bool = False) -> list[dict[str, Any]]:
         """Return what `train` would do, a row per arm and seed."""
         check_run(self.run, self.recipe, force)
-        finished = {} if force else finished_in_sibling_runs(self.run)
-        return [self._planned(job, finished, force) for job in jobs(self.recipe, self.seeds)]
+        return Plan(self.recipe, self.run, self.seeds, force).rows()
 
     def train(self, device: str, workers: int, force: bool = False) -> list[dict[str, Any]]:
         """Train all unfinished arms and return the outcomes.
@@ -104,22 +98,6 @@ class Experiment:
             if searched is self.recipe:
                 return outcomes(self.run, self.recipe)
             self.recipe, force = searched, False
-
-    def _planned(self, job: Job, finished: dict[str, ArmDir], force: bool) -> dict[str, Any]:
-        record = self._record(job)
-        status = "new" if force else arm_status(self._files(job), record)
-        is_elsewhere = status in UNFINISHED and record["hash"] in finished
-        arm = self.recipe.arms[job.arm]
-        return {
-            "arm": job.arm,
-            "seed": job.seed,
-            "todo": TAKE_OVER if is_elsewhere else ACTIONS[status],
-            "method": arm.method,
-            "source": arm.source or "-",
-            "sparsity": self.recipe.sparsity(job.arm),
-            "min_steps": arm.min_steps,
-            "max_steps": arm.max_steps,
-        }
 
     def _train(self, device: str, workers: int, force: bool) -> None:
         """Train the arms of the recipe as it is now."""
@@ -176,7 +154,7 @@ class Experiment:
         finished, taken = finished_in_sibling_runs(self.run), {}
         for job in todo:
             twin = finished.get(self._record(job)["hash"])
-            if twin is not None and not self._changed_code(job, twin):
+            if twin is not None and not changed_code(self.recipe, job.arm, twin.done() or {}):
                 files = self._files(job)
                 with files.locked():
                     files.take_over(twin)
@@ -186,18 +164,11 @@ class Experiment:
 
     def _say_if_changed(self, job: Job) -> None:
         """Name on stderr what a plug-in has changed since an arm was trained."""
-        if changed := self._changed_code(job, self._files(job)):
+        if changed := changed_code(self.recipe, job.arm, self._files(job).done() or {}):
             print(
                 f"{job}: trained by other code of {', '.join(changed)}; --force trains it anew",
                 file=sys.stderr,
             )
-
-    def _changed_code(self, job: Job, files: ArmDir) -> list[str]:
-        """Return what of a finished arm a plug-in defines by other code now."""
-        recorded = (files.done() or {}).get("plugin_code", {})
-        return [
-            name for name, code in plugin_code(self.recipe, job.arm).items() if recorded.get(name) != code
-        ]
 
     def _clear(self, all_jobs: list[Job]) -> None:
         """Delete these arms; every arm and seed if the directory holds another experiment."""

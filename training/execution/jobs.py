@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -21,6 +21,10 @@ class Job:
 
     def __str__(self) -> str:
         return f"{self.arm} seed {self.seed}"
+
+
+Report = Callable[[Job, int, float], None]
+"""Function called with an arm, its step and its test accuracy."""
 
 
 def jobs(recipe: Recipe, seeds: Sequence[int]) -> list[Job]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from training.cli.printed_table import PrintedTable
 from training.config.recipe import Recipe
+from training.execution.plan import ACTIONS, SKIP
 
 NO_TEST_SET = "no test set"
 
@@ -33,6 +34,17 @@ def plan_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedTabl
     conclusion += f"\n{learned(recipe)}"
     title = f"What a start of {recipe.name} would do with every network; a dry run trains nothing."
     return PrintedTable(title, printed, conclusion)
+
+
+def plan_reasons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line per reason for which networks of a plan are or may be skipped, and what to type."""
+    networks: dict[str, list[str]] = {}
+    for row in rows:
+        if row["reason"] is not None:
+            is_certain = row["todo"] in (SKIP, ACTIONS["skipped"])
+            network = f"{row['arm']} seed {row['seed']}" if is_certain else row["arm"]
+            networks.setdefault(row["reason"], []).append(network)
+    return [f"{', '.join(dict.fromkeys(arms))}: {reason}" for reason, arms in networks.items()]
 
 
 def learned(recipe: Recipe) -> str:

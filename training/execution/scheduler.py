@@ -16,7 +16,7 @@ from training.cli.stop_signals import stop_requests
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
 from training.execution.device import prepare_process, resolve_device
-from training.execution.jobs import Job
+from training.execution.jobs import Job, Report
 from training.execution.progress import Progress
 from training.execution.worker_process import Worker
 from training.inspection.arm_status import arm_status
@@ -126,7 +126,7 @@ class Scheduler:
             return False
         self.waiting = [job for job in self.waiting if job not in group]
         worker = self.idle.pop() if self.idle else self._worker()
-        worker.start(", ".join(map(str, group)), _train, self.recipe, self.run, group, device)
+        worker.start(", ".join(map(str, group)), train_under_locks, self.recipe, self.run, group, device)
         self.running[worker] = group
         return True
 
@@ -176,12 +176,12 @@ def _resolve(device: str, report: Any, should_stop: Any) -> str:
     return resolve_device(device)
 
 
-def _train(
+def train_under_locks(
     recipe: Recipe,
     run: RunDir,
     group: list[Job],
     device: str,
-    report: Callable[[Job, int, float], None],
+    report: Report,
     should_stop: Callable[[], bool],
 ) -> list[tuple[Job, str]]:
     """Train a group of arms, each under its lock."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from training.pruning.method import CannotPrune, Mask, Subject
 from training.pruning.registry import METHODS, STARTS
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
+
+PRUNE_ANYWAY = "--set pruning.require_generalised=false prunes it anyway"
+"""What to type for a ticket of a network that has not generalised."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,10 @@ def starting_point(recipe: Recipe, run: RunDir, job: Job) -> StartingPoint:
     """
     arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
     source = None if arm.source is None else run.arm(arm.source, job.seed)
-    source_record = None if source is None else _source_record(recipe, source, job.arm)
+    source_record = checked_source(recipe, job.arm, lambda name: run.arm(name, job.seed))
     source_mask = None if source is None else source.mask()
+    if source is not None and source_mask is None and recipe.arms[source.arm].prunes:
+        raise RunError(f"{source.path / 'mask.safetensors'}: missing; --force trains {source} anew")
     generator = np.random.default_rng([job.seed, zlib.crc32(job.arm.encode())])
     mask = None
     if arm.has_method:
@@ -111,23 +116,31 @@ def _initial_weights(
 
 def _checkpoint(files: ArmDir, step: int | None, names: Iterable[str]) -> dict[str, np.ndarray]:
     """Return an arm's weights at a step, or its last ones."""
-    steps, row = files.steps(), -1
-    if step is not None:
-        rows = np.flatnonzero(steps == step)
-        if not len(rows):
-            raise NotTrained(
-                f"{files} has no checkpoint at step {step}: it ended at {steps[-1]}; choose an earlier step"
-            )
-        row = rows[0]
+    row = -1 if step is None else int(np.flatnonzero(files.steps() == step)[0])
     stacked = files.checkpoints()
     return {name: stacked[name][row] for name in names}
 
 
-def _source_record(recipe: Recipe, source: ArmDir, arm: str) -> dict[str, Any]:
-    """Return DONE's entry about the source; raise if a ticket may not use it."""
-    if source.done() is None:
-        raise NotTrained(f"its source {source} was not trained; its own note says why")
+def checked_source(recipe: Recipe, arm: str, files: Callable[[str], ArmDir]) -> dict[str, Any] | None:
+    """Return DONE's entry about an arm's source; None for an arm without one.
+
+    Parameters
+    ----------
+    files : callable
+        Returns the files of an arm of this lineage; the source is finished, or will never be.
+
+    Raises
+    ------
+    NotTrained
+        If the source was not trained, has no checkpoint at the step that the arm reads, or has to have
+        generalised and has not.
+    """
     settings = recipe.arms[arm]
+    if settings.source is None:
+        return None
+    source = files(settings.source)
+    if source.done() is None:
+        raise NotTrained(source_not_trained(source))
     step = int(source.steps()[-1]) if settings.source_step is None else settings.source_step
     record: dict[str, Any] = {"arm": source.arm, "seed": source.seed, "step": step}
     if settings.reads_weights:
@@ -135,20 +148,53 @@ def _source_record(recipe: Recipe, source: ArmDir, arm: str) -> dict[str, Any]:
         record |= generalisation(criterion, source, step)
         if recipe.pruning.require_generalised and not record["generalised"]:
             raise NotTrained(_not_generalised(source, record, criterion, arm))
-    if recipe.arms[source.arm].prunes and source.mask() is None:
-        raise RunError(f"{source.path / 'mask.safetensors'}: missing; --force trains {source} anew")
+    for field, name, step_read in checkpoints_read(recipe, arm):
+        steps = files(name).steps()
+        if step_read not in steps:
+            raise NotTrained(no_checkpoint(files(name), step_read, f"it ended at {steps[-1]}", field))
     return record
+
+
+def checkpoints_read(recipe: Recipe, arm: str) -> list[tuple[str, str, int]]:
+    """Return the checkpoints that an arm needs at fixed steps: its field, the arm read, the step."""
+    settings, needed = recipe.arms[arm], []
+    if settings.source is not None and settings.source_step is not None:
+        needed.append((f"arms.{arm}.source_step", settings.source, settings.source_step))
+    if settings.from_step is not None:
+        needed.append((f"arms.{arm}.from_step", recipe.lineage(arm)[0], settings.from_step))
+    return needed
+
+
+def source_not_trained(source: object) -> str:
+    """Return the reason for skipping an arm whose source was skipped."""
+    return f"its source {source} was not trained; its own note says why"
+
+
+def no_checkpoint(network: object, step: int, ends: str, field: str) -> str:
+    """Return the reason for skipping an arm that reads a step beyond a network's end."""
+    return f"{network} has no checkpoint at step {step}: {ends}; --set {field}=STEP names an earlier step"
+
+
+def no_test_set(source: object) -> str:
+    """Return the reason for skipping a ticket of a network without a test set."""
+    return f"its source {source} has not generalised: it has no test set; {PRUNE_ANYWAY}"
 
 
 def _not_generalised(source: ArmDir, record: dict[str, Any], criterion: Criterion, arm: str) -> str:
     """Return the reason for skipping a ticket, and what to type to train it."""
     test, step = record[criterion.test], record["step"]
-    anyway = "--set pruning.require_generalised=false prunes it anyway"
     if test is None:
-        return f"its source {source} has not generalised: it has no test set; {anyway}"
+        return no_test_set(source)
     if generalisation(criterion, source)["generalised"]:
-        cure = f"--set arms.{arm}.source_step=STEP names a later step"
+        cure = f"{_setting(arm, 'source_step', 'STEP')} names a later step"
     else:
-        cure = f"--set arms.{source.arm}.max_steps={max(2 * step, 1000)} trains it longer"
+        cure = f"{_setting(source.arm, 'max_steps', max(2 * step, 1000))} trains it longer"
     state = f"test {criterion.quantity} {test:.3g} at step {step}"
-    return f"its source {source} has not generalised: {state}; {cure}, {anyway}"
+    return f"its source {source} has not generalised: {state}; {cure}, {PRUNE_ANYWAY}"
+
+
+def _setting(arm: str, field: str, value: object) -> str:
+    """Return how an arm's field is set: by an option, or in the recipe for a cell of a grid."""
+    if "." in arm:  # its name says values, and the recipe has the arm that it is a cell of
+        return f"{field} = {value} of {arm}, set in the recipe,"
+    return f"--set arms.{arm}.{field}={value}"

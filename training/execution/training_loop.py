@@ -14,7 +14,7 @@ from training.config.arm_config import arm_record
 from training.config.plugin_use import plugin_code
 from training.config.recipe import Recipe
 from training.execution.arm_in_training import ArmInTraining
-from training.execution.jobs import Job
+from training.execution.jobs import Job, Report
 from training.execution.starting_point import NotTrained, starting_point
 from training.models.weight_names import prunable
 from training.optimization.engine import Engine
@@ -25,9 +25,6 @@ from training.runs.run_directory import RunDir
 
 SAVE_SECONDS = 20.0
 """Wall time between two saved states. No result depends on it."""
-
-Report = Callable[[Job, int, float], None]
-"""Function called with an arm, its step and its test accuracy."""
 
 
 def train_group(

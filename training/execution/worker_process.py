@@ -6,7 +6,6 @@ death closes its pipe, and the parent's death closes all of them: both sides not
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +15,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from training.cli.parser import Interrupted
+from training.cli.spawned_process import SPAWNING
 from training.cli.stop_signals import STOP_SIGNALS
-from training.execution.jobs import Job
+from training.execution.jobs import Job, Report
 from training.runs.atomic_files import RunError
 from training.schema.plugins import PluginError, load_plugins, loaded_plugins
 from training.schema.validation import ConfigError
@@ -32,10 +32,9 @@ class Worker:
     """Parent's side of a worker process."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, child_pipe = context.Pipe()
+        self.pipe, child_pipe = SPAWNING.Pipe()
         self.task = "its start"
-        self.process = context.Process(target=_serve, args=(child_pipe, loaded_plugins()), daemon=True)
+        self.process = SPAWNING.Process(target=_serve, args=(child_pipe, loaded_plugins()), daemon=True)
         with _signals_blocked():
             self.process.start()
         child_pipe.close()
@@ -83,7 +82,6 @@ def _serve(pipe: Connection, plugins: Sequence[str]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: ending.append(True))
     if CAN_BLOCK_SIGNALS:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-    last_report: dict[Job, float] = {}
     try:
         load_plugins(plugins)  # before the first message, which may hold objects of theirs
     except PluginError as error:
@@ -92,10 +90,8 @@ def _serve(pipe: Connection, plugins: Sequence[str]) -> None:
         return
 
     def report(job: Job, step: int, test_acc: float) -> None:
-        if time.monotonic() - last_report.get(job, 0.0) > REPORT_SECONDS:
-            last_report[job] = time.monotonic()
-            with suppress(OSError):  # `should_stop` notices that the parent is gone
-                pipe.send(("progress", (job, step, test_acc)))
+        with suppress(OSError):  # `should_stop` notices that the parent is gone
+            pipe.send(("progress", (job, step, test_acc)))
 
     def should_stop() -> bool:
         return bool(ending) or pipe.poll()  # during a task, a message is "stop" or the pipe's end
@@ -109,24 +105,37 @@ def _serve(pipe: Connection, plugins: Sequence[str]) -> None:
             continue
         function, args = message
         try:
-            answer: tuple[str, Any] = ("ended", function(*args, report, should_stop))
+            with memory_errors_explained():
+                answer: tuple[str, Any] = ("ended", function(*args, throttled(report), should_stop))
         except (Interrupted, ConfigError, RunError, OSError) as error:
             answer = ("failed", error)
-        except (MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
-                raise
-            cause = str(error).splitlines()[0]
-            answer = (
-                "failed",
-                RunError(f"not enough memory: {cause}; take a smaller --jobs or --device cpu"),
-            )
         with suppress(OSError):
             pipe.send(answer)
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    text = str(error)
-    return isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text
+def throttled(report: Report) -> Report:
+    """Return a report function that passes on few of an arm's reports."""
+    last_report: dict[Job, float] = {}
+
+    def report_sometimes(job: Job, step: int, test_acc: float) -> None:
+        if time.monotonic() - last_report.get(job, 0.0) > REPORT_SECONDS:
+            last_report[job] = time.monotonic()
+            report(job, step, test_acc)
+
+    return report_sometimes
+
+
+@contextmanager
+def memory_errors_explained() -> Iterator[None]:
+    """Raise a `RunError` of one line where memory runs out."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error)
+        if not (isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text):
+            raise
+        cause = (text.splitlines() or ["no more could be allocated"])[0]
+        raise RunError(f"not enough memory: {cause}; take a smaller --jobs or --device cpu") from error
 
 
 @contextmanager

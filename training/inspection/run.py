@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict
@@ -98,8 +98,8 @@ class Run:
         status = arm_status(files, arm_record(self.recipe, files.arm, files.seed))
         return STATES.get(status)
 
-    def __getitem__(self, key: tuple[str, int]) -> Network:
-        """Return one finished network.
+    def __getitem__(self, key: Any) -> Network:
+        """Return one finished network, by (arm, seed).
 
         Raises
         ------

@@ -217,9 +217,9 @@ class RunDir:
         """
         run = cls(path)
         if not run.path.is_dir():
-            raise NoRunError(f"--run: expected a run directory, and {path} does not exist")
+            raise NoRunError(f"expected a run directory, and {path} does not exist")
         if run.config() is None:
-            raise NoRunError(f"--run: expected a run directory, and {path} has no config.json")
+            raise NoRunError(f"expected a run directory, and {path} has no config.json")
         return run
 
     def config(self) -> dict[str, Any] | None:

@@ -72,7 +72,10 @@ def test_without_runs_nothing_is_measured_and_commands_say_what_to_run(tmp_path,
             assert f"python -m training {evidence.recipe} --out {tmp_path}" in section
             for analysis in evidence.analyses:
                 assert f"python -m analyses.{analysis} --run {tmp_path / evidence.recipe}" in section
-    assert capsys.readouterr().out.count("  not measured\n") == 24
+    out = capsys.readouterr().out.splitlines()
+    assert "recipes to run" in out[1] and sum("  not measured  " in line for line in out) == 24
+    (line,) = (line for line in out if line.startswith("M3 "))
+    assert line.endswith("  modadd_ticket, m_prune_rates")
 
 
 def test_a_run_is_evidence_for_its_claims_only(tmp_path):
@@ -173,17 +176,17 @@ def test_a_table_made_for_some_arms_is_not_judged(tmp_path):
     run = write_run(tmp_path)
     path = write_outcomes(run, arguments={"arms": ["dense"]})
     judged = judge_claim(CLAIMS["M1"], tmp_path)
-    assert judged.missing_evidence == [
-        f"{path} was made with --arms dense: 'python -m analyses.grokking --run {run.path}' makes it without"
-    ]
+    (missing,) = judged.missing_evidence
+    assert missing.reason == f"{path} was made with --arms dense"
+    assert missing.commands == (f"python -m analyses.grokking --run {run.path}",)
     assert judged.verdict == "not measured" and judged.findings == []
 
 
 def test_an_unreadable_config_is_named(tmp_path):
     run = write_run(tmp_path)
     run.write_config(run.config() | {"optimizer": {"name": "none"}})
-    (reason,) = judge_claim(CLAIMS["M1"], tmp_path).missing_evidence
-    assert "config.json is not a recipe that this version can read: optimizer" in reason
+    (missing,) = judge_claim(CLAIMS["M1"], tmp_path).missing_evidence
+    assert "config.json is not a recipe that this version can read: optimizer" in missing.reason
 
 
 def test_an_error_in_a_judge_is_a_traceback(tmp_path):

@@ -176,3 +176,10 @@ def test_a_grid_of_ten_thousand_arms_says_the_number_and_asks_for_yes(tmp_path, 
     assert main([path, *fewer]) == 2
     assert main([path, *fewer, "--yes", "--json"]) == 0
     assert capsys.readouterr().out.count('"seed"') == 900
+
+
+def test_a_grid_without_arms_says_where_arms_come_from(tmp_path):
+    recipe = tmp_path / "empty.toml"
+    recipe.write_text('base = "modadd_fast"\n[grid]\n"optimizer.lr" = [0.1, 0.2]\n')
+    with pytest.raises(ConfigError, match=r"grid: expected arms to split, .* in base_arms, got 'none'"):
+        read_recipe(str(recipe))

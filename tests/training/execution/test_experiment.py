@@ -59,7 +59,7 @@ def test_only_missing_arms_are_trained(copied, recipe, trained, files_of):
     assert entry["arms"] == ["random seed 0"] and entry["seeds"] == [0] and entry["device"] == "cpu"
     assert set(entry) == {
         *("started", "commit", "python", "versions", "machine", "device", "workers"),
-        *("threads_per_worker", "seeds", "arms", "taken", "seconds"),
+        *("threads_per_worker", "seeds", "arms", "taken", "plugins", "seconds"),
     }
 
 

@@ -13,32 +13,27 @@ from builders import launch_here
 import training.execution.training_loop
 from training.execution.experiment import Experiment
 from training.execution.jobs import Job
-from training.execution.scheduler import _train
+from training.execution.scheduler import train_under_locks
 
-PROGRAM = """
-import sys
+SLOW = """
+import multiprocessing
 import time
 
-from training.__main__ import main
+if multiprocessing.parent_process() is not None:  # a state at every evaluation, and time to hit between two
+    import training.execution.training_loop as loop
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-# A worker runs this file too, by another name: a state at every evaluation, and time to hit between two.
-import training.execution.training_loop
-
-training.execution.training_loop.SAVE_SECONDS = -1.0
-evaluate = training.execution.training_loop.TrainingGroup.evaluate
-training.execution.training_loop.TrainingGroup.evaluate = lambda self: (time.sleep(0.2), evaluate(self))
+    loop.SAVE_SECONDS = -1.0
+    evaluate = loop.TrainingGroup.evaluate
+    loop.TrainingGroup.evaluate = lambda self: (time.sleep(0.2), evaluate(self))
 """
 
 
 @pytest.fixture
-def program(tmp_path):
-    """Return a slow `python -m training` that saves at every evaluation."""
-    path = tmp_path / "program.py"
-    path.write_text(PROGRAM)
-    return (path,)
+def slow(tmp_path):
+    """Return arguments of a plug-in by which workers are slow and save at every evaluation."""
+    path = tmp_path / "slow.py"
+    path.write_text(SLOW)
+    return ("--plugin", path)
 
 
 def wait_for(condition, process=None):
@@ -88,7 +83,7 @@ def check_resumed(finished, files_of, recipe):
 
 
 @pytest.fixture
-def begun(start, program, recipe_file, tmp_path):
+def begun(start, slow, recipe_file, tmp_path):
     """Return a function that starts the tiny recipe in a process.
 
     The function returns once a given file of the run exists.
@@ -96,7 +91,7 @@ def begun(start, program, recipe_file, tmp_path):
 
     def begin(file, *arguments):
         out = tmp_path / "runs"
-        process = start(recipe_file, "--out", out, *arguments, program=program)
+        process = start(recipe_file, "--out", out, *slow, *arguments)
         wait_for((out / "tiny" / "arms" / file).exists, process)
         return process, out
 
@@ -149,8 +144,8 @@ def test_a_signal_is_one_line_and_the_run_resumes(begun, check_resumed, how, job
     check_resumed(out)
 
 
-def test_ctrl_c_while_a_worker_starts_is_one_line(start, program, recipe_file, tmp_path):
-    process = start(recipe_file, "--out", tmp_path / "runs", program=program)
+def test_ctrl_c_while_a_worker_starts_is_one_line(start, slow, recipe_file, tmp_path):
+    process = start(recipe_file, "--out", tmp_path / "runs", *slow)
     wait_for(lambda: workers_of(process), process)  # started, and not yet past its imports
     os.killpg(process.pid, signal.SIGINT)
     assert process.result() == (1, "", INTERRUPTED)
@@ -194,7 +189,7 @@ def test_an_arm_that_another_process_just_finished_is_not_retrained(copied, reci
     before = files_of(copied.path)
     monkeypatch.setattr(training.execution.training_loop, "TrainingGroup", None)  # training would fail
     job = Job("random", 0)  # as planned before the other process was through
-    assert _train(recipe, copied, [job], "cpu", lambda *_: None, lambda: False) == []
+    assert train_under_locks(recipe, copied, [job], "cpu", lambda *_: None, lambda: False) == []
     assert files_of(copied.path) == before
 
 

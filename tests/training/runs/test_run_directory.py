@@ -276,9 +276,9 @@ def test_arms_are_listed_by_name_then_by_number(tmp_path):
 
 
 def test_open_refuses_a_folder_without_a_run(tmp_path):
-    with pytest.raises(NoRunError, match=r"--run: expected a run directory, and \S+none does not exist"):
+    with pytest.raises(NoRunError, match=r"expected a run directory, and \S+none does not exist"):
         RunDir.open(tmp_path / "none")
-    with pytest.raises(NoRunError, match=r"--run: expected a run directory, and \S+ has no config.json"):
+    with pytest.raises(NoRunError, match=r"expected a run directory, and \S+ has no config.json"):
         RunDir.open(tmp_path)
     RunDir(tmp_path).write_recipe("name = 1", {"name": "x"})
     assert RunDir.open(tmp_path).config() == {"name": "x"}

@@ -1,0 +1,112 @@
+"""Recipes loaded and trained from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from training.api.in_process import launch_from_python
+from training.cli.machine import available_cores
+from training.cli.parser import Interrupted
+from training.config.recipe import Recipe
+from training.config.recipe_files import read_recipe
+from training.execution.experiment import Experiment
+from training.inspection.run import Run, open_run
+from training.inspection.tracking import tracked
+from training.schema.toml_text import Overrides, override_texts, toml_document, toml_value
+from training.schema.validation import require, to_dict
+
+
+def load_recipe(
+    name: str | Path, seeds: Sequence[int] | None = None, overrides: Overrides = (), quick: bool = False
+) -> Recipe:
+    """Return a recipe by name, or by the path of a TOML file.
+
+    Parameters
+    ----------
+    name : str or path
+        Name of a recipe (`python -m training list`), or a TOML file.
+    seeds : sequence of int, optional
+        Seeds in place of the recipe's.
+    overrides : mapping, or sequence of str
+        Fields to change: `{"pruning.sparsity": 0.7}`, or texts as `--set` takes them.
+    quick : bool
+        Take the recipe's quick version: one seed, fewer steps, and a note that says so.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such recipe or field, or a value does not fit.
+
+    Examples
+    --------
+    >>> recipe = load_recipe("modadd_fast", seeds=[0], overrides={"pruning.sparsity": 0.7})
+    >>> recipe.seeds, recipe.sparsity("grokked_ticket")
+    ((0,), 0.7)
+    """
+    texts = override_texts(overrides)
+    if seeds is not None:
+        texts.append(f"seeds={toml_value(list(seeds), 'seeds')}")
+    recipe, _ = read_recipe(str(name), texts, quick)
+    return recipe
+
+
+def train(
+    recipe: Recipe | str | Path,
+    out: str | Path = "runs",
+    *,
+    jobs: int | None = None,
+    device: str = "auto",
+    force: bool = False,
+    track: str | None = None,
+) -> Run:
+    """Train every arm of a recipe that is not finished, and return the run.
+
+    A second call resumes what was stopped and trains nothing twice. One network, or `jobs=1`, is trained in
+    this process; several networks are shared by worker processes, which works in notebooks and in scripts
+    without a main guard too.
+
+    Parameters
+    ----------
+    recipe : Recipe, str or path
+        A recipe, its name, or its TOML file.
+    out : path
+        Folder of the runs; the run is in its subfolder of the recipe's name.
+    jobs : int, optional
+        Number of worker processes; by default one per core.
+    device : str
+        auto, cpu, cuda, cuda:N or mps.
+    force : bool
+        Delete these arms first and train them anew.
+    track : str, optional
+        Tracker that also gets curves, config and figures, as "wandb".
+
+    Returns
+    -------
+    Run
+        `run["grokked_ticket", 0]` is one trained network.
+
+    Raises
+    ------
+    ConfigError
+        If an argument does not fit, or this machine does not have the device.
+    RunError
+        If the folder holds another experiment, or training failed.
+    Interrupted
+        On Ctrl-C, after everything was saved.
+    """
+    require(jobs is None or (isinstance(jobs, int) and jobs >= 1), "jobs", "a whole number from 1", jobs)
+    text = ""
+    if not isinstance(recipe, Recipe):
+        recipe, text = read_recipe(str(recipe))
+    experiment = Experiment(recipe, text, out=str(out), launch=launch_from_python)
+    if not text:
+        content = to_dict(replace(recipe, plugins=experiment.recipe.plugins))
+        experiment.text = f"# Written by training.train.\n{toml_document(content)}"
+    try:
+        with tracked(track, experiment.run, lambda: experiment.recipe):
+            experiment.train(device, workers=jobs or available_cores(), force=force)
+    except Interrupted:
+        raise Interrupted("call train again, without force, to resume") from None
+    return open_run(experiment.run)

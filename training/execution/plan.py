@@ -1,0 +1,191 @@
+"""Plan of a start: what it does with every network, and which it will skip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from training.config.arm import Arm
+from training.config.arm_config import arm_record
+from training.config.plugin_use import changed_code
+from training.config.recipe import Recipe
+from training.execution.jobs import Job, finished_in_sibling_runs, jobs
+from training.execution.starting_point import (
+    PRUNE_ANYWAY,
+    NotTrained,
+    checked_source,
+    checkpoints_read,
+    no_checkpoint,
+    no_test_set,
+    source_not_trained,
+)
+from training.inspection.arm_status import arm_status
+from training.runs.run_directory import ArmDir, RunDir
+
+ACTIONS = {"new": "train", "half trained": "go on", "done": "keep", "skipped": "skip again"}
+"""What a start does with an arm of this status."""
+TAKE_OVER = "take over"
+"""What a start does with an arm that another run in the same folder has finished."""
+SKIP = "skip"
+"""What a start does with an arm that it will not be able to train."""
+UNFINISHED = ("new", "half trained")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Reason for which an arm will be skipped, or conditions under which it may be."""
+
+    reason: str | None = None
+    """Why it will be skipped, in the words of its record; None if that is not certain."""
+    conditions: tuple[str, ...] = ()
+    """Conditions, each of which would have it skipped."""
+    cure: str | None = None
+    """What to type so that the conditions do not matter."""
+
+    @property
+    def text(self) -> str | None:
+        """Sentence for people; None for an arm that nothing speaks against."""
+        if self.reason is not None or not self.conditions:
+            return self.reason
+        cure = "" if self.cure is None else f"; {self.cure}"
+        return f"may be skipped if {' or '.join(self.conditions)}{cure}"
+
+
+class Plan:
+    """What a start would do with every arm and seed.
+
+    Parameters
+    ----------
+    force : bool
+        True: the start deletes all arms first.
+    """
+
+    def __init__(self, recipe: Recipe, run: RunDir, seeds: Sequence[int], force: bool = False):
+        self.recipe, self.run, self.force = recipe, run, force
+        self.finished_elsewhere = {} if force else finished_in_sibling_runs(run)
+        self.status: dict[Job, str] = {}
+        self.twins: dict[Job, ArmDir] = {}
+        """Finished networks of other runs, by the network here that takes over their files."""
+        self.forecasts: dict[Job, Forecast] = {}
+        for job in jobs(recipe, seeds):  # sources first
+            self._add(job)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return a row per arm and seed, sources first."""
+        return [self._row(job) for job in self.status]
+
+    def _add(self, job: Job) -> None:
+        record, files = arm_record(self.recipe, job.arm, job.seed), self.run.arm(job.arm, job.seed)
+        status = self.status[job] = "new" if self.force else arm_status(files, record)
+        twin = self.finished_elsewhere.get(record["hash"]) if status in UNFINISHED else None
+        if twin is not None and not changed_code(self.recipe, job.arm, twin.done() or {}):
+            self.twins[job] = twin
+        self.forecasts[job] = self._forecast(job)
+
+    def _forecast(self, job: Job) -> Forecast:
+        source = self.recipe.arms[job.arm].source
+        if self.status[job] == "skipped":
+            return Forecast(reason=(self.run.arm(job.arm, job.seed).skipped() or {})["reason"])
+        if self._is_there(job) or source is None:
+            return Forecast()
+        before = Job(source, job.seed)
+        if self._is_there(before):
+            return finished_forecast(self.recipe, job.arm, lambda arm: self._files(Job(arm, job.seed)))
+        saved = self._files(before) if self.status[before] == "half trained" else None
+        return unfinished_forecast(self.recipe, job, self.forecasts[before], saved)
+
+    def _is_there(self, job: Job) -> bool:
+        """Return True if a network is finished, here or in another run."""
+        return self.status[job] == "done" or job in self.twins
+
+    def _files(self, job: Job) -> ArmDir:
+        return self.twins.get(job) or self.run.arm(job.arm, job.seed)
+
+    def _row(self, job: Job) -> dict[str, Any]:
+        arm, status, forecast = self.recipe.arms[job.arm], self.status[job], self.forecasts[job]
+        todo = TAKE_OVER if job in self.twins else ACTIONS[status]
+        return {
+            "arm": job.arm,
+            "seed": job.seed,
+            "todo": SKIP if status in UNFINISHED and forecast.reason is not None else todo,
+            "method": arm.method,
+            "source": arm.source or "-",
+            "sparsity": self.recipe.sparsity(job.arm),
+            "min_steps": arm.min_steps,
+            "max_steps": arm.max_steps,
+            "reason": forecast.text,
+        }
+
+
+def finished_forecast(recipe: Recipe, arm: str, files: Callable[[str], ArmDir]) -> Forecast:
+    """Return the forecast for an arm whose source is finished.
+
+    Parameters
+    ----------
+    files : callable
+        Returns the files of an arm of this lineage, which may be those of another run.
+    """
+    try:
+        checked_source(recipe, arm, files)
+    except NotTrained as reason:
+        return Forecast(reason=str(reason))
+    return Forecast()
+
+
+def unfinished_forecast(recipe: Recipe, job: Job, source: Forecast, saved: ArmDir | None) -> Forecast:
+    """Return the forecast for an arm whose source is still to be trained.
+
+    Parameters
+    ----------
+    source : Forecast
+        Forecast of the source.
+    saved : ArmDir or None
+        Files of a half trained source, whose curve so far is known.
+    """
+    arm = recipe.arms[job.arm]
+    assert arm.source is not None
+    source_job = Job(arm.source, job.seed)
+    if source.reason is not None:
+        return Forecast(reason=source_not_trained(source_job))
+    for field, name, step in checkpoints_read(recipe, job.arm):
+        most = recipe.arms[name].max_steps
+        if step > most:
+            ends = f"it ends at {most} at the latest"
+            return Forecast(reason=no_checkpoint(Job(name, job.seed), step, ends, field))
+    conditions = [f"{arm.source} is skipped"] if source.conditions else []
+    cure = None
+    if arm.reads_weights and recipe.pruning.require_generalised:
+        if _has_no_test_set(recipe, arm.source):
+            return Forecast(reason=no_test_set(source_job))
+        if saved is None or not _has_generalised(recipe, saved, arm.source_step):
+            by = "its end" if arm.source_step is None else f"step {arm.source_step}"
+            conditions.append(f"{arm.source} has not generalised by {by}")
+            cure = PRUNE_ANYWAY
+    for _, name, step in checkpoints_read(recipe, job.arm):
+        if step > _earliest_end(recipe.arms[name]):
+            conditions.append(f"{name} ends before step {step}")
+    return Forecast(conditions=tuple(conditions), cure=cure)
+
+
+def _has_generalised(recipe: Recipe, saved: ArmDir, step: int | None) -> bool:
+    """Return True if a half trained network has generalised by a step, as far as its curve is saved."""
+    criterion = recipe.setting(saved.arm).criterion
+    at = criterion.times(saved.metrics()).t_gen.at
+    return at is not None and (step is None or at <= step)
+
+
+def _has_no_test_set(recipe: Recipe, arm: str) -> bool:
+    """Return True if all examples are trained on; images, which take long to read, count as having one."""
+    setting = recipe.setting(arm)
+    if setting.task.gives != "tokens":
+        return False
+    data = setting.examples()
+    return data.n_train == len(data.inputs)
+
+
+def _earliest_end(arm: Arm) -> int:
+    """Return the first step at which an arm may end."""
+    if arm.plateau is not None:
+        return min(arm.plateau.from_step, arm.max_steps)
+    return min(max(arm.min_steps, arm.settle_steps), arm.max_steps)
