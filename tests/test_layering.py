@@ -14,7 +14,7 @@ QUESTIONS = (
     *("flow", "leakage", "progress", "norms", "masks", "snapshots", "graph_props"),
 )
 ACROSS = ("sweep", "compare")
-"""Analyses above the questions: they read several questions, arms or runs."""
+"""Analyses above the questions: each may read those before it."""
 MOST_ENTRIES = 14
 """Files and folders of a folder, not counting `__init__.py`, `__main__.py` and the folders of questions."""
 
@@ -39,7 +39,7 @@ FLOORS = (
     ("analyses.loading",),
     ("analyses.running",),
     tuple(f"analyses.{question}" for question in QUESTIONS),
-    tuple(f"analyses.{name}" for name in ACROSS),
+    *((f"analyses.{name}",) for name in ACROSS),
     ("analyses.claims",),
     ("analyses.report",),
     ("analyses",),

@@ -60,10 +60,10 @@ def measure(runs: Sequence[ChosenRun]) -> Result:
     for run in runs:
         rows, _ = read_outcomes(run.files, run.networks, run.arms)
         for arm in dict.fromkeys(row["arm"] for row in rows):
-            place = {"run": run.name, "role": run.recipe.role(arm)}
+            place = {"run": run.name, "arm_role": run.recipe.role(arm)}
             arm_rows.append(place | median_row(run.recipe, rows, arm))
             network_rows += [place | row for row in rows if row["arm"] == arm]
-    arms = pd.DataFrame(arm_rows).reindex(columns=COMPARE.measured_columns)
-    networks = pd.DataFrame(network_rows).reindex(columns=NETWORKS.measured_columns)
-    printed = printed_arms(records(arms), runs)
-    return Result({COMPARE: arms, NETWORKS: networks}, {"arms": records(arms)}, printed)
+    arms = pd.DataFrame(arm_rows).reindex(columns=[column.name for column in COMPARE.columns])
+    networks = pd.DataFrame(network_rows).reindex(columns=[column.name for column in NETWORKS.columns])
+    tables = {COMPARE: arms, NETWORKS: networks}
+    return Result(tables, {"arms": records(arms)}, printed_arms(tables, runs))

@@ -3,19 +3,16 @@
 from analyses.grokking.schema import OUTCOMES
 from analyses.speed.schema import ARMS
 from analyses.sweep.schema import MEDIANS, SHARE
-from analyses.tables.columns import ARM, NETWORK
+from analyses.tables.columns import ARM, ARM_ROLE, NETWORK
 from analyses.tables.schema import Analysis, Column, Table
 
 RUN = Column("run", str, "Folder of the run.")
-ROLE = Column(
-    "role", str, "Role of the arm: dense, ticket, control or variant.", source="DEFINITIONS.md, section 1"
-)
 
 COMPARE = Table(
     analysis="compare",
     meaning="Arms of several runs: median times over seeds, and test accuracy.",
     key=("run", "arm"),
-    columns=(RUN, ARM, ROLE, ARMS["n"], SHARE, *MEDIANS, ARMS["test_acc"]),
+    columns=(RUN, ARM, ARM_ROLE, ARMS["n"], SHARE, *MEDIANS, ARMS["test_acc"]),
 )
 NETWORKS = Table(
     analysis="compare",
@@ -24,9 +21,7 @@ NETWORKS = Table(
     key=("run", "arm", "seed"),
     columns=(
         RUN,
-        ARM,
-        ROLE,
-        NETWORK[-1],
+        *NETWORK,
         *(OUTCOMES[name] for name in ("status", "t_mem", "t_gen", "t_mem_after", "t_gen_after", "test_acc")),
     ),
 )

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from analyses.compare.schema import COMPARE
 from analyses.sweep.medians import generalised_text, time_text
 from analyses.tables.labels import arm_label
+from analyses.tables.long_format import records
 from analyses.tables.number_text import number
+from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from analyses.compare.chosen_runs import ChosenRun
 
 
-def printed_arms(rows: Sequence[Mapping[str, Any]], runs: Sequence[ChosenRun]) -> list[PrintedTable]:
+def printed_arms(tables: Mapping[Table, pd.DataFrame], runs: Sequence[ChosenRun]) -> list[PrintedTable]:
     """Return the printed table of the arms of all runs."""
+    rows = records(tables[COMPARE])
     printed = [
         {
             "run": row["run"],
             "arm": arm_label(row["arm"]),
-            "role": row["role"],
+            "role": row["arm_role"],
             "t_mem (steps)": time_text(row, "t_mem"),
             "t_gen (steps)": time_text(row),
             "generalised": generalised_text(row),

@@ -55,8 +55,8 @@ def measure(
     cells = pd.DataFrame(
         [cell_row(recipe, rows, arm) | places | {"family": axes.families[arm]} for arm in compared]
     )
-    printed = printed_cells(records(cells), axes)
-    return Result({SWEEP: outcomes, CELLS: cells}, {"cells": records(cells)}, printed)
+    tables = {SWEEP: outcomes, CELLS: cells}
+    return Result(tables, {"cells": records(cells)}, printed_cells(tables, axes))
 
 
 def cell_row(recipe: Recipe, rows: Sequence[Outcome], arm: str) -> dict[str, Any]:

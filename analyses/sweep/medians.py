@@ -8,14 +8,15 @@ from typing import Any
 
 from analyses.loading.outcomes import Outcome, finished
 from analyses.speed.comparisons import arm_row
-from analyses.sweep.schema import MEDIANS
+from analyses.speed.schema import T_GEN
+from analyses.sweep.schema import CELLS
 from training.config.recipe import Recipe
 
 
 def median_row(recipe: Recipe, rows: Sequence[Outcome], arm: str) -> dict[str, Any]:
     """Return an arm's median times, and the share of its networks that generalised."""
-    medians, reached = arm_row(recipe, rows, arm), [row["t_gen"] for row in finished(rows, arm)]
-    row = {name: medians[name] for name in ("arm", "n", "test_acc", *(column.name for column in MEDIANS))}
+    medians, reached = arm_row(recipe, rows, arm), [row[T_GEN] for row in finished(rows, arm)]
+    row = {name: medians[name] for name in CELLS.measured_columns if name in medians}
     share = sum(t is not None for t in reached) / len(reached) if reached else math.nan
     return row | {"generalised": share}
 

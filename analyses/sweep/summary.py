@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from analyses.sweep.axes import Axes
 from analyses.sweep.medians import bounded_text, generalised_text, time_text
+from analyses.sweep.schema import CELLS
 from analyses.tables.labels import field_label
+from analyses.tables.long_format import records
 from analyses.tables.number_text import number
+from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
 Row = Mapping[str, Any]
 
 
-def printed_cells(cells: Sequence[Row], axes: Axes) -> list[PrintedTable]:
+def printed_cells(tables: Mapping[Table, pd.DataFrame], axes: Axes) -> list[PrintedTable]:
     """Return the printed table of a sweep, ordered by its fields."""
+    cells = records(tables[CELLS])
     order = {arm: place for place, arm in enumerate(_ordered(cells, axes))}
     rows = [_printed(row, axes) for row in sorted(cells, key=lambda row: order[row["arm"]])]
     title = f"Steps to generalise over {_listed([field_label(field) for field in axes.fields])}."

@@ -30,7 +30,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     drawing = Drawing(figure)
     for _, row in arms.iterrows():
         run, arm, place = row["run"], row["arm"], places[row["run"], row["arm"]]
-        color = ROLES[row["role"]][0] if row["role"] in ROLES else OTHERS[0]
+        color = ROLES[row["arm_role"]][0] if row["arm_role"] in ROLES else OTHERS[0]
         series = f"{run} {arm}"
         of_arm = networks[(networks["run"] == run) & (networks["arm"] == arm)]
         of_arm = of_arm[of_arm["status"] == "done"]
@@ -79,7 +79,7 @@ def _places(arms: pd.DataFrame) -> dict[tuple[str, str], float]:
 
 def _legend(drawing: Drawing, arms: pd.DataFrame, networks: pd.DataFrame) -> None:
     """Draw a legend of roles and marks."""
-    roles = [role for role in (*ROLES, "variant") if (arms["role"] == role).any()]
+    roles = [role for role in (*ROLES, "variant") if (arms["arm_role"] == role).any()]
     colors = [ROLES[role][0] if role in ROLES else OTHERS[0] for role in roles]
     look: dict[str, Any] = {"linestyle": "none"}
     handles = [

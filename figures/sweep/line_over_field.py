@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -10,8 +11,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from analyses.sweep.schema import CELLS, SWEEP
 from analyses.tables.labels import field_label
 from figures.drawing.censored_points import bound_handle, bounded_points, plain_numbers
+from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, counted
 from figures.drawing.style import OTHERS, ROLES, SINGLE, plain_log
 
@@ -20,8 +23,9 @@ MOST_TICKS = 8
 """Values that are all written at the x axis."""
 
 
-def line_over_field(cells: pd.DataFrame, networks: pd.DataFrame, field: str) -> Drawing:
+def line_over_field(tables: Mapping[TableKey, pd.DataFrame], field: str) -> Drawing:
     """Draw t_gen over a field: medians as lines, networks as points."""
+    cells, networks = tables[CELLS], tables[SWEEP]
     figure, ax = plt.subplots(figsize=(SINGLE, 2.9))
     drawing, places = Drawing(figure), _places(ax, cells[field])
     has_bounds = False

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.patches import Patch, Rectangle
 
-from analyses.sweep.schema import CELLS, SWEEP
+from analyses.sweep.schema import CELLS
 from analyses.tables.labels import field_label, short_number
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, letter
@@ -31,7 +31,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     cells = tables[CELLS]
     x, y = cells["x"].iloc[0], cells["y"].iloc[0]
     if not isinstance(y, str):
-        return line_over_field(cells, tables[SWEEP], x)
+        return line_over_field(tables, x)
     panels = [field for field in cells["panels"].iloc[0].split(", ") if field]
     columns = list(itertools.product(*(_values(cells, field) for field in panels)))
     families = list(dict.fromkeys(cells["family"]))

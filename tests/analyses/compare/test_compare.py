@@ -57,7 +57,7 @@ def test_arms_of_one_name_are_apart_by_run_with_the_fields_that_differ(runs):
     table = loaded(runs[0].parent / "compare")[COMPARE].set_index(["run", "arm"])
     slow, quick = table.loc["slow", "dense"], table.loc["quick", "dense"]
     assert (slow["t_gen_median"], slow["generalised"], slow["n"]) == (80, pytest.approx(2 / 3), 3)
-    assert (quick["t_gen_median"], quick["generalised"], quick["role"]) == (20, 1, "dense")
+    assert (quick["t_gen_median"], quick["generalised"], quick["arm_role"]) == (20, 1, "dense")
     assert table["optimizer.lr"].to_dict() == {("slow", "dense"): 0.01, ("quick", "dense"): 0.1}
     assert "task.p" not in table and "sparsity" not in table
     text = " ".join(printed.out.split())
