@@ -42,6 +42,7 @@ def _list(as_json: bool) -> int:
         print(_paragraph(f"{'':<12}Takes {analysis.takes}. Cost: {analysis.cost}."))
     print(
         "\nRun one by 'python -m analyses NAME --run DIR'; '--explain' describes its tables.\n"
+        "'python -m analyses.compare' takes several runs: --runs A B.\n"
         "Costs: the 12 networks of modadd_fast, or of the recipe named, on one core.\n"
         "'python -m analyses.report' judges the papers' claims by the saved tables of a folder of runs."
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.report.rendering import TextTable, markdown_table
 from analyses.running.registry import ANALYSES
+from analyses.tables.explanation import SETTINGS_NOTE
 from analyses.tables.schema import DTYPES, Analysis, Column, Table
 from figures.catalogue.registry import FIGURES
 from training.config.listing import recipe_rows
@@ -134,6 +135,7 @@ def recipes_page() -> str:
 def columns_page() -> str:
     """Return the glossary: every column of every table, in words."""
     parts = ["# Columns", "Every column of every saved table, by the schemas that tables are written with."]
+    parts.append(escaped(SETTINGS_NOTE))
     for entry in ANALYSES.values():
         for table in entry:
             parts += [

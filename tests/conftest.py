@@ -113,6 +113,18 @@ def analysed(tiny_run, tmp_path_factory):
     return AnalysedRun(shutil.copytree(tiny_run, tmp_path_factory.mktemp("analysed") / "tiny"))
 
 
+@pytest.fixture
+def house_style():
+    """Draw in the style of all figures, and close them afterwards."""
+    import matplotlib.pyplot as plt
+
+    from figures.drawing.render import STYLE
+
+    with plt.style.context(STYLE):
+        yield
+    plt.close("all")
+
+
 @pytest.fixture(scope="session")
 def new_run(tmp_path_factory):
     """Return a function that makes a run without arms from a content."""

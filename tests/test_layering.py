@@ -13,6 +13,8 @@ QUESTIONS = (
     *("grokking", "speed", "fourier", "phases", "logits", "stages", "lottery", "mechanism"),
     *("flow", "leakage", "progress", "norms", "masks", "snapshots", "graph_props"),
 )
+ACROSS = ("sweep", "compare")
+"""Analyses above the questions: each may read those before it."""
 MOST_ENTRIES = 14
 """Files and folders of a folder, not counting `__init__.py`, `__main__.py` and the folders of questions."""
 
@@ -37,11 +39,12 @@ FLOORS = (
     ("analyses.loading",),
     ("analyses.running",),
     tuple(f"analyses.{question}" for question in QUESTIONS),
+    *((f"analyses.{name}",) for name in ACROSS),
     ("analyses.claims",),
     ("analyses.report",),
     ("analyses",),
     ("figures.drawing",),
-    tuple(f"figures.{question}" for question in QUESTIONS),
+    tuple(f"figures.{question}" for question in (*QUESTIONS, *ACROSS)),
     ("figures.catalogue",),
     ("figures.pipeline",),
     ("figures",),
@@ -97,7 +100,7 @@ LIGHT = {
     "analyses/tables/inputs.py": LIBRARIES,
     **{
         f"analyses/{question}/{name}.py": LIBRARIES
-        for question in QUESTIONS
+        for question in (*QUESTIONS, *ACROSS)
         for name in ("__init__", "__main__", "command", "schema")
     },
     "figures/__main__.py": LIBRARIES,
@@ -106,7 +109,7 @@ LIGHT = {
     "figures/drawing/figure_spec.py": LIBRARIES,
     "figures/drawing/origin.py": LIBRARIES,
     "figures/drawing/render.py": LIBRARIES,
-    **{f"figures/{question}/__init__.py": LIBRARIES for question in QUESTIONS},
+    **{f"figures/{question}/__init__.py": LIBRARIES for question in (*QUESTIONS, *ACROSS)},
 }
 """Files, or folders of files, that answer `--help`, list or read runs: no heavy import at their top."""
 
@@ -195,7 +198,7 @@ def is_allowed(module, name):
     if package != "figures" or name.partition(".")[0] == "figures" or name in PACKAGES:
         return True
     read = PIPELINE_READS if starts_with(module, ["figures.pipeline", "figures.__main__"]) else PICTURES_READ
-    schemas = [f"analyses.{question}.schema" for question in QUESTIONS]
+    schemas = [f"analyses.{question}.schema" for question in (*QUESTIONS, *ACROSS)]
     return starts_with(name, (*read, *schemas)) or any(s.startswith(f"{name}.") for s in schemas)
 
 

@@ -14,6 +14,7 @@ from training.cli.parser import Parser, run_command
 from training.schema.validation import ConfigError, names
 
 if TYPE_CHECKING:
+    from analyses.tables.storage import Settings
     from training.inspection.run import Run
     from training.inspection.trained_network import Network
     from training.runs.run_directory import RunDir
@@ -38,6 +39,8 @@ class MeasuredRun:
     run: RunDir
     roles: Mapping[str, str]
     """Role of every arm."""
+    settings: Settings
+    """Fields in which the run's arms differ."""
     inputs: str
     """Hash of what was read, taken before measuring: later changes make the tables stale."""
     arguments: Mapping[str, Any]
@@ -104,6 +107,7 @@ class Command:
             measured.run if args.out is None else RunDir(args.out),
             self.figures,
             roles=measured.roles,
+            settings=measured.settings,
             inputs=measured.inputs,
             arguments=measured.arguments,
         )
@@ -112,13 +116,14 @@ class Command:
         """Return the result of measuring a run's networks."""
         from analyses.loading.chosen_networks import open_networks
         from analyses.tables.inputs import RunInputs
+        from training.config.arm_differences import differing_fields
 
         files, networks = open_networks(run, args.arms, getattr(args, "steps", None))
         inputs = RunInputs(files).digest(args.arms)
         result = self.measure(files, networks, args)
         recipe = networks[0].recipe
         roles = {arm: recipe.role(arm) for arm in recipe.arms}
-        return MeasuredRun(result, files, roles, inputs, self.changed(args))
+        return MeasuredRun(result, files, roles, differing_fields(recipe), inputs, self.changed(args))
 
     def changed(self, args: argparse.Namespace) -> dict[str, Any]:
         """Return the arguments that change the tables, where they differ from their defaults."""

@@ -20,6 +20,7 @@ from training.schema.plugins import plugin_arguments
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyses.tables.storage import Settings
     from training.runs.run_directory import RunDir
 
 
@@ -67,13 +68,17 @@ def parser(
         prog=analysis.program,
         description=f"{analysis.answers} Takes {analysis.takes}.",
     )
-    p.add_argument("--run", metavar="DIR", required=run_required, help="run directory")
+    if analysis.of_several_runs:
+        p.add_argument("--runs", metavar="DIR", nargs="+", required=True, help="run directories")
+    else:
+        p.add_argument("--run", metavar="DIR", required=run_required, help="run directory")
     p.add_argument("--arms", nargs="+", metavar="ARM", help="only these arms; all by default")
     if steps:
         p.add_argument(
             "--steps", nargs="+", type=int, metavar="STEP", help="only these checkpoints; all by default"
         )
-    p.add_argument("--out", metavar="DIR", help="where tables and figures go; the run directory by default")
+    out = "compare beside the first run" if analysis.of_several_runs else "the run directory"
+    p.add_argument("--out", metavar="DIR", help=f"where tables and figures go; {out} by default")
     p.add_argument("--json", action="store_true", help="print the summary as JSON")
     p.add_argument("--plot", action=argparse.BooleanOptionalAction, default=True, help="draw the figure")
     p.add_argument("--verbose", action="store_true", help="print all columns and tables of the summary")
@@ -149,6 +154,7 @@ def save(
     target: RunDir,
     *,
     roles: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
     inputs: str = "",
     arguments: Mapping[str, Any] | None = None,
 ) -> dict[Table, pd.DataFrame]:
@@ -156,7 +162,7 @@ def save(
 
     Parameters
     ----------
-    roles, inputs, arguments
+    roles, settings, inputs, arguments
         As in `analyses.tables.storage.save_table`.
     """
     from analyses.tables.storage import save_table
@@ -173,6 +179,7 @@ def save(
             inputs=inputs,
             arguments=arguments,
             roles=roles,
+            settings=settings,
         )
     write_table(target.analysis(analysis.name, ".csv"), saved[analysis.tables[0]])
     return saved

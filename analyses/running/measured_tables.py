@@ -121,10 +121,17 @@ def measure(
     with one_thread():
         measured = command.measured(opened, args)
     if is_default:
-        tables = save(description, measured.result, files, roles=measured.roles, inputs=measured.inputs)
+        tables = save(
+            description,
+            measured.result,
+            files,
+            roles=measured.roles,
+            settings=measured.settings,
+            inputs=measured.inputs,
+        )
     else:
         tables = {
-            table: storage.fit_to_schema(table, storage.with_roles(table, rows, measured.roles))
+            table: storage.fitted_table(table, rows, measured.roles, measured.settings)
             for table, rows in measured.result.tables.items()
         }
     return MeasuredTables(description, tables, plain_values(measured.result.summary))
@@ -136,9 +143,11 @@ def command_of(analysis: str) -> Command:
     Raises
     ------
     ConfigError
-        If no analysis has this name; the message lists those there are.
+        If no analysis has this name (the message lists those there are), or it takes several runs.
     """
     description = ANALYSES[analysis]
+    if description.of_several_runs:
+        raise ConfigError(f"{analysis}: takes several runs; '{description.command()}' compares them")
     if description.measure is None:
         return importlib.import_module(f"analyses.{analysis}.command").COMMAND
     own_measure = description.measure

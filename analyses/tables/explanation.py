@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from analyses.tables.schema import DTYPES, Analysis, Column, Table
 
 WIDTH = 100
+SETTINGS_NOTE = (
+    "Tables with a column of arms also have a column for each field of the recipe in which the run's arms "
+    "differ, as \"optimizer.lr\"; 'python -m training list fields' explains fields."
+)
 
 
 def explain(analysis: Analysis) -> str:
@@ -15,6 +19,8 @@ def explain(analysis: Analysis) -> str:
     lines = [f"analyses.{analysis.name}: {analysis.answers}", f"Takes {analysis.takes}."]
     for table in analysis:
         lines += ["", *_table_lines(table)]
+    if any(table.has_settings for table in analysis):
+        lines += ["", *textwrap.wrap(SETTINGS_NOTE, WIDTH)]
     return "\n".join(lines)
 
 

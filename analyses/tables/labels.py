@@ -73,6 +73,26 @@ SERIES = {
 }
 """Words for arms whose names end in a number."""
 
+FIELDS = {
+    "optimizer.lr": "learning rate",
+    "optimizer.weight_decay": "weight decay",
+    "optimizer.name": "optimizer",
+    "optimizer.momentum": "momentum",
+    "task.frac_train": "share of pairs for training",
+    "task.p": "number of residues p",
+    "task.name": "task",
+    "task.operation": "operation",
+    "task.seed": "seed of the split",
+    "model.name": "model",
+    "model.d_mlp": "number of neurons",
+    "model.d_emb": "width of the embedding",
+    "model.init_scale": "scale of the initial weights",
+    "method": "pruning method",
+    "source_step": "step of the mask",
+    "from_step": "step of the start",
+}
+"""Words for fields of the recipe whose names do not explain themselves."""
+
 _NUMBERED = re.compile(r"(?P<stem>.+)_(?P<number>\d+(\.\d+)?)")
 
 
@@ -93,6 +113,17 @@ def arm_label(arm: str) -> str:
     if arm not in ARMS and numbered and numbered["stem"] in SERIES:
         return SERIES[numbered["stem"]].format(short_number(float(numbered["number"])))
     return ARMS.get(arm, arm.replace("_", " "))
+
+
+def field_label(field: str) -> str:
+    """Return a field of the recipe in words.
+
+    Examples
+    --------
+    >>> field_label("optimizer.lr"), field_label("sparsity"), field_label("task.n_train")
+    ('learning rate', 'sparsity', 'task: n train')
+    """
+    return FIELDS.get(field, field.replace(".", ": ").replace("_", " "))
 
 
 def series_of(arms: Sequence[str]) -> list[list[str]]:

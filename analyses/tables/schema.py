@@ -11,6 +11,23 @@ from typing import Any
 DTYPES: dict[type, str] = {int: "whole number", float: "number", bool: "true or false", str: "text"}
 """Words for the types that a column can have."""
 
+SETTINGS = frozenset(
+    (
+        "method",
+        "sparsity",
+        "scope",
+        "start",
+        "norm_scope",
+        "form",
+        "source_step",
+        "from_step",
+        "train_weights",
+    )
+)
+"""Fields of an arm that tables carry if a run's arms differ in them."""
+SETTING_TABLES = ("task.", "model.", "optimizer.")
+"""Beginnings of the other such fields."""
+
 
 class SchemaError(ValueError):
     """Schema that contradicts itself, or a table that does not fit its schema."""
@@ -47,6 +64,16 @@ class Column:
             raise SchemaError(
                 f"column {self.name}: expected one of int, float, bool, str, got {self.dtype!r}"
             )
+
+
+SETTING = Column(
+    "setting",
+    str,
+    "Number or text of a field in which the run's arms differ ('python -m training list fields').",
+    missing="the arm does not take the field, or leaves it open",
+    optional="runs whose arms differ in it",
+)
+"""Column of a field of the recipe, under the field's name, as "optimizer.lr"; filled in on saving."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -109,13 +136,27 @@ class Table:
                 return column
         if self.numbered is not None and name.isdecimal():
             return self.numbered
+        if self._carries(name):
+            return SETTING
         names = ", ".join(column.name for column in self.columns)
         raise SchemaError(f"table {self.name}: expected one of the columns {names}, got {name!r}")
 
     def __contains__(self, name: object) -> bool:
+        return self.declares(name) or (isinstance(name, str) and self._carries(name))
+
+    @property
+    def has_settings(self) -> bool:
+        """True if rows are of arms: then the fields in which arms differ are saved too."""
+        return self.declares("arm")
+
+    def declares(self, name: object) -> bool:
+        """Return True for a column that an analysis may fill in."""
         return any(column.name == name for column in self.columns) or (
             self.numbered is not None and isinstance(name, str) and name.isdecimal()
         )
+
+    def _carries(self, name: str) -> bool:
+        return self.has_settings and (name in SETTINGS or name.startswith(SETTING_TABLES))
 
     def digest(self) -> str:
         """Return a hash of names, types, key and version; prose does not count."""
@@ -147,6 +188,8 @@ class Analysis:
     """Time on the twelve networks of `modadd_fast`, as "4 s"."""
     tables: tuple[Table, ...] = field(default=())
     """The main table first."""
+    of_several_runs: bool = False
+    """True: its command takes `--runs A B …`, in place of `--run`."""
     measure: Callable[..., Any] | None = None
     """For an analysis of a plug-in: function from a run and its networks to a `Result`."""
 
@@ -169,4 +212,5 @@ class Analysis:
 
     def command(self, run: str = "DIR") -> str:
         """Return the command line that makes the tables."""
-        return f"{self.program} --run {run}"
+        runs = "--runs A B" if self.of_several_runs else f"--run {run}"
+        return f"{self.program} {runs}"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from training.runs.run_directory import RunDir
 
+Settings = Mapping[str, Mapping[Any, bool | int | float | str | None]]
+"""Values of fields of the recipe, by field and arm; by run and arm for a table of several runs."""
 METADATA_KEY = b"grokking_tickets"
 """Key of a table's origin in the Parquet file's metadata."""
 
@@ -76,6 +78,7 @@ def save_table(
     inputs: str = "",
     arguments: Mapping[str, Any] | None = None,
     roles: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
 ) -> pd.DataFrame:
     """Save a table with its origin, and return it as saved.
 
@@ -85,6 +88,8 @@ def save_table(
         As in `Origin`.
     roles : mapping
         Role of every arm, for the columns of roles.
+    settings : mapping
+        Fields in which arms differ, which become columns of tables of arms.
 
     Raises
     ------
@@ -94,7 +99,7 @@ def save_table(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    fitted = fit_to_schema(table, with_roles(table, rows, roles or {}))
+    fitted = fitted_table(table, rows, roles or {}, settings or {})
     origin = Origin(
         table=table.name,
         version=table.version,
@@ -220,12 +225,53 @@ def _remake(path: Path, table: Table) -> str:
     return f"python -m analyses{dot}{table.analysis} --run {path.parent.parent}"
 
 
+def fitted_table(
+    table: Table, rows: pd.DataFrame, roles: Mapping[str, str], settings: Settings
+) -> pd.DataFrame:
+    """Return the rows as they are saved: roles and settings filled in, of the schema's types.
+
+    Raises
+    ------
+    SchemaError
+        If the rows do not fit the schema; the message names the column.
+    """
+    fitted = fit_to_schema(table, with_roles(table, rows, roles))
+    return with_settings(fitted, settings) if table.has_settings else fitted
+
+
 def with_roles(table: Table, rows: pd.DataFrame, roles: Mapping[str, str]) -> pd.DataFrame:
     """Return the rows with the schema's missing columns of roles filled in."""
     missing = [column for column in table.columns if column.role_of and column.name not in rows]
     return rows.assign(
         **{c.name: [roles.get(arm, "") for arm in rows[c.role_of]] for c in missing if c.role_of in rows}
     )
+
+
+def with_settings(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Return the rows of arms with a column for every field in which arms differ.
+
+    A column that is there already stays as it is. Text is categorical, so that a long table stays small.
+    """
+    import pandas as pd
+
+    of_runs = zip(rows["run"], rows["arm"], strict=True) if "run" in rows else None
+    codes, arms = pd.factorize(rows["arm"] if of_runs is None else pd.Series(list(of_runs), dtype=object))
+    columns = {}
+    for field, value_of in settings.items():
+        if field in rows:
+            continue
+        values = [value_of.get(arm) for arm in arms]
+        present = [value for value in values if value is not None]
+        if any(isinstance(value, str) for value in present):
+            texts = [None if value is None else str(value) for value in values]
+            entries: Any = pd.Series(pd.Categorical(texts, categories=list(dict.fromkeys(map(str, present)))))
+        elif any(isinstance(value, bool) for value in present):
+            entries = pd.Series(values, dtype="object" if len(present) < len(values) else "bool")
+        else:
+            whole = present == values and all(isinstance(value, int) for value in values)
+            entries = pd.Series(values, dtype="int64" if whole else "float64")
+        columns[field] = entries.take(codes).set_axis(rows.index)
+    return rows.assign(**columns) if columns else rows
 
 
 def fit_to_schema(table: Table, rows: pd.DataFrame) -> pd.DataFrame:
@@ -240,7 +286,7 @@ def fit_to_schema(table: Table, rows: pd.DataFrame) -> pd.DataFrame:
 
     if rows.empty and len(rows.columns) == 0:
         rows = pd.DataFrame(columns=[column.name for column in table.columns])
-    if undeclared := [name for name in rows if name not in table]:
+    if undeclared := [name for name in rows if not table.declares(name)]:
         raise SchemaError(f"table {table.name}: not in the schema: {', '.join(map(str, undeclared))}")
     absent = [column.name for column in table.columns if column.name not in rows and not column.optional]
     if absent:

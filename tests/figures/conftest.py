@@ -1,16 +1,15 @@
 """Tiny trained runs of the recipes of the figure catalogue."""
 
-import matplotlib.pyplot as plt
 import pytest
 from builders import begin_run, run_analysis, saved_tables, train_every_arm
 
-from figures.drawing.render import STYLE
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe
 from training.runs.run_directory import RunDir
 from training.schema.validation import to_dict
 
 STEPS = 40
+MOST_ARMS = 40
 SMALL = {
     "embed_mlp": {"d_emb": 10, "d_mlp": 12},
     "transformer": {"d_model": 8, "n_heads": 2, "d_head": 4, "d_mlp": 12},
@@ -20,8 +19,9 @@ SMALL = {
 
 
 def tiny_recipe(name):
-    """Return a recipe with all its arms, few steps and residues, two seeds."""
-    content = to_dict(read_recipe(name)[0])
+    """Return a recipe with all its arms, few steps and residues, two seeds; of a big sweep the quick arms."""
+    recipe = read_recipe(name)[0]
+    content = to_dict(recipe if len(recipe.arms) <= MOST_ARMS else read_recipe(name, quick=True)[0])
     content["seeds"] = content["seeds"][:2]
     content["measure"] |= {"eval_every": 1, "checkpoint_every": 5, "early_checkpoint_every": 5}
     content["pruning"]["require_generalised"] = False
@@ -74,11 +74,3 @@ class TinyRuns:
 def tiny_runs(tmp_path_factory):
     """Return the tiny runs of this session; tests only read these runs."""
     return TinyRuns(tmp_path_factory.mktemp("tiny_runs"))
-
-
-@pytest.fixture
-def house_style():
-    """Draw in the style of all figures, and close them afterwards."""
-    with plt.style.context(STYLE):
-        yield
-    plt.close("all")

@@ -156,3 +156,48 @@ def test_a_summary_is_stale_if_its_main_table_is(tmp_path, rows):
     assert f"{path}: damaged" in refused()
     rows.to_parquet(path.with_suffix(".parquet"))
     assert refused().endswith(f"{command} again")
+
+
+SETTINGS = {
+    "optimizer.lr": {"dense": 0.01, "ticket": 1.0},
+    "source_step": {"dense": None, "ticket": 2000},
+    "task.p": {"dense": 7, "ticket": 11},
+    "method": {"dense": "none", "ticket": "magnitude"},
+    "train_weights": {"dense": None, "ticket": True},
+    "holds": {"dense": False, "ticket": False},
+}
+
+
+def test_a_table_of_arms_carries_the_fields_in_which_they_differ(tmp_path, rows):
+    many = rows.assign(arm=["ticket", "dense"])
+    table = load_table(saved(tmp_path, many, settings=SETTINGS), SCHEMA)
+    plain = load_table(saved(tmp_path, many), SCHEMA)
+    pd.testing.assert_frame_equal(table[list(plain)], plain)  # "holds" is the table's own
+    assert list(table)[len(plain.columns) :] == [name for name in SETTINGS if name != "holds"]
+    assert table["optimizer.lr"].tolist() == [1.0, 0.01]
+    assert table["source_step"].tolist()[0] == 2000 and np.isnan(table["source_step"][1])
+    assert table["task.p"].tolist() == [11, 7] and table["task.p"].dtype == "int64"
+    assert table["method"].tolist() == ["magnitude", "none"] and table["method"].dtype == "category"
+    assert table["train_weights"].tolist() == [True, None]
+    assert all(name in SCHEMA for name in table) and SCHEMA["optimizer.lr"].optional
+    digest = replace(SCHEMA, columns=SCHEMA.columns).digest()
+    assert read_origin(tmp_path / "run/analyses/norms_tiny.parquet").schema == digest
+
+
+def test_a_setting_is_neither_made_by_an_analysis_nor_saved_in_a_table_without_arms(tmp_path, rows):
+    with pytest.raises(SchemaError, match=r"not in the schema: optimizer\.lr"):
+        saved(tmp_path, rows.assign(**{"optimizer.lr": 1.0}))
+    layers = Table(
+        analysis="norms", meaning="Sizes.", key=("layer",), columns=(Column("layer", str, "Layer."),)
+    )
+    save_table(tmp_path / "norms.parquet", layers, pd.DataFrame({"layer": ["W_E"]}), settings=SETTINGS)
+    assert list(load_table(tmp_path / "norms.parquet", layers)) == ["layer"]
+    assert "optimizer.lr" not in layers and "optimizer.lr" in SCHEMA and "other.lr" not in SCHEMA
+
+
+def test_a_category_of_a_big_table_costs_little(tmp_path, rows):
+    big = pd.concat([rows[:1].assign(step=step) for step in range(2000)])
+    sizes = []
+    for settings in ({}, {"method": {"dense": "a long name of a method" * 10}}):
+        sizes.append(saved(tmp_path, big, settings=settings).stat().st_size)
+    assert sizes[1] - sizes[0] < 3000

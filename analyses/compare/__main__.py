@@ -1,0 +1,7 @@
+"""`python -m analyses.compare`."""
+
+import sys
+
+from analyses.compare.command import main
+
+sys.exit(main())

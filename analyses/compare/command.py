@@ -1,0 +1,69 @@
+"""Command `analyses.compare`: arms of several runs side by side."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analyses.compare.schema import ANALYSIS, COMPARE, NETWORKS
+from analyses.running.command_line import Result, parser, publish, use_one_thread
+from training.cli.parser import run_command
+
+if TYPE_CHECKING:
+    from analyses.compare.chosen_runs import ChosenRun
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse, measure, write."""
+    args = parser(ANALYSIS, steps=False).parse_args(argv)
+    use_one_thread()
+    return run_command(lambda: _compare(args), args.plugins)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from analyses.compare.chosen_runs import choose_runs, inputs_of
+    from training.config.arm_differences import differing_fields_of_runs
+    from training.runs.run_directory import RunDir
+
+    runs = choose_runs(args.runs, args.arms)
+    inputs = inputs_of(runs)
+    arguments: dict[str, Any] = {"runs": args.runs}
+    return publish(
+        ANALYSIS,
+        args,
+        measure(runs),
+        RunDir(Path(args.out) if args.out else Path(args.runs[0]).resolve().parent / "compare"),
+        settings=differing_fields_of_runs({run.name: (run.recipe, run.arms) for run in runs}),
+        inputs=inputs,
+        arguments=arguments if args.arms is None else arguments | {"arms": args.arms},
+    )
+
+
+def measure(runs: Sequence[ChosenRun]) -> Result:
+    """Return the median times of every run's arms.
+
+    Raises
+    ------
+    RunError
+        If no network of a run has metrics.
+    """
+    import pandas as pd
+
+    from analyses.compare.summary import printed_arms
+    from analyses.loading.outcomes import read_outcomes
+    from analyses.sweep.medians import median_row
+    from analyses.tables.long_format import records
+
+    arm_rows, network_rows = [], []
+    for run in runs:
+        rows, _ = read_outcomes(run.files, run.networks, run.arms)
+        for arm in dict.fromkeys(row["arm"] for row in rows):
+            place = {"run": run.name, "arm_role": run.recipe.role(arm)}
+            arm_rows.append(place | median_row(run.recipe, rows, arm))
+            network_rows += [place | row for row in rows if row["arm"] == arm]
+    arms = pd.DataFrame(arm_rows).reindex(columns=[column.name for column in COMPARE.columns])
+    networks = pd.DataFrame(network_rows).reindex(columns=[column.name for column in NETWORKS.columns])
+    tables = {COMPARE: arms, NETWORKS: networks}
+    return Result(tables, {"arms": records(arms)}, printed_arms(tables, runs))
