@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from analyses.tables.schema import is_setting
+
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
 
@@ -63,7 +65,8 @@ def pairs_of(entries: Sequence[Any]) -> list[tuple[Any, Any]]:
 def plain_means(table: pd.DataFrame, by: Sequence[str]) -> list[dict[str, Any]]:
     """Return each group's first and last means over seeds, and last maxima."""
     first, last = first_and_last(table)
-    measures = [name for name in table.columns if name not in {"arm", "arm_role", "seed", "step", *by}]
+    keys = {"arm", "arm_role", "seed", "step", *by}
+    measures = [name for name in table.columns if name not in keys and not is_setting(name)]
     rows = []
     for key, group in groups(last, by):
         start = first[(first[list(by)] == list(key)).all(axis=1)]

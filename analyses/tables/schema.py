@@ -29,6 +29,11 @@ SETTING_TABLES = ("task.", "model.", "optimizer.")
 """Beginnings of the other such fields."""
 
 
+def is_setting(name: str) -> bool:
+    """Return True for the name of a column that holds a field of the recipe."""
+    return name in SETTINGS or name.startswith(SETTING_TABLES)
+
+
 class SchemaError(ValueError):
     """Schema that contradicts itself, or a table that does not fit its schema."""
 
@@ -136,13 +141,13 @@ class Table:
                 return column
         if self.numbered is not None and name.isdecimal():
             return self.numbered
-        if self._carries(name):
+        if self.has_settings and is_setting(name):
             return SETTING
         names = ", ".join(column.name for column in self.columns)
         raise SchemaError(f"table {self.name}: expected one of the columns {names}, got {name!r}")
 
     def __contains__(self, name: object) -> bool:
-        return self.declares(name) or (isinstance(name, str) and self._carries(name))
+        return self.declares(name) or (self.has_settings and isinstance(name, str) and is_setting(name))
 
     @property
     def has_settings(self) -> bool:
@@ -154,9 +159,6 @@ class Table:
         return any(column.name == name for column in self.columns) or (
             self.numbered is not None and isinstance(name, str) and name.isdecimal()
         )
-
-    def _carries(self, name: str) -> bool:
-        return self.has_settings and (name in SETTINGS or name.startswith(SETTING_TABLES))
 
     def digest(self) -> str:
         """Return a hash of names, types, key and version; prose does not count."""

@@ -250,7 +250,7 @@ def with_roles(table: Table, rows: pd.DataFrame, roles: Mapping[str, str]) -> pd
 def with_settings(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Return the rows of arms with a column for every field in which arms differ.
 
-    A column that is there already stays as it is. Text is categorical, so that a long table stays small.
+    A column that is there already stays as it is.
     """
     import pandas as pd
 
@@ -263,8 +263,7 @@ def with_settings(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         values = [value_of.get(arm) for arm in arms]
         present = [value for value in values if value is not None]
         if any(isinstance(value, str) for value in present):
-            texts = [None if value is None else str(value) for value in values]
-            entries: Any = pd.Series(pd.Categorical(texts, categories=list(dict.fromkeys(map(str, present)))))
+            entries = pd.Series([None if value is None else str(value) for value in values], dtype="str")
         elif any(isinstance(value, bool) for value in present):
             entries = pd.Series(values, dtype="object" if len(present) < len(values) else "bool")
         else:

@@ -3,6 +3,7 @@
 import pytest
 from builders import begin_run, run_analysis, saved_tables, train_every_arm
 
+from analyses.compare.command import main as compare
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe
 from training.runs.run_directory import RunDir
@@ -62,6 +63,14 @@ class TinyRuns:
             printed = run_analysis(analysis, run.path)
             assert printed.code == 0, printed.err
         return run.analysis(schema.name, ".parquet")
+
+    def comparison_file(self, recipes, schema):
+        """Return the file of a table of several recipes' runs side by side, made by `compare`."""
+        out = self.path / "_".join(["compare", *recipes])
+        if not out.exists():
+            runs = [str(self.run(recipe).path) for recipe in recipes]
+            assert compare(["--runs", *runs, "--out", str(out), "--no-plot"]) == 0
+        return out / "analyses" / f"{schema.name}.parquet"
 
     def tables(self, recipe, *schemas):
         """Return tables of a recipe's run, by schema."""

@@ -18,8 +18,13 @@ from figures.drawing.recorded_figure import Drawing
 from figures.drawing.render import STYLE, draw_picture
 from training.runs.log_spacing import thinned
 
-ONE_SEED = {"neurons", "maps", "matrices", "cosines", "weight_stages", "film"}
-OTHER_RUNS = {"stages": "h_grokking", "flow": "h_quad_single_freq", "leakage": "h_relu_single_freq"}
+ONE_SEED = {"neurons", "maps", "matrices", "cosines", "weight_stages", "film", "sweep"}
+OTHER_RUNS = {
+    "stages": "h_grokking",
+    "flow": "h_quad_single_freq",
+    "leakage": "h_relu_single_freq",
+    "sweep": "modadd_sweep",
+}
 """Recipe, by analysis, whose tiny run an analysis reads that cannot read the planted run."""
 OF_EVERY_RUN = [name for name, figure in FIGURES.items() if figure.after_analysis]
 
@@ -32,7 +37,8 @@ def two_matrices(analysed, tmp_path_factory):
     """
     rows = analysed.table(PROPERTIES)
     path = tmp_path_factory.mktemp("two_matrices") / f"{PROPERTIES.name}.parquet"
-    save_table(path, PROPERTIES, rows[~rows["where"].isin(["W_out", "W_U"])])
+    rows = rows.loc[~rows["where"].isin(["W_out", "W_U"]), PROPERTIES.measured_columns]
+    save_table(path, PROPERTIES, rows)
     return path
 
 
@@ -44,6 +50,8 @@ def paths_of(figure, analysed, tiny_runs, two_matrices):
             paths[table] = two_matrices
         elif table.analysis in OTHER_RUNS:
             paths[table] = tiny_runs.table_file(OTHER_RUNS[table.analysis], table)
+        elif table.analysis == "compare":
+            paths[table] = tiny_runs.comparison_file(("m_no_wd", "modadd_fast"), table)
         else:
             assert analysed.analyse(table.analysis).code == 0
             paths |= table_files(analysed.path, [table])
@@ -136,7 +144,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(tables, tmp_path, capsys, monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     for arguments, expected in (
-        (["spectra", "--run", str(tables)], "NAME: expected some of cosines, elastic_depth, film"),
+        (["spectra", "--run", str(tables)], "NAME: expected some of compare, cosines, elastic_depth, film"),
         (["--run", "nowhere"], "nowhere does not exist"),
         (["fourier", "--run", "empty"], "'python -m analyses fourier --run empty' makes them"),
         (["--runs", "empty"], "'python -m analyses.fourier --run empty/modadd_fast' makes tables"),

@@ -69,6 +69,9 @@ def test_only_weights_that_should_be_frozen_are_compared(run, capsys):
         "n_checkpoints": 3,
         "n_kept": n_kept,
         "n_changed": 0,
+        "form": "edge_popup",
+        "sparsity": 0.6,
+        "train_weights": False,
     }
     assert f"0 of {n_kept} kept weights changed: they stayed frozen" in capsys.readouterr().out
 

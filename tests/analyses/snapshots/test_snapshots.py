@@ -155,7 +155,7 @@ def test_networks_are_those_of_the_first_seed_or_the_chosen_one(tables, tiny_cop
 
 def test_the_summary_has_the_landmarks(analysed, tables):
     summary = analysed.measured(ANALYSIS)["json"]
-    expected = tables[MOMENTS].drop(columns="arm_role")
+    expected = tables[MOMENTS][MOMENTS.measured_columns]
     pd.testing.assert_frame_equal(pd.DataFrame(summary["moments"]), expected, check_dtype=False)
 
 
