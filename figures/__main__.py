@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         "--of", metavar="ANALYSIS", help="draw the figures that read the tables of this analysis, if any"
     )
     p.add_argument("--run", metavar="DIR", help="run directory; every run below --runs by default")
-    p.add_argument("--runs", metavar="DIR", default="runs", help="folder of run directories (default: runs)")
+    p.add_argument("--runs", metavar="DIR", default="runs", help="folder of run directories")
     return p
 
 
