@@ -142,12 +142,19 @@ def test_everything_of_the_file_is_listed(folder):
     assert "How far does one frequency stand out?" in printed(folder, "analyses", "--plugin", "./mine.py")
 
 
-def test_a_sweep_of_the_method_is_trained(folder):
+def test_a_sweep_of_the_method_and_a_comparison_are_tables_and_pictures(folder):
     printed(folder, "training", "my_sweep.toml")
-    config = RunDir.open(folder / "runs" / "my_sweep").config()
-    cells = {(arm["optimizer"]["lr"], arm["optimizer"]["weight_decay"]) for arm in config["arms"].values()}
-    assert cells == {(lr, decay) for lr in (0.01, 0.001) for decay in (0.1, 1.0)}
-    assert len(config["arms"]) == 8
+    text = printed(folder, "analyses.sweep", "--run", "runs/my_sweep")
+    assert "weight decay" in text
+    run = folder / "runs" / "my_sweep"
+    cells = pd.read_parquet(run / "analyses" / "sweep.parquet")
+    assert set(cells["optimizer.lr"]) == {0.01, 0.001} and set(cells["optimizer.weight_decay"]) == {0.1, 1.0}
+    assert (run / "figures" / "sweep.png").exists()
+    text = printed(
+        folder, "analyses.compare", "--runs", "runs/my_recipe", "runs/my_sweep", "--out", "runs/compared"
+    )
+    assert "my_recipe" in text and "my_sweep" in text
+    assert (folder / "runs" / "compared" / "figures" / "compare.png").exists()
 
 
 def test_without_the_file_arms_that_do_not_need_it_stay_readable(copy, capsys):

@@ -30,7 +30,7 @@ ANALYSIS = Analysis(
     name="compare",
     answers="When do the arms of several runs generalise, side by side?",
     takes="two runs or more, whose networks have a metrics.parquet and are judged alike",
-    cost="1 s",
+    cost="2 s",
     tables=(COMPARE, NETWORKS),
     of_several_runs=True,
 )

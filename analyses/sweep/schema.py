@@ -58,6 +58,6 @@ ANALYSIS = Analysis(
     name="sweep",
     answers="How does the time to generalise depend on the fields that a sweep varies?",
     takes="networks with a metrics.parquet, of a recipe whose arms differ in a field, as by a [grid]",
-    cost="2 s for the 108 networks of modadd_sweep",
+    cost="3 s for the 108 networks of modadd_sweep",
     tables=(SWEEP, CELLS),
 )
