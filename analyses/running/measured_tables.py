@@ -14,7 +14,7 @@ from analyses.running.command_line import THREADS, plain_values, save
 from analyses.running.registry import ANALYSES
 from analyses.tables import storage
 from analyses.tables.schema import Analysis, Table
-from training.schema.validation import ConfigError, names
+from training.schema.validation import ConfigError, named_as_in_python, names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +60,7 @@ def attribute(table: Table) -> str:
     return table.part or "table"
 
 
+@named_as_in_python()
 def measure(
     run: AnyRun,
     analysis: str,

@@ -15,7 +15,7 @@ from training.execution.experiment import Experiment
 from training.inspection.run import Run, open_run
 from training.inspection.tracking import tracked
 from training.schema.toml_text import Overrides, override_texts, toml_document, toml_value
-from training.schema.validation import names, require, to_dict
+from training.schema.validation import named_as_in_python, names, require, to_dict
 
 
 def load_recipe(
@@ -64,6 +64,7 @@ def load_recipe(
     return replace(recipe, arms={name: arm for name, arm in recipe.arms.items() if name in needed})
 
 
+@named_as_in_python()
 def train(
     recipe: Recipe | str | Path,
     out: str | Path = "runs",

@@ -7,10 +7,12 @@ import functools
 import hashlib
 import json
 import math
+import re
 import tomllib
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal, TypeVar, Union
 
 T = TypeVar("T")
@@ -24,6 +26,26 @@ UNIONS = (Union, types.UnionType)
 
 class ConfigError(ValueError):
     """Invalid setting: the field, the expectation and the value."""
+
+
+@contextmanager
+def named_as_in_python() -> Iterator[None]:
+    """Name an option in errors as Python's argument.
+
+    Examples
+    --------
+    >>> with named_as_in_python():
+    ...     require(False, "--arms", "some of dense", "dens")
+    Traceback (most recent call last):
+    training.schema.validation.ConfigError: arms: expected some of dense, got 'dens'
+    """
+    try:
+        yield
+    except ConfigError as error:
+        if not (option := re.match(r"--([\w-]+)", str(error))):
+            raise
+        message = option[1].replace("-", "_") + str(error)[option.end() :]
+        raise ConfigError(message) from None
 
 
 def require(holds: bool, name: str, expected: str, got: Any) -> None:

@@ -86,8 +86,8 @@ def test_tables_are_listed_and_completed(tiny_copy):
         ({"analysis": "flow", "until": 0}, "until: expected a whole number from 1, got '0'"),
         ({"analysis": "flow", "steps": [0]}, "options: expected some of arms, until, got steps"),
         ({"analysis": "graph_props", "nulls": 1}, "nulls: expected 0 or at least 2, got 1"),
-        ({"analysis": "fourier", "arms": ["dens"]}, "--arms: expected some of dense"),
-        ({"analysis": "fourier", "steps": [1]}, "--steps: expected steps with a checkpoint"),
+        ({"analysis": "fourier", "arms": ["dens"]}, "arms: expected some of dense"),
+        ({"analysis": "fourier", "steps": [1]}, "steps: expected steps with a checkpoint"),
     ],
 )
 def test_a_wrong_argument_is_one_line(tiny_run, arguments, line):

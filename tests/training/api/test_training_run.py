@@ -129,7 +129,7 @@ def test_ctrl_c_saves_and_the_next_call_resumes(recipe, finished, files_of, tmp_
 
 
 def test_a_device_that_is_not_there_is_one_line(recipe, tmp_path):
-    with pytest.raises(ConfigError, match=r"^--device: expected auto .* got 'cuda:77'$"):
+    with pytest.raises(ConfigError, match=r"^device: expected auto .* got 'cuda:77'$"):
         train(recipe, out=tmp_path, device="cuda:77", jobs=1)
 
 
