@@ -26,7 +26,7 @@ def hooked_transformer(
     p: int,
     weights: Mapping[str, Tensor] | None = None,
     seed: int = 0,
-    device: str | torch.device = "cpu",
+    device: str | torch.device | None = None,
 ) -> HookedTransformer:
     """Return the network as a HookedTransformer.
 
@@ -42,12 +42,16 @@ def hooked_transformer(
         By the names of `model.shapes(p, p)`; by default TransformerLens draws its own.
     seed : int
         Of that draw. TransformerLens seeds torch, NumPy and Python with it.
+    device : str or torch.device, optional
+        By default that of the weights, or the CPU without them.
 
     Raises
     ------
     ConfigError
         If the installed transformer-lens has no HookedTransformer.
     """
+    if device is None:
+        device = "cpu" if weights is None else next(iter(weights.values())).device
     installed = version("transformer-lens")
     expected = ">=3.9,<4: version 4 removed HookedTransformer"
     require(installed.split(".")[0] == "3", "transformer-lens", expected, installed)
