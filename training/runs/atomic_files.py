@@ -11,8 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training.schema.plain_content import parse_json, shown
+
 if TYPE_CHECKING:
     import pandas as pd
+
+
+WORDS = {str: "text", int: "a whole number from 0", float: "a number from 0", dict: "a table"}
+"""Words for the types of a record's fields."""
 
 
 class RunError(ValueError):
@@ -22,11 +28,13 @@ class RunError(ValueError):
 def read_json(path: Path) -> Any:
     """Return a JSON file's content, None if there is no such file."""
     try:
-        return json.loads(path.read_text())
+        return parse_json(path.read_text())
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise RunError(f"{path}: damaged: not JSON ({error})") from None
+        raise RunError(
+            f"{path}: damaged: expected JSON ({error}); restore it from a copy, or delete it"
+        ) from None
 
 
 def read_record(path: Path, *keys: str) -> dict[str, Any] | None:
@@ -35,10 +43,22 @@ def read_record(path: Path, *keys: str) -> dict[str, Any] | None:
     if content is None and not path.exists():
         return None
     if not isinstance(content, dict):
-        raise RunError(f"{path}: damaged: expected a table of fields, got {content!r}")
+        raise RunError(f"{path}: damaged: expected a table of fields, got {shown(content)}")
     if missing := [key for key in keys if key not in content]:
         raise RunError(f"{path}: damaged: {', '.join(missing)} missing")
     return content
+
+
+def check_fields(path: Path, record: dict[str, Any], **types: type) -> None:
+    """Raise a `RunError` unless these fields of a file's table have these types.
+
+    A whole number is a number too, and none is negative.
+    """
+    for key, kind in types.items():
+        value = record.get(key)
+        fits = type(value) in ((int, float) if kind is float else (kind,))
+        if not fits or (kind in (int, float) and not value >= 0):  # type: ignore[operator]
+            raise RunError(f"{path}: damaged: {key}: expected {WORDS[kind]}, got {shown(value)}")
 
 
 def write_json(path: Path, content: Any) -> None:
