@@ -60,7 +60,7 @@ class ArmDir:
             files.check_fields(path, record, hash=str, config=dict, steps=int)
             if record["source"] is not None:
                 files.check_fields(path, record, source=dict)
-                files.check_fields(path, record["source"], arm=str, step=int)
+                files.check_fields(path, {"arm": "", "step": 0} | record["source"], arm=str, step=int)
             files.check_fields(path, {"plugin_code": {}} | record, plugin_code=dict)
         return record
 
