@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+FORMULA_SIGNS = "=+-@\t\r"
+"""First characters by which a spreadsheet takes a text for a formula."""
 WORDS = {str: "text", int: "a whole number from 0", float: "a number from 0", dict: "a table"}
 """Words for the types of a record's fields."""
 
@@ -69,9 +71,24 @@ def write_json(path: Path, content: Any) -> None:
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as Parquet or CSV, by the path's suffix."""
     if path.suffix == ".csv":
-        write_bytes(path, table.to_csv(index=False).encode())
+        write_bytes(path, _without_formulas(table).to_csv(index=False).encode())
     else:
         write_bytes(path, table.to_parquet(index=False))
+
+
+def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts no spreadsheet takes for a formula.
+
+    A text that begins as one gets an apostrophe in front; numbers stay numbers.
+    """
+    table = table.rename(columns=_no_formula)
+    texts = [name for name in table if table[name].dtype.kind == "O" or str(table[name].dtype) == "str"]
+    return table.assign(**{name: table[name].map(_no_formula) for name in texts})
+
+
+def _no_formula(value: Any) -> Any:
+    is_formula = isinstance(value, str) and len(value) > 1 and value[0] in FORMULA_SIGNS
+    return f"'{value}" if is_formula else value
 
 
 def write_bytes(path: Path, content: bytes) -> None:
