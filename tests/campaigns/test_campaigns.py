@@ -1,6 +1,6 @@
 """A small share of each campaign; `make campaign` runs all of them."""
 
-from malformed import KINDS, campaign
+from campaigns.malformed import KINDS, campaign
 
 
 def test_malformed_inputs_leave_no_traceback(tmp_path):

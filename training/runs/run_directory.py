@@ -60,7 +60,7 @@ class ArmDir:
             files.check_fields(path, record, hash=str, config=dict, steps=int)
             if record["source"] is not None:
                 files.check_fields(path, record, source=dict)
-                files.check_fields(path, {"arm": "", "step": 0} | record["source"], arm=str, step=int)
+                files.check_fields(path, {"step": 0} | record["source"], arm=str, step=int)
             files.check_fields(path, {"plugin_code": {}} | record, plugin_code=dict)
         return record
 
@@ -92,7 +92,10 @@ class ArmDir:
 
         path = self.path / "metrics.parquet"
         with files.reading(path):
-            return pd.read_parquet(path)
+            table = pd.read_parquet(path)
+        if "step" not in table:
+            raise RunError(f"{path}: damaged: expected a column 'step', got {shown(list(table))}")
+        return table
 
     def steps(self) -> np.ndarray:
         """Return the steps of the checkpoints, (T,)."""
