@@ -82,8 +82,10 @@ def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
     A text that begins as one gets an apostrophe in front; numbers stay numbers.
     """
     table = table.rename(columns=_no_formula)
-    texts = [name for name in table if table[name].dtype.kind == "O" or str(table[name].dtype) == "str"]
-    return table.assign(**{name: table[name].map(_no_formula) for name in texts})
+    for name in table:
+        if table[name].dtype.kind == "O" or str(table[name].dtype) == "str":
+            table[name] = table[name].map(_no_formula)
+    return table
 
 
 def _no_formula(value: Any) -> Any:
