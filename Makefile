@@ -5,7 +5,7 @@ RUNS ?= runs
 QUICK ?=
 ONLY ?=
 
-.PHONY: install demo test check format figures docs bench clean
+.PHONY: install demo test campaign check format figures docs bench clean
 
 install: .venv/installed
 
@@ -22,6 +22,10 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+# Malformed inputs by the thousand, seeded: what was tried and what failed, by kind.
+campaign: install
+	$(BIN)/python tests/campaigns/malformed.py --cases 2500
 
 check: install
 	$(BIN)/ruff format --check

@@ -71,7 +71,11 @@ def parser() -> argparse.ArgumentParser:
         "--resume", action="store_true", help="keep what is done and resume the rest (the default)"
     )
     again.add_argument("--force", action="store_true", help="delete these arms first and train them anew")
-    p.add_argument("--yes", action="store_true", help="train a grid of more than 200 networks")
+    p.add_argument(
+        "--yes",
+        action="store_true",
+        help="train also more than 200 networks of a grid, or what needs more memory or disk than is free",
+    )
     p.add_argument("--track", metavar="TRACKER", help="also send curves, config and figures to wandb")
     p.add_argument("--dry-run", action="store_true", help="show what would be trained, and train nothing")
     p.add_argument("--verbose", action="store_true", help="print all columns of the tables")
@@ -128,7 +132,8 @@ def _train(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps(rows, indent=2))
             return 0
-        print(plan_table(experiment.recipe, rows).text(args.verbose), *plan_reasons(rows), sep="\n")
+        need = f"needs {experiment.need(args.force).text()}"
+        print(plan_table(experiment.recipe, rows).text(args.verbose), *plan_reasons(rows), need, sep="\n")
         return 0
     rows = _outcomes(experiment, args)
     if args.json:
@@ -192,9 +197,12 @@ def _experiment(name: str, args: argparse.Namespace) -> Experiment:
 
 def _outcomes(experiment: Experiment, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Train what is not done, and return the outcome of every network."""
+    from training.inspection.resource_estimate import check_need
     from training.inspection.tracking import tracked
 
     workers = args.jobs or available_cores()
+    if not args.yes:
+        check_need(experiment.need(args.force), experiment.run.path)
     with tracked(args.track, experiment.run, lambda: experiment.recipe):
         return experiment.train(device=args.device, workers=workers, force=args.force)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from training.cli.printed_table import format_table as format_table
+from training.schema.plain_content import one_line
 
 
 class Interrupted(Exception):
@@ -67,7 +68,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with exit code 2."""
-        self.exit(2, f"error: {message}\n")
+        self.exit(2, f"error: {one_line(message)}\n")
 
 
 def run_command(body: Callable[[], int], plugins: Sequence[str] = ()) -> int:
@@ -121,6 +122,6 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _report(line: str, code: int) -> int:
-    print(f"error: {line}", file=sys.stderr)
+def _report(message: str, code: int) -> int:
+    print(f"error: {one_line(message)}", file=sys.stderr)
     return code

@@ -66,5 +66,7 @@ def with_new_fields(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     tables = {key: config[key] for key in ("measure", "pruning", "arms") if key in config}
     recipe = recipe_from_dict({"name": "recorded", **tables})
-    require(config.get("arm") in recipe.arms, "arm", f"one of {names(recipe.arms)}", config.get("arm"))
-    return arm_config(recipe, config["arm"], config.get("seed", -1))
+    arm, seed = config.get("arm"), config.get("seed", -1)
+    require(isinstance(arm, str) and arm in recipe.arms, "arm", f"one of {names(recipe.arms)}", arm)
+    require(type(seed) is int, "seed", "a whole number", seed)
+    return arm_config(recipe, str(arm), seed)

@@ -31,11 +31,16 @@ ARM_FIELDS: dict[str, tuple[Registry, str]] = {
 def registered_names(recipe: Recipe, arm: str) -> Iterator[tuple[Registry, str]]:
     """Yield what an arm and its sources are made of: registry and name."""
     for name in recipe.lineage(arm):
-        setting = recipe.setting(name)
-        for kind, (classes, _) in CLASSES.items():
-            yield classes, getattr(setting, kind).name
-        for field, (registry, _) in ARM_FIELDS.items():
-            yield registry, getattr(recipe.arms[name], field)
+        yield from _names_of(recipe, name)
+
+
+def _names_of(recipe: Recipe, name: str) -> Iterator[tuple[Registry, str]]:
+    """Yield what one arm needs, without its sources."""
+    setting = recipe.setting(name)
+    for kind, (classes, _) in CLASSES.items():
+        yield classes, getattr(setting, kind).name
+    for field, (registry, _) in ARM_FIELDS.items():
+        yield registry, getattr(recipe.arms[name], field)
 
 
 def used_plugins(recipe: Recipe) -> list[str]:
@@ -43,7 +48,7 @@ def used_plugins(recipe: Recipe) -> list[str]:
     origins = (
         plugin_of(registry.origin(name))
         for arm in recipe.arms
-        for registry, name in registered_names(recipe, arm)
+        for registry, name in _names_of(recipe, arm)
         if name in registry
     )
     return list(dict.fromkeys(origin for origin in origins if origin not in (None, SCRIPT)))
@@ -55,7 +60,7 @@ def names_defined_in_script(recipe: Recipe) -> list[str]:
         {
             f"{registry.kind} {name!r}"
             for arm in recipe.arms
-            for registry, name in registered_names(recipe, arm)
+            for registry, name in _names_of(recipe, arm)
             if name in registry and registry.origin(name) == SCRIPT
         }
     )

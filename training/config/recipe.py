@@ -12,7 +12,7 @@ from training.config.roles import role_of
 from training.config.settings import Measure, Pruning, Setting
 from training.models.base import Model
 from training.optimization.optimizers import AdamW, Optimizer
-from training.schema.validation import OMITTED_AT_DEFAULT, ConfigError, require
+from training.schema.validation import OMITTED_AT_DEFAULT, require
 from training.tasks.dataset import Task
 
 
@@ -81,14 +81,9 @@ class Recipe:
     def lineage(self, arm: str) -> list[str]:
         """Return the arms that an arm depends on, in order, and the arm itself."""
         chain = [arm]
-        while (source := self.arms[chain[0]].source) is not None:
-            if source in chain:
-                raise ConfigError(
-                    f"arms.{arm}.source: {' → '.join([source, *chain])} is a circle; "
-                    "expected sources that end in an arm without one"
-                )
-            chain.insert(0, source)
-        return chain
+        while (source := self.arms[chain[-1]].source) is not None:
+            chain.append(source)
+        return chain[::-1]
 
     def role(self, arm: str) -> Role:
         """Return an arm's role: `dense`, `ticket`, `control` or `variant`."""
@@ -101,11 +96,11 @@ class Recipe:
         layers are copied or left out.
         """
         settings = self.arms[arm]
+        while settings.derives_mask:
+            assert settings.source is not None
+            settings = self.arms[settings.source]
         if not settings.prunes:
             return 0.0
-        if settings.derives_mask:
-            assert settings.source is not None
-            return self.sparsity(settings.source)
         return self.pruning.sparsity if settings.sparsity is None else settings.sparsity
 
     def scope(self, arm: str) -> Literal["global", "layer"]:

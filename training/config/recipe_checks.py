@@ -7,29 +7,47 @@ from typing import TYPE_CHECKING
 from training.models.weight_names import is_prunable
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
-from training.schema.validation import ConfigError, names, require
+from training.schema.plain_content import shortened, shown
+from training.schema.validation import FILE_NAME, ConfigError, is_file_name, names, require
 
 if TYPE_CHECKING:
     from training.config.arm import Arm
     from training.config.recipe import Recipe
 
-FOLDER_NAME = "a name of letters, digits, '-', '_' and '.'"
-
 
 def check_recipe(recipe: Recipe) -> None:
     """Raise a `ConfigError` about the first field that cannot be."""
-    require(_is_folder_name(recipe.name), "name", FOLDER_NAME, recipe.name)
+    require(is_file_name(recipe.name), "name", FILE_NAME, recipe.name)
     in_range = min(recipe.seeds, default=-1) >= 0 and max(recipe.seeds) < 2**63
     different = in_range and len(set(recipe.seeds)) == len(recipe.seeds)
     require(different, "seeds", "one or more different whole numbers from 0", recipe.seeds)
     require(len(recipe.arms) > 0, "arms", "at least one arm", "none")
+    _check_circles(recipe)
     for name in recipe.arms:
-        require(_is_folder_name(name), "arms", FOLDER_NAME, name)
+        require(is_file_name(name), "arms", FILE_NAME, name)
         _check_arm(recipe, name)
     if recipe.refine is not None:
         searched = {name for name, arm in recipe.arms.items() if arm.takes_sparsity}
         like = recipe.refine.like
         require(like in searched, "refine.like", f"one of {names(searched)}", like)
+
+
+def _check_circles(recipe: Recipe) -> None:
+    """Check that every arm's sources end in an arm without one."""
+    without_circle: set[str] = set()
+    for name in recipe.arms:
+        chain: dict[str, None] = {}
+        node: str | None = name
+        while node is not None and node in recipe.arms and node not in without_circle:
+            if node in chain:
+                circle = [*list(chain)[list(chain).index(node) :], node]
+                raise ConfigError(
+                    f"arms.{name}.source: {shortened(' → '.join(reversed(circle)), 500)} is a circle; "
+                    "expected sources that end in an arm without one"
+                )
+            chain[node] = None
+            node = recipe.arms[node].source
+        without_circle |= chain.keys()
 
 
 def _check_arm(recipe: Recipe, name: str) -> None:
@@ -38,7 +56,6 @@ def _check_arm(recipe: Recipe, name: str) -> None:
     _check_source(recipe, name)
     _check_steps(recipe, arm, where)
     _check_network(recipe, name)
-    recipe.lineage(name)
     if arm.source is not None:
         _check_layers(recipe, name, arm.source)
 
@@ -65,7 +82,7 @@ def _check_source(recipe: Recipe, name: str) -> None:
         if source is None or arm.source == name or not (source.prunes or not arm.reads_mask):
             fitting = {other for other, its in recipe.arms.items() if its.prunes or not arm.reads_mask}
             raise ConfigError(
-                f"{where}.source: expected one of {names(fitting - {name})}, got {arm.source!r}"
+                f"{where}.source: expected one of {names(fitting - {name})}, got {shown(arm.source)}"
             )
     else:
         require(arm.source is None, f"{where}.source", f"none for method {arm.method!r}", arm.source)
@@ -118,7 +135,3 @@ def _check_layers(recipe: Recipe, name: str, source: str) -> None:
         fits = shapes[layer] == source_shapes[copied]
         expected = f"a layer of shape {shapes[layer]}"
         require(fits, f"{where}.{layer}", expected, f"{copied}, {source_shapes[copied]}")
-
-
-def _is_folder_name(name: str) -> bool:
-    return bool(name) and name[0] != "." and all(c.isalnum() or c in "-_." for c in name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from training.config.arm_expansion import expand_grid, expand_templates, grid_fi
 from training.config.build_recipe import plugin_references, recipe_from_dict
 from training.config.quick_version import quick_content, quick_note
 from training.config.recipe import Recipe
+from training.schema.plain_content import parse_toml, shown
 from training.schema.registry import Registry
 from training.schema.validation import ConfigError, names, override, require
 
@@ -89,7 +89,7 @@ def _recipe_paths() -> dict[str, Path]:
     return paths
 
 
-def _read(name: str, quick: bool = False) -> tuple[dict[str, Any], str]:
+def _read(name: str, quick: bool = False, bases: Sequence[str] = ()) -> tuple[dict[str, Any], str]:
     """Return a recipe's content, completed by its base's, and its text.
 
     For the quick version, its `[quick]` table is merged into the rest.
@@ -98,13 +98,13 @@ def _read(name: str, quick: bool = False) -> tuple[dict[str, Any], str]:
     path = paths.get(name) or Path(name)
     if name not in paths:
         if path.suffix != ".toml":
-            raise ConfigError(f"RECIPE: expected one of {names(paths)} or a .toml file, got {name!r}")
+            raise ConfigError(f"RECIPE: expected one of {names(paths)} or a .toml file, got {shown(name)}")
         if not path.is_file():
             raise ConfigError(f"RECIPE: expected a file, and {name} is not one")
     try:
         text = path.read_text()
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = parse_toml(text)
+    except ValueError as error:  # no TOML, no text, nested too deeply, a number too large
         raise ConfigError(f"{path.name}: not TOML: {error}") from None
     content.setdefault("name", path.stem)
     if "plugins" in content:
@@ -116,7 +116,7 @@ def _read(name: str, quick: bool = False) -> tuple[dict[str, Any], str]:
         content = _merged(content, content["quick"])
     if isinstance(arms := content.get("arms"), Mapping):
         content["arms"] = expand_templates(arms)
-    return completed_by_base(content, quick), text
+    return completed_by_base(content, quick, bases), text
 
 
 def _located(reference: str, folder: Path) -> str:
@@ -125,22 +125,33 @@ def _located(reference: str, folder: Path) -> str:
     return str(beside_recipe.resolve()) if beside_recipe.is_file() else reference
 
 
-def completed_by_base(content: Mapping[str, Any], quick: bool = False) -> dict[str, Any]:
+def completed_by_base(
+    content: Mapping[str, Any], quick: bool = False, bases: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return a recipe's content completed by that of its `base`, another recipe by name.
 
     Tables are merged field by field, `quick` among them. Of the base's arms only those listed in `base_arms`
     are taken; its name, collection, `about` and search for a sparsity are not. Plug-ins of both are needed.
+
+    Parameters
+    ----------
+    bases : sequence of str
+        Recipes that are being completed by this one.
     """
     content = dict(content)
     base, base_arms = content.pop("base", None), content.pop("base_arms", [])
+    is_list = isinstance(base_arms, list) and all(isinstance(name, str) for name in base_arms)
+    require(is_list, "base_arms", "a list of names of the base's arms", base_arms)
     if base is None:
         require(not base_arms, "base_arms", "none without a base", base_arms)
         return content
     require(base in recipe_names(), "base", f"one of {names(recipe_names())}", base)
-    base_content, _ = _read(base, quick)
+    require(base not in bases, "base", "a recipe that is not made from this one", base)
+    base_content, _ = _read(base, quick, (*bases, base))
     for key in ("name", "about", "collection", "refine"):
         base_content.pop(key, None)
-    arms = base_content.pop("arms")
+    arms = base_content.pop("arms", {})
+    require(isinstance(arms, Mapping), "arms", f"a table in {base}", arms)
     for name in base_arms:
         require(name in arms, "base_arms", f"some of {names(arms)}", name)
     taken = {name: arms[name] for name in base_arms}

@@ -8,6 +8,7 @@ from training.config.arm import Plateau
 from training.config.settings import Criterion
 from training.execution.jobs import Job
 from training.execution.starting_point import StartingPoint
+from training.models.weight_names import prunable
 from training.optimization.evaluation import METRICS
 from training.runs.run_directory import ArmDir
 
@@ -23,10 +24,12 @@ class ArmInTraining:
         Where the arm is written.
     start : StartingPoint
         Initial weights, mask and source.
+    prunes : bool
+        True if the arm has a mask, by method or trained scores.
     """
 
-    def __init__(self, job: Job, files: ArmDir, start: StartingPoint):
-        self.job, self.files, self.start = job, files, start
+    def __init__(self, job: Job, files: ArmDir, start: StartingPoint, prunes: bool):
+        self.job, self.files, self.start, self.prunes = job, files, start, prunes
         self.evaluations: list[np.ndarray] = []
         """A row per evaluation: step, then METRICS."""
         self.steps: list[int] = []
@@ -54,8 +57,12 @@ class ArmInTraining:
             self.generalised_at = int(row[0])
 
     def add_checkpoint(self, step: int, weights: dict[str, np.ndarray]) -> None:
-        """Add a checkpoint."""
+        """Add a checkpoint; pruned weights are +0, whatever sign they had at the start."""
         self.steps.append(step)
+        if self.prunes:
+            mask = self.start.mask
+            kept = {name: w != 0 if mask is None else mask[name] for name, w in prunable(weights).items()}
+            weights = weights | {name: np.where(is_kept, weights[name], 0) for name, is_kept in kept.items()}
         self.weights.append(weights)
 
     def is_flat(self, plateau: Plateau) -> bool:

@@ -14,7 +14,7 @@ from training.config.arm_config import arm_record
 from training.config.plugin_use import changed_code, used_plugins
 from training.config.recipe import Recipe
 from training.execution.jobs import Job, finished_in_sibling_runs, jobs
-from training.execution.plan import UNFINISHED, Plan
+from training.execution.plan import ACTIONS, UNFINISHED, Plan
 from training.execution.progress import Progress
 from training.execution.provenance import provenance
 from training.execution.run_config import (
@@ -26,12 +26,17 @@ from training.execution.run_config import (
 from training.execution.scheduler import launch
 from training.execution.sparsity_search import refined
 from training.inspection.arm_status import arm_status
+from training.inspection.file_checks import check_finished
 from training.inspection.outcomes import outcomes
+from training.inspection.resource_estimate import Need, estimated_need
+from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.validation import ConfigError
 
 Launch = Callable[..., list[tuple[Job, str]]]
 """Function with the parameters of `scheduler.launch`."""
+TRAINED = tuple(ACTIONS[status] for status in UNFINISHED)
+"""Actions of a plan that need memory and disk."""
 
 
 class Experiment:
@@ -74,6 +79,11 @@ class Experiment:
         """Return what `train` would do, a row per arm and seed."""
         check_run(self.run, self.recipe, force)
         return Plan(self.recipe, self.run, self.seeds, force).rows()
+
+    def need(self, force: bool = False) -> Need:
+        """Return the memory and disk that `train` needs, estimated."""
+        rows = self.plan(force)
+        return estimated_need(self.recipe, [row["arm"] for row in rows if row["todo"] in TRAINED])
 
     def train(self, device: str, workers: int, force: bool = False) -> list[dict[str, Any]]:
         """Train all unfinished arms and return the outcomes.
@@ -138,7 +148,8 @@ class Experiment:
             self._clear(all_jobs)
         unfinished = []
         for job in all_jobs:
-            status = arm_status(self._files(job), self._record(job))
+            files = self._files(job)
+            status = arm_status(files, self._record(job)) if files.is_begun() else "new"
             if status == "done":
                 self._files(job).tidy()
                 self._say_if_changed(job)
@@ -152,15 +163,27 @@ class Experiment:
     def _take_over(self, todo: list[Job]) -> dict[Job, str]:
         """Take finished arms of sibling runs; return the folder of each."""
         finished, taken = finished_in_sibling_runs(self.run), {}
-        for job in todo:
+        for job in todo if finished else ():
             twin = finished.get(self._record(job)["hash"])
             if twin is not None and not changed_code(self.recipe, job.arm, twin.done() or {}):
+                if not self._is_sound(job, twin):
+                    continue
                 files = self._files(job)
                 with files.locked():
                     files.take_over(twin)
                 taken[job] = str(twin.path)
                 print(f"{job}: taken from {twin.path}, trained there with the same config", file=sys.stderr)
         return taken
+
+    def _is_sound(self, job: Job, twin: ArmDir) -> bool:
+        """Return True if a finished network of another run can be taken; say on stderr why not."""
+        try:
+            done = twin.done() or {}
+            check_finished(ArmDir(twin.path.parents[2], job.arm, job.seed), self.recipe, done["steps"])
+        except (RunError, OSError) as error:
+            print(f"{job}: trained here, not taken from another run: {error}", file=sys.stderr)
+            return False
+        return True
 
     def _say_if_changed(self, job: Job) -> None:
         """Name on stderr what a plug-in has changed since an arm was trained."""

@@ -38,7 +38,7 @@ def finished_in_sibling_runs(run: RunDir) -> dict[str, ArmDir]:
     finished: dict[str, ArmDir] = {}
     for sibling in run.siblings():
         for files in sibling.arms():
-            with suppress(RunError):  # damage to another run does not concern this one
+            with suppress(RunError, OSError):  # damage to another run does not concern this one
                 if (done := files.done()) is not None:
                     finished.setdefault(current_hash(done), files)
     return finished

@@ -76,9 +76,13 @@ class Plan:
         return [self._row(job) for job in self.status]
 
     def _add(self, job: Job) -> None:
-        record, files = arm_record(self.recipe, job.arm, job.seed), self.run.arm(job.arm, job.seed)
-        status = self.status[job] = "new" if self.force else arm_status(files, record)
-        twin = self.finished_elsewhere.get(record["hash"]) if status in UNFINISHED else None
+        files = self.run.arm(job.arm, job.seed)
+        is_new = self.force or not files.is_begun()
+        record: dict[str, Any] = {}  # it holds the whole lineage: made only if there is one to compare with
+        if not is_new or self.finished_elsewhere:
+            record = arm_record(self.recipe, job.arm, job.seed)
+        status = self.status[job] = "new" if is_new else arm_status(files, record)
+        twin = self.finished_elsewhere.get(record.get("hash", "")) if status in UNFINISHED else None
         if twin is not None and not changed_code(self.recipe, job.arm, twin.done() or {}):
             self.twins[job] = twin
         self.forecasts[job] = self._forecast(job)
@@ -180,8 +184,11 @@ def _has_no_test_set(recipe: Recipe, arm: str) -> bool:
     setting = recipe.setting(arm)
     if setting.task.gives != "tokens":
         return False
-    data = setting.examples()
-    return data.n_train == len(data.inputs)
+    sizes = setting.task.sizes()
+    if sizes is None:
+        data = setting.examples()
+        sizes = data.n_train, len(data.inputs)
+    return sizes[0] == sizes[1]
 
 
 def _earliest_end(arm: Arm) -> int:

@@ -9,6 +9,7 @@ from training.config.build_recipe import recipe_from_dict
 from training.config.recipe import Recipe
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
+from training.schema.plain_content import shown
 from training.schema.validation import ConfigError, differences, to_dict
 
 DESCRIPTIVE = ("seeds", "about", "collection", "note", "plugins")
@@ -48,7 +49,7 @@ def write_run_config(run: RunDir, recipe: Recipe, text: str) -> None:
         seeds = old.get("seeds")
         if not isinstance(seeds, list) or not all(isinstance(seed, int) for seed in seeds):
             raise RunError(
-                f"{run.path / 'config.json'}: damaged: seeds are {seeds!r}, expected a list of numbers; "
+                f"{run.path / 'config.json'}: damaged: seeds are {shown(seeds)}, expected a list of numbers; "
                 "--force trains the run anew"
             )
         config["seeds"] = sorted({*seeds, *config["seeds"]})

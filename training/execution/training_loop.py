@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from training.config.recipe import Recipe
 from training.execution.arm_in_training import ArmInTraining
 from training.execution.jobs import Job, Report
 from training.execution.starting_point import NotTrained, starting_point
+from training.inspection.file_checks import check_finished, check_half_trained
 from training.models.weight_names import prunable
 from training.optimization.engine import Engine
 from training.optimization.evaluation import METRICS
 from training.optimization.parametrizations.registry import ParametrizationSettings
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import RunDir
+from training.runs.run_directory import ArmDir, RunDir
 
 SAVE_SECONDS = 20.0
 """Wall time between two saved states. No result depends on it."""
@@ -60,7 +62,9 @@ def train_group(
     for job in group:
         files = run.arm(job.arm, job.seed)
         try:
-            arms.append(ArmInTraining(job, files, starting_point(recipe, run, job)))
+            arms.append(
+                ArmInTraining(job, files, starting_point(recipe, run, job), recipe.arms[job.arm].prunes)
+            )
         except NotTrained as reason:
             files.skip(arm_record(recipe, job.arm, job.seed) | {"reason": str(reason)})
             skipped.append((job, str(reason)))
@@ -105,14 +109,37 @@ class TrainingGroup:
             _parametrization(recipe, [arm.job for arm in arms]),
         )
         if arms[0].files.has_state():
-            self.engine.load([self._state(arm) for arm in arms])
-            for arm in arms:
-                arm.resume(self.engine.step, self.criterion)
+            self._resume()
         else:
-            for arm in arms:
-                if arm.start.mask is not None:
-                    arm.files.write_mask(arm.start.mask)
+            self._write_masks()
             self.evaluate()
+
+    def _resume(self) -> None:
+        """Continue from the saved states, which were checked against the other files."""
+        states = [self._state(arm) for arm in self.arms]
+        for arm, state in zip(self.arms, states, strict=True):
+            with reading_state(arm.files):
+                self.engine.check_state(state)
+        with reading_state(self.arms[0].files):
+            self.engine.load(states)
+        for arm, values in zip(self.arms, self.engine.evaluate(), strict=True):
+            arm.resume(self.engine.step, self.criterion)
+            self._check_norms(arm, values)
+        self._write_masks()
+
+    def _check_norms(self, arm: ArmInTraining, values: np.ndarray) -> None:
+        """Raise a `RunError` unless a state's weights are those evaluated at its step."""
+        norms = [METRICS.index(name) for name in ("l1", "l2")]
+        step, *evaluated = arm.evaluations[-1]
+        if step == self.engine.step and not np.allclose(values[norms], np.array(evaluated)[norms], rtol=1e-3):
+            with reading_state(arm.files):
+                raise ValueError(f"its weights are not those of step {self.engine.step}")
+
+    def _write_masks(self) -> None:
+        """Write the masks that methods made; on resuming, one may be missing or damaged."""
+        for arm in self.arms:
+            if arm.start.mask is not None:
+                arm.files.write_mask(arm.start.mask)
 
     def advance(self) -> None:
         """Train to the next step at which an evaluation is due."""
@@ -162,7 +189,9 @@ class TrainingGroup:
 
     def _state(self, arm: ArmInTraining) -> dict[str, Any]:
         """Return an arm's saved state, if it is one of this config."""
-        state = arm.files.state()
+        with reading_state(arm.files):
+            state = arm.files.state()
+            check_half_trained(arm.files, self.recipe, state["step"])
         if state.get("hash") != self._record(arm)["hash"]:
             begun = "was begun with another config; --force trains it anew"
             raise RunError(f"{arm.files.path}: {begun}")
@@ -176,12 +205,13 @@ class TrainingGroup:
 
     def _finish(self, arm: ArmInTraining) -> None:
         """Write an arm's last files, DONE at the end."""
-        mask, last = arm.start.mask, arm.weights[-1]
-        if mask is not None:
-            assert not any(last[name][~is_kept].any() for name, is_kept in mask.items()), "a pruned weight"
-        elif self.recipe.arms[arm.job.arm].prunes:  # trained scores: the mask is that of their last choice
+        last = arm.weights[-1]
+        if (
+            arm.start.mask is None and self.recipe.arms[arm.job.arm].prunes
+        ):  # trained scores: the mask is that of their last choice
             arm.files.write_mask({name: w != 0 for name, w in prunable(last).items()})
         arm.write()
+        check_finished(arm.files, self.recipe, self.engine.step)
         record = self._record(arm) | {"steps": self.engine.step, "source": arm.start.source}
         if code := plugin_code(self.recipe, arm.job.arm):
             record["plugin_code"] = code
@@ -189,6 +219,17 @@ class TrainingGroup:
 
     def _record(self, arm: ArmInTraining) -> dict[str, Any]:
         return arm_record(self.recipe, arm.job.arm, arm.job.seed)
+
+
+@contextmanager
+def reading_state(files: ArmDir) -> Iterator[None]:
+    """Turn an error about an arm's saved state into a `RunError` that says how to go on."""
+    try:
+        yield
+    except (RunError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        path, reason = files.path / "state.pt", str(error) or type(error).__name__
+        cure = f"delete {path} to train this arm anew"
+        raise RunError(f"{path}: its training cannot go on: {reason}; {cure}") from None
 
 
 def _parametrization(recipe: Recipe, group: Sequence[Job]) -> ParametrizationSettings:

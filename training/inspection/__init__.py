@@ -1,4 +1,4 @@
-"""Inspection of runs: their networks and outcomes, networks with hooks, gradients.
+"""Inspection of runs: their files, networks and outcomes, hooks, gradients, needs.
 
 Nothing here trains or writes. Torch is imported when a network is built. May import `interp`,
 `training.config`, `training.models`, `training.optimization`, `training.runs`, `training.schema` and

@@ -21,6 +21,7 @@ from training.inspection.outcomes import outcomes
 from training.inspection.trained_network import Network
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
+from training.schema.plain_content import shown
 from training.schema.validation import ConfigError, names
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ class Run:
         arms = names(dict.fromkeys(arm for arm, _ in networks)) or "none"
         seeds = names(map(str, sorted({seed for _, seed in networks}))) or "none"
         raise MissingNetworkError(
-            f'{self.path}: expected run["ARM", SEED] with an arm of {arms} and a seed of {seeds}, got {key!r}'
+            f'{self.path}: expected run["ARM", SEED] with an arm of {arms} and a seed of {seeds}, '
+            f"got {shown(key)}"
         )
 
     def __iter__(self) -> Iterator[Network]:

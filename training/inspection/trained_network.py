@@ -13,6 +13,7 @@ from interp.dynamics.threshold_crossings import GrokkingTimes
 from interp.masks.topk import density
 from training.config.recipe import Recipe
 from training.config.settings import Setting
+from training.inspection.file_checks import check_mask_fits
 from training.models.weight_names import prunable
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir
@@ -104,8 +105,6 @@ class Network:
     @cached_property
     def _rows(self) -> np.ndarray:
         steps = self.files.steps()
-        if steps.ndim != 1 or not (np.diff(steps) > 0).all() or len(steps) == 0:
-            raise RunError(f"{self.files.path}: checkpoints: 'step' does not increase")
         if self.only_steps is None:
             return np.arange(len(steps))
         return np.flatnonzero(np.isin(steps, self.only_steps))
@@ -167,9 +166,9 @@ class Network:
         RunError
             If the recipe prunes this arm and its mask is missing, or has not the weights' shapes.
         """
-        mask = self.files.mask()
+        mask, settings = self.files.mask(), self.recipe.arms[self.arm]
         if mask is None:
-            if self.recipe.arms[self.arm].prunes:
+            if settings.prunes:
                 raise RunError(f"{self.files.path / 'mask.safetensors'}: missing")
             return None
         shapes = prunable(self.setting.shapes())
@@ -177,6 +176,7 @@ class Network:
             raise RunError(
                 f"{self.files.path / 'mask.safetensors'}: does not fit the weights' names and shapes"
             )
+        check_mask_fits(self.files, mask, self.files.checkpoints(*shapes), settings.trains_scores)
         return NetworkMask((name, mask[name]) for name in shapes)
 
     @property

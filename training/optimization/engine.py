@@ -129,6 +129,18 @@ class Engine:
         rows = {name: [t[row].cpu().clone() for t in listed] for name, listed in tensors.items()}
         return {"step": self.step} | rows | self.parametrization.generator_state(row)
 
+    def check_state(self, state: Mapping[str, Any]) -> None:
+        """Raise a `ValueError` unless a state has the rows that an arm here continues from."""
+        expected = {"trained": self.parametrization.trained} | self.optimizer_state
+        for name, tensors in expected.items():
+            rows = state.get(name)
+            is_list = isinstance(rows, list) and all(isinstance(row, Tensor) for row in rows)
+            kinds = [(row.shape, row.dtype) for row in rows] if is_list else None  # type: ignore[union-attr]
+            if kinds != [(t[0].shape, t.dtype) for t in tensors]:
+                raise ValueError(f"expected {len(tensors)} rows of {name!r}, of the model's size")
+            if not all(row.isfinite().all() for row in rows):  # type: ignore[union-attr]
+                raise ValueError(f"expected finite numbers in {name!r}")
+
     def load(self, states: Sequence[dict[str, Any]]) -> None:
         """Continue from states, one per arm, at one step."""
 

@@ -11,8 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training.schema.plain_content import parse_json, shown
+
 if TYPE_CHECKING:
     import pandas as pd
+
+
+FORMULA_SIGNS = "=+-@\t\r"
+"""First characters by which a spreadsheet takes a text for a formula."""
+WORDS = {str: "text", int: "a whole number from 0", float: "a number from 0", dict: "a table"}
+"""Words for the types of a record's fields."""
 
 
 class RunError(ValueError):
@@ -22,11 +30,13 @@ class RunError(ValueError):
 def read_json(path: Path) -> Any:
     """Return a JSON file's content, None if there is no such file."""
     try:
-        return json.loads(path.read_text())
+        return parse_json(path.read_text())
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise RunError(f"{path}: damaged: not JSON ({error})") from None
+        raise RunError(
+            f"{path}: damaged: expected JSON ({error}); restore it from a copy, or delete it"
+        ) from None
 
 
 def read_record(path: Path, *keys: str) -> dict[str, Any] | None:
@@ -35,10 +45,22 @@ def read_record(path: Path, *keys: str) -> dict[str, Any] | None:
     if content is None and not path.exists():
         return None
     if not isinstance(content, dict):
-        raise RunError(f"{path}: damaged: expected a table of fields, got {content!r}")
+        raise RunError(f"{path}: damaged: expected a table of fields, got {shown(content)}")
     if missing := [key for key in keys if key not in content]:
         raise RunError(f"{path}: damaged: {', '.join(missing)} missing")
     return content
+
+
+def check_fields(path: Path, record: dict[str, Any], **types: type) -> None:
+    """Raise a `RunError` unless these fields of a file's table have these types.
+
+    A whole number is a number too, and none is negative.
+    """
+    for key, kind in types.items():
+        value = record.get(key)
+        fits = type(value) in ((int, float) if kind is float else (kind,))
+        if not fits or (kind in (int, float) and not value >= 0):  # type: ignore[operator]
+            raise RunError(f"{path}: damaged: {key}: expected {WORDS[kind]}, got {shown(value)}")
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -49,9 +71,26 @@ def write_json(path: Path, content: Any) -> None:
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as Parquet or CSV, by the path's suffix."""
     if path.suffix == ".csv":
-        write_bytes(path, table.to_csv(index=False).encode())
+        write_bytes(path, _without_formulas(table).to_csv(index=False).encode())
     else:
         write_bytes(path, table.to_parquet(index=False))
+
+
+def _without_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts no spreadsheet takes for a formula.
+
+    A text that begins as one gets an apostrophe in front; numbers stay numbers.
+    """
+    table = table.rename(columns=_no_formula)
+    for name in table:
+        if table[name].dtype.kind == "O" or str(table[name].dtype) == "str":
+            table[name] = table[name].map(_no_formula)
+    return table
+
+
+def _no_formula(value: Any) -> Any:
+    is_formula = isinstance(value, str) and len(value) > 1 and value[0] in FORMULA_SIGNS
+    return f"'{value}" if is_formula else value
 
 
 def write_bytes(path: Path, content: bytes) -> None:

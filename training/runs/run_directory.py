@@ -29,6 +29,8 @@ from training.runs import atomic_files as files
 from training.runs.atomic_files import RunError
 from training.runs.file_lock import LOCK, locked
 from training.runs.saved_state import read_without_tensors
+from training.schema.plain_content import shown
+from training.schema.validation import is_file_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,15 +54,30 @@ class ArmDir:
 
     def done(self) -> dict[str, Any] | None:
         """Return the record of a finished arm, None before."""
-        return files.read_record(self.path / "DONE", "hash", "config", "steps", "source")
+        path = self.path / "DONE"
+        record = files.read_record(path, "hash", "config", "steps", "source")
+        if record is not None:
+            files.check_fields(path, record, hash=str, config=dict, steps=int)
+            if record["source"] is not None:
+                files.check_fields(path, record, source=dict)
+                files.check_fields(path, {"step": 0} | record["source"], arm=str, step=int)
+            files.check_fields(path, {"plugin_code": {}} | record, plugin_code=dict)
+        return record
 
     def skipped(self) -> dict[str, Any] | None:
         """Return the record of an untrained arm, with the reason."""
-        return files.read_record(self.path / "SKIPPED", "hash", "reason")
+        record = files.read_record(self.path / "SKIPPED", "hash", "reason")
+        if record is not None:
+            files.check_fields(self.path / "SKIPPED", record, hash=str, reason=str)
+        return record
 
     def has_state(self) -> bool:
         """Return True if the arm is half trained."""
         return (self.path / "state.pt").exists()
+
+    def is_begun(self) -> bool:
+        """Return True if the arm is finished, skipped or half trained."""
+        return any((self.path / name).exists() for name in ("DONE", "SKIPPED", "state.pt"))
 
     def has_checkpoints(self) -> bool:
         """Return True if there are weights."""
@@ -75,11 +92,20 @@ class ArmDir:
 
         path = self.path / "metrics.parquet"
         with files.reading(path):
-            return pd.read_parquet(path)
+            table = pd.read_parquet(path)
+        if "step" not in table:
+            raise RunError(f"{path}: damaged: expected a column 'step', got {shown(list(table))}")
+        return table
 
     def steps(self) -> np.ndarray:
         """Return the steps of the checkpoints, (T,)."""
-        return self._tensors("checkpoints.safetensors", only=["step"])["step"]
+        path = self.path / "checkpoints.safetensors"
+        steps = self._tensors(path.name, only=["step"])["step"]
+        if steps.ndim != 1 or steps.dtype.kind not in "iu" or not len(steps):
+            raise RunError(f"{path}: damaged: expected 'step' to be a list of whole numbers")
+        if steps[0] < 0 or not (np.diff(steps) > 0).all():
+            raise RunError(f"{path}: damaged: expected steps from 0 that increase")
+        return steps
 
     def checkpoints(self, *names: str) -> dict[str, np.ndarray]:
         """Return weights by name, (T, ...) over checkpoints; all without `names`."""
@@ -91,7 +117,11 @@ class ArmDir:
         """Return the arm's mask by weight name, True = kept; None if dense."""
         if not (self.path / "mask.safetensors").exists():
             return None
-        return {name: is_kept.astype(bool) for name, is_kept in self._tensors("mask.safetensors").items()}
+        mask = self._tensors("mask.safetensors")
+        for name, is_kept in mask.items():
+            if is_kept.dtype.kind not in "biu" or not np.isin(is_kept, (0, 1)).all():
+                raise RunError(f"{self.path / 'mask.safetensors'}: damaged: {name}: expected 0 and 1 alone")
+        return {name: is_kept.astype(bool) for name, is_kept in mask.items()}
 
     def state(self) -> dict[str, Any]:
         """Return the state that training resumes from."""
@@ -100,7 +130,11 @@ class ArmDir:
         path = self.path / "state.pt"
         with files.reading(path):
             files.check_archive(path)
-            return torch.load(path, weights_only=True)
+            state = torch.load(path, weights_only=True)
+        if not isinstance(state, dict):
+            raise RunError(f"{path}: damaged: expected a table of fields")
+        files.check_fields(path, state, step=int)
+        return state
 
     def state_step(self) -> int:
         """Return the step that training resumes from.
@@ -231,7 +265,15 @@ class RunDir:
 
         An entry names commit, versions, device and arms.
         """
-        return files.read_json(self.path / "provenance.json")
+        path = self.path / "provenance.json"
+        entries = files.read_json(path)
+        if entries is None:
+            return None
+        if not (isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)):
+            raise RunError(f"{path}: damaged: expected a list of starts, got {shown(entries)}")
+        for entry in entries:
+            files.check_fields(path, {"seconds": 0.0} | entry, seconds=float)
+        return entries
 
     def seconds(self) -> float:
         """Return the wall time of all starts so far that ended in order."""
@@ -239,6 +281,8 @@ class RunDir:
 
     def arm(self, arm: str, seed: int) -> ArmDir:
         """Return the files of one arm, which need not exist."""
+        if not is_file_name(arm):
+            raise RunError(f"{self.path}: expected an arm's name without folders, got {shown(arm)}")
         return ArmDir(self.path, arm, seed)
 
     def arms(self) -> list[ArmDir]:
@@ -282,8 +326,14 @@ class RunDir:
 
     def analysis(self, name: str, suffix: str) -> Path:
         """Return the path of an analysis' table or summary."""
-        return self.path / "analyses" / f"{name}{suffix}"
+        return self._in_folder("analyses", f"{name}{suffix}")
 
     def figure(self, name: str, suffix: str) -> Path:
         """Return the path of a figure of this run."""
-        return self.path / "figures" / f"{name}{suffix}"
+        return self._in_folder("figures", f"{name}{suffix}")
+
+    def _in_folder(self, folder: str, name: str) -> Path:
+        """Return a file's path in a folder of this run, and nowhere else."""
+        if not is_file_name(name):
+            raise RunError(f"{self.path / folder}: expected a file's name without folders, got {shown(name)}")
+        return self.path / folder / name

@@ -10,7 +10,8 @@ from types import FrameType
 from typing import Any, Generic, TypeVar, overload
 from weakref import WeakValueDictionary
 
-from training.schema.validation import ConfigError, names
+from training.schema.plain_content import shown
+from training.schema.validation import FILE_NAME, ConfigError, is_file_name, names, require
 
 T = TypeVar("T")
 
@@ -86,8 +87,8 @@ class Registry(MutableMapping[str, T], Generic[T]):
         _REGISTRIES[id(self)] = self
 
     def __getitem__(self, name: str) -> T:
-        if name not in self._entries:
-            raise UnknownNameError(f"{self.kind}: expected one of {names(self._entries)}, got {name!r}")
+        if name not in self:
+            raise UnknownNameError(f"{self.kind}: expected one of {names(self._entries)}, got {shown(name)}")
         entry = self._entries[name]
         if isinstance(entry, str):
             module, _, attribute = entry.partition(":")
@@ -97,6 +98,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
         return entry
 
     def __setitem__(self, name: str, entry: T | str) -> None:
+        require(is_file_name(name), self.kind, FILE_NAME, name)
         origin = _declared_origin(entry) if isinstance(entry, str) else _registering_statement()
         if name in self._entries:
             raise ConfigError(
@@ -113,7 +115,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
         del self._origins[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return isinstance(name, str) and name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

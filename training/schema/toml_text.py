@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from training.schema.plain_content import shown
 from training.schema.validation import ConfigError, require
 
 Overrides = Mapping[str, Any] | Sequence[str]
@@ -54,7 +55,7 @@ def toml_value(value: Any, where: str = "value") -> str:
             if entry is not None
         ]
         return f"{{{', '.join(fields)}}}"
-    raise ConfigError(f"{where}: expected a text, number, truth value, list or table, got {value!r}")
+    raise ConfigError(f"{where}: expected a text, number, truth value, list or table, got {shown(value)}")
 
 
 def toml_document(content: Mapping[str, Any]) -> str:

@@ -15,12 +15,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar, Union
 
+from training.schema.plain_content import LARGEST, parse_toml, shown
+
 T = TypeVar("T")
 
 PLAIN_TYPES: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 """Words for the plain types of fields."""
 ENTRIES: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "texts"}
 """Words for the entries of a list."""
+LONGEST_NAME = 200
+"""Bytes of a file's name; file systems take 255, and suffixes are added."""
+FILE_NAME = (
+    f"a name of letters, digits, '-', '_' and '.', at most {LONGEST_NAME} bytes, not reserved by a system"
+)
+"""What names in recipes and registries have to be, in words."""
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+"""Names of devices on Windows, which are no files."""
 UNIONS = (Union, types.UnionType)
 
 
@@ -51,12 +61,27 @@ def named_as_in_python() -> Iterator[None]:
 def require(holds: bool, name: str, expected: str, got: Any) -> None:
     """Raise a `ConfigError` about field `name` unless `holds`."""
     if not holds:
-        raise ConfigError(f"{name}: expected {expected}, got {got!r}")
+        raise ConfigError(f"{name}: expected {expected}, got {shown(got)}")
 
 
 def require_positive(name: str, value: float) -> None:
     """Raise a `ConfigError` unless `value` is positive and finite."""
     require(0 < value < math.inf, name, "a number above 0", value)
+
+
+def is_file_name(name: Any) -> bool:
+    """Return True if a name is a file or folder of that name on every system, in the folder it is put in.
+
+    Examples
+    --------
+    >>> [is_file_name(name) for name in ("at_0.9", "..", "a/b", "nul", "x" * 201)]
+    [True, False, False, False, False]
+    """
+    if not isinstance(name, str) or not name or name[0] == "." or name[-1] == ".":
+        return False
+    is_reserved = name.partition(".")[0].lower() in RESERVED
+    fits = len(name.encode(errors="replace")) <= LONGEST_NAME
+    return fits and not is_reserved and all(c.isalnum() or c in "-_." for c in name)
 
 
 def names(options: Iterable[str]) -> str:
@@ -74,7 +99,7 @@ def build(cls: type[T], content: Any, where: str = "") -> T:
     """
     prefix = f"{where}." if where else ""
     if not isinstance(content, Mapping):
-        raise ConfigError(f"{where or cls.__name__}: expected a table of fields, got {content!r}")
+        raise ConfigError(f"{where or cls.__name__}: expected a table of fields, got {shown(content)}")
     hints = _type_hints(cls)  # type: ignore[arg-type]
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for name in content:
@@ -118,8 +143,9 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         if isinstance(value, hint):  # type: ignore[arg-type]
             return value
         return build(hint, value, where)  # type: ignore[arg-type]
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if type(value) is int:
+        require(-LARGEST <= value < LARGEST, where, "a number below 2^63", value)
+        value = float(value) if hint is float else value
     require(type(value) is hint, where, PLAIN_TYPES[hint], value)
     return value
 
@@ -135,7 +161,7 @@ def check_settings_class(cls: Any, base: type) -> None:
         Class that it has to extend.
     """
     if not (isinstance(cls, type) and issubclass(cls, base)):
-        raise ConfigError(f"expected a subclass of {base.__module__}.{base.__name__}, got {cls!r}")
+        raise ConfigError(f"expected a subclass of {base.__module__}.{base.__name__}, got {shown(cls)}")
     if "__dataclass_params__" not in vars(cls):
         raise ConfigError(
             f"{cls.__name__}: expected a dataclass; decorate it with @dataclass(frozen=True, kw_only=True)"
@@ -160,7 +186,7 @@ def check_settings_class(cls: Any, base: type) -> None:
 def check_instance(entry: Any, cls: type) -> None:
     """Raise a `ConfigError` unless an entry is an instance of a class."""
     if not isinstance(entry, cls):
-        raise ConfigError(f"expected a {cls.__module__}.{cls.__name__}, got {entry!r}")
+        raise ConfigError(f"expected a {cls.__module__}.{cls.__name__}, got {shown(entry)}")
 
 
 def _is_convertible(hint: Any) -> bool:
@@ -191,14 +217,16 @@ def override(content: dict[str, Any], setting: str) -> None:
     """
     key, equals, text = setting.partition("=")
     if not equals or not key.strip():
-        raise ConfigError(f"--set: expected FIELD=VALUE, got {setting!r}")
+        raise ConfigError(f"--set: expected FIELD=VALUE, got {shown(setting)}")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        value = parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         try:
             value = float(text)  # TOML wants 0.7 where people write .7
         except ValueError:
             value = text.strip()
+    except ValueError as error:
+        raise ConfigError(f"--set {shown(key.strip())}: {error}") from None
     *tables, last = _key_parts(key.strip())
     node = content
     for table in tables:
@@ -210,9 +238,11 @@ def override(content: dict[str, Any], setting: str) -> None:
 def _key_parts(key: str) -> list[str]:
     """Return the parts of a dotted TOML key."""
     try:
-        node: Any = tomllib.loads(f"{key} = 0")
+        node: Any = parse_toml(f"{key} = 0")
     except tomllib.TOMLDecodeError:
         return key.split(".")
+    except ValueError as error:
+        raise ConfigError(f"--set: {error}") from None
     parts: list[str] = []
     while isinstance(node, dict) and len(node) == 1:
         ((part, node),) = node.items()
@@ -262,5 +292,5 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
         if isinstance(a, Mapping) and isinstance(b, Mapping):
             fields += differences(a, b, f"{prefix}{key}.")
         elif a != b:
-            fields.append(f"{prefix}{key}: {a!r} → {b!r}")
+            fields.append(f"{prefix}{key}: {shown(a)} → {shown(b)}")
     return fields

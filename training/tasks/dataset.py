@@ -90,6 +90,15 @@ class Task(ABC):
         """Return what is learned, in words that name what the settings leave unsaid."""
         return self.name
 
+    def sizes(self) -> tuple[int, int] | None:
+        """Return the numbers of training examples and of all, None if only `build` tells.
+
+        They are used before a training starts, to tell what it needs.
+        """
+        n_train, n_test = (getattr(self, name, None) for name in ("n_train", "n_test"))
+        is_set = isinstance(n_train, int) and isinstance(n_test, int)
+        return (n_train, n_train + n_test) if is_set else None  # type: ignore[return-value, operator]
+
     @abstractmethod
     def build(self) -> Dataset:
         """Return all examples, in an order fixed by the settings."""

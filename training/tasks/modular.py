@@ -131,6 +131,10 @@ class ModularTask(Task):
     def _n_train(self) -> int:
         return int(self.frac_train * self._n_pairs + 1e-9)  # 0.7 · 10 is a little below 7
 
+    def sizes(self) -> tuple[int, int]:
+        """Return the numbers of training pairs and of all pairs."""
+        return self._n_train, self._n_pairs
+
     def describe(self) -> str:
         """Return the labels and the pairs in words."""
         ordered = self.pairs == "ordered"

@@ -117,7 +117,6 @@ def test_recipes_have_the_papers_numbers(name, frac_train, dense_steps):
         ("arms.dense.max_steps=10", "arms.dense.max_steps: expected at least min_steps = 150, got 10"),
         ("seeds=[-1]", "seeds: expected one or more different whole numbers from 0"),
         ("seeds=[1, 1]", "seeds: expected one or more different whole numbers from 0"),
-        ("seeds=[9223372036854775808]", "seeds: expected one or more different whole numbers from 0"),
         ("model.d_emb=10000000000000000", "model.d_emb: expected a whole number from 1 to 1000000"),
         ("seeds=[]", "seeds: expected one or more different whole numbers from 0"),
         ("name=../elsewhere", "name: expected a name of letters, digits, .*, got '../elsewhere'"),

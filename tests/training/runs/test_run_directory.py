@@ -310,3 +310,10 @@ def test_the_store_needs_no_torch():
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert json.loads(out) == []
     assert store.__doc__ is not None and "without torch" in store.__doc__
+
+
+def test_no_text_of_a_csv_file_is_a_formula(tmp_path):
+    path = tmp_path / "table.csv"
+    table = pd.DataFrame({"=x": ["=1+1", "@A", "-", "plain"], "number": [-1.5, 2.0, -3.0, 0.0]})
+    write_table(path, table)
+    assert path.read_text() == "'=x,number\n'=1+1,-1.5\n'@A,2.0\n-,-3.0\nplain,0.0\n"

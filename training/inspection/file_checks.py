@@ -1,0 +1,104 @@
+"""Files of one arm, checked against its recipe and against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from training.config.recipe import Recipe
+from training.config.settings import Measure
+from training.models.weight_names import prunable
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import ArmDir
+from training.schema.plain_content import shown
+
+
+def check_finished(files: ArmDir, recipe: Recipe, steps: int) -> None:
+    """Raise a `RunError` unless a finished arm's files fit its recipe and each other.
+
+    Every evaluation and checkpoint up to the last step is there, weights have the model's shapes and are
+    finite, and pruned ones are zero at every checkpoint.
+
+    Parameters
+    ----------
+    steps : int
+        Steps that the arm was trained.
+    """
+    _check_evaluations(files, _due(recipe.measure, steps), at_least=False)
+    expected = [step for step in _due(recipe.measure, steps) if recipe.measure.is_checkpoint(step)]
+    _check_checkpoints(files, recipe, sorted({*expected, steps}))
+
+
+def check_half_trained(files: ArmDir, recipe: Recipe, step: int) -> None:
+    """Raise a `RunError` unless a half trained arm can continue from a step."""
+    most = recipe.arms[files.arm].max_steps
+    if not 0 <= step <= most:
+        raise RunError(f"{files.path / 'state.pt'}: expected a step up to {most}, got {shown(step)}")
+    due = [at for at in _due(recipe.measure, step) if at % recipe.measure.eval_every == 0]
+    _check_evaluations(files, due, at_least=True)
+    steps = files.steps()
+    expected = [at for at in due if recipe.measure.is_checkpoint(at)]
+    if list(steps[steps <= step]) != expected:
+        raise RunError(f"{files.path}: checkpoints up to step {step} are not those of the recipe")
+    check_shapes(files, recipe)
+
+
+def check_mask_fits(
+    files: ArmDir, mask: Mapping[str, np.ndarray], stacked: Mapping[str, np.ndarray], trains_scores: bool
+) -> None:
+    """Raise a `RunError` unless a mask is that of the weights' zeros.
+
+    A pruned weight is zero at every checkpoint, a kept one at some checkpoint is not. Where trained scores
+    choose, the mask is that of the last checkpoint.
+    """
+    for name, is_kept in mask.items():
+        weights = stacked[name][-1:] if trains_scores else stacked[name]
+        wrong = int((weights.any(axis=0) != is_kept).sum())
+        if wrong:
+            raise RunError(
+                f"{files.path / 'mask.safetensors'}: {name}: expected the weights' zeros to be those pruned, "
+                f"and {wrong:,} of {is_kept.size:,} entries differ; restore the file from a copy"
+            )
+
+
+def check_shapes(files: ArmDir, recipe: Recipe) -> dict[str, np.ndarray]:
+    """Return an arm's weights, whose names, shapes and values were checked."""
+    stacked, path = files.checkpoints(), files.path / "checkpoints.safetensors"
+    n_steps = len(files.steps())
+    shapes = {name: (n_steps, *shape) for name, shape in recipe.setting(files.arm).shapes().items()}
+    got = {name: w.shape for name, w in stacked.items()}
+    if got != shapes:
+        raise RunError(f"{path}: expected weights of shapes {shown(shapes)}, got {shown(got)}")
+    for name, w in stacked.items():
+        if w.dtype.kind != "f" or not np.isfinite(w).all():
+            raise RunError(f"{path}: {name}: expected finite numbers")
+    return stacked
+
+
+def _check_checkpoints(files: ArmDir, recipe: Recipe, expected: list[int]) -> None:
+    steps = files.steps().tolist()
+    if steps != expected:
+        raise RunError(f"{files.path}: expected checkpoints at {shown(expected)}, got {shown(steps)}")
+    stacked, mask, arm = check_shapes(files, recipe), files.mask(), recipe.arms[files.arm]
+    if (mask is not None) != arm.prunes:
+        raise RunError(
+            f"{files.path / 'mask.safetensors'}: {'missing' if mask is None else 'of a dense network'}"
+        )
+    if mask is not None:
+        shapes = {name: w.shape[1:] for name, w in prunable(stacked).items()}
+        if {name: is_kept.shape for name, is_kept in mask.items()} != shapes:
+            raise RunError(f"{files.path / 'mask.safetensors'}: expected shapes {shown(shapes)}")
+        check_mask_fits(files, mask, stacked, arm.trains_scores)
+
+
+def _check_evaluations(files: ArmDir, expected: list[int], at_least: bool) -> None:
+    """Check the steps of an arm's metrics; `at_least`: later ones may follow."""
+    steps = files.metrics()["step"].tolist()
+    if (steps[: len(expected)] if at_least else steps) != expected:
+        raise RunError(f"{files.path / 'metrics.parquet'}: steps are not those of the recipe's evaluations")
+
+
+def _due(measure: Measure, last: int) -> list[int]:
+    """Return the steps of an arm's evaluations, the last one included."""
+    return sorted({*range(0, last + 1, measure.eval_every), last})

@@ -1,0 +1,130 @@
+"""Memory and disk that a training needs, estimated before it starts.
+
+An estimate is for deciding whether to begin: it counts what grows with the settings, and is good to a factor
+of about two.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.config.recipe import Recipe
+from training.config.settings import Measure
+from training.schema.validation import ConfigError
+
+FLOAT = 4
+"""Bytes of a weight or an activation."""
+COPIES_OF_ACTIVATIONS = 3
+"""Arrays of an activation's size that a step holds: values, gradients, temporary ones."""
+COPIES_OF_WEIGHTS = 10
+"""Arrays of the weights' size: gradients, the optimizer's states, masks, and what is written."""
+EVALUATION_BYTES = 64
+"""Bytes of one evaluation in the metrics."""
+PROCESS_BYTES = 300 * 2**20
+"""Memory of a worker that has loaded torch and trains nothing yet."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Memory and disk of a training, in bytes.
+
+    Examples
+    --------
+    >>> Need(memory=3 * 2**30, disk=2**20).text()
+    'about 3.0 GiB of memory per worker and 1.0 MiB of disk'
+    """
+
+    memory: int
+    """Of the largest arm's worker."""
+    disk: int
+    """Of all arms' checkpoints and metrics, if every arm trains to its `max_steps`."""
+
+    def text(self) -> str:
+        """Return both in words."""
+        return f"about {bytes_text(self.memory)} of memory per worker and {bytes_text(self.disk)} of disk"
+
+
+def estimated_need(recipe: Recipe, arms: Sequence[str]) -> Need:
+    """Return the memory and disk that training these networks needs.
+
+    Parameters
+    ----------
+    arms : sequence of str
+        Arm of each network that is to be trained.
+    """
+    by_arm = {arm: _arm_need(recipe, arm) for arm in dict.fromkeys(arms)}
+    memory = max((need.memory for need in by_arm.values()), default=0)
+    return Need(memory=memory, disk=sum(by_arm[arm].disk for arm in arms))
+
+
+def check_need(need: Need, folder: Path, free_memory: int | None = None) -> None:
+    """Raise a `ConfigError` if a training cannot fit.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it will be written; it need not exist.
+    free_memory : int, optional
+        Bytes of memory that a worker may take; by default what this machine has free.
+    """
+    free_memory = available_memory() if free_memory is None else free_memory
+    free_disk = shutil.disk_usage(
+        next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    )
+    for what, needed, free in (("memory", need.memory, free_memory), ("disk", need.disk, free_disk.free)):
+        if free is not None and needed > free:
+            raise ConfigError(
+                f"this training needs about {bytes_text(needed)} of {what}, and {bytes_text(free)} are free: "
+                "choose a smaller task, model or number of checkpoints, or add --yes to try"
+            )
+
+
+def available_memory() -> int | None:
+    """Return the bytes of memory that a new process may take; None if unknown."""
+    limits = []
+    try:
+        import resource
+
+        limits.append(resource.getrlimit(resource.RLIMIT_AS)[0])
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                limits.append(int(line.split()[1]) * 1024)
+    except (ImportError, OSError, ValueError):  # a system without these
+        pass
+    return min((limit for limit in limits if limit > 0), default=None)
+
+
+def bytes_text(n: int) -> str:
+    """Return a number of bytes for people.
+
+    Examples
+    --------
+    >>> bytes_text(1536), bytes_text(5 * 2**40)
+    ('1.5 KiB', '5.0 TiB')
+    """
+    unit = min(int(math.log(max(n, 1), 1024)), 5)
+    return f"{n / 1024**unit:.1f} {('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB')[unit]}"
+
+
+def _arm_need(recipe: Recipe, arm: str) -> Need:
+    setting, settings = recipe.setting(arm), recipe.arms[arm]
+    shapes = setting.shapes()
+    n_weights = sum(math.prod(shape) for shape in shapes.values())
+    n_checkpoints = _n_checkpoints(recipe.measure, settings.max_steps)
+    _, n_examples = setting.task.sizes() or (0, 0)
+    width = sum(shape[-1] for shape in shapes.values() if len(shape) > 1)
+    activations = n_examples * width * FLOAT * COPIES_OF_ACTIVATIONS
+    saved = n_weights * n_checkpoints * FLOAT
+    evaluations = settings.max_steps // recipe.measure.eval_every * EVALUATION_BYTES
+    memory = PROCESS_BYTES + activations + n_weights * FLOAT * COPIES_OF_WEIGHTS + 2 * saved
+    return Need(memory=memory, disk=saved + evaluations)
+
+
+def _n_checkpoints(measure: Measure, max_steps: int) -> int:
+    """Return the number of checkpoints up to a step, or a little more."""
+    early = min(max_steps, measure.early_until) // measure.early_checkpoint_every
+    return early + max_steps // measure.checkpoint_every + 2
