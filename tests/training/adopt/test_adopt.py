@@ -327,7 +327,7 @@ REFUSED = {
     "a negative step": (
         {"w.pt": STATES[0]},
         {"more": ["--steps", -1]},
-        "step: expected a whole number from 0, got -1",
+        "step: expected a whole number from 0 to 9007199254740992, got -1",
     ),
     "nothing": ({"w.pt": []}, {}, "w.pt: expected one state dict or more, got 'none'"),
     "one tensor": (

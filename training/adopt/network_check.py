@@ -1,0 +1,101 @@
+"""Comparison of an adopted network with its task: accuracy, order of pairs, transposed matrices.
+
+Weights do not say which way round they are, nor in which order a pair's tokens were given; a network that has
+learned its task does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.models.base import Model
+from training.tasks.dataset import Dataset
+from training.tasks.modular import ModularTask
+
+LEARNED = 0.9
+"""Accuracy from which a network computes its task."""
+MAX_PAIRS = 100_000
+"""Number of pairs that an accuracy is computed over at most; of more, a sample."""
+SAMPLE = 300
+"""Number of pairs on which transpositions are tried first."""
+BATCH = 4096
+
+Weights = Mapping[str, np.ndarray]
+
+
+def task_accuracy(model: Model, weights: Weights, data: Dataset, limit: int = MAX_PAIRS) -> float:
+    """Return the share of a data set's pairs whose largest logit is the label's.
+
+    Parameters
+    ----------
+    weights : mapping
+        One checkpoint by our names.
+    limit : int
+        Number of pairs; of more, as many are drawn, always the same.
+    """
+    chosen = np.arange(len(data.labels))
+    if len(chosen) > limit:
+        chosen = np.sort(np.random.default_rng(0).choice(len(chosen), limit, replace=False))
+    forward = model.implementation().forward
+    tensors: dict[str, Tensor] = {name: torch.from_numpy(w.astype(np.float64)) for name, w in weights.items()}
+    n_right = 0
+    with torch.no_grad():
+        for start in range(0, len(chosen), BATCH):
+            rows = chosen[start : start + BATCH]
+            logits = forward(tensors, torch.from_numpy(data.inputs[rows]))
+            n_right += int((logits.argmax(1).numpy() == data.labels[rows]).sum())
+    return n_right / len(chosen)
+
+
+def pairs_of(model: Model, weights: Weights, task: ModularTask) -> tuple[ModularTask, str]:
+    """Return the task on the pairs that a network tells apart, and a sentence about the choice.
+
+    A network that computes the task on all ordered pairs gets these. One that computes it on unordered pairs
+    alone gets those; where neither holds, one with a token `=` gets ordered pairs, as Nanda et al.'s.
+    """
+    ordered, unordered = (replace(task, pairs=pairs) for pairs in ("ordered", "unordered"))
+    accuracy, one_way = (task_accuracy(model, weights, each.build()) for each in (ordered, unordered))
+    measured = f"accuracy {accuracy:.4g} on ordered and {one_way:.4g} on unordered pairs"
+    is_ordered = accuracy >= LEARNED or (one_way < LEARNED and getattr(model, "equals", False))
+    chosen = ordered if is_ordered else unordered
+    return chosen, f"pairs are taken as {chosen.pairs} ({measured}); --set task.pairs=... decides otherwise"
+
+
+def other_reading(model: Model, weights: Weights, data: Dataset, accuracy: float) -> str | None:
+    """Return a sentence about a transposition or token order that computes the task.
+
+    None where the network as given computes it, or nothing tried does. Matrices are tried that are square:
+    the shapes of others tell.
+    """
+    if accuracy >= LEARNED:
+        return None
+    swapped = replace(data, inputs=data.inputs[:, ::-1].copy())
+    by_order = task_accuracy(model, weights, swapped) if not model.symmetric else 0.0
+    if by_order >= LEARNED:
+        return (
+            f"the network computes the task with its tokens in the other order (accuracy {by_order:.4g}), "
+            f"not as given ({accuracy:.4g}): give it a task in that order"
+        )
+    for turned, candidate in _transpositions(weights):
+        if task_accuracy(model, candidate, data, limit=SAMPLE) >= LEARNED:
+            reached = task_accuracy(model, candidate, data)
+            return (
+                f"the network computes the task with {' and '.join(turned)} transposed (accuracy "
+                f"{reached:.4g}), not as given ({accuracy:.4g}): save what is transposed as (in, out), and "
+                "adopt it again with --force"
+            )
+    return None
+
+
+def _transpositions(weights: Weights) -> Iterator[tuple[tuple[str, ...], dict[str, np.ndarray]]]:
+    """Yield weights with every choice of square matrices transposed, few first."""
+    square = [name for name, w in weights.items() if w.ndim > 1 and w.shape[-1] == w.shape[-2]]
+    for n in range(1, len(square) + 1):
+        for turned in combinations(square, n):
+            yield turned, {**weights, **{name: weights[name].swapaxes(-1, -2) for name in turned}}
