@@ -1,7 +1,7 @@
-"""Comparison of an adopted network with its task: accuracy, order of pairs, transposed matrices.
+"""Comparison of an adopted network with its task: accuracy, order of pairs, other readings.
 
-Weights do not say which way round they are, nor in which order a pair's tokens were given; a network that has
-learned its task does.
+Weights do not say which way round they are, what activation they belong to, nor in which order a pair's
+tokens were given; a network that has learned its task does.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from training.models.base import Model
+from training.models.one_hot_mlp.architecture import OneHotMLP
+from training.models.transformer.architecture import Transformer
 from training.tasks.dataset import Dataset
 from training.tasks.modular import ModularTask
 
@@ -68,7 +71,9 @@ def pairs_of(model: Model, weights: Weights, task: ModularTask) -> tuple[Modular
 
 
 def other_reading(model: Model, weights: Weights, data: Dataset, accuracy: float) -> str | None:
-    """Return a sentence about a transposition or token order that computes the task.
+    """Return a sentence about a reading of the weights that computes the task.
+
+    Readings are the other order of tokens, other settings of the model, and transposed matrices.
 
     None where the network as given computes it, or nothing tried does. Matrices are tried that are square:
     the shapes of others tell.
@@ -82,6 +87,13 @@ def other_reading(model: Model, weights: Weights, data: Dataset, accuracy: float
             f"the network computes the task with its tokens in the other order (accuracy {by_order:.4g}), "
             f"not as given ({accuracy:.4g}): give it a task in that order"
         )
+    for field, value in _other_settings(model):
+        changed = task_accuracy(replace(model, **{field: value}), weights, data)
+        if changed >= LEARNED:
+            return (
+                f"the network computes the task with {field} {value} (accuracy {changed:.4g}), not as given "
+                f"({accuracy:.4g}): give --set model.{field}={value} and --force"
+            )
     for turned, candidate in _transpositions(weights):
         if task_accuracy(model, candidate, data, limit=SAMPLE) >= LEARNED:
             reached = task_accuracy(model, candidate, data)
@@ -91,6 +103,15 @@ def other_reading(model: Model, weights: Weights, data: Dataset, accuracy: float
                 "adopt it again with --force"
             )
     return None
+
+
+def _other_settings(model: Model) -> Iterator[tuple[str, Any]]:
+    """Yield settings that weights do not show: activations, and attention without softmax."""
+    if isinstance(model, OneHotMLP):
+        options = get_args(get_type_hints(type(model))["activation"])
+        yield from (("activation", name) for name in options if name != model.activation)
+    if isinstance(model, Transformer) and model.attention_rate > 0:
+        yield "attention_rate", 0.0
 
 
 def _transpositions(weights: Weights) -> Iterator[tuple[tuple[str, ...], dict[str, np.ndarray]]]:
