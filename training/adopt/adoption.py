@@ -241,9 +241,11 @@ def _compared(
         recipe = dataclasses.replace(recipe, task=task)
         print(sentence, file=sys.stderr)
     data = task.build()
+    if data.labels is None:
+        return recipe, None
     accuracy = task_accuracy(model, weights, data)
-    if sentence := other_reading(model, weights, data, accuracy):
-        print(f"note: {sentence}", file=sys.stderr)
+    if note := other_reading(model, weights, data, accuracy):
+        print(f"note: {note}", file=sys.stderr)
     return recipe, accuracy
 
 

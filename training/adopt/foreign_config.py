@@ -68,11 +68,11 @@ def model_fields(model: Model, configs: Sequence[ForeignConfig]) -> dict[str, tu
             if field in config.fields and _text(config.fields[field], values) not in values:
                 _refuse(config, field, values[0])
         for field in ACTIVATION_FIELDS:
-            if field in config.fields:
-                settings |= _activation(model, config, field)
+            if field in config.fields and (activation := _activation(model, config, field)):
+                _add(settings, "activation", activation, f"{config.place}.{field}")
         for field in RATE_FIELDS:
             if field in config.fields and isinstance(model, Transformer):
-                settings["attention_rate"] = (_rate(config, field), f"{config.place}.{field}")
+                _add(settings, "attention_rate", _rate(config, field), f"{config.place}.{field}")
     return settings
 
 
@@ -87,14 +87,22 @@ def check_attention_scale(model: Model, configs: Sequence[ForeignConfig]) -> Non
             _refuse(config, "attn_scale", f"√d_head, {math.sqrt(model.d_head):.4g}")
 
 
-def _activation(model: Model, config: ForeignConfig, field: str) -> dict[str, tuple[Any, str]]:
+def _add(settings: dict[str, tuple[Any, str]], name: str, value: Any, place: str) -> None:
+    """Add a setting; all configs have to agree on it."""
+    first, where = settings.setdefault(name, (value, place))
+    if first != value:
+        raise RunError(f"{place}: expected {first!r}, as {where} says, got {value!r}")
+
+
+def _activation(model: Model, config: ForeignConfig, field: str) -> str | None:
+    """Return the activation to set; None for a model without a choice."""
     name = _text(config.fields[field])
     name = ACTIVATIONS.get(name, name)
     if not isinstance(model, OneHotMLP):
         if name != "relu":
             _refuse(config, field, "relu")
-        return {}
-    return {"activation": (name, f"{config.place}.{field}")}  # the model refuses one that it does not have
+        return None
+    return name  # the model refuses one that it does not have
 
 
 def _rate(config: ForeignConfig, field: str) -> float:

@@ -42,6 +42,7 @@ def task_accuracy(model: Model, weights: Weights, data: Dataset, limit: int = MA
     limit : int
         Number of pairs; of more, as many are drawn, always the same.
     """
+    assert data.labels is not None
     chosen = np.arange(len(data.labels))
     if len(chosen) > limit:
         chosen = np.sort(np.random.default_rng(0).choice(len(chosen), limit, replace=False))

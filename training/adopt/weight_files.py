@@ -133,7 +133,7 @@ def _pickled(path: Path) -> Any:
 def _numpy_types() -> list[Any]:
     """Return NumPy's scalars, arrays and plain dtypes, by the names in old and new files."""
     multiarray = np.array(0).__reduce__()[0].__module__
-    reconstruct, scalar = np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]  # type: ignore[index]
+    reconstruct, scalar = np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]
     modules = {multiarray, "numpy.core.multiarray", "numpy._core.multiarray"}
     functions = [(reconstruct, f"{module}._reconstruct") for module in sorted(modules)]
     functions += [(scalar, f"{module}.scalar") for module in sorted(modules)]

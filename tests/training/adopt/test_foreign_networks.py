@@ -9,12 +9,10 @@ import torch
 from builders import drawn, out_before_in, run_analysis
 from safetensors.torch import save_file
 
-from training.adopt import adopt_weights
 from training.adopt.command import main
 from training.inspection import load_hooked, open_run
 from training.models.transformer.architecture import Transformer
-from training.models.transformer.hooked_transformer import pair_logits
-from training.runs.atomic_files import RunError
+from training.models.transformer.hooked_transformer import hooked_transformer, pair_logits
 
 P = 7
 NANDA = Transformer(d_model=12, n_heads=3, d_head=5, d_mlp=9, equals=True, positions=True, biases=True)
@@ -243,6 +241,29 @@ def test_the_activation_of_a_config_is_the_models(adopt, tmp_path, capsys):
     assert "config.act_type: activation: expected one of" in capsys.readouterr().err
 
 
+def test_a_config_object_of_transformer_lens_is_read(adopt, adopted, capsys):
+    network = hooked_transformer(NANDA, P, drawn(NANDA.shapes(P, P)))
+    file = {"model": network.state_dict(), "config": network.cfg, "checkpoint_epochs": [0]}
+    assert adopt({"w.pth": file}, model="transformer") == 0
+    assert adopted.steps().tolist() == [0]
+    network.cfg.use_attn_scale = False
+    assert adopt({"w.pth": file}, "--force", model="transformer") == 1
+    assert (
+        "config.use_attn_scale: expected true, which is all that can be, got False" in capsys.readouterr().err
+    )
+
+
+def test_configs_that_disagree_are_refused(adopt, tmp_path, capsys):
+    (tmp_path / "w.json").write_text('{"attn_coeff": 0.5}')
+    file = {"w.pt": {"model": drawn(NANDA.shapes(P, P)), "config": {"attn_coeff": 0}}}
+    assert adopt(file, model="transformer") == 1
+    assert "attn_coeff: expected 0.5, as " in capsys.readouterr().err
+    (tmp_path / "w.json").write_text("[" * 100_000)
+    assert adopt(file, model="transformer") == 1
+    assert "w.json: damaged" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 # --- what the network computes -----------------------------------------------------------------------
 
 
@@ -327,109 +348,3 @@ def test_an_untrained_transformer_with_equals_gets_ordered_pairs(equals, adopt, 
 def test_a_single_file_has_the_step_of_its_name(name, content, steps, adopt, adopted):
     assert adopt({name: content}) == 0
     assert adopted.steps().tolist() == steps
-
-
-# --- hostile input -----------------------------------------------------------------------------------
-
-
-def itself():
-    content = {}
-    content["state_dicts"] = content
-    return content
-
-
-def holding_itself():
-    content = {"model": {}}
-    content["model"]["W_E"] = content
-    return content
-
-
-def list_of_itself():
-    content = []
-    content.append(content)
-    return content
-
-
-W = torch.ones(21, 21)
-HOSTILE = {
-    "sparse": (lambda: adder() | {"W_in": W.to_sparse()}, "W_in: expected a dense tensor"),
-    "sparse rows": (lambda: adder() | {"W_in": W.to_sparse_csr()}, "W_in: expected a dense tensor"),
-    "quantised": (
-        lambda: adder() | {"W_in": torch.quantize_per_tensor(W, 0.1, 0, torch.qint8)},
-        "a quantised one",
-    ),
-    "meta": (lambda: adder() | {"W_in": torch.ones(21, 21, device="meta")}, "W_in: expected a dense tensor"),
-    "nested": (
-        lambda: adder() | {"W_in": torch.nested.nested_tensor([W, W])},
-        "W_in: expected a dense tensor",
-    ),
-    "complex": (lambda: adder() | {"W_in": torch.complex(W, W)}, "W_in: expected floating-point numbers"),
-    "conjugate": (
-        lambda: adder() | {"W_in": torch.complex(W, W).conj()},
-        "W_in: expected floating-point numbers",
-    ),
-    "expanded": (lambda: adder() | {"W_in": torch.ones(1).expand(10**7, 10**5)}, "repeat in memory"),
-    "a step of 2^70": (lambda: {2**70: adder()}, "step: expected a whole number from 0 to"),
-    "epochs of 2^70": (
-        lambda: {"state_dicts": [adder()], "epochs": [2**70]},
-        "step: expected a whole number from 0",
-    ),
-    "half an epoch": (lambda: {"state_dicts": [adder()], "epochs": [0.5]}, "expected whole numbers as steps"),
-    "an infinite epoch": (lambda: {"model": adder(), "epoch": float("inf")}, "damaged"),
-    "itself": (itself, "state_dicts: expected a tensor, got dict"),
-    "holding itself": (holding_itself, "W_E: expected a tensor, got dict"),
-    "a list of itself": (list_of_itself, "expected state dicts, tables of weights by name, got list"),
-}
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")  # of torch, about sparse, nested and quantised tensors
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize(("content", "message"), HOSTILE.values(), ids=HOSTILE)
-def test_odd_content_is_one_line_and_nothing_is_written(content, message, adopt, tmp_path, capsys):
-    assert adopt({"w.pt": content()}) in (1, 2)
-    err = capsys.readouterr().err
-    assert message in err and err.startswith("error: ") and err.count("\n") == 1
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_negated_view_is_adopted_by_its_values(tmp_path):
-    state = adder()
-    view = torch.complex(torch.zeros(21, 21), state["W_in"].float()).conj().imag
-    assert view.is_neg()
-    run = adopt_weights(state | {"W_in": view}, tmp_path / "run", model="embed_mlp", p=P)
-    np.testing.assert_array_equal(run["dense", 0].weights("W_in")[0], -state["W_in"].float())
-
-
-def test_arrays_that_are_no_numbers_are_refused(tmp_path):
-    for w in (np.array([["a"]]), np.array([[object()]], dtype=object)):
-        with pytest.raises(RunError, match="W_in: expected a dense tensor"):
-            adopt_weights(adder() | {"W_in": w}, tmp_path / "run", model="embed_mlp", p=P)
-    assert not (tmp_path / "run").exists()
-
-
-def test_no_heads_are_refused(adopt, tmp_path, capsys):
-    state = out_before_in(P)
-    state |= {f"blocks.0.attn.W_{kind}": torch.ones(0, 5, 12) for kind in "QKV"}
-    assert adopt({"w.pt": state}, model="transformer") == 1
-    assert "expected one entry or more, got shape (0, 5, 12)" in capsys.readouterr().err
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize("option", ["--out", "--arm"])
-def test_a_name_with_a_nul_is_refused(option, adopt, tmp_path, capsys):
-    assert adopt({"w.pt": adder()}, option, f"{tmp_path}/a\0b" if option == "--out" else "a\0b") == 2
-    err = capsys.readouterr().err
-    assert err.startswith("error: ") and err.count("\n") == 1 and "\0" not in err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["w.pt"]
-
-
-def test_a_failed_write_leaves_nothing_new_and_all_that_was(adopt, adopted, tmp_path, files_of, capsys):
-    assert adopt({"w.pt": adder()}) == 0
-    held = files_of(tmp_path / "run")
-    (tmp_path / "run" / "arms" / "dense" / "seed_1").write_text("a file in the folder's place")
-    assert adopt({"w.pt": adder()}, "--seed", 1) == 1
-    (tmp_path / "run" / "arms" / "dense" / "seed_1").unlink()
-    assert files_of(tmp_path / "run") == held
-    (tmp_path / "file").write_text("")
-    assert adopt({"w.pt": adder()}, "--out", tmp_path / "file" / "run") == 1
-    assert "Traceback" not in capsys.readouterr().err

@@ -118,8 +118,9 @@ def as_written(weights: Weights, attention_rate: float = 1.0) -> nn.Module:
 
 def implementation(attention_rate: float) -> Implementation:
     """Return the functions of the network with this attention rate."""
-    functions = (
-        partial(function, attention_rate=attention_rate)
-        for function in (forward, TransformerNetwork, as_written)
+    return Implementation(
+        partial(forward, attention_rate=attention_rate),
+        partial(TransformerNetwork, attention_rate=attention_rate),
+        partial(as_written, attention_rate=attention_rate),
+        flow=partial(flow, attention_rate=attention_rate),
     )
-    return Implementation(*functions, flow=partial(flow, attention_rate=attention_rate))
