@@ -68,10 +68,17 @@ def file_content(path: Path) -> tuple[Any, list[ForeignConfig]]:
 
 
 def configs_in(place: str, content: Any) -> list[ForeignConfig]:
-    """Return the configs that a file's or a caller's table holds."""
+    """Return the configs that a file's or a caller's table holds: its tables of settings, and itself."""
     if not isinstance(content, Mapping):
         return []
-    return [config for key in CONFIG_KEYS for config in _configs(f"{place}: {key}", content.get(key))]
+    plain = {
+        key: value
+        for key, value in content.items()
+        if isinstance(key, str) and isinstance(value, str | int | float | np.generic)
+    }
+    return [ForeignConfig(place, plain)] * bool(plain) + [
+        config for key in CONFIG_KEYS for config in _configs(f"{place}: {key}", content.get(key))
+    ]
 
 
 def _configs(place: str, fields: Any) -> list[ForeignConfig]:

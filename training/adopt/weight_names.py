@@ -23,12 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from einops import rearrange
 
-from training.adopt.foreign_masks import (
-    apply_mask,
-    common_mask,
-    is_mask,
-    masks_by_weight,
-)
+from training.adopt.foreign_masks import apply_mask, common_mask, is_mask, masks_by_weight
 from training.adopt.state_dicts import Checkpoint
 from training.models.base import Model
 from training.models.mlp.architecture import MLP

@@ -198,12 +198,14 @@ FIELDS = {
 
 
 @pytest.mark.parametrize(("field", "value"), FIELDS.items(), ids=FIELDS)
-@pytest.mark.parametrize("place", ["inside", "beside", "safetensors", "object"])
+@pytest.mark.parametrize("place", ["inside", "around", "beside", "safetensors", "object"])
 def test_what_the_model_does_not_compute_is_refused(field, value, place, adopt, tmp_path, capsys):
     state, config = drawn(NANDA.shapes(P, P)), {"d_model": np.int64(12), field: value}
     plain = {name: v.item() if isinstance(v, np.generic) else v for name, v in config.items()}
     files = {"w.pt": {"model": state, "config": config}}
-    if place == "beside":
+    if place == "around":
+        files = {"w.pt": {"model": state} | config}
+    elif place == "beside":
         (tmp_path / "config.json").write_text(json.dumps({"model": plain}))
         files = {"w.pt": state}
     elif place == "safetensors":

@@ -13,7 +13,9 @@ from builders import drawn, out_before_in
 
 from training.adopt import adopt_weights
 from training.adopt.command import main
+from training.adopt.written_arm import ArmContent, write_arm
 from training.runs.atomic_files import RunError
+from training.runs.run_directory import RunDir
 
 P = 7
 STATE = drawn({"W_E": (P, 21), "W_in": (21, 21), "W_out": (21, 21), "W_U": (21, P)})
@@ -170,3 +172,24 @@ def test_nothing_in_a_file_is_run(gadget, zipped, tmp_path, capsys):
     if code:
         assert "could run code and is not read" in capsys.readouterr().err
         assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_write_that_fails_half_way_is_taken_back(is_new, adopt, adopted, tmp_path, files_of):
+    run = RunDir(tmp_path / "run")
+    if not is_new:
+        assert adopt({"w.pt": STATE}) == 0
+    held = files_of(run.path) if run.path.exists() else None
+    config = {"task": {}} if is_new else run.config()
+    weights = {name: w.numpy()[None] for name, w in STATE.items()}
+    metrics = {"step": np.zeros(3), "train_acc": np.zeros(2)}  # no table: written last, it fails
+    content = ArmContent(np.zeros(1, int), weights, None, metrics)
+    with pytest.raises(ValueError, match="length"):
+        write_arm(run, run.arm("dense", 1), config, content, lambda: None)
+    if is_new:
+        assert not run.path.exists()
+    else:
+        locks = {name for name in files_of(run.path) if str(name).endswith(".lock")}
+        assert {k: v for k, v in files_of(run.path).items() if k not in locks} == {
+            k: v for k, v in held.items() if k not in locks
+        }
