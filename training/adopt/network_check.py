@@ -14,6 +14,7 @@ from typing import Any, get_args, get_type_hints
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from training.models.base import Model
 from training.models.one_hot_mlp.architecture import OneHotMLP
@@ -76,11 +77,11 @@ def other_reading(model: Model, weights: Weights, data: Dataset, accuracy: float
 
     Readings are the other order of tokens, other settings of the model, and transposed matrices.
 
-    None where the network as given computes it, or nothing tried does. Matrices are tried that are square:
+    None where the network as given computes it best, or nothing tried does. Only square matrices are tried:
     the shapes of others tell.
     """
     if accuracy >= LEARNED:
-        return None
+        return _lower_loss_without_softmax(model, weights, data)
     swapped = replace(data, inputs=data.inputs[:, ::-1].copy())
     by_order = task_accuracy(model, weights, swapped) if not model.symmetric else 0.0
     if by_order >= LEARNED:
@@ -104,6 +105,29 @@ def other_reading(model: Model, weights: Weights, data: Dataset, accuracy: float
                 "adopt it again with --force"
             )
     return None
+
+
+def _lower_loss_without_softmax(model: Model, weights: Weights, data: Dataset) -> str | None:
+    """Return a sentence if a transformer's loss is lower at attention rate 0 than at its own.
+
+    A Pizza network names the right class under softmax, too: only its loss shows what it was trained with.
+    """
+    if not isinstance(model, Transformer) or model.attention_rate == 0:
+        return None
+    assert data.labels is not None
+    tensors = {name: torch.from_numpy(w.astype(np.float64)) for name, w in weights.items()}
+    inputs, labels = (torch.from_numpy(part[:BATCH].copy()) for part in (data.inputs, data.labels))
+    with torch.no_grad():
+        constant, given = (
+            float(cross_entropy(variant.implementation().forward(tensors, inputs), labels))
+            for variant in (replace(model, attention_rate=0.0), model)
+        )
+    if constant > given / 2:
+        return None
+    return (
+        f"the network's loss is lower with attention_rate 0 ({constant:.3g}) than as given ({given:.3g}): "
+        "for a Pizza network give --set model.attention_rate=0.0 and --force"
+    )
 
 
 def _other_settings(model: Model) -> Iterator[tuple[str, Any]]:

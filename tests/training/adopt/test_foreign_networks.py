@@ -304,6 +304,18 @@ def test_settings_that_weights_do_not_show_are_named(adopt, capsys):
     assert "computes the task with activation square (accuracy 1)" in notes
 
 
+def test_a_pizza_network_without_a_config_is_named_by_its_loss(adopt, tmp_path, capsys):
+    state = transformer_adder(False)  # attention of ½ each; with 1 each, logits twice as large
+    state["blocks.0.mlp.W_out"] = state["blocks.0.mlp.W_out"] / 10  # a loss above 0
+    assert adopt({"w.pt": state}, "--json", model="transformer") == 0
+    printed, notes = result(capsys)
+    assert printed["accuracy"] == 1 and "loss is lower with attention_rate 0" in notes
+    rate = ("--set", "model.attention_rate=0.0", "--out", tmp_path / "pizza")
+    assert adopt({"w.pt": state}, *rate, "--json", model="transformer") == 0
+    printed, notes = result(capsys)
+    assert printed["accuracy"] == 1 and "note" not in notes
+
+
 @pytest.mark.parametrize(("equals", "task"), [(True, "add"), (False, "add"), (False, "sub")])
 def test_pairs_are_those_on_which_the_network_computes_the_task(equals, task, adopt, tmp_path, capsys):
     state = transformer_adder(equals, sub=task == "sub")
