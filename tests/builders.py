@@ -301,3 +301,30 @@ def operation_table(operation, p):
     """Return operation(a, b) mod p for all pairs, (p, p)."""
     a, b = np.meshgrid(np.arange(p), np.arange(p), indexing="ij")
     return operation(a, b) % p
+
+
+# weights of other code
+
+
+def drawn(shapes, seed=0, dtype=None):
+    """Return normal weights by name, as tensors in float32 or `dtype`."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    return {name: torch.randn(shape, generator=generator, dtype=dtype) for name, shape in shapes.items()}
+
+
+def out_before_in(p, d_model=12, n_heads=3, d_head=5, d_mlp=9):
+    """Return weights as stored by the first code of Nanda et al.
+
+    The token = has a logit, and the MLP has biases.
+    """
+    import torch
+
+    h, d, k, m = n_heads, d_model, d_head, d_mlp
+    attn = {"W_K": (h, k, d), "W_Q": (h, k, d), "W_V": (h, k, d), "W_O": (d, k * h)}
+    mlp = {"W_in": (m, d), "b_in": (m,), "W_out": (d, m), "b_out": (d,)}
+    shapes = {"embed.W_E": (d, p + 1), "pos_embed.W_pos": (3, d), "unembed.W_U": (d, p + 1)}
+    shapes |= {f"blocks.0.attn.{name}": shape for name, shape in attn.items()}
+    shapes |= {f"blocks.0.mlp.{name}": shape for name, shape in mlp.items()}
+    return drawn(shapes, dtype=torch.float64) | {"blocks.0.attn.mask": torch.ones(3, 3).tril()}

@@ -1,7 +1,9 @@
 """Adoption of weights that other code trained, as a run directory.
 
-`state_dicts` reads files without running code of theirs, `weight_names` makes their weights this project's,
-`adoption` writes them. May import `training.cli`, `training.config`, `training.inspection`,
+`weight_files` reads files and the configs in them without running code of theirs, `state_dicts` their
+checkpoints; `foreign_config` checks the configs; `weight_names` and `foreign_masks` make their weights and
+masks this project's; `network_check` compares the network with its task; `adoption` decides, and
+`written_arm` writes. May import `training.cli`, `training.config`, `training.inspection`,
 `training.models`, `training.optimization`, `training.runs`, `training.schema` and `training.tasks`.
 """
 
@@ -11,6 +13,7 @@ __getattr__ = lazy_exports(
     __name__,
     {
         "Checkpoint": "state_dicts",
+        "RenamedWeights": "weight_names",
         "adopt_weights": "adoption",
         "read_checkpoints": "state_dicts",
         "renamed_weights": "weight_names",

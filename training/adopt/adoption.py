@@ -12,19 +12,24 @@ from typing import Any
 import numpy as np
 import torch
 
+from training.adopt.foreign_config import check_attention_scale, model_fields
+from training.adopt.network_check import other_reading, pairs_of, task_accuracy
 from training.adopt.state_dicts import Checkpoint, checkpoints_of, read_checkpoints
 from training.adopt.weight_names import renamed_weights
+from training.adopt.written_arm import ArmContent, write_arm
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe import Recipe
 from training.config.settings import Setting
 from training.inspection.run import Run, open_run
 from training.models.registry import MODELS
+from training.models.transformer.weight_names import W_E
 from training.optimization.engine import Engine
 from training.optimization.evaluation import METRICS
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.toml_text import Overrides, override_texts
-from training.schema.validation import differences, names, override, require, to_dict
+from training.schema.validation import ConfigError, build, names, override, require, to_dict
+from training.tasks.modular import ModularTask
 
 TABLES = ("task", "model", "optimizer", "measure", "pruning")
 """Tables of a recipe that overrides may name."""
@@ -32,12 +37,14 @@ TABLES = ("task", "model", "optimizer", "measure", "pruning")
 
 @dataclass(frozen=True)
 class Adopted:
-    """Arm that was written: its run, the model's sizes, steps and metrics."""
+    """Arm that was written: its run, the model's sizes, steps, metrics and accuracy."""
 
     run: RunDir
     sizes: dict[str, Any]
     steps: np.ndarray
     metrics: dict[str, np.ndarray] | None
+    accuracy: float | None
+    """Over all of the task's pairs, at the last step; None for a task without pairs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,35 +64,37 @@ class Adoption:
 
     def adopt(self, read: Callable[[], Sequence[Checkpoint]]) -> Adopted:
         """Write the checkpoints that `read` returns as an arm."""
-        given, recipe = self._recipe()
+        given, recipe = self._recipe(self.model)
         run = RunDir(self.out)
         files = run.arm(self.arm, self.seed)
         _check_folder(run, files, self.force)  # before the reading, which may take long, and again below
         checkpoints = read()
-        model, weights = renamed_weights(recipe.model, recipe.task, checkpoints)
-        recipe = dataclasses.replace(recipe, model=model)
-        sizes = to_dict(model)
+        if self.model == "one_hot_mlp" and any(name in checkpoints[0].weights for name in ("W_E", W_E)):
+            print("the weights have an embedding: adopted as embedded_mlp", file=sys.stderr)
+            given, recipe = self._recipe("embedded_mlp")
+        configs = [config for checkpoint in checkpoints for config in checkpoint.configs]
+        recipe = _with_recorded_fields(given, recipe, model_fields(recipe.model, configs))
+        renamed = renamed_weights(recipe.model, recipe.task, checkpoints)
+        check_attention_scale(renamed.model, configs)
+        sizes = to_dict(renamed.model)
         _check_sizes(sizes, given["model"])
+        recipe = dataclasses.replace(recipe, model=renamed.model)
         steps = np.array([checkpoint.step for checkpoint in checkpoints])
+        recipe, accuracy = _compared(recipe, {name: w[-1] for name, w in renamed.weights.items()}, given)
         has_metrics = "frac_train" in given["task"] if self.metrics is None else self.metrics
-        metrics = evaluated(recipe.setting(self.arm), steps, weights) if has_metrics else None
-        with run.locked():
-            _check_folder(run, files, self.force)
-            _write_config(run, recipe, given)
-            with files.locked():
-                files.clear()
-                if metrics is not None:
-                    files.write_metrics(metrics)
-                files.write_checkpoints(steps, weights)
+        metrics = evaluated(recipe.setting(self.arm), steps, renamed.weights) if has_metrics else None
+        written = ArmContent(steps, renamed.weights, renamed.mask, metrics)
+        write_arm(run, files, _config(recipe, given), written, lambda: _check_folder(run, files, self.force))
         if metrics is not None:
             print("the split is this project's: other code's training pairs are others", file=sys.stderr)
-        return Adopted(run, sizes, steps, metrics)
+        return Adopted(run, sizes, steps, metrics, accuracy)
 
-    def _recipe(self) -> tuple[dict[str, Any], Recipe]:
+    def _recipe(self, model: str) -> tuple[dict[str, Any], Recipe]:
         """Return the given fields by table, and a recipe of them.
 
         Its model has default sizes.
         """
+        require(self.out.isprintable(), "--out", "a path of printable characters", self.out)
         task = {"name": self.task, "p": self.p, "frac_train": self.frac_train}
         given: dict[str, Any] = {"task": {field: value for field, value in task.items() if value is not None}}
         given["model"] = {}
@@ -95,9 +104,9 @@ class Adoption:
         require(not unknown, "--set", f"fields of {names(TABLES)}", names(unknown))
         for table in ("task", "model"):
             require(isinstance(given[table], dict), f"--set {table}", "a table of fields", given[table])
-        given["model"]["name"] = self.model
-        has_p = "p" in given["task"] or MODELS[self.model].reads != "tokens"
-        require(has_p, "--p", f"the number of residues, for {self.model}", None)
+        given["model"]["name"] = model
+        has_p = "p" in given["task"] or MODELS[model].reads != "tokens"
+        require(has_p, "--p", f"the number of residues, for {model}", None)
         run = {"name": Path(self.out).resolve().name, "seeds": [self.seed], "arms": {self.arm: {}}}
         return given, recipe_from_dict(given | run)
 
@@ -200,16 +209,49 @@ def _check_folder(run: RunDir, files: ArmDir, force: bool) -> None:
         raise RunError(f"{files.path}: holds weights; --force replaces them, --arm and --seed add others")
 
 
-def _write_config(run: RunDir, recipe: Recipe, given: Mapping[str, Any]) -> None:
-    """Write task, model and further given tables; an existing config must be equal."""
-    config = {table: to_dict(getattr(recipe, table)) for table in given}
-    old = run.config()
-    if old is None:
-        run.write_config(config)
-    elif fields := differences(old, config):
-        raise RunError(
-            f"{run.path}: was adopted with another config ({'; '.join(fields)}); choose another --out"
-        )
+def _with_recorded_fields(
+    given: dict[str, Any], recipe: Recipe, recorded: Mapping[str, tuple[Any, str]]
+) -> Recipe:
+    """Return a recipe whose model has the fields that a config recorded, and add them to `given`."""
+    for field, (value, place) in recorded.items():
+        given_value = given["model"].get(field, value)
+        require(given_value == value, f"model.{field}", f"{value!r}, as {place} says", given_value)
+        try:
+            recipe = dataclasses.replace(
+                recipe, model=build(type(recipe.model), given["model"] | {field: value})
+            )
+        except ConfigError as error:
+            raise RunError(f"{place}: {error}") from None
+        given["model"][field] = value
+    return recipe
+
+
+def _compared(
+    recipe: Recipe, weights: Mapping[str, np.ndarray], given: Mapping[str, Any]
+) -> tuple[Recipe, float | None]:
+    """Return a recipe whose pairs are decided, and the network's accuracy on them.
+
+    What the network computes otherwise than as given is printed on stderr.
+    """
+    model, task = recipe.model, recipe.task
+    if model.reads != "tokens":
+        return recipe, None
+    if isinstance(task, ModularTask) and not model.symmetric and "pairs" not in given["task"]:
+        task, sentence = pairs_of(model, weights, task)
+        recipe = dataclasses.replace(recipe, task=task)
+        print(sentence, file=sys.stderr)
+    data = task.build()
+    if data.labels is None:
+        return recipe, None
+    accuracy = task_accuracy(model, weights, data)
+    if note := other_reading(model, weights, data, accuracy):
+        print(f"note: {note}", file=sys.stderr)
+    return recipe, accuracy
+
+
+def _config(recipe: Recipe, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return task, model and further given tables, resolved."""
+    return {table: to_dict(getattr(recipe, table)) for table in given}
 
 
 def evaluated(

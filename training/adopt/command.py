@@ -26,8 +26,8 @@ def parser() -> argparse.ArgumentParser:
     p = Parser(
         prog="python -m training.adopt",
         description="Turn checkpoints that other code trained into a run directory for the analyses.",
-        epilog="Weights do not say what function they belong to: a transformer is taken as causal, ReLU and"
-        " without LayerNorm.",
+        epilog="Weights do not say what function they belong to. Without a config in the file, or next to it,"
+        " a transformer is taken as causal, ReLU and without LayerNorm; the accuracy shows if that is right.",
     )
     p.add_argument(
         "files",
@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         nargs="+",
         metavar="STEP",
-        help="steps of the state dicts (default: those in the files, or the last numbers of their names)",
+        help="steps of the state dicts (default: those in the files, or the last number of each name)",
     )
     p.add_argument("--arm", default="dense", help="name of the arm")
     p.add_argument("--seed", type=int, default=0, help="seed of the arm")
@@ -90,6 +90,8 @@ def _adopt(args: argparse.Namespace) -> int:
     row |= {"first": int(steps[0]), "last": int(steps[-1])}
     if metrics is not None:
         row |= {name: float(metrics[name][-1]) for name in ("train_acc", "test_acc")}
+    elif adopted.accuracy is not None:
+        row["accuracy"] = adopted.accuracy
     if args.json:
         print(json.dumps({"run": str(adopted.run.path), "model": adopted.sizes} | row, indent=2))
     else:

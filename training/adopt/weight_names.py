@@ -1,14 +1,16 @@
 """Names, orientation and sizes of other code's weights, made this project's.
 
 Names are those of `Model.shapes`, or their last part alone (W_Q for blocks.0.attn.W_Q); a network's sizes are
-read from its shapes. A transformer may come
+read from its shapes. Weights may come
 - as HookedTransformer's state dict, or its attributes with their leading axis of one layer;
-- as Nanda et al.'s first code, and Zhong et al.'s, store it: out before in, and known by W_O's two axes,
-  (d_model, head · d_head);
-- with a logit for `=`, which is no class: its column is left out.
+- as Nanda et al.'s first code, Zhong et al.'s and Minegishi et al.'s store a transformer: out before in, and
+  known by W_O's two axes, (d_model, head · d_head);
+- with a logit for `=`, which is no class: its column is left out;
+- as Minegishi et al. store their MLP and He et al. theirs, out before in and known by its names;
+- with masks as buffers, as Minegishi et al. store them: pruned weights become zero.
 Positions and biases that are zero at every step are taken as absent. Weights do not say what function they
 belong to: that neurons are ReLU, that attention is a causal softmax of scores over √d_head, and that logits
-are read at the last token, is assumed.
+are read at the last token, is assumed unless a config says otherwise.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from einops import rearrange
 
+from training.adopt.foreign_masks import apply_mask, common_mask, is_mask, masks_by_weight
 from training.adopt.state_dicts import Checkpoint
 from training.models.base import Model
 from training.models.mlp.architecture import MLP
@@ -31,8 +34,16 @@ from training.runs.atomic_files import RunError
 from training.schema.validation import names
 from training.tasks.dataset import Task
 
-BUFFERS = ("mask", "IGNORE")
-"""Last parts of the names of attention's constants."""
+PAPER_NAMES = {
+    "embed_mlp": {"embed.W_E": "W_E", "inproj.W": "W_in", "outproj.W": "W_out", "unembed.W_U": "W_U"},
+    "one_hot_mlp": {"mlp.W_in": "W_in", "mlp.W_out": "W_out"},
+    "embedded_mlp": {"embed.W_E": "W_E", "mlp.W_in": "W_in", "mlp.W_out": "W_out"},
+}
+"""By model: names in the published code of Minegishi et al. and of He et al."""
+OUT_BEFORE_IN = ("embed.W_E", "inproj.W", "outproj.W", "mlp.W_in", "mlp.W_out")
+"""Those of them that are stored (out, in)."""
+BUFFERS = ("mask", "IGNORE", "basis")
+"""Last parts of the names of constants: attention's, and He et al.'s Fourier basis."""
 UNSUPPORTED = {
     r"(^|\.)blocks\.[1-9]": "one layer",
     r"(^|\.)ln\w*\.": "no LayerNorm",
@@ -43,11 +54,22 @@ UNSUPPORTED = {
 Weights = dict[str, np.ndarray]
 
 
-def renamed_weights(model: Model, task: Task, checkpoints: Sequence[Checkpoint]) -> tuple[Model, Weights]:
-    """Return the model in the weights' sizes, and the weights by our names.
+@dataclass(frozen=True)
+class RenamedWeights:
+    """Network by this project's names."""
 
-    Weights are stacked over checkpoints, (T, ...) each. What is left out of a transformer, or transposed, is
-    printed on stderr.
+    model: Model
+    """In the weights' sizes."""
+    weights: Weights
+    """Stacked over checkpoints, (T, ...) each; pruned ones are zero."""
+    mask: Weights | None
+    """True = kept; None for a dense network."""
+
+
+def renamed_weights(model: Model, task: Task, checkpoints: Sequence[Checkpoint]) -> RenamedWeights:
+    """Return weights by this project's names, their mask, and the model in their sizes.
+
+    What is left out, or transposed, is printed on stderr.
 
     Parameters
     ----------
@@ -59,29 +81,42 @@ def renamed_weights(model: Model, task: Task, checkpoints: Sequence[Checkpoint])
     Raises
     ------
     RunError
-        If names or shapes do not fit the model and the task, or a value is not finite.
+        If names or shapes do not fit the model and the task, a value is not finite, or masks change.
     """
-    is_transformer = isinstance(model, Transformer)
     n_axes = _n_axes(model, len(checkpoints[0].weights))
-    states = [_by_our_names(checkpoint, n_axes) for checkpoint in checkpoints]
-    out_before_in = is_transformer and states[0][W_O].ndim == 2
-    if out_before_in:
+    states, masks = [], []
+    for checkpoint in checkpoints:
+        state, mask = _by_our_names(checkpoint, model.name, n_axes)
+        states.append(apply_mask(state, mask))
+        masks.append({name: mask.get(name, np.ones(w.shape, bool)) for name, w in state.items()})
+    transposed_back = isinstance(model, Transformer) and states[0][W_O].ndim == 2
+    if transposed_back:
         n_axes[W_O] = 2
     for checkpoint, state in zip(checkpoints, states, strict=True):
         for name, w in state.items():
             if w.ndim != n_axes[name]:
                 raise RunError(f"{checkpoint}: {name}: expected {n_axes[name]} axes, got shape {w.shape}")
-    if out_before_in:
+    if transposed_back:
         print("matrices are stored out before in: transposed", file=sys.stderr)
-        pairs = zip(checkpoints, states, strict=True)
-        states = [state | _transposed(checkpoint, state) for checkpoint, state in pairs]
-    if is_transformer:
-        states = _with_equal_names(_without_equals(states, task.n_outputs), task.n_outputs)
+        for part in (states, masks):
+            part[:] = [
+                state | _transposed(checkpoint, state)
+                for checkpoint, state in zip(checkpoints, part, strict=True)
+            ]
+    if isinstance(model, Transformer):
+        if _has_logit_of_equals(states, task.n_outputs):
+            print(
+                f"the logit of =, which is no class, is left out: {task.n_outputs} logits remain",
+                file=sys.stderr,
+            )
+            states, masks = (_without_equals(part, task.n_outputs) for part in (states, masks))
+        states = _with_equal_names(states, task.n_outputs)
     model = replace(model, **model.sizes_of({name: w.shape for name, w in states[0].items()}))
     shapes = model.shapes(task.n_inputs, task.n_outputs)
     for checkpoint, state in zip(checkpoints, states, strict=True):
         _check(checkpoint, state, shapes, task)
-    return model, {name: np.stack([state[name] for state in states]) for name in shapes}
+    stacked = {name: np.stack([state[name] for state in states]) for name in shapes}
+    return RenamedWeights(model, stacked, common_mask(checkpoints, masks, shapes))
 
 
 def _n_axes(model: Model, n_weights: int) -> dict[str, int]:
@@ -93,29 +128,38 @@ def _n_axes(model: Model, n_weights: int) -> dict[str, int]:
     return {name: len(shape) for name, shape in model.shapes(1, 1).items()}
 
 
-def _by_our_names(checkpoint: Checkpoint, n_axes: Mapping[str, int]) -> Weights:
-    """Return a checkpoint's weights by our names.
+def _by_our_names(checkpoint: Checkpoint, model: str, n_axes: Mapping[str, int]) -> tuple[Weights, Weights]:
+    """Return a checkpoint's weights and masks by our names.
 
     Constants and the axis of one layer are dropped.
     """
-    by_last_part = {_last_part(name): name for name in n_axes}
+    paper_names = PAPER_NAMES.get(model, {})
+    by_last_part = {_last_part(name): name for name in n_axes} | paper_names
     weights: Weights = {}
+    masks: Weights = {}
     unexpected = []
+    foreign_masks = masks_by_weight(checkpoint)
     for foreign_name, w in checkpoint.weights.items():
         name = by_last_part.get(foreign_name, foreign_name)
         if name not in n_axes or name in weights:
-            if _last_part(foreign_name) not in BUFFERS:
+            if _last_part(foreign_name) not in BUFFERS and not is_mask(foreign_name):
                 unexpected.append(foreign_name)
             continue
         if not np.issubdtype(w.dtype, np.floating):
             raise RunError(f"{checkpoint}: {foreign_name}: expected floating-point numbers, got {w.dtype}")
+        if 0 in w.shape:
+            raise RunError(f"{checkpoint}: {foreign_name}: expected one entry or more, got shape {w.shape}")
+        mask = foreign_masks.pop(foreign_name, None)
         if name.startswith("blocks.") and w.ndim == n_axes[name] + 1:
             if len(w) != 1:
                 raise RunError(f"{checkpoint}: {foreign_name}: expected one layer, got shape {w.shape}")
-            w = w[0]
-        weights[name] = w
-    _check_names(checkpoint, weights, unexpected, n_axes)
-    return weights
+            w, mask = w[0], None if mask is None else mask[0]
+        is_turned = foreign_name in paper_names and foreign_name in OUT_BEFORE_IN
+        weights[name] = w.T if is_turned else w
+        if mask is not None and is_prunable(name):
+            masks[name] = mask.T if is_turned else mask
+    _check_names(checkpoint, weights, unexpected + [f"mask of {name}" for name in foreign_masks], n_axes)
+    return weights, masks
 
 
 def _check_names(
@@ -150,11 +194,13 @@ def _transposed(checkpoint: Checkpoint, weights: Weights) -> Weights:
     return transposed | {W_O: rearrange(weights[W_O], "d (h k) -> h k d", h=n_heads)}
 
 
-def _without_equals(states: Sequence[Weights], p: int) -> Sequence[Weights]:
-    """Return the weights without the logit of `=`, if there is one."""
-    if any(state[name].shape[axis] != p + 1 for state in states for name, axis in ((W_E, 0), (W_U, 1))):
-        return states
-    print(f"the logit of =, which is no class, is left out: {p} logits remain", file=sys.stderr)
+def _has_logit_of_equals(states: Sequence[Weights], p: int) -> bool:
+    """Return True if every state has a token and a logit more than residues."""
+    return all(state[name].shape[axis] == p + 1 for state in states for name, axis in ((W_E, 0), (W_U, 1)))
+
+
+def _without_equals(states: Sequence[Weights], p: int) -> list[Weights]:
+    """Return the weights without the logit of `=`."""
     return [state | {name: state[name][..., :p] for name in (W_U, B_U) if name in state} for state in states]
 
 

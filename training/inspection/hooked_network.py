@@ -47,6 +47,7 @@ def load_hooked(run: RunDir | Path | str, arm: str, seed: int, step: int | None 
     """
     import torch
 
+    from training.inspection.run import open_run
     from training.models.transformer.hooked_transformer import with_weights
 
     run = run if isinstance(run, RunDir) else RunDir.open(run)
@@ -62,4 +63,6 @@ def load_hooked(run: RunDir | Path | str, arm: str, seed: int, step: int | None 
     if step is not None:
         require(step in steps, "step", f"one with a checkpoint ({steps[0]} to {steps[-1]})", step)
         row = int(np.flatnonzero(steps == step)[0])
-    return with_weights({name: torch.from_numpy(w[row].copy()) for name, w in stacked.items()})
+    model = open_run(run).recipe.setting(arm).model
+    weights = {name: torch.from_numpy(w[row].copy()) for name, w in stacked.items()}
+    return with_weights(weights, getattr(model, "attention_rate", 1.0))

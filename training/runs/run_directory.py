@@ -221,9 +221,13 @@ class ArmDir:
 
     def clear(self) -> None:
         """Delete everything of this arm but its lock, DONE first."""
+        self.keep_only()
+
+    def keep_only(self, *names: str) -> None:
+        """Delete all files but these and the lock, DONE first."""
         (self.path / "DONE").unlink(missing_ok=True)
         for file in self.path.glob("*"):
-            if file.name != LOCK:
+            if file.name not in (LOCK, *names):
                 file.unlink()
 
     def _write_tensors(self, file: str, tensors: Mapping[str, np.ndarray]) -> None:

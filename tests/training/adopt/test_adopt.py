@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from builders import heavy_imports_of_help, run_analysis
-from safetensors.torch import save_file
+from builders import drawn, heavy_imports_of_help, out_before_in, run_analysis
 
 from training.adopt.command import main
 from training.inspection.hooked_network import load_hooked
@@ -24,37 +23,6 @@ P = 7
 PAIRS = torch.cartesian_prod(torch.arange(P), torch.arange(P))
 EMBED = {"W_E": (P, 4), "W_in": (4, 3), "W_out": (3, 4), "W_U": (4, P)}
 NANDA = Transformer(d_model=12, n_heads=3, d_head=5, d_mlp=9, equals=True, positions=True, biases=True)
-
-
-def drawn(shapes, seed=0, dtype=torch.float32):
-    generator = torch.Generator().manual_seed(seed)
-    return {name: torch.randn(shape, generator=generator, dtype=dtype) for name, shape in shapes.items()}
-
-
-@pytest.fixture
-def adopt(tmp_path):
-    """Return a function that adopts files into `tmp_path/run`.
-
-    The function takes contents by file name and returns the exit code.
-    """
-
-    def run(files, *more, model="embed_mlp", p=P):
-        paths = []
-        for name, content in files.items():
-            paths.append(tmp_path / name)
-            if name.endswith(".safetensors"):
-                save_file(content, paths[-1])
-            else:
-                torch.save(content, paths[-1])
-        arguments = ["--model", model, "--out", tmp_path / "run", *([] if p is None else ["--p", p])]
-        return main(list(map(str, [*paths, *arguments, *more])))
-
-    return run
-
-
-@pytest.fixture
-def adopted(tmp_path):
-    return RunDir(tmp_path / "run").arm("dense", 0)
 
 
 def assert_holds(files, steps, states):
@@ -130,20 +98,6 @@ def test_names_of_a_hooked_transformers_attributes_are_accepted(adopt, adopted):
     }
     assert adopt({"weights.pt": short}, "--steps", 40, model="transformer") == 0
     assert_holds(adopted, [40], [state])
-
-
-def out_before_in(p, d_model=12, n_heads=3, d_head=5, d_mlp=9):
-    """Return weights as stored by the first code of Nanda et al.
-
-    The token = has a logit, and the MLP has biases.
-    """
-    h, d, k, m = n_heads, d_model, d_head, d_mlp
-    attn = {"W_K": (h, k, d), "W_Q": (h, k, d), "W_V": (h, k, d), "W_O": (d, k * h)}
-    mlp = {"W_in": (m, d), "b_in": (m,), "W_out": (d, m), "b_out": (d,)}
-    shapes = {"embed.W_E": (d, p + 1), "pos_embed.W_pos": (3, d), "unembed.W_U": (d, p + 1)}
-    shapes |= {f"blocks.0.attn.{name}": shape for name, shape in attn.items()}
-    shapes |= {f"blocks.0.mlp.{name}": shape for name, shape in mlp.items()}
-    return drawn(shapes, dtype=torch.float64) | {"blocks.0.attn.mask": torch.ones(3, 3).tril()}
 
 
 def out_before_in_logits(state, p):
@@ -327,7 +281,7 @@ REFUSED = {
     "a negative step": (
         {"w.pt": STATES[0]},
         {"more": ["--steps", -1]},
-        "step: expected a whole number from 0, got -1",
+        "step: expected a whole number from 0 to 9007199254740992, got -1",
     ),
     "nothing": ({"w.pt": []}, {}, "w.pt: expected one state dict or more, got 'none'"),
     "one tensor": (

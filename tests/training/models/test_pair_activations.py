@@ -22,6 +22,7 @@ VARIANTS = {
     "nanda": Transformer(**WIDTHS, n_heads=3, equals=True, positions=True, biases=True),
     "equals_alone": Transformer(**WIDTHS, n_heads=2, equals=True),
     "positions_alone": Transformer(**WIDTHS, n_heads=2, positions=True, biases=True),
+    "pizza": Transformer(**WIDTHS, n_heads=2, positions=True, attention_rate=0.0),
 }
 ALL_VARIANTS = pytest.mark.parametrize("model", VARIANTS.values(), ids=VARIANTS)
 
@@ -92,7 +93,8 @@ def test_the_input_map_is_the_effect_under_uniform_attention(model):
     hidden = model_with.pair_activations(lifted).hidden
     n_tokens = 2 + model.equals
     for other in range(1, P):
-        handed_on = (maps["input"][:, other] - maps["input"][:, 0]) / n_tokens
+        attention = model.attention_rate / n_tokens + 1 - model.attention_rate
+        handed_on = (maps["input"][:, other] - maps["input"][:, 0]) * attention
         np.testing.assert_allclose(hidden[other, 3] - hidden[0, 3], handed_on, atol=1e-9)
         direct = maps["direct"][:, other] - maps["direct"][:, 0] if "direct" in maps else 0
         np.testing.assert_allclose(hidden[3, other] - hidden[3, 0], handed_on + direct, atol=1e-9)

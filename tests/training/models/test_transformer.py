@@ -26,7 +26,7 @@ from training.optimization.optimizers import AdamW
 from training.optimization.parametrizations.registry import ParametrizationSettings
 from training.pruning.method import Subject
 from training.pruning.registry import METHODS
-from training.schema.validation import ConfigError
+from training.schema.validation import ConfigError, to_dict
 from training.tasks.modular import ModularTask
 
 P = 7
@@ -37,6 +37,9 @@ VARIANTS = {
     "nanda_without_biases": Transformer(**WIDTHS, d_head=5, n_heads=3, equals=True, positions=True),
     "equals_alone": Transformer(**WIDTHS, d_head=5, n_heads=2, equals=True, biases=True),
     "positions_alone": Transformer(**WIDTHS, d_head=5, n_heads=2, positions=True, biases=True),
+    "half_attention": Transformer(
+        **WIDTHS, d_head=5, n_heads=2, equals=True, positions=True, attention_rate=0.3
+    ),
 }
 ALL_VARIANTS = pytest.mark.parametrize("model", VARIANTS.values(), ids=VARIANTS)
 EXACT = {"rtol": 0, "atol": 1e-10}
@@ -108,13 +111,70 @@ def test_plain_forward_and_its_gradient_equal_hooked_transformers(model):
     data, (weights,) = task("unordered"), weights_of(model, 1)
     network, logits_of = oracle(model, weights, None)
     leaves = {name: w.clone().requires_grad_() for name, w in weights.items()}
-    outputs, logits = forward(leaves, torch.from_numpy(data.inputs)), logits_of(data.inputs)
+    plain_forward = model.implementation().forward
+    outputs, logits = plain_forward(leaves, torch.from_numpy(data.inputs)), logits_of(data.inputs)
     torch.testing.assert_close(outputs, logits, **EXACT)
     outputs.square().sum().backward()
     logits.square().sum().backward()
     for name, parameter in network.named_parameters():
         if name in leaves:
             torch.testing.assert_close(leaves[name].grad, parameter.grad, rtol=0, atol=1e-9)
+
+
+def logits_pair_by_pair(weights, rate, pairs):
+    """Return the logits with attention rate · softmax + 1 − rate, one pair and head at a time."""
+    w = {name.rpartition(".")[2]: tensor for name, tensor in weights.items()}
+    rows = []
+    for pair in pairs.tolist():
+        x = [w["W_E"][token] + w["W_pos"][place] for place, token in enumerate([*pair, P])]
+        mid = x[-1]
+        for W_Q, W_K, W_V, W_O in zip(w["W_Q"], w["W_K"], w["W_V"], w["W_O"], strict=True):
+            scores = torch.stack([(x[-1] @ W_Q) @ (other @ W_K) for other in x]) / W_Q.shape[1] ** 0.5
+            for share, other in zip(scores.exp() / scores.exp().sum(), x, strict=True):
+                mid = mid + (rate * share + (1 - rate)) * (other @ W_V @ W_O)
+        rows.append((mid + torch.relu(mid @ w["W_in"]) @ w["W_out"]) @ w["W_U"])
+    return torch.stack(rows)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
+def test_the_attention_rate_mixes_softmax_with_ones(rate):
+    model = Transformer(**vars(VARIANTS["half_attention"]) | {"attention_rate": rate})
+    data, weights = task(), weights_of(model, 2)
+    engine = Engine(model, AdamW(), data, weights, [None, None])
+    engine.network.gradient(engine.weights, engine.grads)
+    outputs, labels = engine.network.outputs(engine.weights), torch.from_numpy(data.labels)
+    torch.testing.assert_close(outputs[1], logits_pair_by_pair(weights[1], rate, data.inputs), **EXACT)
+    assert engine.grads["blocks.0.attn.W_Q"].any() == (rate > 0)
+    n, step = data.n_train, 1e-5
+
+    def loss(name, place, change):
+        moved = {key: w.clone() for key, w in weights[1].items()}
+        moved[name].view(-1)[place] += change
+        return cross_entropy(logits_pair_by_pair(moved, rate, data.inputs[:n]), labels[:n])
+
+    for name in weights[1]:
+        difference = (loss(name, 7, step) - loss(name, 7, -step)) / (2 * step)
+        assert engine.grads[name][1].view(-1)[7].item() == pytest.approx(difference.item(), abs=1e-7)
+
+
+def test_synaptic_flow_counts_the_attentions_sum():
+    model = VARIANTS["half_attention"]
+    (weights,) = weights_of(model, 1)
+    w = {name.rpartition(".")[2]: tensor.abs() for name, tensor in weights.items()}
+    x = [w["W_E"].sum(0) + position for position in w["W_pos"]]
+    attended = sum((0.3 / 3 + 0.7) * other for other in x)
+    mid = x[-1] + sum(attended @ W_V @ W_O for W_V, W_O in zip(w["W_V"], w["W_O"], strict=True))
+    expected = ((mid + mid @ w["W_in"] @ w["W_out"]) @ w["W_U"]).sum()
+    flow_of = model.implementation().flow
+    torch.testing.assert_close(flow_of({n: t.abs() for n, t in weights.items()}), expected)
+
+
+def test_the_attention_rate_is_left_out_of_configs_at_its_default():
+    assert "attention_rate" not in to_dict(Transformer())
+    assert to_dict(Transformer(attention_rate=0.0))["attention_rate"] == 0
+    for rate in (-0.1, 1.5, float("nan")):
+        with pytest.raises(ConfigError, match="attention_rate: expected a number from 0 to 1"):
+            Transformer(attention_rate=rate)
 
 
 def test_the_tangent_has_the_outputs_gradient_and_slope_of_the_network():

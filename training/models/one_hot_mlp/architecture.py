@@ -6,8 +6,9 @@ Importable without torch and NumPy.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from training.models.base import Model, require_widths
 from training.models.weight_names import Shape
@@ -33,6 +34,7 @@ class OneHotMLP(Model):
 
     reads = "tokens"
     symmetric = True
+    infers_sizes = True
 
     name: Literal["one_hot_mlp"] = "one_hot_mlp"
     activation: Literal["relu", "square", "abs", "cube", "fourth", "exp", "softplus"] = "relu"
@@ -78,6 +80,11 @@ class OneHotMLP(Model):
         require(self.init == "normal", "model.init", expected, self.init)
         return self.init_scale / math.sqrt(shape[0] if name == "W_in" else shape[1])
 
+    @classmethod
+    def sizes_of(cls, shapes: Mapping[str, Shape]) -> dict[str, Any]:
+        """Return the number of neurons, the columns of W_in."""
+        return {"d_mlp": shapes["W_in"][1]}
+
     def pair_activations(self, weights: Arrays) -> PairActivations:
         """Return logits and neurons of every ordered pair."""
         from training.models.pair_activations import two_layer_activations
@@ -118,3 +125,8 @@ class EmbeddedMLP(OneHotMLP):
         if name == "W_in":
             return 1 / math.sqrt(shape[0])
         return self.init_scale / math.sqrt(shape[0] if name == "W_E" else shape[1])
+
+    @classmethod
+    def sizes_of(cls, shapes: Mapping[str, Shape]) -> dict[str, Any]:
+        """Return the embedding's width and the number of neurons."""
+        return {"d_emb": shapes["W_E"][1], "d_mlp": shapes["W_in"][1]}

@@ -16,20 +16,20 @@ from training.models.transformer.network import embed, forward_from
 from training.models.transformer.weight_names import W_U
 
 
-def activations_of_all_pairs(weights: Arrays) -> PairActivations:
+def activations_of_all_pairs(weights: Arrays, attention_rate: float = 1.0) -> PairActivations:
     """Return logits, neurons and attention of every ordered pair."""
     tensors = _tensors(weights)
     p = tensors[W_U].shape[1]
     with torch.no_grad():
         pairs = torch.cartesian_prod(torch.arange(p), torch.arange(p))
-        computed = forward_from(tensors, embed(tensors, pairs))
+        computed = forward_from(tensors, embed(tensors, pairs), attention_rate)
     attention_to_a = computed.pattern[:, :, 0]
     by_pair = (computed.logits, computed.hidden, attention_to_a)
     return PairActivations(*(x.unflatten(0, (p, p)).numpy() for x in by_pair))
 
 
 def logit_gradients(
-    weights: Arrays, triples: Int[np.ndarray, "n 3"]
+    weights: Arrays, triples: Int[np.ndarray, "n 3"], attention_rate: float = 1.0
 ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n d"]]:
     """Return a logit's gradients by the embeddings of its two inputs.
 
@@ -38,7 +38,7 @@ def logit_gradients(
     tensors = _tensors(weights)
     a_b, c = torch.from_numpy(triples[:, :2]), torch.from_numpy(triples[:, 2:])
     embeddings = embed(tensors, a_b).requires_grad_()
-    logits = forward_from(tensors, embeddings).logits
+    logits = forward_from(tensors, embeddings, attention_rate).logits
     (gradient,) = torch.autograd.grad(logits.gather(1, c).sum(), embeddings)
     return gradient[:, 0].numpy(), gradient[:, 1].numpy()
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from training.models.base import Model, require_widths
 from training.models.transformer.weight_names import B_U, W_E, W_IN, W_POS, W_Q, W_U
 from training.models.weight_names import Shape, is_prunable
-from training.schema.validation import require
+from training.schema.validation import OMITTED_AT_DEFAULT, require
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +30,10 @@ class Transformer(Model):
     The logits are read at the last position. The defaults are Minegishi et al.'s: the tokens a b, one head,
     neither positions nor biases. Nanda et al.'s has four heads of 32, 512 neurons, the tokens a b =, and
     positions.
+
+    References
+    ----------
+    .. [1] Zhong et al., arXiv:2306.17844 (the attention rate, which interpolates to constant attention).
     """
 
     reads = "tokens"
@@ -52,9 +56,18 @@ class Transformer(Model):
     init: Literal["fan_in", "transformer_lens"] = "fan_in"
     """θ₀: N(0, κ/√fan_in); or N(0, κ·0.8/√d_model), for κ = 1 what a HookedTransformer draws of the seed."""
 
+    attention_rate: float = field(default=1.0, metadata=OMITTED_AT_DEFAULT)
+    """α of Zhong et al.: attention is α·softmax + (1 − α), ones at α = 0. Clock networks have 1, Pizza 0."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         require_widths(self, "d_model", "n_heads", "d_head", "d_mlp")
+        require(0 <= self.attention_rate <= 1, "attention_rate", "a number from 0 to 1", self.attention_rate)
+
+    @property
+    def function(self) -> str:
+        """Name, and the attention rate unless it is 1."""
+        return self.name if self.attention_rate == 1 else f"{self.name}.attention_rate_{self.attention_rate}"
 
     def shapes(self, n_inputs: int, n_outputs: int) -> dict[str, Shape]:
         """Return the weights' shapes, in HookedTransformer's order of parameters."""
@@ -73,10 +86,10 @@ class Transformer(Model):
         return {name: shape for name, shape in shapes.items() if self.biases or is_prunable(name)}
 
     def implementation(self) -> Implementation:
-        """Return its functions in torch."""
-        from training.models.transformer.network import IMPLEMENTATION
+        """Return its functions in torch, for its attention rate."""
+        from training.models.transformer.network import implementation
 
-        return IMPLEMENTATION
+        return implementation(self.attention_rate)
 
     def deviation(self, name: str, shape: Shape) -> float:
         """Return the deviation that `init` names; 0 for a bias."""
@@ -105,7 +118,7 @@ class Transformer(Model):
         """Return logits, neurons and attention of every ordered pair."""
         from training.models.transformer.activations import activations_of_all_pairs
 
-        return activations_of_all_pairs(weights)
+        return activations_of_all_pairs(weights, self.attention_rate)
 
     def embedding_gradients(
         self, weights: Arrays, triples: Int[np.ndarray, "n 3"]
@@ -113,4 +126,4 @@ class Transformer(Model):
         """Return a logit's gradients by the embeddings of its two inputs."""
         from training.models.transformer.activations import logit_gradients
 
-        return logit_gradients(weights, triples)
+        return logit_gradients(weights, triples, self.attention_rate)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +36,8 @@ def hooked_transformer(
     Parameters
     ----------
     model : Transformer
-        Positions or biases that it lacks are zero and not trained.
+        Positions or biases that it lacks are zero and not trained. An attention rate below 1 is a permanent
+        hook on the pattern.
     p : int
         Number of residues and of classes.
     weights : mapping, optional
@@ -74,6 +76,8 @@ def hooked_transformer(
             seed=seed,
         )
         network = HookedTransformer(config)
+    if model.attention_rate != 1:
+        network.add_perma_hook("blocks.0.attn.hook_pattern", partial(_mixed_pattern, model.attention_rate))
     for name, parameter in network.named_parameters():
         if name not in model.shapes(p, p):
             parameter.requires_grad_(False).zero_()
@@ -83,13 +87,19 @@ def hooked_transformer(
     return network
 
 
-def with_weights(weights: Mapping[str, Tensor]) -> HookedTransformer:
+def _mixed_pattern(attention_rate: float, pattern: Tensor, hook: Any) -> Tensor:
+    """Return α·pattern + (1 − α) at causal positions."""
+    return attention_rate * pattern + (1 - attention_rate) * torch.ones_like(pattern).tril()
+
+
+def with_weights(weights: Mapping[str, Tensor], attention_rate: float = 1.0) -> HookedTransformer:
     """Return the network of these weights.
 
-    Its settings are inferred from their shapes.
+    Its sizes are inferred from their shapes.
     """
     shapes = {name: tuple(w.shape) for name, w in weights.items()}
-    return hooked_transformer(Transformer(**Transformer.sizes_of(shapes)), shapes[W_U][1], weights)
+    model = Transformer(**Transformer.sizes_of(shapes), attention_rate=attention_rate)
+    return hooked_transformer(model, shapes[W_U][1], weights)
 
 
 def pair_logits(network: HookedTransformer, pairs: Tensor) -> Tensor:
@@ -104,9 +114,9 @@ def pair_logits(network: HookedTransformer, pairs: Tensor) -> Tensor:
 class AtLastPosition(nn.Module):
     """Network with these weights as TransformerLens computes it."""
 
-    def __init__(self, weights: Mapping[str, Tensor]):
+    def __init__(self, weights: Mapping[str, Tensor], attention_rate: float = 1.0):
         super().__init__()
-        self.network = with_weights(weights)
+        self.network = with_weights(weights, attention_rate)
 
     def forward(self, pairs: Tensor) -> Tensor:
         """Return (pair, class) logits at the last position."""

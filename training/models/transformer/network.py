@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -50,9 +51,9 @@ class Activations(NamedTuple):
     """(pair, class) at the last position."""
 
 
-def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
+def forward(weights: Mapping[str, Tensor], pairs: Tensor, attention_rate: float = 1.0) -> Tensor:
     """Return (pair, class) logits at the last position."""
-    return forward_from(weights, embed(weights, pairs)).logits
+    return forward_from(weights, embed(weights, pairs), attention_rate).logits
 
 
 def embed(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
@@ -62,7 +63,9 @@ def embed(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
     return embedding(tokens, weights[W_E]) + weights.get(W_POS, 0.0)
 
 
-def forward_from(weights: Mapping[str, Tensor], embeddings: Tensor) -> Activations:
+def forward_from(
+    weights: Mapping[str, Tensor], embeddings: Tensor, attention_rate: float = 1.0
+) -> Activations:
     """Return the activations for the embeddings that `embed` returns.
 
     Biases not among the weights are zero.
@@ -75,6 +78,7 @@ def forward_from(weights: Mapping[str, Tensor], embeddings: Tensor) -> Activatio
     k = torch.einsum("n t d, h d k -> n h t k", embeddings, weights[W_K]) + bias(B_K, "h k -> h 1 k")
     v = torch.einsum("n t d, h d k -> n h t k", embeddings, weights[W_V]) + bias(B_V, "h k -> h 1 k")
     pattern = torch.softmax(torch.einsum("n h k, n h t k -> n h t", q, k) / math.sqrt(q.shape[-1]), -1)
+    pattern = attention_rate * pattern + (1 - attention_rate)
     attn_out = torch.einsum("n h t, n h t k, h k d -> n d", pattern, v, weights[W_O]) + bias(B_O)
     mid = embeddings[:, -1] + attn_out
     hidden = torch.relu(mid @ weights[W_IN] + bias(B_IN))
@@ -82,12 +86,13 @@ def forward_from(weights: Mapping[str, Tensor], embeddings: Tensor) -> Activatio
     return Activations(pattern, hidden, logits)
 
 
-def flow(weights: Mapping[str, Tensor]) -> Tensor:
+def flow(weights: Mapping[str, Tensor], attention_rate: float = 1.0) -> Tensor:
     """Return the synaptic flow R to the last logits.
 
     R starts at all tokens and positions. The weights are absolute. The ReLU is the identity; attention is
     uniform over the positions, whatever W_Q and W_K are, which therefore have no part in R; biases have none
-    either. With x_t = 1ᵀW_E + W_pos[t], R = (x_last + mean_t x_t W_V W_O)(1 + W_in W_out) W_U 1. Every path
+    either. With x_t = 1ᵀW_E + W_pos[t], R = (x_last + s·mean_t x_t W_V W_O)(1 + W_in W_out) W_U 1; s is the
+    attention's sum, 1 at attention rate α = 1, and α + (1 − α)·T with T positions. Every path
     passes W_U and one of W_E and W_pos; the residual stream leads around the other matrices, so only a part
     of R passes through them.
     """
@@ -95,18 +100,27 @@ def flow(weights: Mapping[str, Tensor]) -> Tensor:
     last = average = embedded
     if W_POS in weights:
         last, average = embedded + weights[W_POS][-1], embedded + weights[W_POS].mean(0)
+    n_positions = 2 + weights[W_E].shape[0] - weights[W_U].shape[1]
+    average = average * (attention_rate + (1 - attention_rate) * n_positions)
     mid = last + torch.einsum("d, h d k, h k e -> e", average, weights[W_V], weights[W_O])
     return ((mid + mid @ weights[W_IN] @ weights[W_OUT]) @ weights[W_U]).sum()
 
 
-def as_written(weights: Weights) -> nn.Module:
+def as_written(weights: Weights, attention_rate: float = 1.0) -> nn.Module:
     """Return the network as TransformerLens computes it.
 
     The import of transformer-lens takes seconds.
     """
     from training.models.transformer.hooked_transformer import AtLastPosition
 
-    return AtLastPosition(weights)
+    return AtLastPosition(weights, attention_rate)
 
 
-IMPLEMENTATION = Implementation(forward, TransformerNetwork, as_written, flow=flow)
+def implementation(attention_rate: float) -> Implementation:
+    """Return the functions of the network with this attention rate."""
+    return Implementation(
+        partial(forward, attention_rate=attention_rate),
+        partial(TransformerNetwork, attention_rate=attention_rate),
+        partial(as_written, attention_rate=attention_rate),
+        flow=partial(flow, attention_rate=attention_rate),
+    )

@@ -70,7 +70,15 @@ class PlaceTables(NamedTuple):
 class PairAttention:
     """Sums of table rows for each pair, weighted by attention."""
 
-    def __init__(self, places: Places, pairs: Tensor, n_arms: int, n_heads: int, dtype: torch.dtype):
+    def __init__(
+        self,
+        places: Places,
+        pairs: Tensor,
+        n_arms: int,
+        n_heads: int,
+        dtype: torch.dtype,
+        attention_rate: float = 1.0,
+    ):
         def count(n: int) -> Tensor:
             return torch.arange(n, device=pairs.device)
 
@@ -90,10 +98,15 @@ class PairAttention:
         # The last embedding's weight is 1; the others are written at every step.
         self.weight_rni = torch.ones(n_arms, *row_ni.shape, device=pairs.device, dtype=dtype)
         self.pattern_rnth = self.weight_rni[..., :-1].unflatten(2, (-1, n_heads))
+        self.rate = attention_rate
+        # At rate 1 the pattern is the softmax, and keeps its buffer.
+        self.softmax_rnth = self.pattern_rnth if attention_rate == 1 else torch.empty_like(self.pattern_rnth)
 
     def forward(self, tables: PlaceTables) -> Tensor:
         """Return (arm, pair, j) inputs of neurons and logits."""
-        self.pattern_rnth.copy_(tables.score_rlsh.flatten(0, 2)[self.score_rnt].softmax(2))
+        self.softmax_rnth.copy_(tables.score_rlsh.flatten(0, 2)[self.score_rnt].softmax(2))
+        if self.rate != 1:
+            self.pattern_rnth.copy_(self.softmax_rnth).mul_(self.rate).add_(1 - self.rate)
         reads = tables.reads_roj.flatten(0, 1)
         weights = self.weight_rni.flatten(0, 1)
         sums = embedding_bag(self.row_ai, reads, mode="sum", per_sample_weights=weights)
@@ -113,7 +126,9 @@ class PairAttention:
             0,
         )
         pattern_grad_rnth = weight_grad.view_as(self.weight_rni)[..., :-1].view_as(self.pattern_rnth)
-        weighted_rnth = pattern_grad_rnth * self.pattern_rnth
-        score_grad_rnth = weighted_rnth - self.pattern_rnth * weighted_rnth.sum(2, keepdim=True)
+        weighted_rnth = pattern_grad_rnth * self.softmax_rnth
+        score_grad_rnth = weighted_rnth - self.softmax_rnth * weighted_rnth.sum(2, keepdim=True)
+        if self.rate != 1:
+            score_grad_rnth *= self.rate
         score_grad = self.score_sums.sums(score_grad_rnth.flatten(0, 2))
         return score_grad.view_as(tables.score_rlsh), reads_grad.view_as(tables.reads_roj)

@@ -48,13 +48,13 @@ from training.models.transformer.weight_names import (
 class TransformerNetwork(Network):
     """Stacked arms on tables over places, without autograd."""
 
-    def __init__(self, problem: StackedProblem):
+    def __init__(self, problem: StackedProblem, attention_rate: float = 1.0):
         pairs, n_train, shapes = problem.inputs(), problem.data.n_train, problem.shapes
         self.loss, self.places = problem.loss, Places(shapes, problem.device, problem.dtype)
         self.n_heads, _, d_head = shapes[W_Q]
         self.m, self.scale = shapes[W_IN][1], 1 / math.sqrt(d_head)
         self.train, self.all = (
-            PairAttention(self.places, part, problem.n_arms, self.n_heads, problem.dtype)
+            PairAttention(self.places, part, problem.n_arms, self.n_heads, problem.dtype, attention_rate)
             for part in (pairs[:n_train], pairs)
         )
         self.train_hidden_rnm, self.all_hidden_rnm = (
