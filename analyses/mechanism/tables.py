@@ -87,6 +87,7 @@ def _through_training(network: Network, weights: Weights) -> pd.DataFrame:
         "settled_weighted_chance": weighted_chance,
         "same_frequency": frequency_agreement(aligned.frequency, output_frequency)[0],
         "mean_cos": aligned.mean_cos,
+        "n_silent": aligned.n_silent,
         "weighted_cos": aligned.weighted_cos,
         "key_share": frequency_power(np.swapaxes(input_map, -1, -2))[:, keys - 1].sum(axis=-1),
         "n_keys": np.array(len(keys)),
