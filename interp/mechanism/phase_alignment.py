@@ -11,7 +11,6 @@ is only rounding, at most 1e-6 of the row's largest: it reads one frequency and 
 there means nothing. Both kinds are left out of every mean and counted.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -222,5 +221,5 @@ def _weighted_cos(
     D: Float[np.ndarray, "*batch m"],
 ) -> Float[np.ndarray, "*batch"]:
     relative = (relative_to_largest(np.where(np.isnan(D), 0.0, x)) for x in (alpha, beta))  # (..., m)
-    weight = relative_to_largest(math.prod(relative)) ** 2
+    weight = relative_to_largest(np.prod(list(relative), axis=0)) ** 2
     return np.asarray((weight * np.where(np.isnan(D), 0.0, np.cos(D))).sum(axis=-1) / weight.sum(axis=-1))
