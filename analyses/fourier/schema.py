@@ -68,6 +68,7 @@ MEANS = Table(
 NEURONS = Table(
     analysis="fourier",
     part="neurons",
+    version=2,
     meaning="Every neuron's strongest frequency and concentration at every checkpoint.",
     key=("arm", "seed", "step", "map", "neuron"),
     columns=(

@@ -222,6 +222,7 @@ FIXED_STEPS = Table(
 PAIRS = Table(
     analysis="speed",
     part="pairs",
+    version=2,
     meaning="Ratios of two arms' times, seed by seed.",
     key=("role", "arm", "quantity", "seed"),
     columns=(

@@ -100,6 +100,23 @@ def test_tau_of_a_network_that_never_memorised_is_not_dropped():
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
+    [
+        ({}, "> 50.0"),
+        ({"t_gen": 300, "tau": 3.0}, "3.00"),
+        ({"t_mem": None, "tau_lower": 0.0, "tau_upper": math.inf}, "unknown"),
+        ({"t_mem": None, "t_gen": 200, "tau_lower": 0.0, "tau_upper": 0.04}, "< 0.040"),
+        ({"t_gen_after": 0}, "-"),
+        ({"status": "skipped"}, "-"),
+    ],
+)
+def test_tau_is_printed_with_its_bound(changes, expected):
+    row = ROW | {"t_mem_interval": "", "t_gen_interval": "", "train_acc": 1.0} | changes
+    (table,) = printed_outcomes([row])
+    assert table.rows[0]["tau"] == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
     [({}, "> 5000"), ({"t_gen_after": 0, "t_gen_interval": "> 0"}, "no test set")],
 )
 def test_without_a_test_set_no_t_gen_is_printed(changes, expected):
