@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analyses.claims.claim import Finding
@@ -17,7 +16,7 @@ from analyses.speed.schema import PAIRS, RATIOS
 from analyses.tables.long_format import records
 from analyses.tables.number_text import number
 from analyses.tables.roles import arms_with_role
-from interp.statistics.censored_times import Bounded, CensoredTimes, median_time
+from interp.statistics.censored_times import Bounded, median_of_bounds
 
 OUTCOMES_AND_RATIOS = (OUTCOMES, RATIOS, PAIRS)
 """Tables of claims about how much earlier an arm generalises."""
@@ -96,7 +95,7 @@ def values_by_seed(table: pd.DataFrame, column: str) -> dict[int, Bounded]:
 
 
 def time_by_seed(outcomes: pd.DataFrame, arm: str, quantity: str) -> dict[int, Bounded]:
-    """Return a time of an arm's finished networks; a lower bound if censored.
+    """Return a time, or the bound that is left of it, of an arm's finished networks.
 
     Parameters
     ----------
@@ -106,21 +105,12 @@ def time_by_seed(outcomes: pd.DataFrame, arm: str, quantity: str) -> dict[int, B
     rows = [
         {name: None if pd.isna(value) else value for name, value in row.items()} for row in records(outcomes)
     ]
-    times = times_by_seed(rows, arm, quantity)
-    return {seed: Bounded(value, "=" if observed else ">") for seed, (value, observed) in times.items()}
+    return times_by_seed(rows, arm, quantity)
 
 
 def median_over_seeds(by_seed: Mapping[int, Bounded]) -> Bounded | None:
-    """Return the Kaplan–Meier median; None without any seed.
-
-    Without bounds it is the lower median, of numbers that may be negative, as times are not.
-    """
-    if not by_seed:
-        return None
-    if all(value.bound == "=" for value in by_seed.values()):
-        return sorted(by_seed.values(), key=lambda value: value.value)[(len(by_seed) - 1) // 2]
-    at = np.array([value.value for value in by_seed.values()])
-    return median_time(CensoredTimes(at, np.array([value.bound == "=" for value in by_seed.values()])))
+    """Return the lower median, or the bound that is left of it; None without any seed."""
+    return median_of_bounds(by_seed.values()) if by_seed else None
 
 
 def seed_range(by_seed: Mapping[int, Bounded]) -> str:
@@ -191,7 +181,7 @@ def ratio_finding(
         elif n:
             value = "none generalised"
         if not math.isnan(row["low"]):
-            interval = f"{amount_text(row['low'])} to {amount_text(row['high'])} (95 % BCa)"
+            interval = f"{amount_text(row['low'])} to {amount_text(row['high'])} (95 % t)"
     return Finding(
         name=name,
         expected=str(limit),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,6 @@ from analyses.claims.claim import Claim, Evidence, Finding
 from analyses.claims.findings import (
     OUTCOMES_AND_RATIOS,
     Limit,
-    amount_text,
     bounded_from_row,
     bounded_text,
     finding_by_seed,
@@ -27,7 +27,7 @@ from analyses.speed.schema import ANALYSIS as SPEED
 from analyses.speed.schema import ARMS, PAIRS, RATIOS
 from analyses.tables.labels import arm_label
 from analyses.tables.long_format import records
-from interp.statistics.censored_times import Bounded
+from interp.statistics.censored_times import Bounded, possible_smallest
 
 SHUFFLED = "shuffled"
 """Arm of `modadd_fast` with the ticket's mask shuffled within layers."""
@@ -114,22 +114,28 @@ def slower_when_sparser(arms: pd.DataFrame) -> list[Finding]:
 
 
 def best_sparsity(arms: pd.DataFrame) -> list[Finding]:
-    """Judge M4."""
+    """Judge M4.
+
+    A median of which only a bound is known may be the smallest too, unless its bound excludes it.
+    """
     rows = _trained_tickets(arms)
     medians = {row["sparsity"]: bounded_from_row(row, "tau_median") for row in rows}
     n = min((row["n"] for row in rows), default=0)
-    observed = {sparsity: median.value for sparsity, median in medians.items() if median.bound == "="}
-    best = min(observed, key=observed.__getitem__) if observed else None
+    known = min((median.upper for median in medians.values()), default=math.inf)
+    best = possible_smallest(medians) if math.isfinite(known) else []
     over_best = None
-    if 0.9 in medians and best is not None:
-        over_best = Bounded(medians[0.9].value / observed[best], medians[0.9].bound)
+    if 0.9 in medians and best:
+        is_decided = all(medians[sparsity].bound == "=" for sparsity in best)
+        bound = medians[0.9].bound if is_decided else ">"
+        over_best = Bounded(medians[0.9].value / known, bound)
+    listed = " or ".join(f"{sparsity:g}" for sparsity in best)
     return [
         Finding(
             name="sparsity of the smallest median τ",
             expected=".6, .7 or .8",
-            value="none has a τ" if best is None else f"{best:g}, where it is {amount_text(observed[best])}",
+            value=f"{listed}, where it is {_smallest_text(medians, best)}" if best else "none has a τ",
             n=n,
-            n_held=int(best in BEST_SPARSITIES),
+            n_held=int(bool(best) and set(best) <= set(BEST_SPARSITIES)),
             n_cases=int(n > 0),
         ),
         Finding(
@@ -137,10 +143,15 @@ def best_sparsity(arms: pd.DataFrame) -> list[Finding]:
             expected="at least 3, or no τ",
             value="not known" if over_best is None else bounded_text(over_best),
             n=n,
-            n_held=int(over_best is not None and (over_best.bound == ">" or over_best.value >= 3)),
+            n_held=int(over_best is not None and (medians[0.9].bound == ">" or over_best.value >= 3)),
             n_cases=int(over_best is not None),
         ),
     ]
+
+
+def _smallest_text(medians: Mapping[float, Bounded], best: Sequence[float]) -> str:
+    """Return the medians that may be the smallest as text, each once."""
+    return " or ".join(dict.fromkeys(bounded_text(medians[sparsity]) for sparsity in best))
 
 
 def timing(summary: Mapping[str, Any]) -> list[Finding]:

@@ -79,6 +79,7 @@ def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFram
     from analyses.tables.long_format import long_table
     from interp.spectra.concentration import fourier_entropy, inverse_participation_ratio, neuron_gini
     from interp.spectra.fourier import amplitude_phase
+    from interp.spectra.tied_frequencies import has_tied_frequency
     from interp.spectra.weight_spectrum import mean_over_neurons, neuron_frequency
 
     frequency, energy_share = neuron_frequency(W)  # (T, m)
@@ -97,6 +98,7 @@ def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFram
     means = {measure: mean_over_neurons(values)[0] for measure, values in per_neuron.items()}
     means["n_frequencies"] = np.array([len(np.unique(k[k > 0])) for k in frequency])
     means["n_dead"] = (frequency == 0).sum(axis=-1)
+    means["n_tied"] = has_tied_frequency(W).sum(axis=-1)
     at = {"step": network.steps, "map": [name]}
     axes = at | {"neuron": range(W.shape[1])}
     columns = {"frequency": frequency, "amplitude": amplitude, "phase": phase} | per_neuron

@@ -1,6 +1,6 @@
 """Tables of `analyses.fourier`."""
 
-from analyses.tables.columns import FREQUENCY, MAP, NETWORK, NEURON, STEP, key_frequency_table
+from analyses.tables.columns import FREQUENCY, MAP, N_TIED, NETWORK, NEURON, STEP, key_frequency_table
 from analyses.tables.schema import Analysis, Column, Table
 
 SPECTRA_SOURCE = "DEFINITIONS.md, section 5"
@@ -53,6 +53,7 @@ CONCENTRATION = (ENTROPY, ENTROPY_PAPER, IPR_FREQUENCY, IPR_BASIS, GINI, ENERGY_
 MEANS = Table(
     analysis="fourier",
     meaning="Concentration of the neurons' spectra at every checkpoint, as means over living neurons.",
+    version=2,
     key=("arm", "seed", "step", "map"),
     columns=(
         *NETWORK,
@@ -61,11 +62,13 @@ MEANS = Table(
         *CONCENTRATION,
         Column("n_frequencies", int, "Number of different frequencies that neurons have."),
         Column("n_dead", int, "Number of dead neurons: all their weights are equal."),
+        N_TIED,
     ),
 )
 NEURONS = Table(
     analysis="fourier",
     part="neurons",
+    version=2,
     meaning="Every neuron's strongest frequency and concentration at every checkpoint.",
     key=("arm", "seed", "step", "map", "neuron"),
     columns=(

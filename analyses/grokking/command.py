@@ -69,7 +69,8 @@ def printed_outcomes(rows: Sequence[dict[str, Any]]) -> list[PrintedTable]:
             [_printed_row(row) for row in rows],
             f"{_generalised(rows)}\n"
             "(90, 100]: the threshold was first met after step 90 and by step 100; > 30000: not within "
-            "30,000 steps. tau = t_gen / t_mem: delay of generalising after memorising.",
+            "30,000 steps. tau = t_gen / t_mem: delay of generalising after memorising; unknown "
+            "if the network did neither.",
         )
     ]
     if any(row.get("note") for row in rows):
@@ -104,23 +105,30 @@ def _printed_row(row: dict[str, Any]) -> dict[str, Any]:
     """Return the printed cells of one arm and seed."""
     from analyses.loading.outcomes import has_test_set
     from analyses.tables.labels import arm_label
-    from analyses.tables.number_text import number
 
     done = row["status"] == "done"
     tested = not done or has_test_set(row)
-    tau = number(row["tau"]) if row.get("tau") else "-"
-    if tau == "-" and tested and row.get("tau_lower"):
-        tau = f"> {number(row['tau_lower'])}"
     t_gen = row["t_gen_interval"] if done else row["status"]
     return {
         "arm": arm_label(row["arm"]),
         "seed": row["seed"],
         "t_mem (steps)": row.get("t_mem_interval") or "-",
         "t_gen (steps)": t_gen if tested else "no test set",
-        "tau": tau,
+        "tau": _tau_text(row),
         "train accuracy": _last_value(row, "train"),
         "test accuracy": _last_value(row, "test") if tested else "no test set",
     }
+
+
+def _tau_text(row: dict[str, Any]) -> str:
+    """Return tau, or the bound that is left of it, as text."""
+    from analyses.loading.outcomes import times_by_seed
+    from analyses.tables.number_text import number
+
+    for tau in times_by_seed([row], row["arm"], "tau").values():  # one or none
+        words = number(tau.value) if tau.bound == "=" else f"{tau.bound} {number(tau.value)}"
+        return "unknown" if (tau.value, tau.bound) == (0, ">") else words
+    return "-"
 
 
 def _last_value(row: dict[str, Any], part: str) -> str:

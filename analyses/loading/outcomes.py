@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from interp.dynamics.threshold_crossings import GrokkingTimes
+from interp.statistics.censored_times import Bounded
 from training.inspection.outcomes import outcomes
 from training.inspection.trained_network import Network
 from training.runs.atomic_files import RunError
@@ -84,22 +85,28 @@ def finished(rows: Sequence[Outcome], arm: str) -> list[Outcome]:
     return [row for row in rows if row["arm"] == arm and row["status"] == "done"]
 
 
-def times_by_seed(rows: Sequence[Outcome], arm: str, quantity: str) -> dict[int, tuple[float, bool]]:
-    """Return a time of an arm's networks by seed.
+def times_by_seed(rows: Sequence[Outcome], arm: str, quantity: str) -> dict[int, Bounded]:
+    """Return a time, or the bound that is left of it, of an arm's finished networks by seed.
 
-    Each with True if observed; a censored time counts as its lower bound, with False. A seed without either
-    is left out.
+    No finished network is left out, but those without a test set where the time needs one. A censored time is
+    a lower bound. Of tau = t_gen / t_mem a network that never memorised leaves an upper bound if it
+    generalised; if it did neither, or memorised at step 0, nothing is known: the lower bound is 0.
 
     Parameters
     ----------
     quantity : {"t_gen", "t_mem", "tau"}
         The time; tau is the ratio t_gen / t_mem.
     """
-    times = {}
-    for row in finished(rows, arm):
-        bound = row["tau_lower" if quantity == "tau" else f"{quantity}_after"]
-        if row[quantity] is not None:
-            times[row["seed"]] = (float(row[quantity]), True)
-        elif bound > 0 and (quantity != "tau" or row["t_gen"] is None):
-            times[row["seed"]] = (float(bound), False)
-    return times
+    return {
+        row["seed"]: _time(row, quantity)
+        for row in finished(rows, arm)
+        if quantity == "t_mem" or has_test_set(row)
+    }
+
+
+def _time(row: Outcome, quantity: str) -> Bounded:
+    if row[quantity] is not None:
+        return Bounded(float(row[quantity]))
+    if quantity == "tau" and row["t_gen"] is not None and math.isfinite(row["tau_upper"]):
+        return Bounded(float(row["tau_upper"]), "<")
+    return Bounded(float(row["tau_lower" if quantity == "tau" else f"{quantity}_after"]), ">")

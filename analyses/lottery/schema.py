@@ -92,6 +92,7 @@ EQUAL = Table(
 NEURONS = Table(
     analysis="lottery",
     part="neurons",
+    version=2,
     meaning="Every neuron's final frequency, and the frequency that each rule predicts.",
     key=("arm", "seed", "neuron"),
     columns=(

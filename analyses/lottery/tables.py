@@ -27,6 +27,7 @@ from interp.dynamics.frequency_lottery import (
 )
 from interp.mechanism.phase_alignment import wrap_angle
 from interp.spectra.fourier import check_modulus, complex_amplitude
+from interp.spectra.tied_frequencies import first_largest
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
@@ -128,7 +129,7 @@ def _trained_neurons(network: Network, weights: Mapping[str, np.ndarray], growth
         p=network.p,
         u=u[0],
         v=v[0],
-        final_frequency=np.where(live, np.abs(u[1]).argmax(axis=-1) + 1, 0),
+        final_frequency=np.where(live, first_largest(np.abs(u[1])) + 1, 0),
         growth=ratio,
         grown=ratio >= growth,
     )
@@ -144,7 +145,7 @@ def _simulated_neurons(arm: str, seed: int, p: int, u: np.ndarray, v: np.ndarray
         p=p,
         u=u,
         v=v,
-        final_frequency=np.where(end.finished, np.abs(end.u).argmax(axis=-1) + 1, 0),
+        final_frequency=np.where(end.finished, first_largest(np.abs(end.u)) + 1, 0),
         growth=neuron_norm(end.u, end.v) / neuron_norm(u, v),
         grown=end.finished,
     )
@@ -193,7 +194,7 @@ def _race(neurons: Neurons, neuron: int, time: np.ndarray, u: np.ndarray, v: np.
         "D": wrap_angle(np.angle(u * u * np.conj(v))).ravel(),
     }
     race = pd.DataFrame(columns)
-    return race.assign(final=race["frequency"] == np.abs(u[-1]).argmax() + 1)
+    return race.assign(final=race["frequency"] == int(first_largest(np.abs(u[-1]))) + 1)
 
 
 def _blowup_times(u: np.ndarray, v: np.ndarray, p: int) -> pd.DataFrame:

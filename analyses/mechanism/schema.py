@@ -4,6 +4,7 @@ from analyses.tables.columns import (
     FREQUENCY,
     LOTTERY_RULE,
     MEAN_COS,
+    N_SILENT,
     NETWORK,
     NONE_COMPARED,
     SHARE_HIGH,
@@ -41,6 +42,7 @@ STAGE_STEP = Column("step", int, "Step of the weights: of the dense network, or 
 MEANS = Table(
     analysis="mechanism",
     meaning="How many neurons have settled on their final frequency, and on key frequencies, per checkpoint.",
+    version=2,
     key=("arm", "seed", "step"),
     columns=(
         *NETWORK,
@@ -72,6 +74,7 @@ MEANS = Table(
             source=LOTTERY,
         ),
         MEAN_COS,
+        N_SILENT,
         Column(
             "weighted_cos",
             float,

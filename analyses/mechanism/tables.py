@@ -23,6 +23,7 @@ from interp.mechanism.key_frequency_rules import embedding_key_frequencies
 from interp.mechanism.phase_alignment import frequency_agreement, misalignment
 from interp.spectra.fourier import check_modulus, complex_amplitude
 from interp.spectra.weight_spectrum import frequency_power, neuron_frequency
+from training.runs.atomic_files import RunError
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
@@ -87,6 +88,7 @@ def _through_training(network: Network, weights: Weights) -> pd.DataFrame:
         "settled_weighted_chance": weighted_chance,
         "same_frequency": frequency_agreement(aligned.frequency, output_frequency)[0],
         "mean_cos": aligned.mean_cos,
+        "n_silent": aligned.n_silent,
         "weighted_cos": aligned.weighted_cos,
         "key_share": frequency_power(np.swapaxes(input_map, -1, -2))[:, keys - 1].sum(axis=-1),
         "n_keys": np.array(len(keys)),
@@ -131,7 +133,13 @@ def _use_by_stage(
     if t_gen is not None and t_gen <= mask_step:
         first = int(np.flatnonzero(dense.steps >= t_gen)[0])
         stages["dense_t_gen"] = (dense.steps[first], _at(dense_weights, first))
-    trained = _at(dense_weights, int(np.flatnonzero(dense.steps == mask_step)[0]))
+    at_mask = np.flatnonzero(dense.steps == mask_step)
+    if not at_mask.size:
+        raise RunError(
+            f"{network.files.path / 'DONE'}: source.step: expected a checkpoint of {dense.files}, "
+            f"got {mask_step}; give --steps with it, or leave --steps out"
+        )
+    trained = _at(dense_weights, int(at_mask[0]))
     stages["dense_end"] = (mask_step, trained)
     stages["pruned"] = (mask_step, {name: w * mask.get(name, True) for name, w in trained.items()})
     stages["start"], stages["end"] = ((network.steps[t], _at(weights, t)) for t in (0, -1))

@@ -37,6 +37,7 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     from interp.mechanism.diversification import phase_symmetry
     from interp.mechanism.phase_alignment import misalignment
     from interp.spectra.fourier import check_modulus
+    from interp.spectra.tied_frequencies import has_tied_frequency
     from interp.spectra.weight_spectrum import neuron_frequency
 
     input_map, output_map = neuron_maps(network, network.weights())  # (T, m, p)
@@ -58,7 +59,8 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     groups |= {"rayleigh": symmetry.baseline, "n_neurons": symmetry.n_neurons}
     at = {"step": network.steps}
     by_frequency = long_table(network, at | {"frequency": range(1, K + 1)}, groups)
-    means = _means(aligned, aligned_at_final, output_frequency, symmetry, K)
+    n_tied = has_tied_frequency(input_map).sum(axis=-1)
+    means = _means(aligned, aligned_at_final, output_frequency, symmetry, n_tied, K)
     return {
         MEANS: long_table(network, at, means),
         NEURONS: long_table(network, at | {"neuron": range(input_map.shape[1])}, neurons),
@@ -71,6 +73,7 @@ def _means(
     aligned_at_final: Misalignment,
     output_frequency: np.ndarray,
     symmetry: PhaseSymmetry,
+    n_tied: np.ndarray,
     K: int,
 ) -> dict[str, np.ndarray]:
     """Return the columns of `MEANS`, (T,) each."""
@@ -96,6 +99,8 @@ def _means(
         "cv_input_amplitude": amplitude_variation(aligned.input_amplitude),
         "cv_output_amplitude": amplitude_variation(aligned.output_amplitude),
         "n_dead": aligned.n_dead,
+        "n_silent": aligned.n_silent,
+        "n_tied": n_tied,
     }
 
 

@@ -1,6 +1,6 @@
 """Tables of `analyses.phases`."""
 
-from analyses.tables.columns import FREQUENCY, MEAN_ABS_SIN, MEAN_COS, NETWORK, NEURON, STEP
+from analyses.tables.columns import FREQUENCY, MEAN_ABS_SIN, MEAN_COS, N_SILENT, N_TIED, NETWORK, NEURON, STEP
 from analyses.tables.schema import Analysis, Column, Table
 
 SOURCE = "DEFINITIONS.md, section 6"
@@ -34,6 +34,7 @@ RAYLEIGH = Column(
 MEANS = Table(
     analysis="phases",
     meaning="Phase alignment, phase symmetry and use of frequencies at every checkpoint, over live neurons.",
+    version=2,
     key=("arm", "seed", "step"),
     columns=(
         *NETWORK,
@@ -121,12 +122,15 @@ MEANS = Table(
             source=SOURCE,
         ),
         Column("n_dead", int, "Number of neurons that are dead in either map, excluded from the means."),
+        N_SILENT,
+        N_TIED,
     ),
 )
 NEURONS = Table(
     analysis="phases",
     part="neurons",
     meaning="Phases and amplitudes of every neuron at its input frequency, at every checkpoint.",
+    version=2,
     key=("arm", "seed", "step", "neuron"),
     columns=(
         *NETWORK,
@@ -151,7 +155,7 @@ NEURONS = Table(
             float,
             "Misalignment: 2 × input phase − output phase, wrapped into [−π, π).",
             unit="radians",
-            missing=DEAD_IN_EITHER_MAP,
+            missing=f"{DEAD_IN_EITHER_MAP}, or the neuron is silent: one amplitude is only rounding",
             source=SOURCE,
         ),
         Column(
@@ -167,7 +171,7 @@ NEURONS = Table(
             float,
             "Phase ψ of the output weights at the neuron's input frequency.",
             unit="radians",
-            missing=DEAD_IN_EITHER_MAP,
+            missing=f"{DEAD_IN_EITHER_MAP}, or the output amplitude at that frequency is only rounding",
             source=SOURCE,
         ),
         Column(

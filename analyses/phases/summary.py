@@ -49,7 +49,8 @@ def summarise(tables: Mapping[Table, pd.DataFrame]) -> tuple[dict[str, Any], lis
             "Use of the frequencies and equality of the amplitudes, last checkpoint; p: largest of seeds.",
             [_allocation(row) for row in arms],
             f"Equal use of all frequencies is rejected in every seed (χ² test p below {SIGNIFICANT:g}) in: "
-            f"{unequal}. CV: standard deviation over neurons / mean; 0 if all amplitudes are equal.",
+            f"{unequal}. CV: standard deviation over neurons / mean of amplitudes; 0 if all are equal. "
+            "Silent neurons read one frequency and write another; tied ones have several equal frequencies.",
         ),
     ]
     return {"arms": arms}, printed
@@ -83,7 +84,7 @@ def _allocation(row: Row) -> dict[str, Any]:
         "arm": arm_label(row["arm"]),
         "frequencies used": f"{row['n_frequencies_last']:.3g} of {n_frequencies}",
         "χ² test p": number(row["chi2_p_value_max"]),
-        "CV input amplitude": number(row["cv_input_amplitude_last"]),
-        "CV output amplitude": number(row["cv_output_amplitude_last"]),
-        "dead neurons": number(row["n_dead_last"]),
+        "CV of input": number(row["cv_input_amplitude_last"]),
+        "CV of output": number(row["cv_output_amplitude_last"]),
+        "dead, silent, tied": ", ".join(number(row[f"n_{kind}_last"]) for kind in ("dead", "silent", "tied")),
     }

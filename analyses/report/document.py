@@ -36,11 +36,10 @@ ABOUT = (
     "in every seed, 'not reproduced' if no part holds in any seed, and 'partly' in between, or if a part was "
     "not measured.",
     "t_mem and t_gen are the first steps at which the training and the test examples meet the threshold; "
-    "τ = t_gen / t_mem. '>' and '<' are bounds, left by networks that never generalised within their steps; "
-    "a bound counts where it decides. Values are medians over seeds (Kaplan–Meier), ratios geometric means "
-    "over pairs of networks of one seed. '(seeds)' is the range from the least to the largest seed; "
-    "'95 % BCa' a bootstrap interval over seeds of the mean log-ratio, too narrow for few seeds (for 3 it "
-    "contains the truth in 73 % of cases).",
+    "τ = t_gen / t_mem. '>' and '<' are bounds, left by networks that never memorised or generalised within "
+    "their steps ('> 0' by those that did neither); a bound counts where it decides. Values are lower "
+    "medians over seeds, ratios geometric means over pairs of networks of one seed. '(seeds)' is the range "
+    "from the least to the largest seed; '95 % t' Student's interval of the mean log-ratio.",
     "Claims are hard (a release waits for them), medium, soft, or a report without a threshold. "
     "networks.csv, beside this file, has the times of every network of every run.",
 )

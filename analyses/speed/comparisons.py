@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,15 +11,15 @@ import numpy as np
 
 from analyses.loading.outcomes import Outcome, finished, times_by_seed
 from analyses.loading.reference_arms import dense_reference, ticket_reference
-from analyses.speed.schema import QUANTITIES, T_GEN
+from analyses.speed.schema import QUANTITIES, T_GEN, TAU
 from interp.statistics.censored_times import (
     Bounded,
     CensoredTimes,
-    LogRank,
-    log_rank,
+    median_of_bounds,
     median_time,
     survival_curve,
 )
+from interp.statistics.log_rank_statistics import LogRank, log_rank
 from interp.statistics.time_ratios import mean_ratio, paired_ratios
 from training.config.recipe import Recipe
 
@@ -57,8 +57,9 @@ def compare(rows: Sequence[Outcome], pair: Row, quantity: str) -> tuple[Row, lis
     """Return the ratio of two arms' times, over seeds and by seed.
 
     The first row holds the geometric mean and its interval, `low` and `high`; the `least` and `largest` of
-    the seeds if none is a bound; and the log-rank test, with z above 0 if the denominator is the earlier. The
-    other rows are of the seeds whose ratio is a number or a bound.
+    the seeds if none is a bound; and the log-rank test, with z above 0 if the denominator is the earlier.
+    There is none of taus of which one has no lower bound. The other rows are of the seeds whose ratio is a
+    number or a bound.
 
     Parameters
     ----------
@@ -71,10 +72,9 @@ def compare(rows: Sequence[Outcome], pair: Row, quantity: str) -> tuple[Row, lis
         times_by_seed(rows, pair[name], quantity) for name in ("numerator", "denominator")
     )
     at = pair | {"quantity": quantity}
-    seeds = [  # a time of 0 has no ratio
-        s for s in numerator if s in denominator and numerator[s][0] > 0 and denominator[s][0] > 0
-    ]
-    ratios = paired_ratios(_times(numerator[s] for s in seeds), _times(denominator[s] for s in seeds))
+    seeds = [s for s in numerator if s in denominator]
+    seeds = [s for s in seeds if Bounded(0.0) not in (numerator[s], denominator[s])]  # 0 has no ratio
+    ratios = paired_ratios([numerator[s] for s in seeds], [denominator[s] for s in seeds])
     ratio_rows = [
         at | {"seed": seed, **_columns("ratio", ratio)}
         for seed, ratio in zip(seeds, ratios, strict=True)
@@ -88,22 +88,24 @@ def compare(rows: Sequence[Outcome], pair: Row, quantity: str) -> tuple[Row, lis
     row = at | {"n": mean.n, **_columns("ratio", mean.mean)}
     row |= {"low": low, "high": high, "least": least, "largest": largest}
     for name, times in (("numerator", numerator), ("denominator", denominator)):
-        row |= {f"n_{name}": len(times), f"n_{name}_censored": _times(times.values()).n_censored}
-    test = LogRank(math.nan, math.nan, 0)
-    if numerator and denominator:
-        test = log_rank(_times(denominator.values()), _times(numerator.values()))
+        row |= {f"n_{name}": len(times), f"n_{name}_censored": _n_bounds(times.values())}
+    test = _log_rank(denominator.values(), numerator.values(), quantity)
     return row | {f"log_rank_{name}": value for name, value in asdict(test).items()}, ratio_rows
 
 
 def arm_row(recipe: Recipe, rows: Sequence[Outcome], arm: str) -> Row:
-    """Return an arm's median times, censored counts and last accuracies."""
+    """Return an arm's median times, censored counts and last accuracies.
+
+    Medians of t_mem and t_gen are Kaplan and Meier's; that of tau is what the bounds of all networks leave,
+    as a network's tau is censored the earlier the later it memorised.
+    """
     done = finished(rows, arm)
     columns: Row = {"arm": arm, "method": recipe.arms[arm].method, "sparsity": recipe.sparsity(arm)}
     columns |= {"n": len(done), "n_not_trained": sum(row["arm"] == arm for row in rows) - len(done)}
     for quantity in QUANTITIES:
-        times = _times(times_by_seed(rows, arm, quantity).values())
-        columns[f"{quantity}_censored"] = times.n_censored
-        columns |= _columns(f"{quantity}_median", median_time(times) if len(times.at) else None)
+        times = times_by_seed(rows, arm, quantity).values()
+        columns[f"{quantity}_censored"] = _n_bounds(times)
+        columns |= _columns(f"{quantity}_median", _median(times, quantity) if times else None)
     for name in ("train_acc", "test_acc"):
         columns[name] = float(np.mean([row[name] for row in done])) if done else math.nan
     return columns
@@ -119,12 +121,13 @@ def survival_rows(rows: Sequence[Outcome], arm: str) -> list[Row]:
         return []
     steps, share = survival_curve(times)
     censored = [int((~times.observed & (times.at == step)).sum()) for step in steps]
-    columns = zip([0.0, *steps.tolist()], [1.0, *share.tolist()], [0, *censored], strict=True)
+    start = [] if steps[0] == 0 and share[0] == 1 else [(0.0, 1.0, 0)]
+    columns = [*start, *zip(steps.tolist(), share.tolist(), censored, strict=True)]
     return [{"arm": arm, "step": t, "share": s, "n_censored": c} for t, s, c in columns]
 
 
 def tau_by_sparsity(recipe: Recipe, rows: Sequence[Outcome]) -> list[Row]:
-    """Return tau of every network in a series of sparsities.
+    """Return tau, or its bound, of every network in a series of sparsities.
 
     A series is a method that prunes several arms to different sparsities, and their dense reference. A row
     per method, reference, arm and seed, by rising sparsity.
@@ -141,8 +144,8 @@ def tau_by_sparsity(recipe: Recipe, rows: Sequence[Outcome]) -> list[Row]:
         for arm in sorted([*filter(None, [reference]), *arms], key=recipe.sparsity):
             at = {"method": method, "reference": reference, "arm": arm, "sparsity": recipe.sparsity(arm)}
             tau_rows += [
-                at | {"seed": seed, "tau": tau, "tau_bound": "=" if observed else ">"}
-                for seed, (tau, observed) in times_by_seed(rows, arm, "tau").items()
+                at | {"seed": seed, **_columns("tau", tau)}
+                for seed, tau in times_by_seed(rows, arm, TAU).items()
             ]
     return tau_rows
 
@@ -153,6 +156,22 @@ def _columns(name: str, number: Bounded | None) -> Row:
     return {name: value, f"{name}_bound": bound}
 
 
-def _times(times: Iterable[tuple[float, bool]]) -> CensoredTimes:
-    at, observed = np.array(list(times)).reshape(-1, 2).T
+def _times(times: Collection[Bounded]) -> CensoredTimes:
+    at, observed = np.array([(time.value, time.bound == "=") for time in times]).reshape(-1, 2).T
     return CensoredTimes(at, observed.astype(bool))
+
+
+def _n_bounds(times: Collection[Bounded]) -> int:
+    return sum(time.bound != "=" for time in times)
+
+
+def _median(times: Collection[Bounded], quantity: str) -> Bounded:
+    return median_of_bounds(times) if quantity == TAU else median_time(_times(times))
+
+
+def _log_rank(first: Collection[Bounded], second: Collection[Bounded], quantity: str) -> LogRank:
+    """Return the log-rank test; without p if an arm has no network, or a tau no lower bound."""
+    without_bound = quantity == TAU and any(time.lower <= 0 for time in (*first, *second))
+    if not first or not second or without_bound:
+        return LogRank(math.nan, math.nan, 0)
+    return log_rank(_times(first), _times(second))

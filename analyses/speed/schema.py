@@ -6,8 +6,9 @@ from analyses.tables.schema import Analysis, Column, Table
 TERMS = "DEFINITIONS.md, section 1"
 STATISTICS = "DEFINITIONS.md, section 8"
 NO_PAIR = "no pair of seeds gives a ratio, or bounds point in both directions"
+NO_TEST = "no network got there while both arms were observed, or a tau has no lower bound"
 NO_CLASSES = "the task has no classes"
-BOUND = "'=' for a number, '<' or '>' if networks that never got there leave only a bound"
+BOUND = "'=' for a number, '<' or '>' if networks that never got there leave only a bound; '> 0': unknown"
 
 T_GEN, T_MEM, TAU = "t_gen", "t_mem", "tau"
 QUANTITIES = (T_GEN, T_MEM, TAU)
@@ -37,6 +38,7 @@ METHOD = Column(
 RATIOS = Table(
     analysis="speed",
     meaning="Ratios of two arms' times, paired by seed, with the log-rank test of both arms.",
+    version=2,
     key=("role", "arm", "quantity"),
     columns=(
         *COMPARED,
@@ -52,7 +54,7 @@ RATIOS = Table(
         Column(
             "low",
             float,
-            "Lower end of the ratio's interval: BCa bootstrap over pairs of the mean log-ratio, 95 %.",
+            "Lower end of the ratio's interval: Student's t on the log-ratios of the pairs, 95 %.",
             missing="the ratio is a bound, or comes from fewer than two pairs",
         ),
         Column(
@@ -72,14 +74,22 @@ RATIOS = Table(
             float,
             "Log-rank statistic of all networks of both arms, above 0 if the denominator is earlier.",
             unit="standard deviations",
-            missing="no network got there while both arms were observed",
+            missing=NO_TEST,
             source=STATISTICS,
         ),
         Column(
             "log_rank_p",
             float,
-            "Two-sided p of this statistic, by the normal approximation.",
-            missing="no network got there while both arms were observed",
+            "Two-sided p of the log-rank test, of the kind in `log_rank_kind`.",
+            missing=NO_TEST,
+            source=STATISTICS,
+        ),
+        Column(
+            "log_rank_kind",
+            str,
+            "Origin of p: exact (all arrangements of the networks), drawn (some of them), normal "
+            "(approximation, from ten events in both arms on).",
+            missing=NO_TEST,
             source=STATISTICS,
         ),
         Column("log_rank_n_events", int, "Number of networks of both arms that got there."),
@@ -88,6 +98,7 @@ RATIOS = Table(
 ARMS = Table(
     analysis="speed",
     part="arms",
+    version=2,
     meaning="Median times and mean accuracies of every arm over its networks.",
     key=("arm",),
     columns=(
@@ -100,21 +111,21 @@ ARMS = Table(
         *(
             column
             for time, words, unit in (
-                ("t_gen", "t_gen", "steps"),
-                ("t_mem", "t_mem", "steps"),
-                ("tau", "tau = t_gen / t_mem", ""),
+                ("t_gen", "Kaplan–Meier median of t_gen", "steps"),
+                ("t_mem", "Kaplan–Meier median of t_mem", "steps"),
+                ("tau", "Lower median of tau = t_gen / t_mem, or what the bounds of all networks leave", ""),
             )
             for column in (
                 Column(
                     f"{time}_censored",
                     int,
-                    f"Number of networks with only a lower bound of {time}.",
+                    f"Number of networks with only a bound of {time}, or of which nothing is known.",
                     source=TERMS,
                 ),
                 Column(
                     f"{time}_median",
                     float,
-                    f"Kaplan–Meier median of {words}.",
+                    f"{words}.",
                     unit=unit,
                     missing="no network has a time or a bound",
                     source=STATISTICS,
@@ -166,6 +177,7 @@ CORRELATIONS = Table(
 DOSES = Table(
     analysis="speed",
     part="doses",
+    version=2,
     meaning="Tau of every network of a method that prunes several arms to different sparsities.",
     key=("method", "reference", "arm", "seed"),
     columns=(
@@ -181,7 +193,12 @@ DOSES = Table(
         ARM_ROLE,
         SPARSITY,
         SEED,
-        Column("tau", float, "Delay of generalisation, t_gen / t_mem, or its lower bound.", source=TERMS),
+        Column(
+            "tau",
+            float,
+            "Delay of generalisation, t_gen / t_mem, or its bound; 0 with '>' if nothing is known.",
+            source=TERMS,
+        ),
         Column("tau_bound", str, f"Kind of tau: {BOUND}."),
     ),
 )
@@ -205,6 +222,7 @@ FIXED_STEPS = Table(
 PAIRS = Table(
     analysis="speed",
     part="pairs",
+    version=2,
     meaning="Ratios of two arms' times, seed by seed.",
     key=("role", "arm", "quantity", "seed"),
     columns=(

@@ -13,6 +13,7 @@ from analyses.tables.labels import arm_label
 from analyses.tables.long_format import groups, records
 from analyses.tables.number_text import decimals, number
 from analyses.tables.schema import Table
+from interp.statistics.censored_times import Bounded, possible_smallest
 from training.cli.printed_table import PrintedTable
 
 Row = dict[str, Any]
@@ -21,8 +22,9 @@ MOST_NAMED = 3
 """Arms that a conclusion names on each side."""
 LEGEND = (
     "Ratios are geometric means over pairs of one seed. '<' and '>': bounds, as some networks never got "
-    "there. 95 % interval: BCa bootstrap, too narrow for few pairs (with 3 it holds the truth in 73 %). "
-    "Log-rank test: probability p that equal arms differ so much in t_gen; n networks generalised."
+    "there. 95 % interval: Student's t on the log-ratios of the pairs. Log-rank test: probability p that "
+    "equal arms differ so much in t_gen, counted over arrangements of the networks if fewer than ten of an "
+    "arm generalised; n networks generalised."
 )
 
 
@@ -50,7 +52,8 @@ def _printed_arms(arms: pd.DataFrame, doses: pd.DataFrame) -> PrintedTable:
         "Median steps at which the arms memorised (t_mem) and generalised (t_gen), and tau = t_gen / t_mem.",
         [_printed_arm(row) for row in records(arms)],
         f"{conclusion.strip()}\n"
-        "Kaplan–Meier medians over seeds; '>': fewer than half of the networks got there.",
+        "Medians over seeds, of steps Kaplan and Meier's; '>': fewer than half of the networks got there; "
+        "tau > 0: nothing is known of half of the networks, which neither memorised nor generalised.",
     )
 
 
@@ -69,15 +72,24 @@ def _printed_arm(row: Row) -> Row:
 
 
 def _smallest_tau(doses: pd.DataFrame, arms: pd.DataFrame) -> str:
-    """Return which sparsity of every series has the smallest tau."""
+    """Return which sparsity of every series has the smallest median tau, or may have it."""
     if doses.empty:
         return ""
-    exact = arms[arms["tau_median_bound"] == "="].set_index("arm")["tau_median"]
+    medians = {
+        row["arm"]: Bounded(row["tau_median"], row["tau_median_bound"])
+        for row in records(arms)
+        if not math.isnan(row["tau_median"])
+    }
     sentences = ""
     for (method, reference), series in groups(doses, ["method", "reference"]):
-        medians = exact[exact.index.isin(set(series["arm"]) - {reference})]
-        smallest = arm_label(str(medians.idxmin())) if len(medians) else "none"
-        sentences += f"Smallest median tau of {method} masks at different sparsities: {smallest}. "
+        of_series = {
+            arm: median for arm, median in medians.items() if arm in set(series["arm"]) and arm != reference
+        }
+        words = "none, as no median is known"
+        if any(math.isfinite(median.upper) for median in of_series.values()):
+            smallest = [arm_label(arm) for arm in possible_smallest(of_series)]
+            words = smallest[0] if len(smallest) == 1 else f"one of {', '.join(smallest)}"
+        sentences += f"Smallest median tau of {method} masks at different sparsities: {words}. "
     return sentences
 
 

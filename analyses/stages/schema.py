@@ -1,6 +1,6 @@
 """Tables of `analyses.stages`."""
 
-from analyses.tables.columns import MEAN_ABS_SIN, MEAN_COS, NETWORK, STEP
+from analyses.tables.columns import MEAN_ABS_SIN, MEAN_COS, N_SILENT, NETWORK, STEP
 from analyses.tables.schema import Analysis, Column, Table
 
 SOURCE = "DEFINITIONS.md, section 6"
@@ -45,6 +45,7 @@ def _end_columns(name: str, event: str, optional: str = "") -> tuple[Column, Col
 CURVES = Table(
     analysis="stages",
     meaning="Loss, accuracy, norm, concentration and phase alignment at every checkpoint.",
+    version=2,
     key=("arm", "seed", "step"),
     columns=(
         *NETWORK,
@@ -78,6 +79,7 @@ CURVES = Table(
         ),
         MEAN_ABS_SIN,
         MEAN_COS,
+        N_SILENT,
     ),
 )
 CLASSES = Table(

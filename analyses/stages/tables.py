@@ -50,6 +50,7 @@ def network_tables(network: Network) -> dict[Table, pd.DataFrame]:
         "ipr_output": mean_over_neurons(inverse_participation_ratio(output_map))[0],
         "mean_abs_sin": alignment.mean_abs_sin,
         "mean_cos": alignment.mean_cos,
+        "n_silent": alignment.n_silent,
     }
     curves, pairs = long_table(network, {"step": network.steps}, columns), pair_classes(train)
     classes = _classes(network, right, loss, pairs)

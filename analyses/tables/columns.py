@@ -44,6 +44,20 @@ MEAN_COS = Column(
     source="DEFINITIONS.md, section 6",
 )
 
+N_SILENT = Column(
+    "n_silent",
+    int,
+    "Number of live neurons that do not read, or do not write, their frequency at all; they have no D.",
+    source="DEFINITIONS.md, section 6",
+)
+N_TIED = Column(
+    "n_tied",
+    int,
+    "Number of neurons with equal largest amplitudes at several frequencies, as from one kept weight: they "
+    "count at the smallest.",
+    source="DEFINITIONS.md, section 5",
+)
+
 MISALIGNMENT = Column(
     "D",
     float,

@@ -146,11 +146,20 @@ def series_of(arms: Sequence[str]) -> list[list[str]]:
 
 
 def layer_label(layer: str) -> str:
-    """Return a weight matrix' symbol for a picture."""
+    """Return a weight matrix' symbol for a picture.
+
+    A name of other signs than letters and digits stays as it is.
+
+    Examples
+    --------
+    >>> layer_label("W_{"), layer_label("global")
+    ('W_{', 'all weights')
+    """
     if layer == "global":
         return "all weights"
     symbol, _, index = layer.rpartition(".")[2].partition("_")
-    return rf"${symbol}_{{\mathrm{{{index}}}}}$" if index else layer
+    is_plain = symbol.isalnum() and index.isalnum()
+    return rf"${symbol}_{{\mathrm{{{index}}}}}$" if is_plain else layer
 
 
 def layer_words(layers: Iterable[str]) -> dict[str, str]:

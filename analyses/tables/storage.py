@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analyses.tables.checked_table import checked_table
 from analyses.tables.schema import Analysis, Column, SchemaError, Table
 from training.runs.atomic_files import RunError, read_json, reading, write_bytes
 from training.schema.code_digest import code_digest, module_digest
@@ -119,6 +120,8 @@ def save_table(
 def load_table(path: Path, table: Table) -> pd.DataFrame:
     """Return a saved table, refused if it does not fit today's schema and code.
 
+    Its columns and their types are checked too: the file may have been edited.
+
     Raises
     ------
     RunError
@@ -129,7 +132,8 @@ def load_table(path: Path, table: Table) -> pd.DataFrame:
 
     _refuse_stale(path, table)
     with reading(path):
-        return pd.read_parquet(path)
+        rows = pd.read_parquet(path)
+    return checked_table(path, table, rows, f"'{_remake(path, table)}' makes it again")
 
 
 def load_summary(path: Path, analysis: Analysis) -> dict[str, Any]:

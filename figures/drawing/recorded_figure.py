@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 
 from analyses.tables.labels import arm_label, series_of
 from figures.drawing.origin import PREFIX
+from figures.drawing.plain_text import escaped, restored
 from figures.drawing.style import Styles, line_style, table_styles
 
 COLUMNS = ("panel", "series", "seed", "x", "y", "low", "high", "value")
@@ -109,6 +110,8 @@ class Drawing:
     def table(self) -> pd.DataFrame:
         """Return every number drawn, with its panel, series and seed."""
         table = pd.concat(self._parts, ignore_index=True).reindex(columns=list(COLUMNS))
+        for name in ("panel", "series", "seed"):
+            table[name] = table[name].map(restored)
         return table.drop(columns=[name for name in COLUMNS[5:] if table[name].isna().all()])
 
     def stamp(self, note: str) -> None:
@@ -127,8 +130,8 @@ class Drawing:
             "in_layout": False,
         }
         height = self.figure.get_figheight()
-        self.figure.text(1 - 0.04 / width, 0.02 / height, "\n".join(lines), **look)
-        self.caption += f" Made of a run whose note is: {note}."
+        self.figure.text(1 - 0.04 / width, 0.02 / height, escaped("\n".join(lines)), **look)
+        self.caption += f" Made of a run whose note is: {escaped(note)}."
 
     def still(self) -> Figure:
         """Return the figure, laid out, as one picture shows it."""
@@ -149,7 +152,7 @@ class Drawing:
         for suffix, content in pictures.items():
             write_bytes(path.with_suffix(suffix), content)
         write_table(path.with_suffix(".csv"), self.table())
-        lines = [self.caption, *([PREFIX + self.origin] if self.origin else []), ""]
+        lines = [restored(self.caption), *([PREFIX + self.origin] if self.origin else []), ""]
         write_bytes(path.with_suffix(".txt"), "\n".join(lines).encode())
         return [path.with_suffix(suffix) for suffix in (*pictures, ".csv", ".txt")]
 

@@ -93,6 +93,8 @@ def drawn(figure: FigureSpec, tables: Mapping[TableKey, Any], note: str = "") ->
     tables, note
         As in `draw_picture`, with data frames in place of paths.
     """
-    drawing: Drawing = figure.draw(tables)
+    from figures.drawing.plain_text import escaped_table
+
+    drawing: Drawing = figure.draw({key: escaped_table(table) for key, table in tables.items()})
     drawing.stamp(note)
     return drawing

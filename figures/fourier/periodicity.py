@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analyses.fourier.schema import INPUT_WEIGHTS, MEANS, NEURONS, SPECTRA
-from analyses.tables.labels import arm_label
+from analyses.tables.labels import arm_label, layer_label
 from analyses.tables.roles import compared_arms, main_arm
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
@@ -64,7 +64,7 @@ def _spectra(
 ) -> tuple[list[Axes], str]:
     """Draw the first matrix' spectrum over steps, of two arms at most."""
     first = spectra["weight"].iloc[0]
-    symbol = "$" + first.replace("_", "_{") + "}$"
+    symbol = layer_label(first)
     table = spectra[spectra["weight"] == first]
     arms = compared_arms(table)
     axes = []

@@ -25,7 +25,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     shown = networks.shown
     figure, axes = plt.subplots(1, 3, figsize=(DOUBLE, 2.9))
     drawing = Drawing(figure)
-    tau = "No network memorised, so there is no τ"
+    tau = "No series of sparsities, so there is no τ"
     handles = networks.handles()
     if len(doses):
         tau = tau_by_sparsity(drawing, axes[0], {DOSES: doses, ARMS: arms}, table_styles(arms))

@@ -24,7 +24,8 @@ def tau_by_sparsity(
 ) -> str:
     """Draw tau over sparsity; return the caption's words.
 
-    A line joins the medians of a series, with gaps where a median is a bound.
+    A line joins the medians of a series, with gaps where a median is a bound. A reference is drawn once,
+    though it is in every series; a network of which nothing is known has no place, and is counted.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def tau_by_sparsity(
         x = series[["arm", "sparsity"]].drop_duplicates().merge(medians, on="arm")
         drawing.line(ax, "median tau", str(method), x["sparsity"], x["tau_median"], seed="median", **MEDIAN)
     for arm, style in styles.items():
-        networks = doses[doses["arm"] == arm].drop_duplicates("seed")  # a reference is in every series
+        networks = doses[(doses["arm"] == arm) & (doses["tau"] > 0)].drop_duplicates("seed")
         look = {"color": style["color"], "marker": style["marker"], "markersize": 4}
         for bound, seeds in networks.groupby("tau_bound"):
             bounded_points(
@@ -48,7 +49,9 @@ def tau_by_sparsity(
     ax.set_title("delay $\\tau = t_\\mathrm{gen}$ / $t_\\mathrm{mem}$")
     ax.margins(y=0.12)
     plain_numbers(ax.yaxis)
-    return "τ of single seeds over the share of weights pruned; dashed: medians that are no bounds"
+    n_unknown = int((doses.drop_duplicates(["arm", "seed"])["tau"] == 0).sum())
+    unknown = f"; not drawn: {n_unknown} networks that neither memorised nor generalised" if n_unknown else ""
+    return f"τ of single seeds over the share of weights pruned; dashed: medians that are no bounds{unknown}"
 
 
 def median_handle() -> Line2D:

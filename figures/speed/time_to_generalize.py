@@ -99,8 +99,8 @@ def _ratios(drawing: Drawing, ax: Axes, ratios: pd.DataFrame, pairs: pd.DataFram
     ax.set_title(f"$t_\\mathrm{{gen}}$: {reference} / arm")
     return (
         f" Ratio of t_gen, {reference} over arm: geometric mean over pairs of one seed (at most n = "
-        f"{ratios['n'].max()}) with its 95 % BCa bootstrap interval; pale: single seeds; hollow, with an "
-        f"arrow: bounds by networks that never generalised."
+        f"{ratios['n'].max()}) with its 95 % interval (Student's t on log-ratios); pale: single seeds; "
+        f"hollow, with an arrow: bounds by networks that never generalised."
     )
 
 

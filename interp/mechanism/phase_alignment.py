@@ -6,7 +6,9 @@
 Every neuron has a row in the input map, alpha cos(omega_k j + phi), and a row in the output map,
 beta cos(omega_k j + psi), where k is its frequency. A network that adds has psi = 2 phi. Differences between
 neurons are measured in `interp.mechanism.diversification`. Dead neurons (`interp.spectra.fourier`) have
-frequency 0 and NaN phases; they are left out of every mean and counted.
+frequency 0 and NaN phases. A *silent* neuron is live in both maps, but at its frequency one of its amplitudes
+is only rounding, at most 1e-6 of the row's largest: it reads one frequency and writes another, and its phase
+there means nothing. Both kinds are left out of every mean and counted.
 """
 
 from dataclasses import dataclass
@@ -15,8 +17,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.mechanism.matrix_orientation import transposed_hint
-from interp.spectra.fourier import amplitude_phase, checked_map
-from interp.spectra.weight_spectrum import checked_frequency, mean_over_neurons, neuron_frequency
+from interp.spectra.fourier import SINGLE_ROUNDING, amplitude_phase, checked_map
+from interp.spectra.weight_spectrum import (
+    checked_frequency,
+    mean_over_neurons,
+    neuron_frequency,
+    relative_to_largest,
+)
 
 __all__ = ["Misalignment", "frequency_agreement", "misalignment", "wrap_angle"]
 
@@ -28,15 +35,15 @@ class Misalignment:
     frequency: Int[np.ndarray, "*batch m"]
     """Frequency at which input and output are compared, 1..K; 0 for a neuron without a frequency."""
     D: Float[np.ndarray, "*batch m"]
-    """wrap_angle(2 input_phase - output_phase), radians in [-pi, pi); NaN where either row is dead."""
+    """wrap_angle(2 input_phase - output_phase), radians in [-pi, pi); NaN where dead or silent."""
     input_amplitude: Float[np.ndarray, "*batch m"]
     """alpha, in the units of the input map; NaN where the frequency is 0, 0 where only this row is dead."""
     output_amplitude: Float[np.ndarray, "*batch m"]
     """beta, in the units of the output map; NaN where the frequency is 0, 0 where only this row is dead."""
     input_phase: Float[np.ndarray, "*batch m"]
-    """phi, radians in [-pi, pi]; NaN where the row is dead."""
+    """phi, radians in [-pi, pi]; NaN where the row is dead, or its amplitude only rounding."""
     output_phase: Float[np.ndarray, "*batch m"]
-    """psi, radians in [-pi, pi]; NaN where the row is dead."""
+    """psi, radians in [-pi, pi]; NaN where the row is dead, or its amplitude only rounding."""
     mean_abs_sin: Float[np.ndarray, "*batch"]
     """Mean |sin D|: 0 if aligned or opposed, 2/pi for uniform phases. NaN if no neuron is live."""
     mean_cos: Float[np.ndarray, "*batch"]
@@ -44,7 +51,9 @@ class Misalignment:
     weighted_cos: Float[np.ndarray, "*batch"]
     """sum alpha^2 beta^2 cos D / sum alpha^2 beta^2: mean cos D, weighted by the neurons' strength."""
     n_dead: Int[np.ndarray, "*batch"]
-    """Number of neurons without D, excluded from the three means."""
+    """Number of neurons dead in either map, excluded from the three means."""
+    n_silent: Int[np.ndarray, "*batch"]
+    """Number of neurons silent at their frequency in either map, excluded too."""
 
 
 def wrap_angle(angle: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
@@ -96,8 +105,8 @@ def misalignment(
     Returns
     -------
     Misalignment
-        D, phases and amplitudes per neuron, and the means of D. A neuron dead in either map has no D and is
-        excluded from the means.
+        D, phases and amplitudes per neuron, and the means of D. A neuron dead in either map, or silent at its
+        frequency in one of them, has no D and is excluded from the means.
 
     Raises
     ------
@@ -135,8 +144,14 @@ def misalignment(
             f"frequency: expected a shape that fits {alpha_K.shape[:-1]}, got shape {k.shape}"
         ) from None
     alpha, phi, beta, psi = (_at_frequency(x_K, k) for x_K in (alpha_K, phi_K, beta_K, psi_K))  # (..., m)
+    is_dead = (k == 0) | ~alpha_K.any(axis=-1) | ~beta_K.any(axis=-1)
+    phi, psi = (
+        np.where(amplitude <= SINGLE_ROUNDING * amplitude_K.max(axis=-1), np.nan, phase)
+        for amplitude, amplitude_K, phase in ((alpha, alpha_K, phi), (beta, beta_K, psi))
+    )
     D = wrap_angle(2 * phi - psi)
-    mean_abs_sin, n_dead = mean_over_neurons(np.abs(np.sin(D)))
+    mean_abs_sin, n_without_D = mean_over_neurons(np.abs(np.sin(D)))
+    n_dead = np.asarray(is_dead.sum(axis=-1))
     return Misalignment(
         frequency=k.copy(),
         D=D,
@@ -148,6 +163,7 @@ def misalignment(
         mean_cos=mean_over_neurons(np.cos(D))[0],
         weighted_cos=_weighted_cos(alpha, beta, D),
         n_dead=n_dead,
+        n_silent=np.asarray(n_without_D - n_dead),
     )
 
 
@@ -204,7 +220,6 @@ def _weighted_cos(
     beta: Float[np.ndarray, "*batch m"],
     D: Float[np.ndarray, "*batch m"],
 ) -> Float[np.ndarray, "*batch"]:
-    weight = np.where(np.isnan(D), 0.0, np.nan_to_num(alpha * beta))  # (..., m)
-    top = weight.max(axis=-1, keepdims=True)
-    weight = (weight / np.where(top > 0, top, np.nan)) ** 2  # relative, so that squares do not underflow
+    relative = (relative_to_largest(np.where(np.isnan(D), 0.0, x)) for x in (alpha, beta))  # (..., m)
+    weight = relative_to_largest(np.prod(list(relative), axis=0)) ** 2
     return np.asarray((weight * np.where(np.isnan(D), 0.0, np.cos(D))).sum(axis=-1) / weight.sum(axis=-1))

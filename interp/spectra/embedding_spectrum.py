@@ -15,7 +15,8 @@ both.
 import numpy as np
 from jaxtyping import Float
 
-from interp.spectra.fourier import RELATIVE_ROUNDING, checked_map, complex_amplitude
+from interp.spectra.fourier import RELATIVE_ROUNDING
+from interp.spectra.weight_spectrum import relative_amplitude
 
 __all__ = ["fourier_coefficient_ratio", "fourier_frequency_density"]
 
@@ -108,8 +109,6 @@ def fourier_coefficient_ratio(W_E: Float[np.ndarray, "... p d"]) -> Float[np.nda
 
 def _cosine_and_sine_norms(W_E: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... 2 K"]:
     """Norms |mu_k| and |nu_k|, up to a common factor."""
-    if np.ndim(W_E) < 2:
-        raise ValueError(f"W_E: expected shape (..., p, d), a row per residue, got shape {np.shape(W_E)}")
-    z, _ = complex_amplitude(checked_map(np.swapaxes(W_E, -1, -2), "W_E"))  # (..., d, K)
+    z, _ = relative_amplitude(W_E, "W_E")  # (..., d, K)
     norms = np.linalg.norm(np.stack([z.real, z.imag], axis=-3), axis=-2)
     return np.where(norms > RELATIVE_ROUNDING * norms.max(axis=(-1, -2), keepdims=True), norms, 0)

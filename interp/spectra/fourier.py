@@ -27,6 +27,8 @@ __all__ = [
 
 RELATIVE_ROUNDING = 1e-12
 """Relative size below which a difference counts as floating-point rounding."""
+SINGLE_ROUNDING = 1e-6
+"""The same for amplitudes: weights are saved in single precision, whose rounding their spectrum has too."""
 
 
 def check_modulus(p: int) -> int:

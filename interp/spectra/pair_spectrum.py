@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from interp.spectra.fourier import RELATIVE_ROUNDING, checked_map, fourier_coefficients
+from interp.spectra.tied_frequencies import first_largest
 
 __all__ = ["activation_frequency", "pair_power", "spectrum_2d"]
 
@@ -133,7 +134,8 @@ def activation_frequency(
     Returns
     -------
     frequency : Int[np.ndarray, "... m"]
-        In 1..K; 0 for a neuron that is constant over all pairs (dead).
+        In 1..K, the smallest on a tie (`first_largest`); 0 for a neuron that is constant over all pairs
+        (dead).
     share : Float[np.ndarray, "... m"]
         Share of the neuron's variance in the block of this frequency, in [0, 1]; NaN if dead. The neuron's
         mean is excluded.
@@ -180,4 +182,4 @@ def _frequency_and_share(
     both = np.diagonal(over_a[..., 1::2] + over_a[..., 2::2], axis1=-2, axis2=-1)  # (..., m, K)
     block = over_a[..., 0] + over_b + both  # (..., m, K)
     share = block.max(axis=-1) / np.where(dead, np.nan, power.sum(axis=(-1, -2)))
-    return np.where(dead, 0, block.argmax(axis=-1) + 1), share
+    return np.where(dead, 0, first_largest(block) + 1), share

@@ -6,9 +6,10 @@ m  neurons                               d  columns that share the residues (emb
 """
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Complex, Float, Int
 
-from interp.spectra.fourier import complex_amplitude
+from interp.spectra.fourier import checked_map, complex_amplitude
+from interp.spectra.tied_frequencies import first_largest
 
 __all__ = [
     "checked_frequency",
@@ -16,6 +17,7 @@ __all__ = [
     "frequency_power",
     "mean_over_neurons",
     "neuron_frequency",
+    "relative_amplitude",
     "relative_to_largest",
 ]
 
@@ -52,10 +54,59 @@ def frequency_norms(W: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... K
     >>> print(frequency_norms(np.stack([fourier_basis(7)[3], 2 * fourier_basis(7)[6]], axis=1)).round(9))
     [0. 1. 2.]
     """
+    z, scale = relative_amplitude(W)
+    return scale[..., None] * _norms_over_columns(z)
+
+
+def _norms_over_columns(z: Complex[np.ndarray, "... d K"]) -> Float[np.ndarray, "... K"]:
+    p = 2 * z.shape[-1] + 1
+    return np.sqrt(p / 2) * np.linalg.norm(z, axis=-2)
+
+
+def relative_amplitude(
+    W: Float[np.ndarray, "... p d"], argument: str = "W"
+) -> tuple[Complex[np.ndarray, "... d K"], Float[np.ndarray, "..."]]:
+    """Complex amplitudes of a matrix' columns over its largest entry, and that entry.
+
+    Their squares neither under- nor overflow, whatever the matrix' scale.
+
+    Parameters
+    ----------
+    W : Float[np.ndarray, "... p d"]
+        One row per residue.
+    argument : str
+        The caller's name for `W`, used in the error.
+
+    Returns
+    -------
+    amplitude : Complex[np.ndarray, "... d K"]
+        As from `complex_amplitude`, dimensionless.
+    largest : Float[np.ndarray, "..."]
+        Largest magnitude in the matrix, in the units of `W`.
+
+    Raises
+    ------
+    ValueError
+        If p is even or below 3, or `W` is not finite or has no row axis.
+
+    References
+    ----------
+    .. [1] As `relative_to_largest`.
+
+    Examples
+    --------
+    >>> z, largest = relative_amplitude(1e-200 * np.cos(2 * np.pi * np.arange(5) / 5)[:, None])
+    >>> float(abs(z[0, 0]).round(9)), float(largest)
+    (1.0, 1e-200)
+    """
     if np.ndim(W) < 2:
-        raise ValueError(f"W: expected shape (..., p, d), a row per residue, got shape {np.shape(W)}")
-    z, _ = complex_amplitude(np.swapaxes(W, -1, -2))  # (..., d, K)
-    return np.sqrt(np.shape(W)[-2] / 2) * np.linalg.norm(z, axis=-2)
+        raise ValueError(
+            f"{argument}: expected shape (..., p, d), a row per residue, got shape {np.shape(W)}"
+        )
+    x = checked_map(np.swapaxes(W, -1, -2), argument)  # (..., d, p)
+    largest = np.abs(x).max(axis=(-1, -2), initial=0)
+    z, _ = complex_amplitude(x / np.where(largest > 0, largest, 1)[..., None, None])
+    return z, np.asarray(largest)
 
 
 def frequency_power(W: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... K"]:
@@ -89,7 +140,7 @@ def frequency_power(W: Float[np.ndarray, "... p d"]) -> Float[np.ndarray, "... K
     >>> print(frequency_power(np.stack([fourier_basis(7)[3], 2 * fourier_basis(7)[6]], axis=1)).round(9))
     [0.  0.2 0.8]
     """
-    power = relative_to_largest(frequency_norms(W)) ** 2
+    power = relative_to_largest(_norms_over_columns(relative_amplitude(W)[0])) ** 2
     return power / power.sum(axis=-1, keepdims=True)
 
 
@@ -108,7 +159,8 @@ def neuron_frequency(
     Returns
     -------
     frequency : Int[np.ndarray, "..."]
-        In 1..K, the smallest on a tie; 0 for a dead neuron. The constant is excluded.
+        In 1..K; 0 for a dead neuron. The constant is excluded. The smallest where several amplitudes are the
+        largest but for rounding (1e-6 of it), as for one kept one-hot weight: `has_tied_frequency`.
     energy_share : Float[np.ndarray, "..."]
         Squared amplitude of this frequency over the sum of all K squared amplitudes: 1 for a single
         frequency, small without a clear frequency, NaN for a dead neuron.
@@ -130,9 +182,9 @@ def neuron_frequency(
     [2 0] [ 1. nan]
     """
     z, dead = complex_amplitude(W)
-    power = relative_to_largest(np.abs(z)) ** 2  # (..., K)
-    frequency = np.where(dead, 0, np.argmax(power, axis=-1) + 1)
-    return frequency, np.asarray(1 / power.sum(axis=-1))  # the dominant frequency has relative power 1
+    amplitude = relative_to_largest(np.abs(z))  # (..., K)
+    frequency = np.where(dead, 0, first_largest(amplitude) + 1)
+    return frequency, np.asarray(1 / (amplitude**2).sum(axis=-1))  # the dominant one has relative power 1
 
 
 def checked_frequency(frequency: Int[np.ndarray, "..."], n_frequencies: int) -> Int[np.ndarray, "..."]:

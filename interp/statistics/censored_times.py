@@ -1,4 +1,4 @@
-"""Times that may be censored: median, survival curve, comparison of two arms.
+"""Times that may be censored: bounds, median, survival curve.
 
     n  networks of one arm, which differ in their seed
     k  different times among them
@@ -8,14 +8,25 @@ budget. No measure drops a censored time or takes the budget for the time. Where
 on the result, the result is a `Bounded`.
 """
 
+import math
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.stats import CensoredData, ecdf, logrank
+from scipy.stats import CensoredData, ecdf
 
-__all__ = ["Bounded", "CensoredTimes", "LogRank", "log_rank", "median_time", "survival_curve"]
+__all__ = [
+    "Bounded",
+    "CensoredTimes",
+    "median_of_bounds",
+    "median_time",
+    "possible_smallest",
+    "survival_curve",
+]
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,16 @@ class Bounded:
     value: float
     bound: Literal["=", "<", ">"] = "="
     """Relation of the number to `value`: equal, smaller or larger."""
+
+    @property
+    def lower(self) -> float:
+        """Largest number that is certainly not above it; -inf without one."""
+        return -math.inf if self.bound == "<" else self.value
+
+    @property
+    def upper(self) -> float:
+        """Smallest number that is certainly not below it; inf without one."""
+        return math.inf if self.bound == ">" else self.value
 
     def __str__(self) -> str:
         return f"{self.value:g}" if self.bound == "=" else f"{self.bound} {self.value:g}"
@@ -64,7 +85,8 @@ class CensoredTimes:
         """Number of networks whose time is censored."""
         return int((~self.observed).sum())
 
-    def _for_scipy(self) -> CensoredData:
+    def for_scipy(self) -> CensoredData:
+        """Return the times as SciPy takes them."""
         return CensoredData(uncensored=self.at[self.observed], right=self.at[~self.observed])
 
 
@@ -102,7 +124,7 @@ def survival_curve(times: CensoredTimes) -> tuple[Float[np.ndarray, " k"], Float
     """
     if not times.at.size:
         raise ValueError("times: expected at least one network, got none")
-    survival = ecdf(times._for_scipy()).sf
+    survival = ecdf(times.for_scipy()).sf
     return np.asarray(survival.quantiles, dtype=float), np.asarray(survival.probabilities, dtype=float)
 
 
@@ -143,59 +165,80 @@ def median_time(times: CensoredTimes) -> Bounded:
     return Bounded(float(steps[at_most_half[0]])) if at_most_half.size else Bounded(float(steps[-1]), ">")
 
 
-@dataclass(frozen=True)
-class LogRank:
-    """Result of a log-rank test of two arms."""
+def median_of_bounds(numbers: Collection[Bounded]) -> Bounded:
+    """Lower median of numbers of which some are known as bounds.
 
-    z: float
-    """Crossings of the first arm beyond those expected, in standard deviations. Above 0: it is sooner."""
-    p: float
-    """Probability of a |z| at least this large if both arms were alike; two-sided, normal approximation."""
-    n_events: int
-    """Number of observed crossings, in both arms together."""
-
-
-def log_rank(first: CensoredTimes, second: CensoredTimes) -> LogRank:
-    """Log-rank test of two arms' times.
-
-    Pairing by seed is ignored.
+    No assumption on censoring is made, as Kaplan and Meier make: that a network which was observed for a
+    shorter time would have crossed like the others. It fails for ratios such as tau = t_gen / t_mem, whose
+    bound is the lower the later the network memorized.
 
     Parameters
     ----------
-    first, second : CensoredTimes
-        At least one network each; they may differ in number.
+    numbers : collection of Bounded
+        At least one. A number of which nothing is known counts too, as `Bounded(0, ">")` for a ratio.
 
     Returns
     -------
-    LogRank
-        Both `z` and `p` are NaN if no crossing falls in a time when both arms were still observed.
+    Bounded
+        In the units of the numbers. The number if every value that the bounds allow has this median;
+        otherwise the smallest median that they allow, as a lower bound; without one the largest, as an upper
+        bound. For even n, the lower of the two middle numbers.
 
     Raises
     ------
     ValueError
-        If an arm has no network.
+        If there is no number.
 
     Notes
     -----
-    The test needs many events: between three networks and three, p cannot fall below 0.024.
+    The median grows with every number, so its smallest value is the median of the lower bounds, and its
+    largest that of the upper bounds.
 
     References
     ----------
-    .. [1] Mantel, Evaluation of survival data, Cancer Chemotherapy Reports 50 (1966), 163–170;
-       `scipy.stats.logrank`.
+    .. [1] Manski, Partial identification of probability distributions (2003), ch. 1, on bounds of quantiles
+       from interval data.
 
     Examples
     --------
-    >>> ticket = CensoredTimes(np.array([180, 340, 220]), np.array([True, True, True]))
-    >>> shuffled = CensoredTimes(np.array([9000, 9000, 9000]), np.array([False, False, False]))
-    >>> test = log_rank(ticket, shuffled)
-    >>> test.z > 0, round(test.p, 3), test.n_events
-    (True, 0.025, 3)
+    >>> tau, unknown = Bounded(3.0), Bounded(0.0, ">")
+    >>> print(median_of_bounds([tau, tau, unknown]))
+    3
+    >>> print(median_of_bounds([tau, unknown, unknown, unknown]))
+    > 0
     """
-    for name, times in (("first", first), ("second", second)):
-        if not times.at.size:
-            raise ValueError(f"{name}: expected at least one network, got none")
-    with np.errstate(invalid="ignore"):  # 0/0 without any event to test
-        test = logrank(first._for_scipy(), second._for_scipy())
-    n_events = int(first.observed.sum() + second.observed.sum())
-    return LogRank(float(test.statistic), float(test.pvalue), n_events)
+    if not numbers:
+        raise ValueError("numbers: expected at least one, got none")
+    middle = (len(numbers) - 1) // 2
+    lower, upper = (sorted(ends)[middle] for ends in zip(*((n.lower, n.upper) for n in numbers), strict=True))
+    if lower == upper:
+        return Bounded(lower)
+    return Bounded(upper, "<") if math.isinf(lower) else Bounded(lower, ">")
+
+
+def possible_smallest(numbers: Mapping[Key, Bounded]) -> list[Key]:
+    """Keys of the numbers that may be the smallest, given their bounds.
+
+    Parameters
+    ----------
+    numbers : mapping
+        A number or a bound per key.
+
+    Returns
+    -------
+    list
+        In the order of the mapping. More than one key if bounds do not decide, or numbers are equal.
+
+    References
+    ----------
+    .. [1] Ours.
+
+    Examples
+    --------
+    >>> possible_smallest({0.6: Bounded(4.0), 0.7: Bounded(3.0), 0.9: Bounded(30.0, ">")})
+    [0.7]
+    >>> possible_smallest({0.6: Bounded(4.0), 0.7: Bounded(3.0), 0.9: Bounded(0.0, ">")})
+    [0.7, 0.9]
+    """
+    least = min((number.upper for number in numbers.values()), default=math.inf)
+    return [key for key, number in numbers.items() if number.lower <= least]

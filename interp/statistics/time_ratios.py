@@ -8,31 +8,34 @@ A censored time leaves only a bound on its ratio (`interp.statistics.censored_ti
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from scipy.stats import bootstrap
+from jaxtyping import Float
+from scipy.stats import t
 
-from interp.statistics.censored_times import Bounded, CensoredTimes
+from interp.statistics.censored_times import Bounded
 
-__all__ = ["MeanRatio", "mean_ratio", "paired_ratios"]
+__all__ = ["MeanRatio", "mean_ratio", "paired_ratios", "student_interval"]
 
 CONFIDENCE = 0.95
-RESAMPLES = 9999
+TURNED: dict[str, Literal["=", "<", ">"]] = {"=": "=", "<": ">", ">": "<"}
+"""Bound of the inverse of a number, by that of the number."""
 
 
-def paired_ratios(numerator: CensoredTimes, denominator: CensoredTimes) -> list[Bounded | None]:
+def paired_ratios(numerator: Sequence[Bounded], denominator: Sequence[Bounded]) -> list[Bounded | None]:
     """Ratio of two arms' times, network by network.
 
     Parameters
     ----------
-    numerator, denominator : CensoredTimes
-        Entry i of both has one seed. Times above 0.
+    numerator, denominator : sequence of Bounded
+        Entry i of both has one seed. Times above 0, or bounds; a lower bound of 0 says nothing.
 
     Returns
     -------
     list[Bounded | None]
-        Dimensionless. A censored numerator leaves a lower bound, a censored denominator an upper bound. None
-        if both are censored.
+        Dimensionless. A bound of the numerator leaves one in the same direction, a bound of the denominator
+        one in the other. None if both leave bounds in different directions, or one of them says nothing.
 
     Raises
     ------
@@ -45,25 +48,24 @@ def paired_ratios(numerator: CensoredTimes, denominator: CensoredTimes) -> list[
 
     Examples
     --------
-    >>> dense = CensoredTimes(np.array([6000, 9000, 9000]), np.array([True, False, False]))
-    >>> ticket = CensoredTimes(np.array([300, 450, 9000]), np.array([True, True, False]))
+    >>> dense = [Bounded(6000.0), Bounded(9000.0, ">"), Bounded(9000.0, ">")]
+    >>> ticket = [Bounded(300.0), Bounded(450.0), Bounded(9000.0, ">")]
     >>> print(*paired_ratios(dense, ticket), sep=", ")
     20, > 20, None
     """
-    if len(numerator.at) != len(denominator.at):
-        lengths = f"{len(numerator.at)} and {len(denominator.at)}"
+    if len(numerator) != len(denominator):
+        lengths = f"{len(numerator)} and {len(denominator)}"
         raise ValueError(f"numerator and denominator: expected networks in pairs, got {lengths} networks")
-    for times in (numerator, denominator):
-        if (times.at == 0).any():
-            raise ValueError("times: expected times above 0 for a ratio, got 0")
-    columns = (numerator.at / denominator.at, numerator.observed, denominator.observed)
-    return list(map(_ratio, *(column.tolist() for column in columns)))
+    if any(time.value == 0 and time.bound != ">" for time in (*numerator, *denominator)):
+        raise ValueError("times: expected times above 0 for a ratio, got 0")
+    return [_ratio(above, below) for above, below in zip(numerator, denominator, strict=True)]
 
 
-def _ratio(value: float, numerator_observed: bool, denominator_observed: bool) -> Bounded | None:
-    if numerator_observed:
-        return Bounded(value, "=" if denominator_observed else "<")
-    return Bounded(value, ">") if denominator_observed else None
+def _ratio(above: Bounded, below: Bounded) -> Bounded | None:
+    bounds = {above.bound, TURNED[below.bound]} - {"="}
+    if len(bounds) == 2 or not above.value or not below.value:
+        return None
+    return Bounded(above.value / below.value, bounds.pop() if bounds else "=")
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,7 @@ class MeanRatio:
 
 
 def mean_ratio(ratios: Sequence[Bounded | None]) -> MeanRatio:
-    """Geometric mean of paired ratios, with a bootstrap interval.
-
-    The bootstrap resamples pairs.
+    """Geometric mean of paired ratios, with Student's interval.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ def mean_ratio(ratios: Sequence[Bounded | None]) -> MeanRatio:
     -------
     MeanRatio
         Dimensionless. With a bound among the ratios the mean is a bound too, and has no interval. The
-        interval is BCa at 95 % of the mean log-ratio, from 9,999 resamples of a fixed generator. It is a
-        single point when all ratios are equal.
+        interval is Student's t at 95 % for the mean log-ratio, with n - 1 degrees of freedom. It is a single
+        point when all ratios are equal.
 
     Raises
     ------
@@ -102,20 +102,22 @@ def mean_ratio(ratios: Sequence[Bounded | None]) -> MeanRatio:
 
     Notes
     -----
-    With few pairs the interval is too narrow: on normal log-ratios it covered the true mean in 50 % of 2,000
-    draws of 2 pairs, 73 % of 3, 85 % of 5 and 91 % of 10.
+    The interval is exact for normal log-ratios: it covered the true mean in .95 of 200,000 draws of 2, 3, 5
+    and 10 pairs; of heavy-tailed ones (Student's t, 3 degrees) in .96, of skewed ones (exponential) in .91,
+    .88, .88 and .90. A BCa bootstrap covered .51, .73, .85 and .90 of 4,000 draws of normal ones
+    (`tests/simulated_statistics.py`).
 
     References
     ----------
-    .. [1] Efron, Better bootstrap confidence intervals, JASA 82 (1987), 171–185; `scipy.stats.bootstrap`.
+    .. [1] Student, The probable error of a mean, Biometrika 6 (1908), 1–25; `scipy.stats.t`.
 
     Examples
     --------
     >>> print(mean_ratio([Bounded(20.0), Bounded(45.0, ">"), None]).mean)
     > 30
     >>> result = mean_ratio([Bounded(2.0), Bounded(4.0), Bounded(8.0)])
-    >>> print(result.mean, result.n)
-    4 3
+    >>> print(result.mean, result.n, *(f"{end:.3g}" for end in result.interval))
+    4 3 0.715 22.4
     """
     informative = [ratio for ratio in ratios if ratio is not None]
     if wrong := [ratio for ratio in informative if not 0 < ratio.value < math.inf]:
@@ -127,14 +129,35 @@ def mean_ratio(ratios: Sequence[Bounded | None]) -> MeanRatio:
     mean = Bounded(math.exp(logs.mean()), bounds.pop() if bounds else "=")
     if mean.bound != "=" or len(logs) < 2:
         return MeanRatio(len(informative), mean, None)
-    if np.ptp(logs) < 1e-12:  # every resample has this mean
+    if np.ptp(logs) < 1e-12:  # equal but for rounding
         return MeanRatio(len(informative), mean, (mean.value, mean.value))
-    interval = bootstrap(
-        (logs,),
-        np.mean,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="BCa",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return MeanRatio(len(informative), mean, (math.exp(interval.low), math.exp(interval.high)))
+    with np.errstate(over="ignore"):  # two ratios far apart: the upper end may be infinite
+        low, high = np.exp(student_interval(logs)).tolist()
+    return MeanRatio(len(informative), mean, (low, high))
+
+
+def student_interval(values: Float[np.ndarray, "... n"]) -> Float[np.ndarray, "2 ..."]:
+    """Student's 95 % interval of the mean over the last axis.
+
+    Parameters
+    ----------
+    values : Float[np.ndarray, "... n"]
+        At least two numbers each.
+
+    Returns
+    -------
+    Float[np.ndarray, "2 ..."]
+        Lower and upper end, in the units of the values.
+
+    References
+    ----------
+    .. [1] As `mean_ratio`.
+
+    Examples
+    --------
+    >>> student_interval(np.array([1.0, 2.0, 3.0])).round(3)
+    array([-0.484,  4.484])
+    """
+    n = values.shape[-1]
+    half = t.ppf((1 + CONFIDENCE) / 2, n - 1) * values.std(axis=-1, ddof=1) / math.sqrt(n)
+    return np.stack([values.mean(axis=-1) - half, values.mean(axis=-1) + half])

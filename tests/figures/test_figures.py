@@ -5,6 +5,8 @@ import sys
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from builders import run_analysis, saved_tables, table_files
 
@@ -116,6 +118,42 @@ def one_arm(tiny_run, tmp_path_factory):
 def test_figures_of_a_single_arm_are_drawn(name, one_arm, tmp_path):
     figure = FIGURES[name]
     assert draw_picture(figure, table_files(one_arm, figure.tables), tmp_path / name, preview=True)
+
+
+HOSTILE = r"$\frac{$"
+"""Name or note that is no formula, though it has two dollar signs."""
+
+
+@pytest.mark.parametrize("name", ["grokking", "outcomes", "speed", "phases", "fourier", "norms"])
+def test_names_and_notes_with_dollar_signs_are_plain_text(name, analysed, tmp_path):
+    figure, folder = FIGURES[name], tmp_path / "analyses"
+    folder.mkdir()
+    for table in figure.tables:
+        rows = analysed.table(table)
+        texts = rows.select_dtypes(exclude="number").columns
+        rows[texts] = rows[texts].replace("random", HOSTILE)
+        shutil.copy(table_files(analysed.path, [table])[table], path := folder / f"{table.name}.parquet")
+        pq.write_table(
+            pa.Table.from_pandas(rows).replace_schema_metadata(pq.read_schema(path).metadata), path
+        )
+    draw_picture(figure, table_files(tmp_path, figure.tables), tmp_path / name, note=HOSTILE, preview=True)
+    assert f"whose note is: {HOSTILE}." in (tmp_path / f"{name}.txt").read_text()
+    series = set(pd.read_csv(tmp_path / f"{name}.csv")["series"].astype(str))
+    assert any(HOSTILE in text for text in series) and not any(r"\$" in text for text in series)
+
+
+def test_a_table_without_a_column_is_one_line_and_exit_code_1(tables, capsys):
+    path = tables / "analyses" / "grokking_curves.parquet"
+    whole = pq.read_table(path)
+    pq.write_table(whole.drop_columns(["test_acc"]), path)
+    assert main(["grokking", "--run", str(tables)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{path}: expected the columns of grokking_curves, got none named test_acc" in line
+    assert "python -m analyses.grokking --run" in line
+    wrong = pa.array(["high"] * len(whole))
+    pq.write_table(whole.set_column(whole.column_names.index("test_acc"), "test_acc", wrong), path)
+    assert main(["grokking", "--run", str(tables)]) == 1
+    assert "column test_acc: expected float, got" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arms", [["random"], ["dense", "random"]])

@@ -175,7 +175,8 @@ def unfinished_forecast(recipe: Recipe, job: Job, source: Forecast, saved: ArmDi
 def _has_generalised(recipe: Recipe, saved: ArmDir, step: int | None) -> bool:
     """Return True if a network's saved curve has generalised by a step."""
     criterion = recipe.setting(saved.arm).criterion
-    at = criterion.times(saved.metrics()).t_gen.at
+    metrics = saved.metrics(criterion.train, criterion.test, measured=criterion.train)
+    at = criterion.times(metrics).t_gen.at
     return at is not None and (step is None or at <= step)
 
 

@@ -75,8 +75,9 @@ def _row(files: ArmDir, recipe: Recipe, trained_here: bool, steps: tuple[int, in
     row |= {"last train accuracy": None, "last test accuracy": None, "_saved": None}
     if not path.exists():
         return row
-    metrics, saved = files.metrics(), path.stat().st_mtime
     criterion: Criterion = recipe.setting(files.arm).criterion
+    metrics = files.metrics("train_acc", "test_acc", measured=criterion.train)
+    saved = path.stat().st_mtime
     times, last = criterion.times(metrics), metrics.iloc[-1]
     return row | {
         "step": f"{int(last['step']):,}",

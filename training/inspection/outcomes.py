@@ -34,7 +34,7 @@ def generalisation(criterion: Criterion, files: ArmDir, step: int | None = None)
 
     Without a test set it has not, and the metric is None.
     """
-    metrics = files.metrics()
+    metrics = files.metrics(criterion.train, criterion.test, measured=criterion.train)
     if step is not None:
         metrics = metrics[metrics["step"] <= step]
     reached = not criterion.times(metrics).t_gen.censored
@@ -58,7 +58,7 @@ def _outcome(files: ArmDir, sparsity: float, criterion: Criterion) -> dict[str, 
         elif skipped is not None:
             row |= {"status": "skipped", "note": skipped["reason"]}
         return row
-    metrics = files.metrics()
+    metrics = files.metrics(*LAST_METRICS, measured=criterion.train)
     times = criterion.times(metrics)
     source = done["source"] or {}
     if source.get("generalised") is False:

@@ -188,18 +188,14 @@ class Network:
         Raises
         ------
         RunError
-            If they are damaged, lack a column, or are missing from an arm that this project trained.
+            If they are damaged (`checked_metrics`), or missing from an arm that this project trained.
         """
         if not (self.files.path / "metrics.parquet").exists() and self.files.done() is None:
             print(f"{self.files}: no metrics.parquet; what needs its curves is left out", file=sys.stderr)
             return None
-        table = self.files.metrics()
         criterion = self.setting.criterion
-        needed = ("step", "train_acc", "test_acc", criterion.train, criterion.test)
-        if missing := [name for name in needed if name not in table]:
-            path = self.files.path / "metrics.parquet"
-            raise RunError(f"{path}: expected columns {names(set(needed))}, and {names(missing)} is missing")
-        return table
+        needed = ("train_acc", "test_acc", criterion.train, criterion.test)
+        return self.files.metrics(*needed, measured=criterion.train)
 
     @cached_property
     def _times(self) -> GrokkingTimes | None:

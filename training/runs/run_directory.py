@@ -27,6 +27,7 @@ import numpy as np
 
 from training.runs import atomic_files as files
 from training.runs.atomic_files import RunError
+from training.runs.checked_content import checked_done, checked_metrics
 from training.runs.file_lock import LOCK, locked
 from training.runs.saved_state import read_without_tensors
 from training.schema.plain_content import shown
@@ -56,13 +57,7 @@ class ArmDir:
         """Return the record of a finished arm, None before."""
         path = self.path / "DONE"
         record = files.read_record(path, "hash", "config", "steps", "source")
-        if record is not None:
-            files.check_fields(path, record, hash=str, config=dict, steps=int)
-            if record["source"] is not None:
-                files.check_fields(path, record, source=dict)
-                files.check_fields(path, {"step": 0} | record["source"], arm=str, step=int)
-            files.check_fields(path, {"plugin_code": {}} | record, plugin_code=dict)
-        return record
+        return None if record is None else checked_done(path, record)
 
     def skipped(self) -> dict[str, Any] | None:
         """Return the record of an untrained arm, with the reason."""
@@ -83,19 +78,29 @@ class ArmDir:
         """Return True if there are weights."""
         return (self.path / "checkpoints.safetensors").exists()
 
-    def metrics(self) -> pd.DataFrame:
+    def metrics(self, *needed: str, measured: str | None = None) -> pd.DataFrame:
         """Return one row per evaluation, with losses, accuracies and norms.
 
         Columns: step, train_loss, test_loss, train_acc, test_acc, l1, l2.
+
+        Parameters
+        ----------
+        needed : str
+            Columns that must be there, beside `step`.
+        measured : str, optional
+            Column that must have a value in some row.
+
+        Raises
+        ------
+        RunError
+            If the file is damaged, or its content is refused by `checked_metrics`.
         """
         import pandas as pd
 
         path = self.path / "metrics.parquet"
         with files.reading(path):
             table = pd.read_parquet(path)
-        if "step" not in table:
-            raise RunError(f"{path}: damaged: expected a column 'step', got {shown(list(table))}")
-        return table
+        return checked_metrics(path, table, needed, measured)
 
     def steps(self) -> np.ndarray:
         """Return the steps of the checkpoints, (T,)."""

@@ -60,7 +60,7 @@ def test_m2_counts_every_seed():
     tables = speed_tables(rows, RECIPE)
     findings = speed.removes_delay(tables[OUTCOMES], tables[RATIOS], tables[PAIRS])
     assert deciding_counts(findings) == [(2, 3), (2, 3)] and verdict(findings, True) == "partly"
-    assert "95 % BCa" in findings[0].interval
+    assert "95 % t" in findings[0].interval
 
 
 def arms_by_sparsity(times):
@@ -84,6 +84,36 @@ def test_m3_and_m4_over_sparsities():
     assert verdict(speed.slower_when_sparser(otherwise), True) == "not reproduced"
     assert deciding_counts(speed.best_sparsity(otherwise)) == [(0, 1), (0, 1)]
     assert verdict(speed.best_sparsity(arms_by_sparsity({})), True) == "not measured"
+
+
+ONE_MEMORISED = [(3.0, 100)] + [(None, None)] * 3
+"""Four seeds: one with tau 3, three that never memorised."""
+
+
+def seeds_by_sparsity(times):
+    """Return the table of arms of four seeds; tau and t_mem by sparsity and seed."""
+    arms = {"base": {}} | {f"ticket_{s}": TICKET | {"sparsity": s} for s in times}
+    rows = [
+        outcome_row(f"ticket_{s}", seed, t_mem, t_mem and int(tau * t_mem))
+        for s, seeds in times.items()
+        for seed, (tau, t_mem) in enumerate(seeds)
+    ]
+    return speed_tables([*DENSE, *rows], arms)[ARMS]
+
+
+def test_m4_is_not_decided_by_the_one_network_that_memorised():
+    arms = seeds_by_sparsity({0.5: [(3.5, 100)] * 4, 0.7: ONE_MEMORISED})
+    row = arms.set_index("sparsity").loc[0.7]
+    assert (row["n"], row["tau_censored"], row["tau_median"], row["tau_median_bound"]) == (4, 3, 0, ">")
+    best, _ = speed.best_sparsity(arms)
+    assert best.value == "0.5 or 0.7, where it is 3.50 or > 0" and (best.n_held, best.n_cases) == (0, 1)
+    fails = seeds_by_sparsity({0.5: [(9.0, 100)] * 4, 0.7: [(3.5, 100)] * 4, 0.9: ONE_MEMORISED})
+    best, worst = speed.best_sparsity(fails)
+    assert best.n_held == 0 and "0.7 or 0.9" in best.value
+    assert (worst.value, worst.n_held) == ("> 0", 1)  # it has no tau
+    none = seeds_by_sparsity({0.6: ONE_MEMORISED, 0.7: ONE_MEMORISED})
+    assert speed.best_sparsity(none)[0].value == "none has a τ"
+    assert deciding_counts(speed.best_sparsity(none)) == [(0, 1), (0, 0)]
 
 
 def test_m3_of_t_mem_by_seed():

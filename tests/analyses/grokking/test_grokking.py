@@ -1,3 +1,4 @@
+import math
 import shutil
 
 import pandas as pd
@@ -9,6 +10,7 @@ from analyses.grokking.schema import ANALYSIS, CURVES, OUTCOMES
 from analyses.loading.chosen_networks import open_networks
 from analyses.loading.outcomes import has_test_set, read_outcomes, times_by_seed
 from analyses.speed.comparisons import arm_row
+from interp.statistics.censored_times import Bounded
 
 
 def test_times_of_every_arm_and_seed(tiny_run, tmp_path, capsys, planted):
@@ -78,15 +80,39 @@ ROW = {"arm": "a", "seed": 0, "status": "done", "steps": 5000, "t_mem": 100, "t_
 ROW |= {"t_mem_after": 90, "t_gen_after": 5000, "tau_lower": 50.0}
 
 
-def test_times_by_seed_are_numbers_or_lower_bounds():
-    assert times_by_seed([ROW], "a", "t_gen") == {0: (5000, False)}
-    assert times_by_seed([ROW], "a", "t_mem") == {0: (100, True)}
+def test_times_by_seed_are_numbers_or_bounds():
+    assert times_by_seed([ROW], "a", "t_gen") == {0: Bounded(5000.0, ">")}
+    assert times_by_seed([ROW], "a", "t_mem") == {0: Bounded(100.0)}
     assert times_by_seed([ROW | {"t_gen_after": 0}], "a", "t_gen") == {}  # without a test set
-    assert times_by_seed([ROW], "a", "tau") == {0: (50, False)}
-    assert times_by_seed([ROW | {"tau_lower": 0.0, "t_mem": None}], "a", "tau") == {}
-    assert times_by_seed([ROW | {"t_gen": 200, "t_mem": None}], "a", "tau") == {}
+    assert times_by_seed([ROW], "a", "tau") == {0: Bounded(50.0, ">")}
     skipped = [ROW | {"status": "skipped"}]
     assert times_by_seed(skipped, "a", "t_gen") == times_by_seed([ROW], "b", "t_gen") == {}
+
+
+def test_tau_of_a_network_that_never_memorised_is_not_dropped():
+    never = ROW | {"t_mem": None, "t_mem_after": 5000, "tau_lower": 0.0}
+    assert times_by_seed([never | {"tau_upper": math.inf}], "a", "tau") == {0: Bounded(0.0, ">")}
+    generalised = never | {"t_gen": 200, "tau_upper": 0.04}
+    assert times_by_seed([generalised], "a", "tau") == {0: Bounded(0.04, "<")}
+    at_start = ROW | {"t_gen": 200, "t_mem": 0, "t_mem_after": 0, "tau_lower": 0.0, "tau_upper": math.inf}
+    assert times_by_seed([at_start], "a", "tau") == {0: Bounded(0.0, ">")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "> 50.0"),
+        ({"t_gen": 300, "tau": 3.0}, "3.00"),
+        ({"t_mem": None, "tau_lower": 0.0, "tau_upper": math.inf}, "unknown"),
+        ({"t_mem": None, "t_gen": 200, "tau_lower": 0.0, "tau_upper": 0.04}, "< 0.040"),
+        ({"t_gen_after": 0}, "-"),
+        ({"status": "skipped"}, "-"),
+    ],
+)
+def test_tau_is_printed_with_its_bound(changes, expected):
+    row = ROW | {"t_mem_interval": "", "t_gen_interval": "", "train_acc": 1.0} | changes
+    (table,) = printed_outcomes([row])
+    assert table.rows[0]["tau"] == expected
 
 
 @pytest.mark.parametrize(

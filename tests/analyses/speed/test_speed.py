@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import begin_run, metrics_of, saved_tables, skip_arm
-from scipy.stats import rankdata
+from scipy.stats import rankdata, ttest_1samp
 
 from analyses.loading.chosen_networks import open_networks
 from analyses.loading.reference_arms import dense_reference, ticket_reference
@@ -95,7 +95,8 @@ def test_ratios_of_the_tiny_run(tables):
     rows = tables[RATIOS].set_index(["role", "arm", "quantity"])
     ticket = rows.loc[("reference", "grokked_ticket", "t_gen")]
     assert ticket["ratio"] == pytest.approx(np.sqrt(20 * 25)) and ticket["ratio_bound"] == "="
-    assert 19.99 < ticket["low"] < ticket["ratio"] < ticket["high"] < 25.01
+    ends = ttest_1samp(np.log([20, 25]), 0).confidence_interval()
+    np.testing.assert_allclose(np.log(ticket[["low", "high"]].to_list()), ends)
     assert (ticket["least"], ticket["largest"], ticket["n"]) == (20, 25, 2)
     assert (ticket["numerator_role"], ticket["denominator_role"]) == ("dense", "ticket")
     assert rows.loc[("reference", "grokked_ticket", "t_mem"), "ratio"] == 1
@@ -110,6 +111,7 @@ def test_ratios_of_the_tiny_run(tables):
         random["log_rank_n_events"],
     ) == (2, 0, 2)
     assert random["log_rank_z"] > 0
+    assert (random["log_rank_p"], random["log_rank_kind"]) == (pytest.approx(1 / 3), "exact")  # 2 against 2
     assert rows.loc[("reference", "random", "t_gen"), "ratio_bound"] == "<"
     by_seed = tables[PAIRS].query("role == 'reference' and arm == 'grokked_ticket' and quantity == 't_gen'")
     assert by_seed.set_index("seed")["ratio"].to_dict() == {0: 20, 1: 25}

@@ -51,6 +51,30 @@ def test_wrap_is_half_open_and_exact_inside():
 # misalignment
 
 
+def test_a_neuron_that_writes_another_frequency_is_left_out_and_counted():
+    W_in, W_out, *_ = planted(5, np.full(5, 0.2))
+    reads_2_writes_5 = cosines([2], [1.0], [0.3]), cosines([5], [1.0], [-2.0])
+    dead = cosines([3], [1.0], [0.0]), np.zeros((1, P))
+    maps = [np.concatenate(rows) for rows in zip((W_in, W_out), reads_2_writes_5, dead, strict=True)]
+    for saved in (maps, [w.astype(np.float32) for w in maps]):
+        result = misalignment(*saved)
+        assert 0 < result.output_amplitude[5] < 1e-6  # rounding, whose phase entered the means
+        assert np.isnan(result.D[5:]).all() and np.isnan(result.output_phase[5])
+        assert result.input_phase[5] == pytest.approx(0.3)
+        assert (result.n_dead, result.n_silent) == (1, 1)
+        assert result.mean_cos == pytest.approx(np.cos(0.2)) == pytest.approx(result.weighted_cos)
+        assert result.mean_abs_sin == pytest.approx(np.sin(0.2), rel=1e-5)
+    turned = misalignment(maps[0], maps[1], frequency=np.full(7, 5))  # read at 5 by none of the last two
+    assert np.isnan(turned.input_phase[5]) and np.isnan(turned.D[5])
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_weighted_means_are_free_of_scale(scale):
+    W_in, W_out, *_ = planted(5, np.linspace(0, 2, 5))
+    expected = misalignment(W_in, W_out).weighted_cos
+    assert misalignment(scale * W_in, scale * W_out).weighted_cos == pytest.approx(expected)
+
+
 def test_planted_misalignments_come_back():
     D = rng(5).uniform(-np.pi, np.pi, 40)
     W_in, W_out, k, alpha, beta, phi = planted(40, D)

@@ -13,6 +13,7 @@ from interp.spectra.concentration import (
     inverse_participation_ratio,
     neuron_gini,
 )
+from interp.spectra.embedding_spectrum import fourier_coefficient_ratio, fourier_frequency_density
 from interp.spectra.fourier import amplitude_phase, fourier_basis, fourier_coefficients
 from interp.spectra.weight_spectrum import (
     frequency_norms,
@@ -196,7 +197,7 @@ def test_relabelling_residues_by_a_unit_moves_frequencies_and_nothing_else(name,
     np.testing.assert_allclose(MEASURES[name](relabelled(W, unit)), MEASURES[name](W), rtol=1e-10)
 
 
-@pytest.mark.parametrize("scale", [1e-100, 1e-30, -2.0, 1e30])
+@pytest.mark.parametrize("scale", [1e-200, 1e-30, -2.0, 1e30, 1e200])
 @pytest.mark.parametrize("name", MEASURES)
 def test_measures_are_free_of_scale(name, scale):
     W = noise(5, P)
@@ -214,6 +215,15 @@ def test_paper_compatible_entropy_depends_on_labels():
     before, after = (fourier_entropy(x, paper_compat=True) for x in (W, relabelled(W, 2)))
     assert before == pytest.approx(2.518, abs=5e-4)
     assert after > before + 0.1
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_shares_and_norms_of_a_matrix_follow_its_scale(scale):
+    W = noise(P, 5)
+    np.testing.assert_allclose(frequency_power(scale * W), frequency_power(W), rtol=1e-12)
+    np.testing.assert_allclose(frequency_norms(scale * W), scale * frequency_norms(W), rtol=1e-12)
+    for measure in (fourier_frequency_density, fourier_coefficient_ratio):
+        assert measure(scale * W) == pytest.approx(float(measure(W)))
 
 
 def test_power_does_not_depend_on_the_basis_of_the_columns():

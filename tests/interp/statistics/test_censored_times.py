@@ -1,17 +1,17 @@
-"""Medians and tests of times whose answer is known."""
+"""Survival curves and medians of times whose answer is known."""
 
-import math
+import itertools
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
 
 from interp.statistics.censored_times import (
     Bounded,
     CensoredTimes,
-    log_rank,
+    median_of_bounds,
     median_time,
+    possible_smallest,
     survival_curve,
 )
 
@@ -76,52 +76,53 @@ def test_curve_and_median_ignore_order_and_follow_the_unit(drawn):
     assert median_time(longer).value == 10 * median_time(arm_times).value
 
 
-# log-rank
+# medians of bounds
 
 
-def slow_log_rank(first, second):
-    """Crossings of the first arm less those expected, and their variance."""
-    both = np.concatenate([first.at, second.at])
-    seen = np.concatenate([first.observed, second.observed])
-    difference = variance = 0.0
-    for t in np.unique(both[seen]):
-        n, n_first = (both >= t).sum(), (first.at >= t).sum()
-        d, d_first = (seen & (both == t)).sum(), (first.observed & (first.at == t)).sum()
-        difference += d_first - d * n_first / n
-        if n > 1:
-            variance += d * (n_first / n) * (1 - n_first / n) * (n - d) / (n - 1)
-    return difference, variance
+def slow_medians(numbers, grid):
+    """Return the least and the largest lower median over all values that bounds allow on a grid."""
+    allowed = [
+        [v for v in grid if {"=": v == n.value, "<": v <= n.value, ">": v >= n.value}[n.bound]]
+        for n in numbers
+    ]
+    medians = [sorted(values)[(len(numbers) - 1) // 2] for values in itertools.product(*allowed)]
+    return min(medians), max(medians)
 
 
-def test_log_rank_equals_the_textbook_formula(drawn):
-    for seed in range(40):
-        first, second = drawn(seed, 8), drawn(seed + 100, 11)
-        difference, variance = slow_log_rank(first, second)
-        test = log_rank(first, second)
-        assert test.z == pytest.approx(difference / math.sqrt(variance))
-        assert test.p == pytest.approx(chi2(1).sf(difference**2 / variance))
-        assert test.n_events == first.observed.sum() + second.observed.sum()
+@pytest.mark.parametrize("seed", range(30))
+def test_medians_of_bounds_are_those_of_all_values_they_allow(seed):
+    rng, grid = np.random.default_rng(seed), [0.0, 1.0, 2.0, 3.0, 4.0]
+    numbers = [
+        Bounded(float(rng.choice(grid[1:4])), str(rng.choice(["=", ">"] if seed % 2 else ["=", "<"])))
+        for _ in range(int(rng.integers(1, 6)))
+    ]
+    least, largest = slow_medians(numbers, grid)
+    bound = Bounded(least, ">") if least > grid[0] else Bounded(largest, "<")
+    assert median_of_bounds(numbers) == (Bounded(least) if least == largest else bound)
 
 
-def test_log_rank_is_positive_for_an_earlier_first_arm(times):
-    test = log_rank(times(*range(1, 21)), times(*range(11, 31)))
-    assert test.z > 3 and test.p < 0.01
-    assert log_rank(times(1, 2, 3), times(-30, -30, -30)).p == pytest.approx(0.0246, abs=1e-4)
+def test_four_networks_of_which_one_memorised_have_no_known_median():
+    unknown = Bounded(0.0, ">")
+    assert median_of_bounds([Bounded(3.0), unknown, unknown, unknown]) == unknown
+    assert median_of_bounds([Bounded(3.0), Bounded(4.0), unknown, unknown]) == unknown
+    assert median_of_bounds([Bounded(3.0), Bounded(4.0), Bounded(5.0), unknown]) == Bounded(3.0, ">")
+    dropped = CensoredTimes(np.array([3.0, 0, 0, 0]), np.array([True, False, False, False]))
+    assert median_time(dropped) == Bounded(3.0)  # Kaplan and Meier's estimate of tau, for which it is no use
 
 
-def test_log_rank_changes_sign_with_swapped_arms_and_depends_on_order_only(drawn):
-    first, second = drawn(0, 8), drawn(1, 8)
-    test, back = log_rank(first, second), log_rank(second, first)
-    assert (back.z, back.p) == (pytest.approx(-test.z), pytest.approx(test.p))
-    squared = [CensoredTimes(arm.at**2, arm.observed) for arm in (first, second)]
-    assert log_rank(*squared) == test
-    assert log_rank(first, first).p == pytest.approx(1)
+def test_medians_of_bounds_in_both_directions_have_one():
+    below, above = Bounded(0.5, "<"), Bounded(0.0, ">")
+    assert median_of_bounds([below, above]) == median_of_bounds([below, below, above]) == below
+    assert median_of_bounds([below, above, above]) == above
+    with pytest.raises(ValueError, match="at least one, got none"):
+        median_of_bounds([])
 
 
-@pytest.mark.parametrize(("first", "second", "n_events"), [(-5, -3, 0), (5, -3, 1)])
-def test_without_comparable_times_p_is_nan(times, first, second, n_events):
-    test = log_rank(times(first), times(second))
-    assert math.isnan(test.p) and math.isnan(test.z) and test.n_events == n_events
+def test_a_bound_that_does_not_exclude_it_may_be_the_smallest():
+    numbers = {"a": Bounded(4.0), "b": Bounded(3.0), "c": Bounded(2.0, ">"), "d": Bounded(9.0, "<")}
+    assert possible_smallest(numbers) == ["b", "c", "d"]
+    assert possible_smallest(numbers | {"c": Bounded(5.0, ">"), "d": Bounded(3.0)}) == ["b", "d"]
+    assert possible_smallest({}) == []
 
 
 # failures
@@ -147,5 +148,3 @@ def test_no_networks_are_refused(times):
     for measure in (survival_curve, median_time):
         with pytest.raises(ValueError, match="at least one network, got none"):
             measure(times())
-    with pytest.raises(ValueError, match="second: expected at least one network"):
-        log_rank(times(1), times())

@@ -16,8 +16,9 @@ KEYS = [
     "as written",
     "engine",
     "floor",
-    "as written / engine",
-    "step alone",
+    "as used",
+    "equal evaluations",
+    "no evaluation",
     "engine / floor",
 ]
 
@@ -76,13 +77,14 @@ def test_json_has_a_row_per_recipe(recipe_file, capsys, short_warm_up):
     for row in result["rows"]:
         assert list(row) == KEYS and row["recipe"] == "tiny"
         assert all(row[key] > 0 for key in KEYS[2:])
-        assert row["as written / engine"] == pytest.approx(row["as written"] / row["engine"])
+        assert row["as used"] == pytest.approx(row["as written"] / row["engine"])
         assert row["floor"] < row["as written"]
 
 
 def test_the_table_has_a_line_per_recipe(recipe_file, capsys, short_warm_up):
     assert main(["--recipe", str(recipe_file), "--rounds", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
+    assert "not the papers' code" in " ".join(lines)
     assert [line.split()[0] for line in lines[-2:]] == ["recipe", "tiny"]
 
 
