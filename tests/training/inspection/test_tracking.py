@@ -132,7 +132,10 @@ def records(path):
 
 
 def finished_records(path):
-    """Return the records once the last one is there: wandb's process writes it a little later."""
+    """Return the records once the last one is there.
+
+    Wandb's process writes it a little later.
+    """
     for _ in range(200):
         kinds = list(records(path))
         if any(record.WhichOneof("record_type") == "exit" for record in kinds):
