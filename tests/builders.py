@@ -14,6 +14,25 @@ import numpy as np
 QUICK_ARGUMENTS = {"graph_props": ["--nulls", "2", "--jobs", "1"], "progress": ["--jobs", "1"]}
 """Arguments that make an analysis quick, by its name."""
 
+TASK_MAX = """
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from training import TASKS
+from training.tasks.modular import ModularTask
+
+@dataclass(frozen=True, kw_only=True)
+class Maximum(ModularTask):
+    name: Literal["max"] = "max"
+
+    def build(self):
+        data = super().build()
+        return replace(data, labels=data.inputs.max(axis=1))
+
+TASKS["max"] = Maximum
+"""
+"""Task of a script or of a notebook's cell."""
+
 
 # recipes and runs
 

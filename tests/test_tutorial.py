@@ -1,9 +1,10 @@
-"""The tutorial, run top to bottom in a kernel, and what else a notebook has to allow."""
+"""The tutorial, run in a kernel, and more cells after it."""
 
 from pathlib import Path
 
 import nbformat
 import pytest
+from builders import TASK_MAX
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
@@ -17,21 +18,8 @@ pair = train(load_recipe("modadd_fast", [0, 1], overrides, arms=["dense"]), jobs
 print(len(pair), matplotlib.get_backend() == backend, plt.get_fignums())
 """,
     # a task of a cell
-    """
-from dataclasses import dataclass, replace
-from typing import Literal
-from training import TASKS
-from training.tasks.modular import ModularTask
-
-@dataclass(frozen=True, kw_only=True)
-class Maximum(ModularTask):
-    name: Literal["max"] = "max"
-    def build(self):
-        data = super().build()
-        return replace(data, labels=data.inputs.max(axis=1))
-
-TASKS["max"] = Maximum
-overrides |= {"task.name": "max", "name": "mine"}
+    TASK_MAX
+    + """overrides |= {"task.name": "max", "name": "mine"}
 mine = train(load_recipe("modadd_fast", [0, 1], overrides, arms=["dense"]))
 print(mine["dense", 1].setting.task.name, len(measure(mine, "fourier").table) > 0)
 """,

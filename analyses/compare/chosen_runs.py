@@ -28,7 +28,7 @@ class ChosenRun:
 
     @property
     def recipe(self) -> Recipe:
-        """What the run was trained by."""
+        """Recipe that the run was trained by."""
         return self.networks[0].recipe
 
     def tasks(self) -> list[str]:

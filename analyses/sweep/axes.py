@@ -1,4 +1,4 @@
-"""Fields that a sweep varies, and the families of arms that differ in nothing else."""
+"""Fields that a sweep varies, and families of arms."""
 
 from __future__ import annotations
 

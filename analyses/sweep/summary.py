@@ -35,7 +35,7 @@ LEGEND = (
 
 
 def _ordered(cells: Sequence[Row], axes: Axes) -> list[str]:
-    """Return the arms, sorted by the values of the panels' fields, y, x and family."""
+    """Return the arms by panel, y, x and family."""
     fields = [*axes.panels, *([axes.y] if axes.y else []), axes.x]
     families = list(dict.fromkeys(axes.families.values()))
 

@@ -30,7 +30,7 @@ SETTING_TABLES = ("task.", "model.", "optimizer.")
 
 
 def is_setting(name: str) -> bool:
-    """Return True for the name of a column that holds a field of the recipe."""
+    """Return True for a column that holds a field of the recipe."""
     return name in SETTINGS or name.startswith(SETTING_TABLES)
 
 
@@ -151,7 +151,7 @@ class Table:
 
     @property
     def has_settings(self) -> bool:
-        """True if rows are of arms: then the fields in which arms differ are saved too."""
+        """True if rows are of arms; the fields in which these differ become columns."""
         return self.declares("arm")
 
     def declares(self, name: object) -> bool:

@@ -232,7 +232,7 @@ def _remake(path: Path, table: Table) -> str:
 def fitted_table(
     table: Table, rows: pd.DataFrame, roles: Mapping[str, str], settings: Settings
 ) -> pd.DataFrame:
-    """Return the rows as they are saved: roles and settings filled in, of the schema's types.
+    """Return the rows as saved, with roles and settings.
 
     Raises
     ------
@@ -252,7 +252,7 @@ def with_roles(table: Table, rows: pd.DataFrame, roles: Mapping[str, str]) -> pd
 
 
 def with_settings(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Return the rows of arms with a column for every field in which arms differ.
+    """Return rows with a column per field in which arms differ.
 
     A column that is there already stays as it is.
     """

@@ -1,4 +1,4 @@
-"""Figure `compare`: t_gen of the arms of several runs, a row per run and arm."""
+"""Figure `compare`: t_gen of the arms of several runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_TIME = "no trained network"
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw a row per run and arm: networks as points, their median as a bar."""
+    """Draw a row per arm: networks as points, their median as a bar."""
     arms, networks = tables[COMPARE], tables[NETWORKS]
     runs = list(dict.fromkeys(arms["run"]))
     places = _places(arms)

@@ -65,7 +65,7 @@ def line_over_field(tables: Mapping[TableKey, pd.DataFrame], field: str) -> Draw
 
 
 def _places(ax: Axes, values: pd.Series) -> dict[object, float]:
-    """Return where each value is on the x axis, which becomes logarithmic for a wide range."""
+    """Return each value's place on the x axis, logarithmic for a wide range."""
     present = sorted(values.dropna().unique())
     if any(isinstance(value, str | bool) for value in present):
         ax.set_xticks(range(len(present)), [str(value) for value in present])

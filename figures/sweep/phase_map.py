@@ -27,7 +27,7 @@ COLORS = "viridis_r"
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw a map per family of arms and value of other fields; a line for one field."""
+    """Draw a map per family of arms; a line for one field."""
     cells = tables[CELLS]
     x, y = cells["x"].iloc[0], cells["y"].iloc[0]
     if not isinstance(y, str):
@@ -76,7 +76,7 @@ def _cell(
     norm: LogNorm,
     wide: bool,
 ) -> None:
-    """Draw one cell: a colour, hatches for a bound, a cross if it was not trained."""
+    """Draw one cell: color, hatches for a bound, a cross if not trained."""
     corner, t_gen, bound = (place[0] - 0.5, place[1] - 0.5), row["t_gen_median"], row["t_gen_median_bound"]
     number = short_number(t_gen) if row["n"] and pd.notna(t_gen) else ""
     if not number:

@@ -102,7 +102,7 @@ def _fits(axes: Mapping[str, Sequence[str]], sizes: Mapping[str, Pair]) -> bool:
     for name, pair in sizes.items():
         for label, size in zip(axes[name], pair, strict=True):
             by_label.setdefault(label, set()).add(size)
-    is_single = all(len(found) == 1 for found in by_label.values())
+    is_single = all(len(different) == 1 for different in by_label.values())
     return is_single and max(by_label["tokens"]) >= max(by_label["classes"])
 
 

@@ -20,7 +20,10 @@ SMALL = {
 
 
 def tiny_recipe(name):
-    """Return a recipe with all its arms, few steps and residues, two seeds; of a big sweep the quick arms."""
+    """Return a recipe with few steps and residues, and two seeds.
+
+    It has all arms of the recipe; of a big sweep only those of the quick version.
+    """
     recipe = read_recipe(name)[0]
     content = to_dict(recipe if len(recipe.arms) <= MOST_ARMS else read_recipe(name, quick=True)[0])
     content["seeds"] = content["seeds"][:2]
@@ -65,7 +68,7 @@ class TinyRuns:
         return run.analysis(schema.name, ".parquet")
 
     def comparison_file(self, recipes, schema):
-        """Return the file of a table of several recipes' runs side by side, made by `compare`."""
+        """Return the file of a table that `compare` makes of several runs."""
         out = self.path / "_".join(["compare", *recipes])
         if not out.exists():
             runs = [str(self.run(recipe).path) for recipe in recipes]

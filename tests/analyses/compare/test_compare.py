@@ -1,4 +1,4 @@
-"""Comparisons of runs with planted times, and of runs that do not fit each other."""
+"""Comparisons of runs with planted times, and of unlike runs."""
 
 import contextlib
 import io

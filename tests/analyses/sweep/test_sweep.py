@@ -53,7 +53,7 @@ def write_network(run, recipe, arm, seed, t_gen):
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory):
-    """Return the path and the printed text of an analysed sweep with a skipped arm."""
+    """Return path and printed text of an analysed sweep with a skipped arm."""
     path = write_sweep(tmp_path_factory.mktemp("runs") / "planted", T_GEN)
     skip_arm(path, "ticket_0.1_0.1", "its source has not generalised")
     printed = run_analysis("sweep", path)

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from builders import TASK_MAX
 
 from training import load_recipe, open_run, train
 from training.api.in_process import launch_in_process
@@ -27,23 +28,8 @@ from training import load_recipe, train
 run = train(load_recipe({recipe!r}), out={out!r}, jobs={jobs})
 print(run["grokked_ticket", 0].t_gen, run["random", 0].mask.density)
 """
-MINE = """
-from dataclasses import dataclass, replace
-from typing import Literal
-
-from training import TASKS, load_recipe, train
-from training.tasks.modular import ModularTask
-
-@dataclass(frozen=True, kw_only=True)
-class Maximum(ModularTask):
-    name: Literal["max"] = "max"
-
-    def build(self):
-        data = super().build()
-        return replace(data, labels=data.inputs.max(axis=1))
-
-TASKS["max"] = Maximum
-run = train(load_recipe({recipe!r}, overrides={{"task.name": "max"}}), out={out!r}, jobs={jobs})
+MINE = f"from training import load_recipe, train\n{TASK_MAX}"
+MINE += """run = train(load_recipe({recipe!r}, overrides={{"task.name": "max"}}), out={out!r}, jobs={jobs})
 print(len(run), run.recipe.task)
 """
 

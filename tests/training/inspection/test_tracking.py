@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from typing import ClassVar
 
 import numpy as np
@@ -130,6 +131,19 @@ def records(path):
             parts = b""
 
 
+def finished_records(path):
+    """Return the records once the last one is there.
+
+    Wandb's process writes it a little later.
+    """
+    for _ in range(200):
+        kinds = list(records(path))
+        if any(record.WhichOneof("record_type") == "exit" for record in kinds):
+            return kinds
+        time.sleep(0.1)
+    raise AssertionError(f"{path}: no last record within 20 s")
+
+
 def test_wandb_offline_has_curves_config_and_a_figure(started, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     from PIL import Image
@@ -143,7 +157,7 @@ def test_wandb_offline_has_curves_config_and_a_figure(started, tmp_path, monkeyp
         train_every_arm(recipe, run)
     by_name = {}
     for path in (tmp_path / "wandb").glob("offline-run-*/run-*.wandb"):
-        kinds = list(records(path))
+        kinds = finished_records(path)
         (begun,) = (record.run for record in kinds if record.WhichOneof("record_type") == "run")
         by_name[begun.display_name] = (begun, kinds)
     assert by_name.keys() == {"dense seed 0", "random seed 0", "figures"}
