@@ -51,8 +51,7 @@ def watch(run: Run, every: float, repeat: bool, verbose: bool = False) -> None:
 def curves_table(run: Run) -> tuple[PrintedTable, bool]:
     """Return a row per network, and whether all are finished."""
     recipe = run.recipe
-    seeds = sorted({*recipe.seeds, *(files.seed for files in run.arm_dirs())})
-    networks = [run.files.arm(arm, seed) for arm in recipe.arms for seed in seeds]
+    networks = run.arm_dirs()
     last = max((arm.max_steps for arm in recipe.arms.values()), default=1)
     first = min(recipe.measure.eval_every, last)
     rows = [_row(files, recipe, run.trained_here, (first, last)) for files in networks]

@@ -7,6 +7,7 @@ from typing import Any
 
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
+from training.runs.network_list import listed_networks
 from training.runs.run_directory import ArmDir, RunDir
 
 LAST_METRICS = ("train_loss", "test_loss", "train_acc", "test_acc")
@@ -16,14 +17,13 @@ LAST_METRICS = ("train_loss", "test_loss", "train_acc", "test_acc")
 def outcomes(run: RunDir, recipe: Recipe) -> list[dict[str, Any]]:
     """Return one row per arm and seed, in the recipe's order.
 
-    `t_mem` and `t_gen` are the first evaluated steps that meet the recipe's criterion, None if the arm never
+    Further seeds that have a folder follow those of the recipe. `t_mem` and `t_gen` are the first evaluated steps that meet the recipe's criterion, None if the arm never
     met it (censored at `steps`). The interval columns name the two evaluations between which the crossing
     lies.
     """
     return [
-        _outcome(run.arm(arm, seed), recipe.sparsity(arm), recipe.setting(arm).criterion)
-        for arm in recipe.arms
-        for seed in recipe.seeds
+        _outcome(files, recipe.sparsity(files.arm), recipe.setting(files.arm).criterion)
+        for files in listed_networks(run, recipe.arms, recipe.seeds)
     ]
 
 

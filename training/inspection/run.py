@@ -20,6 +20,7 @@ from training.inspection.arm_status import arm_status
 from training.inspection.outcomes import outcomes
 from training.inspection.trained_network import Network
 from training.runs.atomic_files import RunError
+from training.runs.network_list import listed_networks
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.plain_content import shown
 from training.schema.validation import ConfigError, names
@@ -55,10 +56,13 @@ class Run:
         Paths and file formats.
     recipe : Recipe
         What it was trained by.
+    unknown_arms : dict
+        Reason why an arm is not in `recipe`, by arm: a plug-in that it needs is missing.
     """
 
     def __init__(self, files: RunDir):
-        self.files, self.recipe = files, _recipe(files)
+        self.files = files
+        self.recipe, self.unknown_arms = _recipe(files)
         self.trained_here = files.provenance() is not None
 
     @property
@@ -82,9 +86,9 @@ class Run:
         return pd.DataFrame(rows, columns=ADOPTED_COLUMNS).assign(status="adopted")
 
     def arm_dirs(self) -> list[ArmDir]:
-        """Return all folders of the recipe's arms, in its order."""
-        folders = self.files.arms()
-        return [files for arm in self.recipe.arms for files in folders if files.arm == arm]
+        """Return the files of every arm and seed, in the recipe's order (`listed_networks`)."""
+        seeds = self.recipe.seeds if self.trained_here else ()
+        return listed_networks(self.files, self.recipe.arms, seeds)
 
     def why_unreadable(self, files: ArmDir) -> str | None:
         """Return why an arm and seed cannot be read; None for a finished network.
@@ -97,7 +101,13 @@ class Run:
         if not self.trained_here:
             return None if files.has_checkpoints() else "no checkpoints"
         status = arm_status(files, arm_record(self.recipe, files.arm, files.seed))
-        return STATES.get(status)
+        skipped = files.skipped() if status == "skipped" else None
+        return STATES.get(status) if skipped is None else f"{STATES[status]}: {skipped['reason']}"
+
+    def left_out(self) -> dict[str, str]:
+        """Return why each network that cannot be read cannot, by network or arm."""
+        reasons = {str(files): self.why_unreadable(files) for files in self.arm_dirs()}
+        return self.unknown_arms | {name: reason for name, reason in reasons.items() if reason}
 
     def __getitem__(self, key: Any) -> Network:
         """Return one finished network, by (arm, seed).
@@ -112,11 +122,7 @@ class Run:
             return networks[key]
         for files in self.arm_dirs():
             if (files.arm, files.seed) == key:
-                skipped = files.skipped()
-                reason = (
-                    self.why_unreadable(files) if skipped is None else f"not trained: {skipped['reason']}"
-                )
-                raise MissingNetworkError(f"{self.path}: {files}: {reason}")
+                raise MissingNetworkError(f"{self.path}: {files}: {self.why_unreadable(files)}")
         arms = names(dict.fromkeys(arm for arm, _ in networks)) or "none"
         seeds = names(map(str, sorted({seed for _, seed in networks}))) or "none"
         raise MissingNetworkError(
@@ -164,8 +170,11 @@ def open_run(path: Run | RunDir | Path | str) -> Run:
     return Run(RunDir.open(path.path if isinstance(path, RunDir) else path))
 
 
-def _recipe(run: RunDir) -> Recipe:
-    """Return a run's recipe; adopted weights have defaults for what is missing."""
+def _recipe(run: RunDir) -> tuple[Recipe, dict[str, str]]:
+    """Return a run's recipe, and why arms are missing from it.
+
+    Adopted weights have defaults for what is missing.
+    """
     config = run.config() or {}
     if run.provenance() is None:
         arms: dict[str, dict[str, str]] = {files.arm: {} for files in run.arms()}
@@ -178,6 +187,6 @@ def _recipe(run: RunDir) -> Recipe:
     for arm, reason in reasons.items():
         print(f"{arm}: left out: {reason}; --plugin names its module or file", file=sys.stderr)
     try:
-        return recipe_from_dict({**readable, "plugins": []})
+        return recipe_from_dict({**readable, "plugins": []}), dict(reasons)
     except ConfigError as error:
         raise RunError(f"{run.path / 'config.json'}: {error}") from None
