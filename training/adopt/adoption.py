@@ -155,7 +155,7 @@ def adopt_weights(
     metrics : bool, optional
         Write losses and accuracies for the split that the task draws.
     force : bool
-        Replace this arm and seed if they exist.
+        Replace this arm and seed if they exist; the old files move to `arms/.replaced`.
 
     Returns
     -------

@@ -67,7 +67,11 @@ def parser() -> argparse.ArgumentParser:
         action=argparse.BooleanOptionalAction,
         help="write losses and accuracies for the split that the task draws (default: with --frac-train)",
     )
-    p.add_argument("--force", action="store_true", help="replace this arm and seed if they exist")
+    p.add_argument(
+        "--force",
+        action="store_true",
+        help="replace this arm and seed if they exist; the old files move to arms/.replaced of the run",
+    )
     p.add_argument("--json", action="store_true", help="print the result as JSON")
     return p
 

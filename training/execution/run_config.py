@@ -18,8 +18,6 @@ from training.runs.run_directory import ArmDir, RunDir
 from training.schema.plain_content import parse_toml, shortened
 from training.schema.validation import ConfigError, differences
 
-DESCRIPTIVE = ("name", "seeds", "about", "collection", "note", "plugins", "refine")
-"""Fields in which two starts of one run may differ."""
 NOT_REWRITTEN = ("name", "about", "collection", "plugins")
 """Fields whose change alone writes no new config."""
 BESIDE = "--set name=OTHER makes a run beside it"
@@ -59,7 +57,7 @@ def merged_recipe(run: RunDir, recipe: Recipe, replaced: Collection[Job] = ()) -
         raise RunError(f"{what}: {error}; {BESIDE}") from None
     changed = _changed_arms(old, union)
     if conflicts := [files for files in trained if files.arm in changed]:
-        raise RunError(_refusal(run, old, recipe, conflicts))
+        raise RunError(_refusal(run, old, union, recipe, conflicts))
     if not changed:
         return union
     # The arms that differ are planned only: the recipe decides about them.
@@ -192,10 +190,10 @@ def _changed_arms(old: Recipe, new: Recipe) -> set[str]:
     }
 
 
-def _refusal(run: RunDir, old: Recipe, recipe: Recipe, conflicts: Sequence[ArmDir]) -> str:
+def _refusal(run: RunDir, old: Recipe, union: Recipe, recipe: Recipe, conflicts: Sequence[ArmDir]) -> str:
     """Return why a start is refused: fields, networks, and what to type."""
-    arms = {name for files in conflicts for name in old.lineage(files.arm)} & recipe.arms.keys()
-    fields = differences(_compared(old, arms), _compared(recipe, arms))
+    arms = {name for files in conflicts for name in old.lineage(files.arm)}
+    fields = _differing_fields(old, union, arms)
     seeds = sorted({files.seed for files in conflicts} | {*recipe.seeds})
     if any(files.arm not in recipe.arms for files in conflicts):
         cure = ""
@@ -207,11 +205,18 @@ def _refusal(run: RunDir, old: Recipe, recipe: Recipe, conflicts: Sequence[ArmDi
     return f"{run.path}: {made}: {_listed(conflicts)}; {BESIDE}{cure}"
 
 
-def _compared(recipe: Recipe, arms: Collection[str]) -> dict[str, Any]:
-    """Return what of a recipe decides the results of some arms."""
-    content = recipe_content(recipe)
-    kept = {name: arm | {"role": None} for name, arm in content["arms"].items() if name in arms}
-    return {**content, **dict.fromkeys(DESCRIPTIVE), "arms": kept}
+def _differing_fields(old: Recipe, new: Recipe, arms: Collection[str]) -> list[str]:
+    """Return how arms of two recipes differ, as `field: old → new`; what all share is said once."""
+    by_arm: dict[str, list[str]] = {}
+    shared: dict[str, None] = {}
+    for name in sorted(arms):
+        configs = [arm_record(recipe, name, 0)["config"] for recipe in (old, new)]
+        by_arm[name] = differences(*(config.pop("arms")[name] for config in configs))
+        shared |= dict.fromkeys(differences(*configs))
+    of_all = [line for line in next(iter(by_arm.values()), []) if line.partition(".")[0] in CLASSES]
+    of_all = [line for line in of_all if all(line in lines for lines in by_arm.values())]
+    own = [f"arms.{name}.{line}" for name, lines in by_arm.items() for line in lines if line not in of_all]
+    return [*own, *sorted({*of_all, *shared})]
 
 
 def _listed(networks: Sequence[ArmDir]) -> str:

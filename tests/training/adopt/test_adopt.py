@@ -16,6 +16,7 @@ from training.models.mlp.network import forward as mlp_forward
 from training.models.transformer.architecture import Transformer
 from training.models.transformer.hooked_transformer import pair_logits
 from training.models.transformer.network import forward
+from training.runs.replaced_arms import replaced_arms
 from training.runs.run_directory import RunDir
 from training.tasks.parity import ParityTask
 
@@ -416,6 +417,23 @@ def test_adopted_weights_are_replaced_only_with_force(adopt, adopted, tmp_path, 
     assert adopt({"w.pt": STATES[2]}, "--frac-train", 0.5, "--force", "--no-metrics") == 0
     assert_holds(adopted, [0], [STATES[2]])
     assert not (adopted.path / "metrics.parquet").exists()
+    (replaced,) = replaced_arms(RunDir(run))
+    assert (replaced.arm, replaced.seed) == ("dense", 0)
+    for path, content in held.items():
+        assert (replaced.path / path.rpartition("/")[2]).read_bytes() == content
+
+
+def test_a_replacement_that_fails_restores_the_old_weights(adopt, adopted, tmp_path, monkeypatch, files_of):
+    assert adopt({"w.pt": STATES[0]}, "--frac-train", 0.5) == 0
+    run, held = tmp_path / "run", files_of(tmp_path / "run")
+
+    def fail(self, *_):
+        raise OSError(28, "No space left on device", str(self.path / "checkpoints.safetensors"))
+
+    monkeypatch.setattr(type(adopted), "write_checkpoints", fail)
+    assert adopt({"w.pt": STATES[1]}, "--frac-train", 0.5, "--force") == 1
+    assert files_of(run) == held and replaced_arms(RunDir(run)) == []
+    assert not (run / "arms" / ".replaced").exists()
 
 
 def test_a_run_of_this_project_and_other_folders_are_refused(adopt, copied, tmp_path, capsys, files_of):

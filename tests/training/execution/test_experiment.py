@@ -111,7 +111,7 @@ def test_force_with_another_config_moves_the_old_arms_aside(copied, recipe, trai
 def test_a_forced_seed_does_not_touch_a_finished_one(copied, recipe, trained, files_of):
     before = files_of(copied.path)
     other = changed(recipe, "optimizer.lr=0.02", "seeds=[1]")
-    with pytest.raises(RunError, match="dense seed 0, .*--force --seeds 0 1 replaces them"):
+    with pytest.raises(RunError, match=r"dense seed 0, .*--force --seeds 0 1 replaces them"):
         train(other, copied.path.parent, force=True)
     assert trained == [] and files_of(copied.path) == before and replaced_arms(copied) == []
 
@@ -187,8 +187,12 @@ def test_arms_that_stay_keep_their_settings_under_another_recipe(copied, recipe,
     trained.clear()
     train(recipe, copied.path.parent)  # each start's recipe decides what is common
     assert trained == [] and len(open_run(copied)) == 5
-    with pytest.raises(RunError, match=r"was made with another config \(measure.eval_every: 10 → 20"):
-        train(changed(other, "measure.eval_every=20", "arms.other.max_steps=40"), copied.path.parent)
+    for arm, fields in (("other", "arms.other.max_steps: 20 → 40; measure"), ("new", "measure")):
+        content = to_dict(other) | {"arms": {arm: {"method": "random", "max_steps": 40}}}
+        with pytest.raises(
+            RunError, match=rf"another config \({fields}.eval_every: 10 → 20\): .*random seed 0"
+        ):
+            train(changed_recipe(content, "measure.eval_every=20"), copied.path.parent)
 
 
 def test_an_arm_that_is_only_planned_may_change(copied, recipe, trained):
