@@ -23,6 +23,7 @@ from training.models.registry import MODELS
 from training.optimization.optimizers import OPTIMIZERS
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
+from training.runs.replaced_arms import move_aside
 from training.tasks.registry import TASKS
 
 
@@ -205,6 +206,49 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(recipe_file, tmp_path, caps
     rows = json.loads(outcome([recipe_file, "--out", out, "--dry-run", "--json"], capsys)[1])
     assert [row["todo"] for row in rows] == ["train"] * 4
     assert not out.exists()
+
+
+def test_a_forced_dry_run_lists_what_moves_and_moves_nothing(copied, recipe_file, capsys, files_of):
+    before = files_of(copied.path)
+    arguments = [recipe_file, "--out", copied.path.parent, "--dry-run"]
+    out = outcome([*arguments, "--force-arms", "random", "dense"], capsys)[1]
+    moves = [line for line in out.splitlines() if line.startswith("moves to ")]
+    assert [line.split(": ")[1].rpartition(" (")[0] for line in moves] == ["dense seed 0", "random seed 0"]
+    assert all(line.startswith(f"moves to {copied.path}/arms/.replaced: ") for line in moves)
+    out = outcome([*arguments, "--force"], capsys)[1]
+    assert out.count("moves to ") == 4 and files_of(copied.path) == before
+    assert "moves to" not in outcome(arguments, capsys)[1]
+
+
+def test_discard_lists_and_with_yes_deletes(copied, capsys, files_of):
+    assert outcome(["discard", copied.path], capsys)[1] == f"{copied.path}: nothing was replaced\n"
+    move_aside(copied, copied.arm("random", 0), "2026-01-01")
+    before = files_of(copied.path)
+    code, out, _ = outcome(["discard", copied.path], capsys)
+    assert code == 0 and "2026-01-01  random" in out and "--yes deletes them all" in out
+    (listed,) = json.loads(outcome(["discard", copied.path, "--json"], capsys)[1])["networks"]
+    assert (listed["arm"], listed["seed"]) == ("random", 0) and listed["bytes"] > 1000
+    code, out, _ = outcome(["discard", copied.path, "--yes"], capsys)
+    assert code == 0 and out.endswith(", deleted.\n")
+    assert files_of(copied.path) == before and not (copied.path / "arms" / ".replaced").exists()
+
+
+def test_the_folder_of_a_run_is_trained_by_its_path(copied, capsys, monkeypatch, tmp_path):
+    (copied.path / "provenance.json").write_text("[]")
+    monkeypatch.chdir(tmp_path)
+    for path in ("runs/tiny", "runs/tiny/config.json"):
+        code, out, _ = outcome([path], capsys)
+        assert code == 0 and out.startswith("runs/tiny\n") and "4 of 4 networks generalised" in out
+    rows = json.loads(outcome(["runs/tiny", "--seeds", "0", "2:4", "--dry-run", "--json"], capsys)[1])
+    assert {row["seed"]: row["todo"] for row in rows if row["arm"] == "dense"} == {
+        0: "keep",
+        2: "train",
+        3: "train",
+    }
+    rows = json.loads(outcome(["runs/tiny", "--out", "again", "--dry-run", "--json"], capsys)[1])
+    assert {row["todo"] for row in rows} == {"train"}
+    code, _, err = outcome(["runs"], capsys)
+    assert code == 2 and err == "error: RECIPE: expected the folder of a run, and runs has no config.json\n"
 
 
 def test_a_finished_run_prints_its_outcome_again(copied, recipe_file, capsys):
