@@ -47,7 +47,7 @@ class Recipe:
     note: str = ""
     """Text in a corner of every figure of the run, for example that it is a quick version."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """Each arm is trained once per seed; its start depends on that seed alone."""
+    """Each arm is trained once per seed, on which its start depends; ranges too, as "0:20" (without 20)."""
     task: Task
     """Task to learn; `name` is a key of `TASKS`."""
     model: Model

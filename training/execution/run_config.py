@@ -158,6 +158,8 @@ def _union(old: Recipe, recipe: Recipe, wanted: Collection[str]) -> Recipe:
         } | arms
     if set(seeds := old.seeds) != {*seeds, *recipe.seeds}:
         seeds = tuple(sorted({*seeds, *recipe.seeds}))
+    if not kept:
+        return replace(recipe, seeds=seeds)
     union = replace(recipe, arms=arms, seeds=seeds)
     return replace(union, plugins=tuple(dict.fromkeys([*recipe.plugins, *used_plugins(union)])))
 
