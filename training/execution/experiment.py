@@ -31,7 +31,7 @@ from training.inspection.outcomes import outcomes
 from training.inspection.resource_estimate import Need, estimated_need
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
-from training.schema.validation import ConfigError
+from training.schema.validation import ConfigError, require
 
 Launch = Callable[..., list[tuple[Job, str]]]
 """Function with the parameters of `scheduler.launch`."""
@@ -64,6 +64,9 @@ class Experiment:
     ):
         if Path(out).exists() and not Path(out).is_dir():
             raise ConfigError(f"--out: expected a folder, and {out} is a file")
+        for arm in recipe.arms:
+            is_known = recipe.setting(arm).task.split_known
+            require(is_known, "task.split_known", f"true for an arm that is trained, as {arm}", is_known)
         self.text, self.launch = text, launch
         self.run = RunDir(Path(out) / recipe.name)
         plugins = dict.fromkeys([*recipe.plugins, *used_plugins(recipe)])
