@@ -203,5 +203,6 @@ ANALYSIS = Analysis(
     answers="Which weights do masks keep, when do masks change in training, and which of them overlap?",
     takes="networks of any task and model",
     cost="4 s",
+    needs=("mask",),
     tables=(DISTANCES, DENSITY, FROZEN, OVERLAP, PEAKS),
 )

@@ -210,5 +210,6 @@ ANALYSIS = Analysis(
     answers="Are output phases twice the input phases, and how evenly are phases and frequencies used?",
     takes="networks of a task over residues mod p",
     cost="3 s",
+    needs=("residues", "addition"),
     tables=(MEANS, NEURONS, GROUPS),
 )
