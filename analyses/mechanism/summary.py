@@ -147,7 +147,7 @@ def _printed_rules(rules: list[dict[str, Any]], arm: str) -> PrintedTable:
     """Return the table of predictions, concluding on one arm."""
     by_key = {(row["arm"], row["source"], row["rule"]): row for row in rules}
     arms_and_sources = dict.fromkeys((row["arm"], row["source"]) for row in rules)
-    if arm not in dict(arms_and_sources):  # its labels are no sum
+    if arm not in {name for name, _ in arms_and_sources}:  # its labels are no sum
         arm = next(iter(arms_and_sources))[0]
     of_arm = [by_key[arm, source, DECISIVE_RULE] for name, source in arms_and_sources if name == arm]
     parts = [
