@@ -146,5 +146,6 @@ ANALYSIS = Analysis(
     answers="How periodic are each neuron's weights, and how early do they become so?",
     takes="networks of a task over residues mod p",
     cost="3 s",
+    needs=("residues",),
     tables=(MEANS, NEURONS, SPECTRA, KEY_FREQUENCIES, PAIRS, INPUT_WEIGHTS),
 )

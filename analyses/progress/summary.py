@@ -124,7 +124,7 @@ def _explained_by_cosines(means: Sequence[Mapping[str, Any]]) -> str:
 def _worse_than_guessing(means: Sequence[Mapping[str, Any]], p: int) -> str:
     """Return the sentence about arms that need their key frequencies."""
     if all(math.isnan(_last(row, "excluded")) for row in means):
-        return "No arm has an excluded loss: no operation is a sum or difference."
+        return "No arm has an excluded loss: it needs a sum or difference, and known training pairs."
     needed = [arm_label(row["arm"]) for row in means if _last(row, "excluded") > math.log(p)]
     return (
         f"Without its key frequencies, the last network does worse than guessing (ln p = {math.log(p):.2f} "

@@ -34,6 +34,7 @@ MEAN_ABS_SIN = Column(
     float,
     "Mean over neurons of |sin D|, D = 2 × input phase − output phase: 2/π for random phases.",
     missing="no neuron is live in both maps",
+    needs=("addition",),
     source="DEFINITIONS.md, section 6",
 )
 MEAN_COS = Column(
@@ -41,6 +42,7 @@ MEAN_COS = Column(
     float,
     "Mean over neurons of cos D: 1 if output phases are twice the input phases, 0 for random phases.",
     missing="no neuron is live in both maps",
+    needs=("addition",),
     source="DEFINITIONS.md, section 6",
 )
 

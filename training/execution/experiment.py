@@ -76,6 +76,9 @@ class Experiment:
     ):
         if Path(out).exists() and not Path(out).is_dir():
             raise ConfigError(f"--out: expected a folder, and {out} is a file")
+        for arm, settings in recipe.arms.items():
+            is_known = (settings.task or recipe.task).split_known
+            require(is_known, "task.split_known", f"true for an arm that is trained, as {arm}", is_known)
         self.text, self.launch, self.bases = text, launch, bases
         self.run = RunDir(Path(out) / recipe.name if folder is None else folder)
         plugins = dict.fromkeys([*recipe.plugins, *used_plugins(recipe)])

@@ -88,6 +88,10 @@ class ArmDir:
         """Return True if there are weights."""
         return (self.path / "checkpoints.safetensors").exists()
 
+    def has_mask(self) -> bool:
+        """Return True if there is a mask."""
+        return (self.path / "mask.safetensors").exists()
+
     def metrics(self, *needed: str, measured: str | None = None) -> pd.DataFrame:
         """Return one row per evaluation, with losses, accuracies and norms.
 
@@ -130,7 +134,7 @@ class ArmDir:
 
     def mask(self) -> dict[str, np.ndarray] | None:
         """Return the arm's mask by weight name, True = kept; None if dense."""
-        if not (self.path / "mask.safetensors").exists():
+        if not self.has_mask():
             return None
         mask = self._tensors("mask.safetensors")
         for name, is_kept in mask.items():

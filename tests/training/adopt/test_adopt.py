@@ -410,7 +410,7 @@ def test_adopted_weights_are_replaced_only_with_force(adopt, adopted, tmp_path, 
     assert adopt({"w.pt": STATES[1]}, "--frac-train", 0.5) == 1
     assert "seed_0: holds weights; --force replaces them, --arm and --seed add others" in error_of(capsys)
     assert adopt({"w.pt": STATES[1]}, "--seed", 1) == 1
-    assert "was adopted with another config (task.frac_train: 0.5 → 0.4)" in error_of(capsys)
+    assert "was adopted with another config (task.frac_train: 0.5 → None" in error_of(capsys)
     assert files_of(run) == held
     assert adopt({"w.pt": STATES[1]}, "--seed", 1, "--frac-train", 0.5) == 0
     assert held.items() < files_of(run).items()
@@ -448,11 +448,15 @@ def test_a_run_of_this_project_and_other_folders_are_refused(adopt, copied, tmp_
     assert "w.pt" in error_of(capsys)
 
 
-def test_curves_are_written_only_with_a_given_split(adopt, adopted):
+def test_curves_are_written_only_with_a_given_split(adopt, adopted, capsys):
     assert adopt({"w.pt": STATES[0]}) == 0
+    assert "the split is unknown: " in capsys.readouterr().err
     assert not (adopted.path / "metrics.parquet").exists()
-    assert adopt({"w.pt": STATES[0]}, "--metrics", "--seed", 1) == 0
-    assert adopted.path.with_name("seed_1").joinpath("metrics.parquet").exists()
+    task = json.loads((adopted.path.parents[2] / "config.json").read_text())["task"]
+    assert task == {"name": "add", "split_known": False, "p": P, "pairs": "unordered"}
+    assert adopt({"w.pt": STATES[0]}, "--metrics", "--seed", 1) == 2
+    assert "--metrics: expected it together with --frac-train or --train-indices" in error_of(capsys)
+    assert not adopted.path.with_name("seed_1").exists()
 
 
 def test_the_result_is_json(adopt, capsys):
