@@ -94,6 +94,7 @@ LIGHT = {
         for name in ("registry", "dataset", "modular", "parity", "polynomial", "images", "idx_format")
     },
     "analyses/__main__.py": LIBRARIES,
+    "analyses/loading/step_ranges.py": LIBRARIES,
     "analyses/running": LIBRARIES,
     "analyses/tables/schema.py": LIBRARIES,
     "analyses/tables/columns.py": LIBRARIES,
