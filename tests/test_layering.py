@@ -109,6 +109,7 @@ LIGHT = {
     "figures/__main__.py": LIBRARIES,
     "figures/catalogue": LIBRARIES,
     "figures/pipeline": LIBRARIES,
+    "figures/drawing/figure_option.py": LIBRARIES,
     "figures/drawing/figure_spec.py": LIBRARIES,
     "figures/drawing/origin.py": LIBRARIES,
     "figures/drawing/render.py": LIBRARIES,

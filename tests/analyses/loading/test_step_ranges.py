@@ -48,7 +48,7 @@ def test_one_line_says_that_steps_of_a_range_have_no_checkpoint(capsys):
     "text", ["", "a", "-1", "1.5", "1:2:3:4", "5:5", "9:3", "0:9:0", "1:-3", "٣", "9" * 30, "0:1e3", ":0"]
 )
 def test_what_is_no_step_is_refused(text):
-    with pytest.raises(ConfigError, match="expected a (step|range)"):
+    with pytest.raises(ConfigError, match=r"expected a (step|range)"):
         step_or_range(text)
 
 
