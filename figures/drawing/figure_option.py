@@ -60,12 +60,13 @@ class FigureOption:
         >>> FigureOption(name="frames", about="frames of the animation", least=2).value("60")
         60
         """
+        value: Any = None
         try:
-            value = None if isinstance(given, bool) else self.kind(given)
-            is_number = self.kind is str or (value is not None and float(value) == float(given))
+            value = self.kind(given)
+            fits = self.kind is str or (value == float(given) and self.least <= value <= self.most)
         except (TypeError, ValueError, OverflowError):
-            is_number = False
-        fits = is_number and (self.kind is str or self.least <= value <= self.most)
+            fits = False
+        fits = fits and not isinstance(given, bool)
         require(fits, f"--{self.name}", self._expected(), given)
         return value
 
