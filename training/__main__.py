@@ -214,7 +214,7 @@ def _train_one(experiment: Experiment, args: argparse.Namespace) -> dict[str, An
 
 def _experiment(name: str, args: argparse.Namespace) -> Experiment:
     """Return the experiment that the arguments describe."""
-    from training.config.arm_expansion import MOST_NETWORKS
+    from training.config.grid import MOST_NETWORKS
     from training.config.recipe_files import read_given_recipe
     from training.execution.experiment import Experiment
 

@@ -69,7 +69,7 @@ SERIES = {
     "biprop": "biprop, sparsity {}",
     "edge_popup": "edge-popup, sparsity {}",
     "taken_at": "ticket taken at {}",
-    "imp": "iterative, level {}",
+    "imp": "iterative, round {}",
 }
 """Words for arms whose names end in a number."""
 

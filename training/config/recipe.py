@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from training.config.arm import Arm, Role
+from training.config.arm import Arm, Role, role_of
 from training.config.recipe_checks import check_recipe
-from training.config.roles import role_of
 from training.config.settings import Measure, Pruning, Setting
 from training.models.base import Model
 from training.optimization.optimizers import AdamW, Optimizer

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from training.cli.reserved_words import VERBS
-from training.config.arm_expansion import expand_grid, expand_templates, grid_fields, read_grid
 from training.config.build_recipe import MADE_FROM, plugin_references, recipe_from_dict
+from training.config.grid import expand_grid, grid_fields, read_grid
 from training.config.quick_version import quick_content, quick_note
 from training.config.recipe import Recipe
+from training.config.settings import Pruning
+from training.config.shorthand.rounds import expand_rounds
+from training.config.shorthand.templates import expand_templates
 from training.schema.plain_content import parse_json, parse_toml, shown
 from training.schema.registry import Registry
 from training.schema.seed_ranges import expanded_seeds
@@ -106,7 +109,7 @@ def read_given_recipe(
     _expand_seeds(content)
     if "grid" in content:
         content["grid"] = dict(grid_fields(content["grid"]))  # an override may have made a nested table
-    recipe = recipe_from_dict(expand_grid(content, most_networks))
+    recipe = recipe_from_dict(expand_rounds(expand_grid(content, most_networks), Pruning.sparsity))
     require(recipe.name not in VERBS, "name", f"none of the commands {names(VERBS)}", recipe.name)
     if quick and not recipe.note:
         recipe = replace(recipe, note=quick_note(content, quick_table))
