@@ -61,7 +61,13 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     share = np.stack([frequency_power(W) for W in by_residue.values()], axis=1)  # (T, weight, K)
     measured = [_map_tables(network, name, W) for name, W in maps.items()]
     activations = model.pair_activations({name: w[-1] for name, w in weights.items()})
-    keys = key_frequencies_by_rule(next(iter(ends.values()))[-1], maps["output"][-1], activations.hidden)
+    keys = key_frequencies_by_rule(
+        next(iter(ends.values()))[-1],
+        maps["output"][-1],
+        activations.hidden,
+        activations.activation,
+        maps["input"][-1],
+    )
     return {
         MEANS: gather([means for means, _ in measured]),
         NEURONS: gather([neurons for _, neurons in measured]),

@@ -76,9 +76,10 @@ def measure_checkpoint(checkpoint: Checkpoint) -> CheckpointMeasures:
     """Return every measure of one checkpoint."""
     model, weights = checkpoint.setting.model, checkpoint.weights
     W_E, _ = model.residue_weights(weights).values()
-    W_L = model.neuron_maps(weights)["output"]
+    maps = model.neuron_maps(weights)
+    W_L = maps["output"]
     passes = model.pair_activations(weights)
-    by_rule = key_frequencies_by_rule(W_E, W_L, passes.hidden)
+    by_rule = key_frequencies_by_rule(W_E, W_L, passes.hidden, passes.activation, maps["input"])
     if checkpoint.final is None:
         return CheckpointMeasures(by_rule, {}, {}, {})
     final = checkpoint.final[checkpoint.rule]

@@ -140,6 +140,7 @@ def _recovered(rule: str) -> tuple[Column, Column]:
 MEASURES = Table(
     analysis="progress",
     meaning="Progress measures at every checkpoint, by the key frequencies of the final network.",
+    version=2,
     key=("arm", "seed", "step"),
     columns=(
         *NETWORK,
@@ -163,6 +164,7 @@ FREQUENCIES = Table(
     analysis="progress",
     part="frequencies",
     meaning="Each key frequency of the final network at every checkpoint.",
+    version=2,
     key=("arm", "seed", "step", "frequency"),
     columns=(
         *NETWORK,
@@ -218,6 +220,7 @@ PHASES = Table(
     analysis="progress",
     part="phases",
     meaning="Ends of each network's phases: memorization, circuit formation, clean-up.",
+    version=2,
     key=("arm", "seed"),
     columns=(
         *NETWORK,

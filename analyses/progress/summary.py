@@ -10,7 +10,7 @@ import pandas as pd
 
 from analyses.progress.loss_falls import half_falls
 from analyses.progress.schema import RESTRICTED
-from analyses.tables.key_frequency_rows import printed_key_frequencies
+from analyses.tables.key_frequency_rows import printed_key_frequencies, rule_differences
 from analyses.tables.labels import arm_label
 from analyses.tables.long_format import plain_means
 from analyses.tables.number_text import change, number, step_range
@@ -66,8 +66,15 @@ def summarise(
     """
     means = plain_means(measures.drop(columns="operation"), by=["arm"])
     moves = half_falls(measures)
-    summary = {"rule": rule, "arms": means, "key_frequencies": list(key_frequencies), "moves": moves}
+    summary = {
+        "rules_disagree": rule_differences(key_frequencies),
+        "rule": rule,
+        "arms": means,
+        "key_frequencies": list(key_frequencies),
+        "moves": moves,
+    }
     printed = [
+        printed_key_frequencies(key_frequencies, p // 2),
         PrintedTable(
             "Losses (nats) and weights at the first → last checkpoint, mean over seeds.",
             [_change_row(row) for row in means],
@@ -80,7 +87,6 @@ def summarise(
             [_last_row(row) for row in means],
             f"{_explained_by_cosines(means)} {LAST_LEGEND}",
         ),
-        printed_key_frequencies(key_frequencies, p // 2),
         PrintedTable(
             "Step by which test and restricted loss have half fallen, and excluded loss has half risen, in "
             "log loss.",
