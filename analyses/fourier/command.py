@@ -95,7 +95,7 @@ def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFram
     )
     per_neuron = {
         "entropy": fourier_entropy(W),
-        "entropy_paper": fourier_entropy(W, paper_compat=True),
+        "entropy_paper": _paper_entropy(W),
         "ipr_frequency": inverse_participation_ratio(W),
         "ipr_basis": inverse_participation_ratio(W, "basis"),
         "gini": neuron_gini(W),
@@ -112,6 +112,17 @@ def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFram
         long_table(network, at, {measure: values[:, None] for measure, values in means.items()}),
         long_table(network, axes, {measure: values[:, None] for measure, values in columns.items()}),
     )
+
+
+def _paper_entropy(W: np.ndarray) -> np.ndarray:
+    """Return the entropy of the paper's code; NaN for p = 3, whose only frequency that code leaves out."""
+    import numpy as np
+
+    from interp.spectra.concentration import fourier_entropy
+
+    if W.shape[-1] == 3:
+        return np.full(W.shape[:-1], np.nan)
+    return fourier_entropy(W, paper_compat=True)
 
 
 def _pairs(network: Network, activations: PairActivations) -> pd.DataFrame:

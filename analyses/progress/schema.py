@@ -114,7 +114,7 @@ EMBEDDING = (
         "circularity",
         float,
         "Share of one frequency in each principal component of the embedding, mean over the first four.",
-        missing=NO_EMBEDDING,
+        missing=f"{NO_EMBEDDING}; or p = 3, which has two components",
         source="Zhong et al.; DEFINITIONS.md, section 5",
     ),
 )

@@ -44,6 +44,7 @@ LAST_LEGEND = (
     "for the right logit, near 1 for the Clock algorithm, low for the Pizza. Circularity, attention: share "
     "of one frequency in the embedding's main components, in each head."
 )
+NO_CIRCULARITY = " With p = 3 there is no circularity: it averages four main components, and there are two."
 EXPLAINED = 0.5
 """R² above which cosines explain most of the logits."""
 
@@ -85,7 +86,7 @@ def summarise(
         PrintedTable(
             "Logits, embedding and attention at the last checkpoint, mean over seeds.",
             [_last_row(row) for row in means],
-            f"{_explained_by_cosines(means)} {LAST_LEGEND}",
+            f"{_explained_by_cosines(means)} {LAST_LEGEND}{NO_CIRCULARITY if p == 3 else ''}",
         ),
         PrintedTable(
             "Step by which test and restricted loss have half fallen, and excluded loss has half risen, in "

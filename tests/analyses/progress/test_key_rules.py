@@ -27,7 +27,7 @@ KEYS = [2, 7, 11]
 def planted(activation, sharpness=20.0):
     """Return a setting and weights of a network that adds by three frequencies.
 
-    Odd activations need cosines of three phases each; the others any even spread.
+    The cube is odd and cannot double a frequency, so it cannot compute sums in this way.
     """
     k = np.repeat(KEYS, 9)
     phase = np.tile(2 * np.pi * np.arange(9) / 9, len(KEYS))

@@ -51,9 +51,7 @@ def test_losses_use_the_final_networks_key_frequencies_at_every_checkpoint(measu
         row for row in measured["json"]["key_frequencies"] if row["arm"] == "dense" and row["seed"] == 0
     )
     frequencies = np.array(final["logit_map"])
-    checkpoint_keys = measured[KEY_FREQUENCIES].query(
-        "arm == 'dense' and seed == 0 and rule == 'logit_map'"
-    )
+    checkpoint_keys = measured[KEY_FREQUENCIES].query("arm == 'dense' and seed == 0 and rule == 'logit_map'")
     rows = measured[MEASURES].query("arm == 'dense' and seed == 0").set_index("step")
     for t, step in enumerate(network.steps):
         W = {name: w[t].astype(float) for name, w in weights.items()}
