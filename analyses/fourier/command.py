@@ -74,7 +74,7 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
         SPECTRA: long_table(network, axes, {"share": share}),
         KEY_FREQUENCIES: key_frequency_rows(network, network.steps[-1:], [keys]),
         PAIRS: _pairs(network, activations),
-        INPUT_WEIGHTS: _input_weights(network, maps["input"][[0, -1]]),
+        INPUT_WEIGHTS: _input_weights(network, maps["input"]),
     }
 
 
@@ -155,6 +155,8 @@ def _input_weights(network: Network, input_map: np.ndarray) -> pd.DataFrame:
     from interp.spectra.weight_spectrum import neuron_frequency
 
     m, p = input_map.shape[1:]
+    ends = sorted({0, len(input_map) - 1})  # one of them if there is a single checkpoint
+    input_map = input_map[ends]  # (2, m, p)
     frequency, _ = neuron_frequency(input_map)  # (2, m)
     at = np.maximum(frequency, 1)[..., None]
     amplitude, phase = (
@@ -163,7 +165,7 @@ def _input_weights(network: Network, input_map: np.ndarray) -> pd.DataFrame:
     cosine = np.cos(2 * np.pi * at * np.arange(p) / p + np.nan_to_num(phase))  # a dead neuron has no phase
     fit = input_map.mean(axis=-1, keepdims=True) + amplitude * cosine  # (2, m, p)
     turned = at[-1] * np.arange(p) % p  # (m, p)
-    axes = {"step": network.steps[[0, -1]], "neuron": range(m), "residue": range(p)}
+    axes = {"step": network.steps[ends], "neuron": range(m), "residue": range(p)}
     return long_table(network, axes, {"turned": turned, "weight": input_map, "fit": fit})
 
 

@@ -17,7 +17,6 @@ from interp.dynamics.threshold_crossings import first_crossing, half_decrease_st
 from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.cli.printed_table import PrintedTable
 
-
 PAPER_ENTROPY_MISSING = (
     " With p = 3 there is no entropy_paper: the published code leaves out frequency K, here the only one."
 )

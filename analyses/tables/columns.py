@@ -117,8 +117,8 @@ def key_frequency_table(analysis: str, checkpoints: str) -> Table:
             Column(
                 "rule",
                 str,
-                "Rule that chose the frequency: embedding_norm, logit_map, or neuron_cluster, whose threshold "
-                "is relative to a pure neuron's share under the network's activation.",
+                "Rule that chose the frequency: embedding_norm, logit_map, or neuron_cluster, whose "
+                "threshold follows the network's activation.",
                 source="DEFINITIONS.md, section 5",
             ),
             FREQUENCY,

@@ -226,7 +226,8 @@ def key_frequencies_by_rule(
     Raises
     ------
     ValueError
-        As the rules' functions and `cluster_threshold`, or if `W_E` or `W_L` has p residues on its other axis.
+        As the rules' functions and `cluster_threshold`, or if `W_E` or `W_L` has p residues on its other
+        axis.
 
     References
     ----------

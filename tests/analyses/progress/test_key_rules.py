@@ -95,7 +95,7 @@ def test_a_released_networks_squares_have_key_frequencies(tmp_path):
 
 
 def network(seed, **by_rule):
-    return {"arm": "dense", "seed": seed} | dict.fromkeys(KEY_RULES, [1, 2]) | by_rule
+    return {"arm": "dense", "seed": seed} | {rule: [1, 2] for rule in KEY_RULES} | by_rule
 
 
 def test_the_first_line_names_the_frequencies_in_which_rules_disagree():
