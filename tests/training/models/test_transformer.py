@@ -37,6 +37,17 @@ VARIANTS = {
     "nanda_without_biases": Transformer(**WIDTHS, d_head=5, n_heads=3, equals=True, positions=True),
     "equals_alone": Transformer(**WIDTHS, d_head=5, n_heads=2, equals=True, biases=True),
     "positions_alone": Transformer(**WIDTHS, d_head=5, n_heads=2, positions=True, biases=True),
+    "published": Transformer(
+        **WIDTHS,
+        d_head=4,
+        n_heads=3,
+        equals=True,
+        positions=True,
+        biases=("b_in", "b_out"),
+        equals_logit=True,
+        init="nanda",
+    ),
+    "some_biases": Transformer(**WIDTHS, d_head=5, n_heads=2, equals=True, biases=("b_U", "b_V")),
     "half_attention": Transformer(
         **WIDTHS, d_head=5, n_heads=2, equals=True, positions=True, attention_rate=0.3
     ),
