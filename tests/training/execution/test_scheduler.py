@@ -1,14 +1,13 @@
 """Worker processes: killed, interrupted and resumed."""
 
-import contextlib
 import json
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 from builders import launch_here
+from processes import parent_of, workers_of
 
 import training.execution.training_loop
 from training.execution.experiment import Experiment
@@ -44,28 +43,6 @@ def wait_for(condition, process=None):
         assert process is None or process.poll() is None, process.communicate()
         time.sleep(0.005)
     raise AssertionError("waited for a minute")
-
-
-def parent_of(pid):
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        state, parent = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[:2]
-        return None if state == "Z" else int(parent)
-    return None
-
-
-def workers_of(process):
-    """Return the process ids of the live workers."""
-    numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
-    children = [pid for pid in numbers if parent_of(pid) == process.pid]
-    return [pid for pid in children if b"spawn_main" in command_of(pid)]
-
-
-def command_of(pid):
-    """Return the command line of a process, or nothing if ended."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 @pytest.fixture
