@@ -22,7 +22,9 @@ RELU_THRESHOLD = 0.85
 SCALE_FREE = ("relu", "square", "abs", "cube", "fourth")
 """Activations with σ(s z) proportional to σ(z) for s > 0: a pure neuron's amplitude makes no difference."""
 N_POINTS = 128
+"""Points of the quadrature for each half turn."""
 BLOCK_SIZE = 256
+"""Number of neurons computed at once, 34 MB in float64."""
 
 
 def pure_neuron_share(
