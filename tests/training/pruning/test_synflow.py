@@ -282,7 +282,7 @@ def published_outputs(w, inputs):
 
 
 def published_scores(weights, inputs):
-    """Return |gradient · weight| of the summed outputs for a batch, at absolute weights, (in, out)."""
+    """Return |gradient · weight| of a batch's summed outputs, at absolute weights, (in, out)."""
     stored = {name: torch.tensor(abs(w)).mT.clone().requires_grad_() for name, w in weights.items()}
     published_outputs(stored, inputs).sum().backward()
     return {name: (w.grad * w).abs().mT.detach().numpy() for name, w in stored.items()}
