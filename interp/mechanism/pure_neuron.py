@@ -1,4 +1,4 @@
-"""Pure neurons: neurons that read a single frequency, and what their activation makes of it.
+"""Neurons that read a single frequency, and what their activation makes of it.
 
     m  neurons     p  residues, odd and at least 3     n  points of the quadrature per angle
 

@@ -1,4 +1,4 @@
-"""Masks that come as buffers of a state dict, as in Minegishi et al.'s code.
+"""Masks among a state dict's buffers, as in Minegishi et al.'s code.
 
 A buffer `inproj.weight_mask` masks `inproj.W`, `attn.weight_maskQ` masks `attn.W_Q`, `mlp.weight_mask_in`
 masks `mlp.W_in`, and `NAME_mask` masks `NAME`.

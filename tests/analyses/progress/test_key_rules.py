@@ -1,4 +1,4 @@
-"""Key frequencies that the rules find: in planted networks, and in networks that the papers released."""
+"""Key frequencies of planted networks and of those that the papers released."""
 
 import json
 
@@ -79,7 +79,7 @@ def test_nandas_network_needs_the_frequency_that_its_neurons_do_not_cluster_at(t
 
 
 def test_a_released_networks_squares_have_key_frequencies(tmp_path):
-    """Read He et al.'s network with x² for its ReLU, which computes the task as well."""
+    """Read He et al.'s network with x² for its ReLU."""
     file = released_weights("he_p23_grokking_step_49800.pth")
     options = ["--model", "one_hot_mlp", "--p", "23", "--set", "model.activation=square"]
     options += ["--set", "task.pairs=ordered"]

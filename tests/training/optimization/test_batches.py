@@ -19,7 +19,7 @@ SEED_OF_SCORES = 7
 
 
 def recipe_settings():
-    """Return one setting of every model, kind of task and optimizer that recipes combine, by name."""
+    """Return a setting of every combination of model, task and optimizer in recipes."""
     settings = {}
     for name in recipe_names():
         recipe, _ = read_recipe(name, quick=True)

@@ -262,7 +262,7 @@ PAIRS = np.random.default_rng(3).integers(0, 7, (25, 2)) ** 2 % 7  # tokens occu
 
 
 def published_outputs(w, inputs):
-    """Return the outputs of weights (out, in) as Minegishi et al. write their networks, pair by pair."""
+    """Return the outputs of Minegishi et al.'s network, pair by pair."""
     if "W_0" in w:
         for name in ("W_0", "W_1"):
             inputs = torch.relu(inputs @ w[name].T)

@@ -162,7 +162,7 @@ class TransformerNetwork(Network):
 
 
 def _logit_bias(weights: Weights) -> Tensor:
-    """Return (arm, class): what b_out W_U + b_U, where they are trained, add to every pair's logits."""
+    """Return what trained b_out W_U + b_U add to all logits, (arm, class)."""
     if B_OUT not in weights:
         return weights[B_U]
     through_unembedding_rp = matvec_by_arm(weights[W_U].mT, weights[B_OUT])
