@@ -61,7 +61,13 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     share = np.stack([frequency_power(W) for W in by_residue.values()], axis=1)  # (T, weight, K)
     measured = [_map_tables(network, name, W) for name, W in maps.items()]
     activations = model.pair_activations({name: w[-1] for name, w in weights.items()})
-    keys = key_frequencies_by_rule(next(iter(ends.values()))[-1], maps["output"][-1], activations.hidden)
+    keys = key_frequencies_by_rule(
+        next(iter(ends.values()))[-1],
+        maps["output"][-1],
+        activations.hidden,
+        activations.activation,
+        maps["input"][-1],
+    )
     return {
         MEANS: gather([means for means, _ in measured]),
         NEURONS: gather([neurons for _, neurons in measured]),
@@ -89,7 +95,7 @@ def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFram
     )
     per_neuron = {
         "entropy": fourier_entropy(W),
-        "entropy_paper": fourier_entropy(W, paper_compat=True),
+        "entropy_paper": _paper_entropy(W),
         "ipr_frequency": inverse_participation_ratio(W),
         "ipr_basis": inverse_participation_ratio(W, "basis"),
         "gini": neuron_gini(W),
@@ -106,6 +112,17 @@ def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFram
         long_table(network, at, {measure: values[:, None] for measure, values in means.items()}),
         long_table(network, axes, {measure: values[:, None] for measure, values in columns.items()}),
     )
+
+
+def _paper_entropy(W: np.ndarray) -> np.ndarray:
+    """Return the entropy of the paper's code; NaN for p = 3."""
+    import numpy as np
+
+    from interp.spectra.concentration import fourier_entropy
+
+    if W.shape[-1] == 3:
+        return np.full(W.shape[:-1], np.nan)
+    return fourier_entropy(W, paper_compat=True)
 
 
 def _pairs(network: Network, activations: PairActivations) -> pd.DataFrame:
@@ -142,6 +159,8 @@ def _input_weights(network: Network, input_map: np.ndarray) -> pd.DataFrame:
     ends = sorted({0, len(network.steps) - 1})
     input_map = input_map[ends]  # (2, m, p)
     m, p = input_map.shape[1:]
+    ends = sorted({0, len(input_map) - 1})  # one of them if there is a single checkpoint
+    input_map = input_map[ends]  # (2, m, p)
     frequency, _ = neuron_frequency(input_map)  # (2, m)
     at = np.maximum(frequency, 1)[..., None]
     amplitude, phase = (
