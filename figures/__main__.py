@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from figures.catalogue.registry import FIGURES
 from figures.pipeline.command import COMMANDS
@@ -21,8 +22,18 @@ if TYPE_CHECKING:
     from training.runs.run_directory import RunDir
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
+OPTION = "option_"
+"""Begin of the names under which the arguments hold options of figures."""
+
+
+def parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Return the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        Arguments whose figures' options the help shows; without a figure, it shows all options.
+    """
     p = Parser(
         prog="python -m figures",
         description="Draw figures of a run from the tables that the analyses saved there.",
@@ -40,7 +51,22 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--run", metavar="DIR", help="run directory; every run below --runs by default")
     p.add_argument("--runs", metavar="DIR", default="runs", help="folder of run directories")
+    named = [name for name in argv if name in FIGURES]
+    _add_options(p, [FIGURES[name] for name in named or FIGURES])
     return p
+
+
+def _add_options(p: argparse.ArgumentParser, explained: Sequence[FigureSpec]) -> None:
+    """Add the options of all figures; the help has those of some."""
+    group = p.add_argument_group("options of figures", "A picture drawn with them has a file of its own.")
+    for name in dict.fromkeys(option.name for figure in FIGURES.values() for option in figure.options):
+        helps: dict[str, list[str]] = {}
+        for figure in explained:
+            for option in figure.options:
+                if option.name == name:
+                    helps.setdefault(option.help(), []).append(figure.name)
+        words = "; ".join(f"{', '.join(figures)}: {text}" for text, figures in helps.items())
+        group.add_argument(f"--{name}", dest=OPTION + name, metavar="VALUE", help=words or argparse.SUPPRESS)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,8 +74,11 @@ def main(argv: list[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     if argv and argv[0] in COMMANDS:
         return run_catalogue_command(argv)
-    args = parser().parse_args(argv)
-    return run_command(lambda: _draw_all(args), args.plugins)
+    plugins = Parser(add_help=False).parse_known_args(argv)[0].plugins
+    if plugins:  # their figures have options too
+        return run_command(lambda: _draw_all(parser(argv).parse_args(argv)), plugins)
+    args = parser(argv).parse_args(argv)
+    return run_command(lambda: _draw_all(args))
 
 
 def _draw_all(args: argparse.Namespace) -> int:
@@ -73,12 +102,13 @@ def _draw_all(args: argparse.Namespace) -> int:
             print(f"no figure reads the tables of {args.of}", file=sys.stderr)
             return 0
     figures = figures or [figure for figure in of_one_run.values() if figure.after_analysis]
+    options = _options(args, figures)
     n_drawn = 0
     for run in map(RunDir, runs):
         for figure in figures:
             if all(run.analysis(analysis, ".parquet").exists() for analysis in figure.analyses):
                 n_drawn += 1
-                print(*_draw(figure, _table_paths(figure, run), run), sep="\n")
+                print(*_draw(figure, _table_paths(figure, run), run, options[figure.name]), sep="\n")
             elif args.names:
                 hint = f"python -m analyses {figure.analyses[0]} --run {run.path}"
                 raise NoRunError(f"{figure.name}: no tables in {run.path}; '{hint}' makes them")
@@ -89,6 +119,38 @@ def _draw_all(args: argparse.Namespace) -> int:
     return 0
 
 
+def _options(args: argparse.Namespace, figures: Sequence[FigureSpec]) -> dict[str, dict[str, Any]]:
+    """Return the checked values of each figure's options, by the figure's name.
+
+    Raises
+    ------
+    ConfigError
+        If no figure that is drawn has a given option, or a value does not fit.
+    """
+    from figures.drawing.figure_option import option_values
+    from training.schema.validation import ConfigError, names
+
+    given = {
+        name.removeprefix(OPTION): value
+        for name, value in vars(args).items()
+        if name.startswith(OPTION) and value is not None
+    }
+    taken = {figure.name: {option.name for option in figure.options} for figure in figures}
+    for name in given:
+        if not any(name in options for options in taken.values()):
+            takers = names(f.name for f in FIGURES.values() if name in {o.name for o in f.options})
+            drawn = names(taken) if args.names or args.of else "every figure of a run"
+            raise ConfigError(
+                f"--{name}: expected with one of {takers}, got {drawn}; leave it out, or name one"
+            )
+    return {
+        figure.name: option_values(
+            figure.options, {n: v for n, v in given.items() if n in taken[figure.name]}
+        )
+        for figure in figures
+    }
+
+
 def _table_paths(figure: FigureSpec, run: RunDir) -> dict[TableKey, Path]:
     """Return where a run has each of a figure's tables."""
     from analyses.tables.schema import Table
@@ -96,11 +158,14 @@ def _table_paths(figure: FigureSpec, run: RunDir) -> dict[TableKey, Path]:
     return {key: run.analysis(key.name, ".parquet") for key in figure.tables if isinstance(key, Table)}
 
 
-def _draw(figure: FigureSpec, tables: dict[TableKey, Path], run: RunDir) -> list[Path]:
+def _draw(
+    figure: FigureSpec, tables: dict[TableKey, Path], run: RunDir, options: Mapping[str, Any]
+) -> list[Path]:
     from figures.drawing.render import draw_picture
 
     note = (run.config() or {}).get("note", "")
-    return draw_picture(figure, tables, run.figure(figure.name, ""), note)
+    target = run.figure(figure.file_name(options), "")
+    return draw_picture(figure, tables, target, note, options=options)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,11 @@ def test_python_of_the_documents_runs(tmp_path, monkeypatch):
     assert shown["W_E"].shape[1:] == (7, 8)
     assert 0 < shown["density"] < 1
     assert shown["logits"].shape == (1, 3, 7) and shown["pattern"].shape == (1, 4, 3, 3)
+    without_equals = {"name": "transformer", "d_model": 8, "d_head": 8, "d_mlp": 6}
+    train(tiny(name="m_transformer", model=without_equals, arms=dense), tmp_path / "runs")
+    (hooks,) = (b for b in blocks("docs/analyzing.md", "python") if "load_hooked" in b)
+    exec(hooks.replace("n_mainline", "m_transformer"), shown)
+    assert shown["logits"].shape == (1, 2, 7) and shown["pattern"].shape == (1, 1, 2, 2)
     assert shown["frequency"] == 5 and shown["energy_share"] == pytest.approx(1)
     assert shown["amplitude"][4] == pytest.approx(0.3) and shown["phase"][4] == pytest.approx(1.2)
 

@@ -28,10 +28,14 @@ def parser() -> argparse.ArgumentParser:
         epilog="'python -m training list' shows the recipes, with sizes and minutes; 'list tasks', 'list "
         "models', 'list methods', 'list starts', 'list parametrizations', 'list optimizers' and 'list "
         "fields' show what a recipe and --set can name. 'python -m training watch RUN' draws the curves of a "
-        "running training in the terminal.",
+        "running training in the terminal; 'discard RUN' lists what --force has replaced.",
     )
     p.add_argument(
-        "recipe", nargs="?", metavar="RECIPE", help="name of a recipe, a TOML file, 'list' or 'watch'"
+        "recipe",
+        nargs="?",
+        metavar="RECIPE",
+        help="name of a recipe, a TOML file, the folder of a run, 'list', 'watch' or 'discard'; a name of a "
+        "recipe wins over a folder unless there is a slash, as in ./modadd_fast",
     )
     p.add_argument(
         "section",
@@ -57,20 +61,39 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="quick version, in minutes: one seed, fewer steps, and a note that says so",
     )
-    p.add_argument("--seeds", type=int, nargs="+", metavar="SEED", help="seeds in place of the recipe's")
+    p.add_argument(
+        "--seeds",
+        type=_seeds,
+        nargs="+",
+        metavar="SEED",
+        help="seeds in place of the recipe's: numbers, and ranges without their end, as in 0 3 10:20 30:40:2",
+    )
     p.add_argument("--device", type=_device, default="auto", help="auto, cpu, cuda, cuda:N or mps")
     p.add_argument(
         "--jobs", type=_positive, metavar="N", help="worker processes (default: one per core of this machine)"
     )
     p.add_argument("--shard", type=_shard, metavar="I/N", help="train the I-th of N shares of the seeds")
     p.add_argument(
-        "--out", metavar="DIR", help="folder of the run directories (default: runs; quick: runs/quick)"
+        "--out",
+        metavar="DIR",
+        help="folder of the run directories (default: runs; quick: runs/quick; of a run's folder: itself)",
     )
     again = p.add_mutually_exclusive_group()
     again.add_argument(
         "--resume", action="store_true", help="keep what is done and resume the rest (the default)"
     )
-    again.add_argument("--force", action="store_true", help="delete these arms first and train them anew")
+    again.add_argument(
+        "--force",
+        action="store_true",
+        help="train every arm anew, of the seeds of --seeds or of all; old files move to arms/.replaced, and "
+        "--dry-run lists them",
+    )
+    again.add_argument(
+        "--force-arms",
+        nargs="+",
+        metavar="ARM",
+        help="the same for some arms, after RECIPE: modadd_fast --force-arms random shuffled --seeds 1",
+    )
     p.add_argument(
         "--yes",
         action="store_true",
@@ -85,8 +108,14 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, train, print the outcomes."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["discard"]:
+        from training.cli.verbs.discard import main as discard
+
+        return discard(arguments[1:])
     p = parser()
-    args = p.parse_args(argv)
+    args = p.parse_args(arguments)
+    args.force = args.force or args.force_arms or False
     if (args.recipe is None) == (args.all_of is None):
         p.error("expected RECIPE or --all-of COLLECTION, and not both")
     if args.section is not None and args.recipe not in ("list", "watch"):
@@ -124,7 +153,7 @@ def _watch(args: argparse.Namespace) -> int:
 
 def _train(args: argparse.Namespace) -> int:
     """Train a recipe, or show its plan."""
-    from training.execution.printed_tables import outcome_table, plan_reasons, plan_table
+    from training.execution.printed_tables import outcome_table, plan_moves, plan_reasons, plan_table
 
     experiment = _experiment(args.recipe, args)
     if args.dry_run:
@@ -132,8 +161,11 @@ def _train(args: argparse.Namespace) -> int:
         if args.json:
             print(json.dumps(rows, indent=2))
             return 0
+        for line in experiment.changed_bases():
+            print(line, file=sys.stderr)
         need = f"needs {experiment.need(args.force).text()}"
-        print(plan_table(experiment.recipe, rows).text(args.verbose), *plan_reasons(rows), need, sep="\n")
+        lines = [*plan_reasons(rows), *plan_moves(experiment.run.path, rows), need]
+        print(plan_table(experiment.recipe, rows).text(args.verbose), *lines, sep="\n")
         return 0
     rows = _outcomes(experiment, args)
     if args.json:
@@ -182,17 +214,23 @@ def _train_one(experiment: Experiment, args: argparse.Namespace) -> dict[str, An
 
 def _experiment(name: str, args: argparse.Namespace) -> Experiment:
     """Return the experiment that the arguments describe."""
-    from training.config.arm_expansion import MOST_NETWORKS
-    from training.config.recipe_files import read_recipe
+    from training.config.grid import MOST_NETWORKS
+    from training.config.recipe_files import read_given_recipe
     from training.execution.experiment import Experiment
 
     overrides = list(args.overrides)
     if args.seeds is not None:
-        overrides.append(f"seeds={args.seeds}")
-    most_networks = None if args.yes else MOST_NETWORKS
-    recipe, text = read_recipe(name, overrides, args.quick, most_networks)
+        overrides.append(f"seeds={[seed for seeds in args.seeds for seed in seeds]}")
+    given = read_given_recipe(name, overrides, args.quick, None if args.yes else MOST_NETWORKS)
     default = "runs/quick" if args.quick else "runs"
-    return Experiment(recipe, text, out=default if args.out is None else args.out, shard=args.shard or (1, 1))
+    return Experiment(
+        given.recipe,
+        given.text,
+        out=default if args.out is None else args.out,
+        shard=args.shard or (1, 1),
+        folder=given.folder if args.out is None else None,
+        bases=given.bases if given.text else None,
+    )
 
 
 def _outcomes(experiment: Experiment, args: argparse.Namespace) -> list[dict[str, Any]]:
@@ -211,6 +249,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text!r}")
     return int(text)
+
+
+def _seeds(text: str) -> list[int]:
+    from training.schema.seed_ranges import seed_range
+    from training.schema.validation import ConfigError
+
+    try:
+        return seed_range(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("seeds: ")) from None
 
 
 def _device(text: str) -> str:

@@ -33,7 +33,7 @@ SHUFFLED = "shuffled"
 """Arm of `modadd_fast` with the ticket's mask shuffled within layers."""
 NORM_ARMS = ("norm_l1", "norm_l2", "norm_l1_mean", "norm_l2_mean")
 """Arms of `m_norms`: dense networks that start with a norm of the ticket."""
-EARLY_METHODS = ("random", "snip", "grasp", "synflow", "synflow_one_shot", "shuffled")
+EARLY_METHODS = ("random", "snip", "grasp", "synflow", "synflow_minegishi", "shuffled")
 """Methods whose masks have a ticket's sparsity, but not its choice of weights."""
 BEST_SPARSITIES = (0.6, 0.7, 0.8)
 
@@ -121,13 +121,13 @@ def best_sparsity(arms: pd.DataFrame) -> list[Finding]:
     rows = _trained_tickets(arms)
     medians = {row["sparsity"]: bounded_from_row(row, "tau_median") for row in rows}
     n = min((row["n"] for row in rows), default=0)
-    known = min((median.upper for median in medians.values()), default=math.inf)
-    best = possible_smallest(medians) if math.isfinite(known) else []
+    lowest_bound = min((median.upper for median in medians.values()), default=math.inf)
+    best = possible_smallest(medians) if math.isfinite(lowest_bound) else []
     over_best = None
     if 0.9 in medians and best:
         is_decided = all(medians[sparsity].bound == "=" for sparsity in best)
         bound = medians[0.9].bound if is_decided else ">"
-        over_best = Bounded(medians[0.9].value / known, bound)
+        over_best = Bounded(medians[0.9].value / lowest_bound, bound)
     listed = " or ".join(f"{sparsity:g}" for sparsity in best)
     return [
         Finding(

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from analyses.compare.schema import ANALYSIS
 from analyses.loading.chosen_networks import open_networks
+from analyses.loading.needs import admitted
 from analyses.tables.inputs import RunInputs
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
@@ -45,7 +47,7 @@ def choose_runs(paths: Sequence[str], arms: Sequence[str] | None) -> list[Chosen
         If there are fewer than two, one is given twice, no run has an arm that is asked for, or the runs are
         not judged alike.
     RunError
-        If one is damaged, or holds nothing finished.
+        If one is damaged, holds nothing finished, or no network with curves.
     """
     folders = [Path(path).resolve() for path in paths]
     if len(set(folders)) < max(2, len(folders)):
@@ -65,6 +67,7 @@ def choose_runs(paths: Sequence[str], arms: Sequence[str] | None) -> list[Chosen
                 f"--arms: expected an arm of every run, got none of {name}: {names(recipe.arms)}"
             )
         files, networks = open_networks(path, of_run)
+        networks, _ = admitted(ANALYSIS, networks)
         chosen.append(ChosenRun(name, files, of_run, networks))
     _refuse_other_criteria(chosen)
     return chosen

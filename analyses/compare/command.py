@@ -42,13 +42,7 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def measure(runs: Sequence[ChosenRun]) -> Result:
-    """Return the median times of every run's arms.
-
-    Raises
-    ------
-    RunError
-        If no network of a run has metrics.
-    """
+    """Return the median times of every run's arms."""
     import pandas as pd
 
     from analyses.compare.summary import printed_arms

@@ -31,6 +31,7 @@ ANALYSIS = Analysis(
     answers="When do the arms of several runs generalise, side by side?",
     takes="two runs or more, whose networks have a metrics.parquet and are judged alike",
     cost="2 s",
+    needs=("curves",),
     tables=(COMPARE, NETWORKS),
     of_several_runs=True,
 )

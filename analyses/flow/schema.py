@@ -137,5 +137,15 @@ ANALYSIS = Analysis(
     answers="How long does the decoupled gradient flow agree with training, and why do they differ?",
     takes="dense one_hot_mlp.square networks by gradient descent, no weight decay, on all pairs of addition",
     cost="6 s (h_quad_single_freq)",
+    needs=(
+        "residues",
+        "squaring neurons",
+        "dense",
+        "plain gradient descent",
+        "addition",
+        "split",
+        "no test pairs",
+        "two checkpoints",
+    ),
     tables=(DEVIATIONS, INVARIANTS, NETWORKS, NEURONS),
 )

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.integrate import solve_ivp
 
 from analyses.flow.schema import DEVIATIONS, INVARIANTS, NETWORKS, NEURONS
-from analyses.loading.neuron_maps import maps_of_summed_inputs, neuron_maps
+from analyses.loading.neuron_maps import neuron_maps
 from analyses.tables.long_format import gather, long_table
 from analyses.tables.schema import Table
 from interp.dynamics.decoupled_flow import gradient_flow, invariants
@@ -23,9 +23,7 @@ from interp.mechanism.phase_alignment import wrap_angle
 from interp.spectra.fourier import complex_amplitude
 from interp.spectra.weight_spectrum import neuron_frequency
 from training.inspection.loss_gradient import training_gradient
-from training.runs.atomic_files import RunError
 from training.schema.validation import ConfigError
-from training.tasks.modular import ModularTask
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
@@ -66,36 +64,11 @@ def flow_tables(networks: Sequence[Network], until: int) -> dict[Table, pd.DataF
 
     Raises
     ------
-    RunError
-        If the decoupled flow does not describe one of the networks, or one has a single checkpoint.
     ConfigError
         If no checkpoint but the first is that early.
     """
-    for network in networks:
-        _check(network)
     parts = [_network_tables(network, until) for network in networks]
     return {table: gather([part[table] for part in parts]) for table in parts[0]}
-
-
-def _check(network: Network) -> None:
-    setting = network.setting
-    assert network.p
-    task, optimizer, function = setting.task, setting.optimizer, setting.model.function
-    assert isinstance(task, ModularTask)
-    problem = None
-    if function != "one_hot_mlp.square":
-        problem = f"a one_hot_mlp.square network, got {function}"
-    elif network.recipe.arms[network.arm].prunes:
-        problem = "a dense network, got a pruned one"
-    elif optimizer.name != "sgd" or optimizer.weight_decay:
-        decay = f"{optimizer.name} with weight decay {optimizer.weight_decay:g}"
-        problem = f"gradient descent without weight decay, got {decay}"
-    elif task.name != "add" or task.frac_train < 1:
-        problem = f"addition on all pairs, got {task.name} on {task.frac_train:g} of them"
-    elif len(network.steps) < 2:
-        problem = "at least two checkpoints, got one"
-    if problem is not None:
-        raise RunError(f"{network.files.path}: expected {problem}; --arms chooses other networks")
 
 
 def _network_tables(network: Network, until: int) -> dict[Table, pd.DataFrame]:
@@ -136,7 +109,7 @@ def _network_tables(network: Network, until: int) -> dict[Table, pd.DataFrame]:
 
 
 def _course(network: Network, weights: Mapping[str, np.ndarray], frequency: np.ndarray) -> Course:
-    by_frequency = (complex_amplitude(W)[0] for W in maps_of_summed_inputs(network, weights))  # (T, m, K)
+    by_frequency = (complex_amplitude(W)[0] for W in neuron_maps(network, weights))  # (T, m, K)
     at = frequency[None, :, None] - 1
     return Course(*(np.take_along_axis(z, at, axis=-1)[..., 0] for z in by_frequency))
 

@@ -17,7 +17,7 @@ ENTROPY_PAPER = Column(
     float,
     "Entropy as the published code computes it: cross-entropy of the shares with their softmax.",
     unit="nats",
-    missing="the neuron is dead",
+    missing="the neuron is dead; or p = 3, whose only frequency the published code leaves out",
     source="Minegishi et al., published code",
 )
 IPR_FREQUENCY = Column(
@@ -146,5 +146,6 @@ ANALYSIS = Analysis(
     answers="How periodic are each neuron's weights, and how early do they become so?",
     takes="networks of a task over residues mod p",
     cost="3 s",
+    needs=("residues",),
     tables=(MEANS, NEURONS, SPECTRA, KEY_FREQUENCIES, PAIRS, INPUT_WEIGHTS),
 )

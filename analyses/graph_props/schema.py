@@ -103,5 +103,6 @@ ANALYSIS = Analysis(
     answers="Is the graph of a mask more structured than random masks of equal densities or degrees?",
     takes="networks of any task; one without a mask is read through its magnitude mask at each checkpoint",
     cost="2 min",
+    needs=("mask",),
     tables=(PROPERTIES, WEIGHTS),
 )

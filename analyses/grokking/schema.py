@@ -194,5 +194,6 @@ ANALYSIS = Analysis(
     answers="When does each network memorise its training examples, and when does it generalise?",
     takes="networks of any task and model that have a metrics.parquet, as all that are trained here have",
     cost="2 s",
+    needs=("curves",),
     tables=(OUTCOMES, CURVES),
 )

@@ -120,5 +120,6 @@ ANALYSIS = Analysis(
     answers="Does a ReLU neuron's growth leak into harmonics of its frequency by the ratios of theory?",
     takes="dense one_hot_mlp.relu networks with init single_frequency, of a task over residues mod p",
     cost="4 s (h_relu_single_freq)",
+    needs=("residues", "single frequencies", "dense", "split"),
     tables=(SHARES, EXAMPLE, IDEAL, START),
 )

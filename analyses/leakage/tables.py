@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analyses.leakage.schema import EXAMPLE, IDEAL, SHARES, START
-from analyses.loading.neuron_maps import maps_of_summed_inputs
+from analyses.loading.neuron_maps import neuron_maps
 from analyses.tables.long_format import gather, long_table
 from analyses.tables.schema import Table
 from interp.dynamics.harmonic_leakage import relu_leakage, relu_leakage_limit
@@ -22,8 +22,6 @@ from interp.mechanism.phase_alignment import misalignment
 from interp.spectra.fourier import complex_amplitude
 from interp.spectra.weight_spectrum import neuron_frequency
 from training.inspection.loss_gradient import training_gradient
-from training.models.one_hot_mlp.architecture import OneHotMLP
-from training.runs.atomic_files import RunError
 
 if TYPE_CHECKING:
     from training.inspection.trained_network import Network
@@ -39,15 +37,7 @@ IDEAL_PHASES = 32
 
 
 def leakage_tables(networks: Sequence[Network]) -> dict[Table, pd.DataFrame]:
-    """Return all tables.
-
-    Raises
-    ------
-    RunError
-        If a network is not dense, of ReLU neurons that begin with one frequency each.
-    """
-    for network in networks:
-        _check(network)
+    """Return all tables."""
     parts = [_network_tables(network) for network in networks]
     return {table: gather([part[table] for part in parts]) for table in parts[0]} | {IDEAL: ideal_rows()}
 
@@ -68,19 +58,6 @@ def ideal_rows() -> pd.DataFrame:
             for name, d in zip(MAPS, distances, strict=True)
         ]
     return pd.DataFrame(rows)
-
-
-def _check(network: Network) -> None:
-    model = network.setting.model
-    assert network.p
-    problem = None
-    if not isinstance(model, OneHotMLP) or (model.activation, model.init) != ("relu", "single_frequency"):
-        actual = f"{model.function} with init {getattr(model, 'init', 'normal')}"
-        problem = f"a one_hot_mlp.relu network with init single_frequency, got {actual}"
-    elif network.recipe.arms[network.arm].prunes:
-        problem = "a dense network, got a pruned one"
-    if problem is not None:
-        raise RunError(f"{network.files.path}: expected {problem}; --arms chooses other networks")
 
 
 def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
@@ -122,9 +99,7 @@ def _maps_and_gradients(network: Network) -> tuple[np.ndarray, np.ndarray]:
     gradient = training_gradient(network.setting)
     by_step = [gradient({name: w[t] for name, w in weights.items()}) for t in range(len(network.steps))]
     gradients = {name: np.stack([one[name] for one in by_step]) for name in weights}
-    return np.stack(maps_of_summed_inputs(network, weights)), np.stack(
-        maps_of_summed_inputs(network, gradients)
-    )
+    return np.stack(neuron_maps(network, weights)), np.stack(neuron_maps(network, gradients))
 
 
 def _harmonics(x: np.ndarray, frequency: np.ndarray, n: int) -> np.ndarray:

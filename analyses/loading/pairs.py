@@ -1,67 +1,78 @@
-"""Labels and training set of the ordered pairs of a task."""
+"""Labels and training set of the pairs of a task."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.runs.atomic_files import RunError
+from training.tasks.dataset import Dataset, Task
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int
 
+    from training.config.settings import Setting
     from training.inspection.trained_network import Network
+
+
+@lru_cache(maxsize=16)
+def examples_of(task: Task) -> Dataset:
+    """Return all examples of a task, built once."""
+    return task.build()
+
+
+def sum_signs(setting: Setting) -> tuple[int, int] | None:
+    """Return the signs s, t of labels s·a + t·b mod p.
+
+    None for any other operation; and where s and t differ but the network cannot tell (a, b) from (b, a):
+    half of the grid then has the labels of another operation.
+    """
+    p = getattr(setting.task, "p", None)
+    data = None if p is None else examples_of(setting.task)
+    if data is None or data.labels is None:
+        return None
+    for s, t in ((1, 1), (1, -1), (-1, 1)):
+        fits = (data.labels == (data.inputs @ np.array([s, t])) % p).all()
+        if fits and (s == t or not setting.model.symmetric):
+            return s, t
+    return None
+
+
+def is_of_all_pairs(task: Task) -> bool:
+    """Return True if a task over residues has all p² ordered, or all unordered pairs."""
+    p = getattr(task, "p", None)
+    if p is None:
+        return False
+    n_all = p**2 if getattr(task, "pairs", None) == "ordered" else p * (p + 1) // 2
+    return len(examples_of(task).inputs) == n_all
 
 
 def labels_of_pairs(network: Network) -> Int[np.ndarray, "p p"]:
     """Return the class of every ordered pair (x, y).
 
-    An unordered pair's label holds for both of its orders.
-
-    Raises
-    ------
-    RunError
-        If the task leaves out some pairs.
+    An unordered pair's label holds for both of its orders. The task has all pairs.
     """
     task = network.setting.task
-    data = task.build()
+    data = examples_of(task)
     assert data.labels is not None
     x, y = data.inputs.T
     labels = np.full((network.p, network.p), -1)
     labels[x, y] = data.labels
     if getattr(task, "pairs", None) == "unordered":
         labels[y, x] = data.labels
-    if (labels < 0).any():
-        raise RunError(
-            f"{network.files.path}: expected a task of all pairs, got {task.name}, which leaves out some; "
-            "choose other networks with --arms"
-        )
+    assert (labels >= 0).all(), "the gate leaves out tasks of some pairs"
     return labels
 
 
 def trained_pairs(network: Network) -> Bool[np.ndarray, "p p"]:
     """Return True for every ordered pair (x, y) that is trained on.
 
-    Raises
-    ------
-    RunError
-        If the task's pairs have no order, or none is left for testing.
+    The task's pairs are ordered, and its split is known.
     """
     task = network.setting.task
-    data = task.build()
-    expected = f"{network.files.path}: expected a task of ordered pairs with a test set"
-    pairs = getattr(task, "pairs", None)
-    if pairs != "ordered":
-        raise RunError(
-            f"{expected}, got {f'{pairs} pairs' if pairs else task.name}; choose other networks with --arms, "
-            "or train with --set task.pairs=ordered"
-        )
-    if data.n_train == len(data.inputs):
-        raise RunError(
-            f"{expected}, got one that trains on all pairs; choose other networks with --arms, or train with "
-            "--set task.frac_train=0.75"
-        )
+    assert task.split_known and getattr(task, "pairs", None) == "ordered"
+    data = examples_of(task)
     train = np.zeros((network.p, network.p), dtype=bool)
     x, y = data.inputs[: data.n_train].T
     train[x, y] = True

@@ -39,7 +39,7 @@ def _activation(network: Network) -> str:
 def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     import numpy as np
 
-    from analyses.loading.neuron_maps import maps_of_summed_inputs
+    from analyses.loading.neuron_maps import neuron_maps
     from analyses.loading.pairs import labels_of_pairs
     from analyses.logits.majority_vote import vote_tables
     from analyses.tables.long_format import long_table
@@ -47,7 +47,7 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     from interp.mechanism.logit_fit import logit_margin
     from interp.mechanism.two_layer_forward import pair_logits
 
-    input_map, output_map = maps_of_summed_inputs(network, network.weights())  # (T, m, p)
+    input_map, output_map = neuron_maps(network, network.weights())  # (T, m, p)
     labels, activation = labels_of_pairs(network), _activation(network)
     rows = []
     for input_weights, output_weights in zip(input_map, output_map, strict=True):

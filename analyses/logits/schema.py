@@ -160,7 +160,8 @@ IDEAL_SUBSETS = Table(
 ANALYSIS = Analysis(
     name="logits",
     answers="How close are the logits to the flawed indicator, and how many neurons must vote?",
-    takes="networks that add their two inputs (embed_mlp, one_hot_mlp), of a task of all pairs mod p",
+    takes="networks that add their two inputs (embed_mlp, one_hot_mlp), of addition mod p",
     cost="40 s",
+    needs=("residues", "summed inputs", "addition"),
     tables=(FITS, VOTES, FREQUENCIES, SUBSETS, SLICE, SWAPS, IDEAL, IDEAL_SUBSETS),
 )

@@ -155,7 +155,8 @@ TIMES = Table(
 ANALYSIS = Analysis(
     name="lottery",
     answers="Do a neuron's initial weights decide which frequency it ends with, and which rule predicts it?",
-    takes="networks that add their two inputs, of a task over residues mod p; no run with --simulate",
+    takes="networks that add their two inputs, of addition mod p; no run with --simulate",
     cost="3 s",
+    needs=("residues", "summed inputs", "addition"),
     tables=(RULES, EQUAL, NEURONS, RACE, TIMES),
 )

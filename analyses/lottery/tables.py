@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analyses.loading.neuron_maps import maps_of_summed_inputs, neuron_maps
+from analyses.loading.neuron_maps import neuron_maps
 from analyses.lottery.schema import EQUAL, NEURONS, RACE, RULES, SIMULATED_ROLE, TIMES
 from analyses.tables.long_format import gather
 from analyses.tables.schema import Table
@@ -118,7 +118,7 @@ def _equal_amplitude_neurons(p: int) -> Neurons:
 
 def _trained_neurons(network: Network, weights: Mapping[str, np.ndarray], growth: float) -> Neurons:
     ends = {name: stacked[[0, -1]] for name, stacked in weights.items()}
-    u, v = _amplitudes(*maps_of_summed_inputs(network, ends))  # (2, m, K)
+    u, v = _amplitudes(*neuron_maps(network, ends))  # (2, m, K)
     first, last = neuron_norm(u[0], v[0]), neuron_norm(u[1], v[1])
     live = u.any(axis=-1).all(axis=0) & v.any(axis=-1).all(axis=0)  # (m,)
     ratio = np.divide(last, first, out=np.zeros_like(last), where=live)

@@ -201,7 +201,8 @@ PEAKS = Table(
 ANALYSIS = Analysis(
     name="masks",
     answers="Which weights do masks keep, when do masks change in training, and which of them overlap?",
-    takes="networks of any task and model",
+    takes="networks of any task and model; adopted ones with a mask or a sparsity",
     cost="4 s",
+    needs=("mask",),
     tables=(DISTANCES, DENSITY, FROZEN, OVERLAP, PEAKS),
 )

@@ -81,6 +81,7 @@ MEANS = Table(
             "Mean of cos D over neurons, weighted by squared input × squared output amplitude.",
             missing="no neuron is live in both maps",
             source=LOTTERY,
+            needs=("addition",),
         ),
         Column(
             "key_share",
@@ -167,6 +168,7 @@ WINNERS = Table(
     part="winners",
     meaning="How often a rule predicts the final frequency from parts of the initial weights.",
     key=("arm", "seed", "source", "rule"),
+    needs=("addition",),
     columns=(
         *NETWORK,
         Column(
@@ -198,5 +200,6 @@ ANALYSIS = Analysis(
     answers="When do neurons settle on frequencies, which are inherited, and does a mask alone predict them?",
     takes="networks of a task over residues mod p; for what is inherited, pruned arms with their dense arm",
     cost="4 s",
+    needs=("residues",),
     tables=(MEANS, FREQUENCIES, STAGES, WINNERS),
 )

@@ -36,7 +36,9 @@ def summarise(tables: Mapping[Table, pd.DataFrame]) -> tuple[dict[str, Any], lis
     printed = [_printed_settling(tables[MEANS], means, settled)]
     if stages:
         printed.append(_printed_stages(stages, shown))
-    return summary, [*printed, _printed_rules(rules, shown)]
+    if rules:
+        printed.append(_printed_rules(rules, shown))
+    return summary, printed
 
 
 def half_settled(means: pd.DataFrame) -> list[dict[str, Any]]:
@@ -62,7 +64,7 @@ def inherited(stages: pd.DataFrame) -> list[dict[str, Any]]:
 def pooled(winners: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rules' shares over all seeds' neurons, per source."""
     rows = []
-    for (arm, source, rule), seeds in groups(winners, ["arm", "source", "rule"]):
+    for (arm, source, rule), seeds in groups(winners, ["arm", "source", "rule"]) if len(winners) else ():
         n = int(seeds["n"].sum())
         weight = seeds["n"] / n if n else np.nan
         rows.append(
@@ -145,6 +147,8 @@ def _printed_rules(rules: list[dict[str, Any]], arm: str) -> PrintedTable:
     """Return the table of predictions, concluding on one arm."""
     by_key = {(row["arm"], row["source"], row["rule"]): row for row in rules}
     arms_and_sources = dict.fromkeys((row["arm"], row["source"]) for row in rules)
+    if arm not in {name for name, _ in arms_and_sources}:  # its labels are no sum
+        arm = next(iter(arms_and_sources))[0]
     of_arm = [by_key[arm, source, DECISIVE_RULE] for name, source in arms_and_sources if name == arm]
     parts = [
         f"{SOURCE_LABELS[row['source']]} {_with_chance(row['share'], row['shuffled_chance'])}"

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analyses.loading.checkpoint_masks import masks_change
+from analyses.loading.needs import lacks
 from analyses.loading.neuron_maps import neuron_maps
 from analyses.mechanism.schema import FREQUENCIES, MEANS, STAGES, WINNERS
 from analyses.tables.long_format import gather, long_table
@@ -62,12 +63,13 @@ def mechanism_tables(networks: Sequence[Network]) -> dict[Table, pd.DataFrame]:
             uses = _use_by_stage(network, weights, mask, dense, dense_weights, mask_step)
             stage_rows += _compared_stages(network, uses)
             frequency_rows += [_energy_by_frequency(network, stage, use) for stage, use in uses.items()]
-        predictions.append(_predictions(network, weights, sources))
+        if lacks(network, "addition") is None:
+            predictions.append(_predictions(network, weights, sources))
     return {
         MEANS: gather(means),
         FREQUENCIES: gather(frequency_rows) if frequency_rows else pd.DataFrame(),
         STAGES: pd.DataFrame(stage_rows),
-        WINNERS: gather(predictions),
+        WINNERS: gather(predictions) if predictions else pd.DataFrame(),
     }
 
 
@@ -93,6 +95,8 @@ def _through_training(network: Network, weights: Weights) -> pd.DataFrame:
         "key_share": frequency_power(np.swapaxes(input_map, -1, -2))[:, keys - 1].sum(axis=-1),
         "n_keys": np.array(len(keys)),
     }
+    if lacks(network, "addition") is not None:
+        columns |= dict.fromkeys(("mean_cos", "weighted_cos"), np.array(np.nan))
     return long_table(network, {"step": network.steps}, columns)
 
 

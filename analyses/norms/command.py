@@ -22,6 +22,7 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
     import pandas as pd
 
     from analyses.loading.checkpoint_masks import checkpoint_masks
+    from analyses.loading.needs import lacks
     from analyses.norms.generalization_zone import norms_at_landmarks, spreads
     from analyses.norms.summary import comparisons, printed
     from analyses.tables.long_format import records
@@ -29,7 +30,12 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
     norms, masked, ends = [], [], []
     for network in networks:
         weights = network.weights()
-        network_norms = _norm_rows(network, weights, {"": None, "kept_": checkpoint_masks(network, weights)})
+        if lacks(network, "mask") is None:
+            masks_by_step = {"": None, "kept_": checkpoint_masks(network, weights)}
+            network_norms = _norm_rows(network, weights, masks_by_step)
+        else:
+            unknown = {"kept_l1": None, "kept_l2": None}
+            network_norms = [row | unknown for row in _norm_rows(network, weights, {"": None})]
         for ticket, mask in _ticket_masks(network, networks).items():
             rows = _norm_rows(network, weights, {"": [mask] * len(network.steps)})
             masked += [{"ticket": ticket} | row for row in rows]

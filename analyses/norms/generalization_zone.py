@@ -58,7 +58,9 @@ def spreads(ends: pd.DataFrame) -> pd.DataFrame:
         sets = {ALL_ARMS: generalised} | {arm: arm_rows for (arm,), arm_rows in groups(generalised, ["arm"])}
         for arm, networks in sets.items() if len(generalised) else ():
             for norm in NORM_LABELS:
-                values = networks[norm].to_numpy()
+                values = networks[norm].dropna().to_numpy(dtype=float)
+                if not len(values):
+                    continue  # norms of kept weights, of networks without a mask
                 row = {"at": at, "norm": norm, "arm": arm}
                 row |= {"n": len(values), "n_arms": networks["arm"].nunique()}
                 row |= {"least": values.min(), "mean": values.mean(), "largest": values.max()}

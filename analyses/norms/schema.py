@@ -14,10 +14,11 @@ L1 = Column("l1", float, "Sum of the weights' magnitudes.", unit="units of the w
 L2 = Column(
     "l2", float, "Root of the weights' summed squares.", unit="units of the weights", source=NORM_SOURCE
 )
+NO_MASK = "adopted weights have no mask, and no sparsity to draw one at"
 KEPT = "kept by the arm's mask (of a dense arm: its magnitude mask at the recipe's sparsity)"
 
 
-def _kept(name: str, norm: str, missing: str = "") -> Column:
+def _kept(name: str, norm: str, missing: str) -> Column:
     return Column(
         name,
         float,
@@ -25,6 +26,7 @@ def _kept(name: str, norm: str, missing: str = "") -> Column:
         unit="units of the weights",
         missing=missing,
         source=NORM_SOURCE,
+        needs=("mask",),
     )
 
 
@@ -40,8 +42,8 @@ NORMS = Table(
         LAYER,
         L1,
         L2,
-        _kept("kept_l1", "L1", missing="the layer is a bias: masks do not cover it"),
-        _kept("kept_l2", "L2", missing="the layer is a bias"),
+        _kept("kept_l1", "L1", missing=f"the layer is a bias: masks do not cover it; or {NO_MASK}"),
+        _kept("kept_l2", "L2", missing=f"the layer is a bias; or {NO_MASK}"),
     ),
 )
 ENDS = Table(
@@ -68,8 +70,8 @@ ENDS = Table(
         ),
         L1,
         L2,
-        _kept("kept_l1", "L1"),
-        _kept("kept_l2", "L2"),
+        _kept("kept_l1", "L1", missing=NO_MASK),
+        _kept("kept_l2", "L2", missing=NO_MASK),
     ),
 )
 MASKED = Table(

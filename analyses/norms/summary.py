@@ -31,7 +31,7 @@ def comparisons(spread: pd.DataFrame) -> list[dict[str, Any]]:
     pooled = spread[(spread["at"] == "end") & (spread["arm"] == ALL_ARMS) & (spread["n"] > 1)]
     by_norm = {row["norm"]: row for row in records(pooled)}
     rows = []
-    for l2, l1 in COMPARED_NORMS if by_norm else ():
+    for l2, l1 in (pair for pair in COMPARED_NORMS if by_norm.keys() >= set(pair)):
         row: dict[str, Any] = {"l2": l2, "l1": l1, "n": by_norm[l2]["n"], "n_arms": by_norm[l2]["n_arms"]}
         for name in ("log_sd", "cv", "max_over_min"):
             row |= {f"l2_{name}": by_norm[l2][name], f"l1_{name}": by_norm[l1][name]}

@@ -208,7 +208,8 @@ GROUPS = Table(
 ANALYSIS = Analysis(
     name="phases",
     answers="Are output phases twice the input phases, and how evenly are phases and frequencies used?",
-    takes="networks of a task over residues mod p",
+    takes="networks of addition mod p",
     cost="3 s",
+    needs=("residues", "addition"),
     tables=(MEANS, NEURONS, GROUPS),
 )

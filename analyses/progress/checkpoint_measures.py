@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from analyses.loading.pairs import examples_of, sum_signs
 from interp.masks.topk import GLOBAL
 from interp.masks.weight_norms import weight_norm
 from interp.mechanism.clock_pizza import circularity, distance_irrelevance, gradient_symmetricity
@@ -33,10 +33,12 @@ from interp.spectra.pair_spectrum import activation_frequency
 from interp.spectra.weight_spectrum import frequency_norms, frequency_power, mean_over_neurons
 from training.config.settings import Setting
 from training.models.pair_activations import PairActivations
-from training.tasks.dataset import Dataset, Task
 
 N_TRIPLES = 100
 """Number of triples (a, b, c) of gradient symmetricity, the same ones for every network of one p."""
+N_COMPONENTS = 4
+"""Number of the embedding's principal components that circularity averages, as Zhong et al.; p residues have
+at most p − 1."""
 MEASURES_ALONG_SUMS = (
     *("restricted_sum2", "restricted_neuron_sum2", "restricted_sum2_own"),
     *("excluded", "excluded_own", "distance_irrelevance"),
@@ -76,9 +78,10 @@ def measure_checkpoint(checkpoint: Checkpoint) -> CheckpointMeasures:
     """Return every measure of one checkpoint."""
     model, weights = checkpoint.setting.model, checkpoint.weights
     W_E, _ = model.residue_weights(weights).values()
-    W_L = model.neuron_maps(weights)["output"]
+    maps = model.neuron_maps(weights)
+    W_L = maps["output"]
     passes = model.pair_activations(weights)
-    by_rule = key_frequencies_by_rule(W_E, W_L, passes.hidden)
+    by_rule = key_frequencies_by_rule(W_E, W_L, passes.hidden, passes.activation, maps["input"])
     if checkpoint.final is None:
         return CheckpointMeasures(by_rule, {}, {}, {})
     final = checkpoint.final[checkpoint.rule]
@@ -92,7 +95,7 @@ def measure_checkpoint(checkpoint: Checkpoint) -> CheckpointMeasures:
         "ffd": fourier_frequency_density(W_E),
         "fcr": fourier_coefficient_ratio(W_E),
         "gradient_symmetricity": _gradient_symmetricity(checkpoint),
-        "circularity": circularity(W_E),
+        "circularity": circularity(W_E, N_COMPONENTS) if len(W_E) > N_COMPONENTS else np.nan,
     }
     for rule, frequencies in checkpoint.final.items():
         recovered = np.isin(frequencies, by_rule[rule])
@@ -108,26 +111,6 @@ def measure_checkpoint(checkpoint: Checkpoint) -> CheckpointMeasures:
     )
 
 
-def sum_signs(setting: Setting) -> tuple[int, int] | None:
-    """Return the signs s, t of labels s·a + t·b mod p.
-
-    None for any other operation; and where s and t differ but the network cannot tell (a, b) from (b, a):
-    half of the grid then has the labels of another operation.
-    """
-    data, p = _data(setting.task), setting.task.n_outputs
-    assert data.labels is not None
-    for s, t in ((1, 1), (1, -1), (-1, 1)):
-        fits = (data.labels == (data.inputs @ np.array([s, t])) % p).all()
-        if fits and (s == t or not setting.model.symmetric):
-            return s, t
-    return None
-
-
-@lru_cache(maxsize=16)
-def _data(task: Task) -> Dataset:
-    return task.build()
-
-
 def _losses(
     setting: Setting, passes: PairActivations, W_L: np.ndarray, final: np.ndarray, current: np.ndarray
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -140,7 +123,7 @@ def _losses(
     final, current
         Key frequencies of the final network, and of this checkpoint.
     """
-    data = _data(setting.task)
+    data = examples_of(setting.task)
     a, b = data.inputs.T
     labels = data.labels
     assert labels is not None
@@ -148,10 +131,11 @@ def _losses(
     def loss(grid: np.ndarray, part: slice = slice(None)) -> float:
         return float(cross_entropy(grid[a[part], b[part]], labels[part]).mean())
 
+    is_known = setting.task.split_known
     has_test = data.n_train < len(labels)
     fit = cosine_fit(passes.logits[a, b], final, labels)
     row: dict[str, Any] = {
-        "train_loss": loss(passes.logits, slice(data.n_train)),
+        "train_loss": loss(passes.logits, slice(data.n_train)) if is_known else np.nan,
         "test_loss": loss(passes.logits, slice(data.n_train, None)) if has_test else np.nan,
         "all_loss": loss(passes.logits),
         "trig_r2": float(fit.r2),
@@ -164,6 +148,9 @@ def _losses(
     if signs is None:
         return row, by_frequency
     along_sums, excluded = _losses_along_sums(signs, passes, W_L, (final, current), loss, data.n_train)
+    if not is_known:  # both are over the training pairs
+        along_sums |= dict.fromkeys(("excluded", "excluded_own"), np.nan)
+        excluded = np.full(len(final), np.nan)
     return row | along_sums, by_frequency | {"excluded": excluded}
 
 

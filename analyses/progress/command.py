@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +28,9 @@ if TYPE_CHECKING:
     from analyses.tables.schema import Table
     from training.inspection.trained_network import Network
 
-DEFAULT_RULE = "neuron_cluster"
-"""The only rule that names no frequency in a network that has none."""
+DEFAULT_RULE = "logit_map"
+"""Default of `--rule`: a wave that the neurons add to the logits is in the neuron-logit map, whatever the
+activation, while one that few neurons share with another is in no cluster of neurons."""
 
 
 def measure(networks: Sequence[Network], rule: str, jobs: int) -> Result:
@@ -44,7 +44,6 @@ def measure(networks: Sequence[Network], rule: str, jobs: int) -> Result:
     from analyses.tables.long_format import gather
 
     p = max(network.p for network in networks)
-    _warn_of_missing_measures(networks)
     ends = [replace(n, only_steps=(int(n.files.steps()[-1]),)) for n in networks]
     last = [Checkpoint(n.setting, weights, rule, None) for n in ends for weights in _by_step(n)]
     finals = [m.key_frequencies for m in spread(measure_checkpoint, last, jobs, "networks")]
@@ -70,19 +69,6 @@ def _by_step(network: Network) -> list[dict[str, np.ndarray]]:
     """Return the weights of every checkpoint."""
     weights = network.weights()
     return [{name: w[t] for name, w in weights.items()} for t in range(len(network.steps))]
-
-
-def _warn_of_missing_measures(networks: Sequence[Network]) -> None:
-    """Print, once per task, which measures it cannot have."""
-    from analyses.progress.checkpoint_measures import MEASURES_ALONG_SUMS, sum_signs
-
-    without = {n.setting.task.name for n in networks if sum_signs(n.setting) is None}
-    for task in sorted(without):
-        print(
-            f"{task}: its labels are no sum or difference of the two inputs over all ordered pairs; "
-            f"left out: {', '.join(MEASURES_ALONG_SUMS)}",
-            file=sys.stderr,
-        )
 
 
 def _network_tables(

@@ -15,17 +15,27 @@ RULES = ("embedding_norm", "logit_map", "neuron_cluster")
 
 DEFINITIONS = "DEFINITIONS.md, section 5"
 NO_SUM = "the label is no sum or difference of the two inputs mod p, over all ordered pairs"
+NO_SPLIT = "the training pairs are unknown"
+SUM, SPLIT, SUM_AND_SPLIT = ("sum",), ("split",), ("sum", "split")
 NO_EMBEDDING = "all rows of the embedding are equal"
 NOT_FALLING = "the test loss never falls below its highest value"
 
 
-def _loss(name: str, meaning: str, missing: str = "", source: str = DEFINITIONS) -> Column:
-    return Column(name, float, meaning, unit="nats", missing=missing, source=source)
+def _loss(
+    name: str, meaning: str, missing: str = "", source: str = DEFINITIONS, needs: tuple[str, ...] = ()
+) -> Column:
+    return Column(name, float, meaning, unit="nats", missing=missing, source=source, needs=needs)
 
 
 LOSSES = (
-    _loss("train_loss", "Cross-entropy on the training pairs.", source=""),
-    _loss("test_loss", "Cross-entropy on the other pairs.", "the task has no test pairs", source=""),
+    _loss("train_loss", "Cross-entropy on the training pairs.", NO_SPLIT, source="", needs=SPLIT),
+    _loss(
+        "test_loss",
+        "Cross-entropy on the other pairs.",
+        f"the task has no test pairs, or {NO_SPLIT}",
+        source="",
+        needs=SPLIT,
+    ),
     _loss("all_loss", "Cross-entropy on all pairs of the task.", source=""),
     Column(
         "trig_r2",
@@ -39,24 +49,38 @@ LOSSES = (
         "restricted_sum2",
         "Loss on all pairs if logits keep only cos and sin of ω(a + b), for the key frequencies.",
         NO_SUM,
+        needs=SUM,
     ),
     _loss(
         "restricted_neuron_sum2",
         "Loss on all pairs if neurons keep only cos and sin of ω(a + b), for the key frequencies.",
         NO_SUM,
+        needs=SUM,
     ),
-    _loss("restricted_sum2_own", "Value of restricted_sum2 by the checkpoint's own key frequencies.", NO_SUM),
+    _loss(
+        "restricted_sum2_own",
+        "Value of restricted_sum2 by the checkpoint's own key frequencies.",
+        NO_SUM,
+        needs=SUM,
+    ),
     _loss(
         "excluded",
         "Loss on the training pairs if logits lose cos and sin of ω(a + b), for all key frequencies.",
-        NO_SUM,
+        f"{NO_SUM}; or {NO_SPLIT}",
+        needs=SUM_AND_SPLIT,
     ),
-    _loss("excluded_own", "Value of excluded by the checkpoint's own key frequencies.", NO_SUM),
+    _loss(
+        "excluded_own",
+        "Value of excluded by the checkpoint's own key frequencies.",
+        f"{NO_SUM}; or {NO_SPLIT}",
+        needs=SUM_AND_SPLIT,
+    ),
     Column(
         "distance_irrelevance",
         float,
         "How little the right logit depends on a − b: near 1 for the Clock, low for the Pizza.",
         missing=f"{NO_SUM}; or the right logit is constant",
+        needs=SUM,
         source="Zhong et al.; DEFINITIONS.md, section 5",
     ),
     _loss(
@@ -114,7 +138,7 @@ EMBEDDING = (
         "circularity",
         float,
         "Share of one frequency in each principal component of the embedding, mean over the first four.",
-        missing=NO_EMBEDDING,
+        missing=f"{NO_EMBEDDING}; or p = 3, which has two components",
         source="Zhong et al.; DEFINITIONS.md, section 5",
     ),
 )
@@ -140,6 +164,7 @@ def _recovered(rule: str) -> tuple[Column, Column]:
 MEASURES = Table(
     analysis="progress",
     meaning="Progress measures at every checkpoint, by the key frequencies of the final network.",
+    version=2,
     key=("arm", "seed", "step"),
     columns=(
         *NETWORK,
@@ -163,6 +188,7 @@ FREQUENCIES = Table(
     analysis="progress",
     part="frequencies",
     meaning="Each key frequency of the final network at every checkpoint.",
+    version=2,
     key=("arm", "seed", "step", "frequency"),
     columns=(
         *NETWORK,
@@ -171,7 +197,8 @@ FREQUENCIES = Table(
         _loss(
             "excluded",
             "Loss on the training pairs if logits lose cos and sin of ω(a + b) for this frequency.",
-            NO_SUM,
+            f"{NO_SUM}; or {NO_SPLIT}",
+            needs=SUM_AND_SPLIT,
         ),
         Column(
             "trig_amplitude",
@@ -218,6 +245,7 @@ PHASES = Table(
     analysis="progress",
     part="phases",
     meaning="Ends of each network's phases: memorization, circuit formation, clean-up.",
+    version=2,
     key=("arm", "seed"),
     columns=(
         *NETWORK,
@@ -226,7 +254,8 @@ PHASES = Table(
             int,
             "End of memorization: the step of lowest excluded loss.",
             unit="steps",
-            missing=NO_SUM,
+            missing=f"{NO_SUM}; or {NO_SPLIT}",
+            needs=SUM_AND_SPLIT,
             source="Nanda et al., Sec. 5; read off by eye there",
         ),
         Column(
@@ -234,14 +263,16 @@ PHASES = Table(
             int,
             "Start of clean-up: a tenth of the test loss' fall from its highest value is done, in log loss.",
             unit="steps",
-            missing=f"no test pairs, or {NOT_FALLING}",
+            missing=f"no test pairs, {NOT_FALLING}, or {NO_SPLIT}",
+            needs=SPLIT,
         ),
         Column(
             "clean_up_to",
             int,
             "End of clean-up: nine tenths of this fall are done.",
             unit="steps",
-            missing=f"no test pairs, or {NOT_FALLING}",
+            missing=f"no test pairs, {NOT_FALLING}, or {NO_SPLIT}",
+            needs=SPLIT,
         ),
     ),
 )
@@ -251,5 +282,6 @@ ANALYSIS = Analysis(
     answers="How far has a network's circuit formed at every checkpoint, before its test loss shows it?",
     takes="networks of a task over residues mod p",
     cost="20 s",
+    needs=("residues",),
     tables=(MEASURES, FREQUENCIES, HEADS, KEY_FREQUENCIES, PHASES),
 )

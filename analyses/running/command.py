@@ -14,6 +14,7 @@ from training.cli.parser import Parser, run_command
 from training.schema.validation import ConfigError, names
 
 if TYPE_CHECKING:
+    from analyses.loading.needs import LeftOut
     from analyses.tables.storage import Settings
     from training.inspection.run import Run
     from training.inspection.trained_network import Network
@@ -45,6 +46,8 @@ class MeasuredRun:
     """Hash of what was read, taken before measuring: later changes make the tables stale."""
     arguments: Mapping[str, Any]
     """Arguments that change the tables, where they differ from their defaults."""
+    left_out: Sequence[LeftOut] = ()
+    """Networks, and columns of networks, that lack what the analysis needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,15 +118,21 @@ class Command:
     def measured(self, run: Run | RunDir | Path | str, args: argparse.Namespace) -> MeasuredRun:
         """Return the result of measuring a run's networks."""
         from analyses.loading.chosen_networks import open_networks
+        from analyses.loading.needs import admitted
         from analyses.tables.inputs import RunInputs
         from training.config.arm_differences import differing_fields
 
         files, networks = open_networks(run, args.arms, getattr(args, "steps", None))
         inputs = RunInputs(files).digest(args.arms)
+        networks, left_out = admitted(self.analysis, networks)
         result = self.measure(files, networks, args)
+        if left_out:
+            result.summary["left_out"] = [entry.record for entry in left_out]
         recipe = networks[0].recipe
         roles = {arm: recipe.role(arm) for arm in recipe.arms}
-        return MeasuredRun(result, files, roles, differing_fields(recipe), inputs, self.changed(args))
+        return MeasuredRun(
+            result, files, roles, differing_fields(recipe), inputs, self.changed(args), left_out
+        )
 
     def changed(self, args: argparse.Namespace) -> dict[str, Any]:
         """Return the arguments that change the tables, where they differ from their defaults."""

@@ -11,11 +11,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from analyses.loading.step_ranges import Step, step_or_range
 from analyses.tables.explanation import explain
 from analyses.tables.schema import Analysis, Table
 from training.cli.parser import Parser
 from training.cli.printed_table import PrintedTable, render
 from training.schema.plugins import plugin_arguments
+from training.schema.validation import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +77,12 @@ def parser(
     p.add_argument("--arms", nargs="+", metavar="ARM", help="only these arms; all by default")
     if steps:
         p.add_argument(
-            "--steps", nargs="+", type=int, metavar="STEP", help="only these checkpoints; all by default"
+            "--steps",
+            nargs="+",
+            type=_step,
+            metavar="STEP",
+            help="only these checkpoints: steps, and ranges START:STOP:STEP without STOP, as 0 :5000 1000: "
+            "0:5000:100; all by default",
         )
     out = "compare beside the first run" if analysis.of_several_runs else "the run directory"
     p.add_argument("--out", metavar="DIR", help=f"where tables and figures go; {out} by default")
@@ -86,6 +93,14 @@ def parser(
         "--explain", action=ExplainAction, analysis=analysis, help="print what each table and column means"
     )
     return p
+
+
+def _step(text: str) -> Step:
+    """Return a step, or the text of a range of steps."""
+    try:
+        return step_or_range(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def whole_number_from(least: int) -> Callable[[str], int]:

@@ -65,7 +65,7 @@ def measure(
     run: AnyRun,
     analysis: str,
     arms: Sequence[str] | None = None,
-    steps: Sequence[int] | None = None,
+    steps: Sequence[int | str] | str | None = None,
     **options: Any,
 ) -> MeasuredTables:
     """Measure a run, or read what was measured of it before.
@@ -82,8 +82,8 @@ def measure(
         Name of an analysis; `list_analyses()` shows them.
     arms : sequence of str, optional
         Only these arms.
-    steps : sequence of int, optional
-        Only these checkpoints.
+    steps : sequence of int or str, optional
+        Only these checkpoints: steps, and ranges as "0:5000:100", ":5000", "1000:", without their end.
     options
         Options of the command, as `nulls=2` for `--nulls 2`. `jobs` changes no table.
 

@@ -18,13 +18,20 @@ if TYPE_CHECKING:
 FIGURES = ("neurons", "maps", "matrices", "cosines", "weight_stages", "film")
 
 
-def measure(networks: Sequence[Network], seed: int | None = None) -> Result:
-    """Return all tables of one seed's networks, and a summary."""
-    from analyses.snapshots.tables import network_tables
+def measure(networks: Sequence[Network], seed: int | None = None, checkpoints: int | None = None) -> Result:
+    """Return all tables of one seed's networks, and a summary.
+
+    Parameters
+    ----------
+    checkpoints : int, optional
+        Largest number of checkpoints beside the landmarks; by default `MOST_STEPS`.
+    """
+    from analyses.snapshots.tables import MOST_STEPS, network_tables
     from analyses.tables.long_format import gather, records
     from analyses.tables.roles import compared_arms
 
-    parts = [network_tables(network) for network in networks_of_seed(networks, seed)]
+    most_steps = checkpoints or MOST_STEPS
+    parts = [network_tables(network, most_steps) for network in networks_of_seed(networks, seed)]
     tables = {table: gather([part[table] for part in parts]) for table in ANALYSIS}
     moments = tables[MOMENTS]
     rows = records(moments.drop(columns="arm_role"))
@@ -89,13 +96,19 @@ def _add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--seed", type=whole_number_from(0), metavar="S", help="seed to save; the recipe's first by default"
     )
+    p.add_argument(
+        "--checkpoints",
+        type=whole_number_from(2),
+        metavar="N",
+        help="checkpoints to save, beside the landmarks; 40 by default",
+    )
 
 
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda run, networks, args: measure(networks, args.seed),
+    measure=lambda run, networks, args: measure(networks, args.seed, args.checkpoints),
     figures=FIGURES,
     add_arguments=_add_arguments,
-    options={"seed": None},
+    options={"seed": None, "checkpoints": None},
 )
 main = COMMAND.main

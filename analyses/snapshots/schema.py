@@ -140,5 +140,6 @@ ANALYSIS = Analysis(
     answers="What do the weights and masks look like at the start, in between and at the end?",
     takes="networks of a task over residues mod p, of one seed",
     cost="2 s",
+    needs=("residues",),
     tables=(MOMENTS, ACCURACY, MAPS, MATRICES, NEURONS, SPECTRA),
 )

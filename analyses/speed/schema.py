@@ -276,5 +276,6 @@ ANALYSIS = Analysis(
     answers="How much earlier does each arm memorise and generalise than its dense network and its ticket?",
     takes="networks of any task and model that have a metrics.parquet, one of them with a test set",
     cost="2 s",
+    needs=("curves",),
     tables=(RATIOS, ARMS, CORRELATIONS, DOSES, FIXED_STEPS, PAIRS, SOURCES, SURVIVAL),
 )

@@ -163,5 +163,6 @@ ANALYSIS = Analysis(
     answers="When do the three stages of grokking end, and which pairs does a network know in each?",
     takes="networks that add their two inputs (embed_mlp, one_hot_mlp), trained on some of all ordered pairs",
     cost="10 s (one network of h_grokking)",
+    needs=("residues", "summed inputs", "all pairs", "ordered pairs", "split", "test pairs"),
     tables=(CURVES, CLASSES, ENDS),
 )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analyses.loading.neuron_maps import maps_of_summed_inputs
+from analyses.loading.needs import lacks
+from analyses.loading.neuron_maps import neuron_maps
 from analyses.loading.pairs import labels_of_pairs, trained_pairs
 from analyses.stages.schema import CLASSES, CURVES, ENDS
 from analyses.tables.long_format import long_table
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 def network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     """Return one network's rows of every table."""
     weights = network.weights()
-    input_map, output_map = maps_of_summed_inputs(network, weights)  # (T, m, p)
+    input_map, output_map = neuron_maps(network, weights)  # (T, m, p)
     labels, activation = labels_of_pairs(network), getattr(network.setting.model, "activation", "relu")
     train = trained_pairs(network)
     right, loss = np.empty((2, len(network.steps), *labels.shape))  # (T, p, p)
@@ -52,6 +53,8 @@ def network_tables(network: Network) -> dict[Table, pd.DataFrame]:
         "mean_cos": alignment.mean_cos,
         "n_silent": alignment.n_silent,
     }
+    if lacks(network, "addition") is not None:
+        columns |= dict.fromkeys(("mean_abs_sin", "mean_cos"), np.array(np.nan))
     curves, pairs = long_table(network, {"step": network.steps}, columns), pair_classes(train)
     classes = _classes(network, right, loss, pairs)
     ends = _ends(network, curves, classes) | {"plateau": pairs.memorization_plateau}

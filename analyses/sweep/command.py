@@ -36,7 +36,7 @@ def measure(
     Raises
     ------
     RunError
-        If arms differ in no field, or no network has metrics.
+        If arms differ in no field.
     ConfigError
         If `x` or `y` is no field in which they differ.
     """

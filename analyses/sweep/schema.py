@@ -59,5 +59,6 @@ ANALYSIS = Analysis(
     answers="How does the time to generalise depend on the fields that a sweep varies?",
     takes="networks with a metrics.parquet, of a recipe whose arms differ in a field, as by a [grid]",
     cost="3 s for the 108 networks of modadd_sweep",
+    needs=("curves",),
     tables=(SWEEP, CELLS),
 )

@@ -34,6 +34,7 @@ MEAN_ABS_SIN = Column(
     float,
     "Mean over neurons of |sin D|, D = 2 × input phase − output phase: 2/π for random phases.",
     missing="no neuron is live in both maps",
+    needs=("addition",),
     source="DEFINITIONS.md, section 6",
 )
 MEAN_COS = Column(
@@ -41,6 +42,7 @@ MEAN_COS = Column(
     float,
     "Mean over neurons of cos D: 1 if output phases are twice the input phases, 0 for random phases.",
     missing="no neuron is live in both maps",
+    needs=("addition",),
     source="DEFINITIONS.md, section 6",
 )
 
@@ -109,6 +111,7 @@ def key_frequency_table(analysis: str, checkpoints: str) -> Table:
         analysis=analysis,
         part="key_frequencies",
         meaning=f"Key frequencies by each of three published rules, {checkpoints}.",
+        version=2,
         key=("arm", "seed", "step", "rule", "frequency"),
         columns=(
             *NETWORK,
@@ -116,7 +119,8 @@ def key_frequency_table(analysis: str, checkpoints: str) -> Table:
             Column(
                 "rule",
                 str,
-                "Rule that chose the frequency: embedding_norm, logit_map or neuron_cluster.",
+                "Rule that chose the frequency: embedding_norm, logit_map, or neuron_cluster, whose "
+                "threshold follows the network's activation.",
                 source="DEFINITIONS.md, section 5",
             ),
             FREQUENCY,

@@ -17,6 +17,8 @@ SETTINGS_NOTE = (
 def explain(analysis: Analysis) -> str:
     """Return the question, the tables and all columns of an analysis as text."""
     lines = [f"analyses.{analysis.name}: {analysis.answers}", f"Takes {analysis.takes}."]
+    if analysis.needs:
+        lines.append(f"Networks without one of these are left out by name: {', '.join(analysis.needs)}.")
     for table in analysis:
         lines += ["", *_table_lines(table)]
     if any(table.has_settings for table in analysis):
@@ -26,7 +28,8 @@ def explain(analysis: Analysis) -> str:
 
 def _table_lines(table: Table) -> Iterator[str]:
     yield f"{table.name}.parquet (version {table.version}): {table.meaning}"
-    yield f"One row per {', '.join(table.key)}." if table.key else "Rows have no key."
+    needs = f" Only of networks with: {', '.join(table.needs)}." if table.needs else ""
+    yield (f"One row per {', '.join(table.key)}." if table.key else "Rows have no key.") + needs
     for column in table.columns:
         yield from _column_lines(column.name, column)
     if table.numbered is not None:
@@ -37,6 +40,8 @@ def _column_lines(name: str, column: Column) -> list[str]:
     parts = [column.meaning]
     if column.missing:
         parts.append(f"Missing: {column.missing}.")
+    if column.needs:
+        parts.append(f"Needs: {', '.join(column.needs)}; missing for other networks.")
     if column.optional:
         parts.append(f"Only of {column.optional}.")
     if column.source:

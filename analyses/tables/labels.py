@@ -28,6 +28,7 @@ ARMS = {
     "grasp": "GraSP",
     "synflow": "SynFlow",
     "synflow_one_shot": "SynFlow, one shot",
+    "synflow_minegishi": "SynFlow, one shot on the training set",
     "degree_preserving": "ticket's degrees only",
     "ticket_random_reinit": "ticket, other weights",
     "ticket_reshuffle": "ticket, weights shuffled",
@@ -69,7 +70,7 @@ SERIES = {
     "biprop": "biprop, sparsity {}",
     "edge_popup": "edge-popup, sparsity {}",
     "taken_at": "ticket taken at {}",
-    "imp": "iterative, level {}",
+    "imp": "iterative, round {}",
 }
 """Words for arms whose names end in a number."""
 

@@ -61,6 +61,8 @@ class Column:
     """Definition that the values follow: a paper's section, or DEFINITIONS.md."""
     optional: str = ""
     """Networks whose tables have this column; empty if all have it."""
+    needs: tuple[str, ...] = ()
+    """Needs of its values (`analyses.loading.needs`); they are missing for a network without one."""
     role_of: str = ""
     """Name of the column of arms whose roles this column holds; it is then filled in on saving."""
 
@@ -101,6 +103,8 @@ class Table:
     """Columns whose values together occur once."""
     columns: tuple[Column, ...]
     """In the order in which they are saved."""
+    needs: tuple[str, ...] = ()
+    """Needs of its rows (`analyses.loading.needs`); a network without one has none."""
     numbered: Column | None = None
     """Column that occurs once per number, as one per residue, under the number's digits."""
     version: int = 1
@@ -190,6 +194,8 @@ class Analysis:
     """Time on the twelve networks of `modadd_fast`, as "4 s"."""
     tables: tuple[Table, ...] = field(default=())
     """The main table first."""
+    needs: tuple[str, ...] = ()
+    """Needs of all its tables, by name (`analyses.loading.needs`); networks without one are left out."""
     of_several_runs: bool = False
     """True: its command takes `--runs A B …`, in place of `--run`."""
     measure: Callable[..., Any] | None = None

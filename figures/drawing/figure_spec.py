@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from analyses.tables.schema import SchemaError, Table
+from figures.drawing.figure_option import FigureOption, Options, option_values
 
 TableKey = Table | tuple[str, Table]
 """A table of the figure's run, or of the run of a named recipe."""
@@ -33,8 +35,11 @@ class FigureSpec:
     """File name of the figure, without its end."""
     shows: str
     """What one sees, in words."""
-    draws: str | Callable[[Mapping[TableKey, Any]], Any]
-    """Function from tables to a `Drawing`, or the module below `figures` whose `draw` is one."""
+    draws: str | Callable[..., Any]
+    """Function from tables to a `Drawing`, or the module below `figures` whose `draw` is one.
+
+    It gets every option by its name, the default included.
+    """
     tables: tuple[TableKey, ...]
     """Tables that `draw` gets, by these keys."""
     paper: str = NEW
@@ -45,6 +50,8 @@ class FigureSpec:
     """True: also drawn of any run for which no figure is named."""
     moving: bool = False
     """True for an animation."""
+    options: tuple[FigureOption, ...] = ()
+    """Numbers and texts that change what it shows."""
 
     def __post_init__(self) -> None:
         plain = [key for key in self.tables if isinstance(key, Table)]
@@ -58,12 +65,36 @@ class FigureSpec:
         """Name of the module that draws it."""
         return f"figures.{self.draws}" if isinstance(self.draws, str) else self.draws.__module__
 
-    def draw(self, tables: Mapping[TableKey, Any]) -> Any:
-        """Return the `Drawing` of some tables, by the keys of `tables`."""
+    def draw(self, tables: Mapping[TableKey, Any], options: Options | None = None) -> Any:
+        """Return the `Drawing` of some tables, by the keys of `tables`.
+
+        Parameters
+        ----------
+        options : mapping, optional
+            Values of some of the figure's options; the others have their defaults.
+
+        Raises
+        ------
+        ConfigError
+            If the figure has no such option, or a value does not fit.
+        """
         draws: Any = self.draws
         if isinstance(draws, str):
             draws = importlib.import_module(self.module).draw
-        return draws(tables)
+        return draws(tables, **option_values(self.options, options or {}))
+
+    def changed(self, options: Options) -> dict[str, Any]:
+        """Return the options whose values are not the defaults."""
+        defaults = {option.name: option.default for option in self.options}
+        values = option_values(self.options, options)
+        return {name: value for name, value in values.items() if value != defaults[name]}
+
+    def file_name(self, options: Options) -> str:
+        """Return the name of its files, without their end; it says options that are not the defaults."""
+        changed = self.changed(options).items()
+        return "_".join(
+            [self.name, *(f"{name}{re.sub('[^0-9A-Za-z-]', '-', str(v))}" for name, v in changed)]
+        )
 
     @property
     def of_one_run(self) -> bool:

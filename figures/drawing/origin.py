@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from analyses.tables.storage import read_origin
+from figures.drawing.figure_option import Options
 from figures.drawing.figure_spec import FigureSpec, TableKey
 from training.schema.code_digest import module_digest
 
@@ -17,8 +18,10 @@ PREFIX = "Drawn from: "
 """Begin of the last line of a caption's file, before the hash."""
 
 
-def picture_origin(figure: FigureSpec, tables: Mapping[TableKey, Path], note: str) -> str:
-    """Return a hash of a figure's drawing code, its tables' origins and its note.
+def picture_origin(
+    figure: FigureSpec, tables: Mapping[TableKey, Path], note: str, options: Options | None = None
+) -> str:
+    """Return a hash of a figure's drawing code, its tables' origins, its note and its options.
 
     Raises
     ------
@@ -26,7 +29,8 @@ def picture_origin(figure: FigureSpec, tables: Mapping[TableKey, Path], note: st
         If a table is missing or damaged.
     """
     origins = [read_origin(path) for path in tables.values()]
-    content = [_drawing_code(figure.module), [origin and asdict(origin) for origin in origins], note]
+    content: list[object] = [_drawing_code(figure.module), [o and asdict(o) for o in origins], note]
+    content += [changed] if (changed := figure.changed(options or {})) else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

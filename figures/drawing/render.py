@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyses.tables.schema import Table
 from analyses.tables.storage import load_table
+from figures.drawing.figure_option import Options
 from figures.drawing.figure_spec import FigureSpec, TableKey
 from figures.drawing.origin import picture_origin
 
@@ -50,6 +51,7 @@ def draw_picture(
     target: Path,
     note: str = "",
     preview: bool = False,
+    options: Options | None = None,
 ) -> list[Path]:
     """Draw a figure from tables on disk, and return the files written.
 
@@ -63,9 +65,13 @@ def draw_picture(
         Words for its corner and its caption, if any.
     preview : bool
         True: a coarse .png and no .pdf, in half the time.
+    options : mapping, optional
+        As in `FigureSpec.draw`.
 
     Raises
     ------
+    ConfigError
+        If an option does not fit.
     RunError
         If a table is missing, damaged, or made by another schema or other code.
     """
@@ -77,24 +83,30 @@ def draw_picture(
 
     resolution: dict[Any, Any] = {"savefig.dpi": PREVIEW_DPI} if preview else {}
     with style(), matplotlib.rc_context(resolution):
-        drawing = drawn(figure, loaded, note)
-        drawing.origin = picture_origin(figure, tables, note)
+        drawing = drawn(figure, loaded, note, options)
+        drawing.origin = picture_origin(figure, tables, note, options)
         try:
             return drawing.save(target, preview)
         finally:
             plt.close(drawing.figure)
 
 
-def drawn(figure: FigureSpec, tables: Mapping[TableKey, Any], note: str = "") -> Drawing:
+def drawn(
+    figure: FigureSpec, tables: Mapping[TableKey, Any], note: str = "", options: Options | None = None
+) -> Drawing:
     """Return the drawing of loaded tables, in matplotlib's style of now.
+
+    Options that are not the defaults are named in the caption.
 
     Parameters
     ----------
-    tables, note
+    tables, note, options
         As in `draw_picture`, with data frames in place of paths.
     """
     from figures.drawing.plain_text import escaped_table
 
-    drawing: Drawing = figure.draw({key: escaped_table(table) for key, table in tables.items()})
+    drawing: Drawing = figure.draw({key: escaped_table(table) for key, table in tables.items()}, options)
+    if changed := figure.changed(options or {}):
+        drawing.caption += f" Drawn with {', '.join(f'{name} = {value}' for name, value in changed.items())}."
     drawing.stamp(note)
     return drawing

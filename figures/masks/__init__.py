@@ -4,7 +4,10 @@ Imports figures.drawing, and the schema of analyses.masks.
 """
 
 from analyses.masks import schema as masks
+from figures.drawing.figure_option import FigureOption
 from figures.drawing.figure_spec import FigureSpec
+
+_SEEDS = FigureOption(name="seeds", about="seeds with panels of their own", default=3, least=1, most=6)
 
 FIGURES = (
     FigureSpec(
@@ -14,6 +17,7 @@ FIGURES = (
         tables=(masks.DISTANCES, masks.PEAKS, masks.DENSITY),
         paper="Minegishi et al.: Jaccard distance",
         recipe="modadd_ticket",
+        options=(_SEEDS,),
     ),
     FigureSpec(
         name="masks_parity",
@@ -22,6 +26,7 @@ FIGURES = (
         tables=(masks.DISTANCES, masks.PEAKS, masks.DENSITY),
         paper="Minegishi et al.: Jaccard distance, parity",
         recipe="m_parity",
+        options=(_SEEDS,),
     ),
     FigureSpec(
         name="masks_polynomial",
@@ -30,6 +35,7 @@ FIGURES = (
         tables=(masks.DISTANCES, masks.PEAKS, masks.DENSITY),
         paper="Minegishi et al.: Jaccard distance, polynomial",
         recipe="m_polynomial",
+        options=(_SEEDS,),
     ),
     FigureSpec(
         name="mask_overlap",
@@ -45,5 +51,6 @@ FIGURES = (
         draws="masks.mask_turnover",
         tables=(masks.DISTANCES, masks.PEAKS, masks.DENSITY),
         after_analysis=True,
+        options=(_SEEDS,),
     ),
 )

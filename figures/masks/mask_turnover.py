@@ -18,7 +18,6 @@ from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, letter
 from figures.drawing.style import DOUBLE, layer_style, linear_steps, step_axis
 
-MOST_SEEDS = 3
 MOST_ABREAST = 8
 """Largest number of legend entries in one row."""
 GAINS = {"test_acc": ("gain in", "test accuracy"), "test_loss": ("fall of log₁₀", "test loss")}
@@ -27,21 +26,27 @@ CHANCE: dict[str, Any] = {"color": "0.45", "linewidth": 0.9, "linestyle": ":"}
 HALF_RISEN: dict[str, Any] = {"color": "0.45", "linewidth": 0.8}
 
 
-def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw distances and gain of each seed, early distances, densities."""
+def draw(tables: Mapping[TableKey, pd.DataFrame], *, seeds: int) -> Drawing:
+    """Draw distances and gain of each seed, early distances, densities.
+
+    Parameters
+    ----------
+    seeds : int
+        Largest number of seeds with a column of panels.
+    """
     distances, densities = tables[DISTANCES], tables[DENSITY]
     layers = [layer for layer in dict.fromkeys(densities["layer"]) if layer != "global"] + ["global"]
     arm = next(iter([*arms_with_role(distances, "dense"), *distances["arm"]]), "")
     distances = distances[distances["arm"] == arm]
     peaks = tables[PEAKS][tables[PEAKS]["arm"] == arm]
     fixed, early = (distances[distances["spacing"] == spacing] for spacing in ("fixed", "early"))
-    seeds = sorted(set(fixed["seed"]))[:MOST_SEEDS]
+    shown = sorted(set(fixed["seed"]))[:seeds]
     label = arm_label(arm)
-    figure = plt.figure(figsize=(DOUBLE, 5.4 if seeds else 2.2))
+    figure = plt.figure(figsize=(DOUBLE, 5.4 if shown else 2.2))
     drawing = Drawing(figure)
-    n_rows = 3 if seeds else 1
+    n_rows = 3 if shown else 1
     grid = figure.add_gridspec(n_rows, 6, height_ratios=(1.1, 0.75, 1.05)[-n_rows:])
-    panels = _seed_panels(drawing, grid, fixed, peaks, seeds, layers, label) if seeds else []
+    panels = _seed_panels(drawing, grid, fixed, peaks, shown, layers, label) if shown else []
     start, density = figure.add_subplot(grid[-1, :3]), figure.add_subplot(grid[-1, 3:])
     _distances(drawing, start, "early", early, layers)
     start.set(title=f"{label}: change in the first steps", ylabel="Jaccard distance")
@@ -50,8 +55,8 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         start.set_xlim(early["step"].min() * 0.85, early["step"].max() * 1.15)
     _densities(drawing, density, densities, layers)
     letter([*panels, start, density])
-    _legend(figure, layers, bool(seeds))
-    drawing.caption = _caption(fixed, early, seeds, label)
+    _legend(figure, layers, bool(shown))
+    drawing.caption = _caption(fixed, early, shown, label)
     return drawing
 
 

@@ -96,12 +96,16 @@ def _inherited(drawing: Drawing, ax: Axes, stages: pd.DataFrame, styles: Styles)
 
 def _predicted(drawing: Drawing, ax: Axes, winners: pd.DataFrame, styles: Styles) -> None:
     """Draw the share of predicted final frequencies, per source."""
+    ax.set(title="neurons whose final frequency is predicted", ylabel="share of the neurons")
+    if winners.empty:
+        ax.set_axis_off()
+        ax.set_title("no prediction: no network adds")
+        return
     by_rule = winners[winners["rule"] == RULE]
     share_points(drawing, ax, "predicted", by_rule, "source", list(SOURCE_LABELS), styles)
     uniform_level(drawing, ax, "predicted", float(by_rule["chance"].iloc[0]))
     labels = [_two_lines(label) for label in SOURCE_LABELS.values()]
     ax.set_xticks(range(len(SOURCE_LABELS)), labels)
-    ax.set(title="neurons whose final frequency is predicted", ylabel="share of the neurons")
     ax.set_xlabel(f"weights that the {LOTTERY_RULES[RULE]} is computed from")
 
 

@@ -5,6 +5,7 @@ Each file draws one figure from tables of `analyses.phases`; `FIGURES` declares 
 """
 
 from analyses.phases import schema as phases
+from figures.drawing.figure_option import FigureOption
 from figures.drawing.figure_spec import FigureSpec
 
 FIGURES = (
@@ -25,6 +26,12 @@ FIGURES = (
         paper="He et al.: phase symmetry",
         recipe="h_standard",
         after_analysis=True,
+        options=(
+            FigureOption(
+                name="circles", about="frequencies shown, those of most neurons", default=12, least=1, most=60
+            ),
+            FigureOption(name="seed", about="seed of the network; the first by default", least=0),
+        ),
     ),
     FigureSpec(
         name="magnitudes",

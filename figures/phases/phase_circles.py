@@ -16,18 +16,33 @@ from analyses.tables.roles import main_arm
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing
 from figures.drawing.style import DOUBLE, table_styles
+from training.schema.validation import names, require
 
-MOST_CIRCLES, COLUMNS = 12, 6
+COLUMNS = 6
 
 
-def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw one network's last input phases, a circle per frequency."""
+def draw(tables: Mapping[TableKey, pd.DataFrame], *, circles: int, seed: int | None) -> Drawing:
+    """Draw one network's last input phases, a circle per frequency.
+
+    Parameters
+    ----------
+    circles : int
+        Largest number of frequencies, those of most neurons.
+    seed : int, optional
+        Seed of the network; by default the first of the table.
+
+    Raises
+    ------
+    ConfigError
+        If the table has no network of the seed.
+    """
     neurons, groups = tables[NEURONS], tables[GROUPS]
     arm = main_arm(neurons)
     label, seeds = arm_label(arm), neurons.loc[neurons["arm"] == arm, "seed"]
-    seed = seeds.iloc[0]
+    seed = seeds.iloc[0] if seed is None else seed
+    require(seed in set(seeds), "--seed", f"one of {names(map(str, sorted(set(seeds))))}", seed)
     network_neurons, network_groups = (_last(table, arm, seed) for table in (neurons, groups))
-    shown = network_groups.nlargest(MOST_CIRCLES, "n_neurons").sort_values("frequency")
+    shown = network_groups.nlargest(circles, "n_neurons").sort_values("frequency")
     rows = -(-len(shown) // COLUMNS)
     figure, axes = plt.subplots(rows, COLUMNS, figsize=(DOUBLE, 0.55 + 1.4 * rows), squeeze=False)
     drawing = Drawing(figure)

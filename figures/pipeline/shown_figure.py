@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from figures.catalogue.registry import FIGURES
+from figures.drawing.figure_option import option_values
 from figures.drawing.figure_spec import FigureSpec, TableKey
+from training.schema.validation import named_as_in_python
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from training.runs.run_directory import RunDir
 
 
-def draw(run: Run | RunDir | Path | str, name: str) -> Figure:
+@named_as_in_python()
+def draw(run: Run | RunDir | Path | str, name: str, **options: Any) -> Figure:
     """Draw a figure of the catalogue, and return it as a matplotlib figure.
 
     Tables that are missing or stale are measured first, and saved in the run. Matplotlib's backend, settings
@@ -29,11 +32,13 @@ def draw(run: Run | RunDir | Path | str, name: str) -> Figure:
         A run; for a figure of several runs, the folder that holds them.
     name : str
         Name of the figure; `list_figures()` shows them. Of an animation the last frame is drawn.
+    options
+        Options of the figure, as `neurons=4` for `--neurons 4`.
 
     Raises
     ------
     ConfigError
-        If no figure has this name; the message lists those there are.
+        If no figure has this name, or it has no such option; the message lists those there are.
     RunError
         If the run is damaged, or holds no network that the figure can show.
     """
@@ -43,11 +48,12 @@ def draw(run: Run | RunDir | Path | str, name: str) -> Figure:
     from figures.drawing.render import drawn, style
 
     figure = FIGURES[name]
+    option_values(figure.options, options)  # refused before anything is measured
     tables, note = _tables(run, figure)
     open_before = set(plt.get_fignums())
     try:
         with style():
-            shown = drawn(figure, tables, note).still()
+            shown = drawn(figure, tables, note, options).still()
     except BaseException:
         for number in set(plt.get_fignums()) - open_before:
             plt.close(number)
@@ -58,7 +64,7 @@ def draw(run: Run | RunDir | Path | str, name: str) -> Figure:
 
 
 def list_figures() -> pd.DataFrame:
-    """Return the figures: name, what each shows, its paper, its analyses and its recipe.
+    """Return the figures: name, what each shows, its paper, its analyses, its recipe and its options.
 
     A figure of one run can be drawn of any run that its analyses can read.
     """
@@ -73,6 +79,7 @@ def list_figures() -> pd.DataFrame:
             "recipes": figure.recipe
             or ", ".join(dict.fromkeys(key[0] for key in figure.tables if isinstance(key, tuple))),
             "of_one_run": figure.of_one_run,
+            "options": ", ".join(option.name for option in figure.options),
         }
         for figure in FIGURES.values()
     ]

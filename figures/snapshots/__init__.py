@@ -5,7 +5,15 @@
 """
 
 from analyses.snapshots import schema as snapshots
+from figures.drawing.figure_option import FigureOption
 from figures.drawing.figure_spec import FigureSpec
+
+
+def _neurons(default: int) -> FigureOption:
+    """Return the option of the number of neurons that a figure shows."""
+    about = "neurons shown, those of largest amplitude with different frequencies"
+    return FigureOption(name="neurons", about=about, default=default, least=1, most=20)
+
 
 FIGURES = (
     FigureSpec(
@@ -16,6 +24,7 @@ FIGURES = (
         paper="Minegishi et al.: periodicity, single neurons",
         recipe="modadd_ticket",
         after_analysis=True,
+        options=(_neurons(3),),
     ),
     FigureSpec(
         name="weights_mlp",
@@ -59,6 +68,14 @@ FIGURES = (
         recipe="modadd_ticket",
         after_analysis=True,
         moving=True,
+        options=(
+            FigureOption(
+                name="frames",
+                about="frames, of evenly spaced checkpoints; one per saved checkpoint by default",
+                least=2,
+            ),
+            _neurons(2),
+        ),
     ),
     FigureSpec(
         name="maps",

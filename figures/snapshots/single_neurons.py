@@ -23,14 +23,19 @@ from figures.snapshots.weight_panels import (
 )
 
 LANDMARKS = ("start", "memorised", "end")
-N_NEURONS = 3
 
 
-def draw(tables: Tables) -> Drawing:
-    """Draw a row per neuron, a column per arm and landmark."""
-    moments, neurons = tables[MOMENTS], tables[NEURONS]
+def draw(tables: Tables, *, neurons: int) -> Drawing:
+    """Draw a row per neuron, a column per arm and landmark.
+
+    Parameters
+    ----------
+    neurons : int
+        Number of neurons.
+    """
+    moments, table = tables[MOMENTS], tables[NEURONS]
     arms = compared_arms(moments)
-    chosen = clearest_neurons(tables, arms[-1], N_NEURONS)
+    chosen = clearest_neurons(tables, arms[-1], neurons)
     figure = plt.figure(figsize=(DOUBLE, 1.1 + 1.05 * len(chosen)))
     drawing = Drawing(figure)
     columns: dict[str, list[Axes]] = {}
@@ -41,7 +46,7 @@ def draw(tables: Tables) -> Drawing:
         landmarks = landmark_rows(tables, arm, LANDMARKS)
         axes = part.subplots(len(chosen), len(landmarks), sharex=True, squeeze=False)
         for line, neuron in zip(axes, chosen, strict=True):
-            cosines = neurons[(neurons["arm"] == arm) & (neurons["map"] == "input")]
+            cosines = table[(table["arm"] == arm) & (table["map"] == "input")]
             cosines = cosines[cosines["neuron"] == neuron].set_index("step")
             for ax, row in zip(line, landmarks, strict=True):
                 cosine = cosines.loc[row["step"]]

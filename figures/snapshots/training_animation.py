@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -27,19 +29,27 @@ from figures.snapshots.weight_panels import (
     points_and_cosine_legend,
 )
 
-N_NEURONS = 2
 CURSOR: dict[str, Any] = {"color": "#bd1f01", "linewidth": 1}
 
 
-def draw(tables: Tables) -> Animation:
-    """Draw a column per arm of spectra and neurons, accuracy below."""
+def draw(tables: Tables, *, frames: int | None, neurons: int) -> Animation:
+    """Draw a column per arm of spectra and neurons, accuracy below.
+
+    Parameters
+    ----------
+    frames : int, optional
+        Number of frames, of evenly spaced checkpoints; by default one per checkpoint.
+    neurons : int
+        Number of neurons whose weights are shown.
+    """
     moments = tables[MOMENTS]
     arms = compared_arms(moments)
-    neurons = clearest_neurons(tables, arms[-1], N_NEURONS)
-    columns = [_Column(tables, arm, neurons) for arm in arms]
-    steps = sorted({step for column in columns for step in column.steps})
-    figure = plt.figure(figsize=(DOUBLE, 5.8))
-    heights = (1.5, *[0.8] * len(neurons), 0.8)
+    shown = clearest_neurons(tables, arms[-1], neurons)
+    columns = [_Column(tables, arm, shown) for arm in arms]
+    saved = sorted({step for column in columns for step in column.steps})
+    steps = _evenly(saved, frames)
+    figure = plt.figure(figsize=(DOUBLE, 5.8 + 1.1 * (len(shown) - 2) if len(shown) > 2 else 5.8))
+    heights = (1.5, *[0.8] * len(shown), 0.8)
     grid = figure.add_gridspec(len(heights), len(arms), height_ratios=heights)
     curves = figure.add_subplot(grid[-1, :])
     cursor = curves.axvline(steps[-1], **CURSOR)
@@ -57,7 +67,7 @@ def draw(tables: Tables) -> Animation:
         for i, ax in enumerate(axes[1:]):
             ax.set_ylim(*(1.05 * max(other.reach(i) for other in columns) * np.array([-1, 1])))
             ax.tick_params(labelbottom=ax is axes[-1])
-        axes[-1].set_xlabel("k × residue mod p (whole column)" if len(neurons) > 1 else "k × residue mod p")
+        axes[-1].set_xlabel("k × residue mod p (whole column)" if len(shown) > 1 else "k × residue mod p")
     figure.colorbar(columns[0].mesh, ax=[column.heat for column in columns], label="amplitude", pad=0.01)
     for arm, style in table_styles(moments).items():
         if arm in arms:
@@ -76,15 +86,38 @@ def draw(tables: Tables) -> Animation:
     curves.legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncols=3)
     points_and_cosine_legend(figure, "cosine of the last weights, of frequency k")
     film.caption = (
-        f"A frame per checkpoint, {len(steps)} in all, closer together early in training; a network that "
+        f"{_frames_words(len(steps), len(saved))}, closer together early in training; a network that "
         "stopped earlier stays as it was. Above: amplitude of every frequency in the neurons' input "
         "weights, neurons by frequency and phase of their own last input weights. Middle: input weights of "
-        f"the {len(neurons)} neurons of largest last amplitude with different frequencies in "
+        f"the {len(shown)} neurons of largest last amplitude with different frequencies in "
         f"{arm_label(arms[-1])}, the same in every arm; points: one per residue, in the order in which the "
         "cosine of the neuron's last weights (line) turns once. Below: test accuracy. "
         f"{network_words(moments, arms)}"
     )
     return film
+
+
+def _evenly(saved: Sequence[int], frames: int | None) -> list[int]:
+    """Return evenly spaced ones of the saved steps, first and last included; all by default.
+
+    If fewer are saved than are asked for, a line on stderr says so.
+    """
+    if frames is None or frames >= len(saved):
+        if frames is not None and frames > len(saved):
+            print(
+                f"film: {len(saved)} frames in place of {frames}: so many checkpoints are saved; "
+                "'python -m analyses.snapshots --checkpoints N' saves more",
+                file=sys.stderr,
+            )
+        return list(saved)
+    return [saved[round(place)] for place in np.linspace(0, len(saved) - 1, frames)]
+
+
+def _frames_words(n_frames: int, n_saved: int) -> str:
+    """Return the caption's words on which checkpoints are shown."""
+    if n_frames == n_saved:
+        return f"A frame per checkpoint, {n_frames} in all"
+    return f"{n_frames} frames, of evenly spaced ones of {n_saved} checkpoints"
 
 
 class _Column:

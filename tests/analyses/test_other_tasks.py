@@ -11,7 +11,7 @@ TASKS = {
 
 @pytest.fixture(scope="module", params=TASKS)
 def run(request, trained_run):
-    content = {"name": "other", "seeds": [0], "task": TASKS[request.param]}
+    content = {"name": request.param, "seeds": [0], "task": TASKS[request.param]}
     content |= {"model": {"name": "mlp", "widths": [8, 7]}, "measure": {"early_checkpoint_every": 50}}
     content |= {"pruning": {"require_generalised": False}}
     content["arms"] = {
@@ -32,4 +32,7 @@ def test_analyses_over_residues_refuse_other_tasks_in_one_line(name, run, tmp_pa
     done = run_analysis(name, run.path, "--out", str(tmp_path))
     assert done.code == 1
     (line,) = done.err.splitlines()
-    assert "expected a task over residues mod p, and this one is" in line
+    assert (
+        f"dense seed 0, grokked_ticket seed 0: expected a task over residues mod p, got {run.path.name}"
+        in line
+    )

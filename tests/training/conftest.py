@@ -121,7 +121,7 @@ def files_of():
         return {
             str(file.relative_to(path)): file.read_bytes()
             for file in sorted((path / "arms").rglob("*"))
-            if file.is_file() and file.name != ".lock"
+            if file.is_file() and file.name != ".lock" and ".replaced" not in file.parts
         }
 
     return read

@@ -1,10 +1,11 @@
 """Adoption of weights that other code trained, as a run directory.
 
 `weight_files` reads files and the configs in them without running code of theirs, `state_dicts` their
-checkpoints; `foreign_config` checks the configs; `weight_names` and `foreign_masks` make their weights and
-masks this project's; `network_check` compares the network with its task; `adoption` decides, and
-`written_arm` writes. May import `training.cli`, `training.config`, `training.inspection`,
-`training.models`, `training.optimization`, `training.runs`, `training.schema` and `training.tasks`.
+checkpoints; `foreign_config` checks the configs; `renaming`, `weight_names` and `foreign_masks` make their
+weights and masks this project's; `training_pairs` and `curves` read what was recorded of the training;
+`network_check` compares the network with its task; `adoption` decides, and `written_arm` writes. May import
+`training.cli`, `training.config`, `training.inspection`, `training.models`, `training.optimization`,
+`training.runs`, `training.schema` and `training.tasks`.
 """
 
 from interp.lazy_exports import lazy_exports

@@ -10,21 +10,32 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from training.adopt.foreign_config import check_attention_scale, model_fields
-from training.adopt.network_check import other_reading, pairs_of, task_accuracy
+from training.adopt.curves import evaluated, read_table, recorded_curves
+from training.adopt.foreign_config import (
+    check_attention_scale,
+    check_sizes,
+    model_fields,
+    with_recorded_fields,
+)
+from training.adopt.foreign_masks import has_buffers, mask_of_zeros, with_mask
+from training.adopt.network_check import compared
+from training.adopt.renaming import check_all_used, parsed_renames, renamed_checkpoints
 from training.adopt.state_dicts import Checkpoint, checkpoints_of, read_checkpoints
+from training.adopt.training_pairs import (
+    flat_indices,
+    is_told,
+    print_split,
+    read_indices,
+    resolved_config,
+)
 from training.adopt.weight_names import renamed_weights
 from training.adopt.written_arm import ArmContent, write_arm
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe import Recipe
-from training.config.settings import Setting
 from training.inspection.run import Run, open_run
 from training.models.registry import MODELS
 from training.models.transformer.weight_names import W_E
-from training.optimization.engine import Engine
-from training.optimization.evaluation import METRICS
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.toml_text import Overrides, override_texts
@@ -59,7 +70,13 @@ class Adoption:
     overrides: Sequence[str] = ()
     arm: str = "dense"
     seed: int = 0
+    mask: Any = None
+    """"zeros", "none", a file, or masks by weight; None: buffers of the state dicts, else their zeros."""
+    train_indices: Any = None
+    """File or array of training pairs."""
     metrics: bool | None = None
+    metrics_file: str | None = None
+    rename: Sequence[str] = ()
     force: bool = False
 
     def adopt(self, read: Callable[[], Sequence[Checkpoint]]) -> Adopted:
@@ -68,26 +85,80 @@ class Adoption:
         run = RunDir(self.out)
         files = run.arm(self.arm, self.seed)
         _check_folder(run, files, self.force)  # before the reading, which may take long, and again below
-        checkpoints = read()
+        renames, checkpoints = parsed_renames(self.rename), list(read())
+        curves = None if self.metrics_file is None else read_table(Path(self.metrics_file))
+        check_all_used(renames, checkpoints, [] if curves is None else map(str, curves.columns))
+        checkpoints, mask_is_zeros = self._masked(renamed_checkpoints(checkpoints, renames))
         if self.model == "one_hot_mlp" and any(name in checkpoints[0].weights for name in ("W_E", W_E)):
             print("the weights have an embedding: adopted as embedded_mlp", file=sys.stderr)
             given, recipe = self._recipe("embedded_mlp")
         configs = [config for checkpoint in checkpoints for config in checkpoint.configs]
-        recipe = _with_recorded_fields(given, recipe, model_fields(recipe.model, configs))
+        recipe = with_recorded_fields(given, recipe, model_fields(recipe.model, configs))
         renamed = renamed_weights(recipe.model, recipe.task, checkpoints)
         check_attention_scale(renamed.model, configs)
         sizes = to_dict(renamed.model)
-        _check_sizes(sizes, given["model"])
+        check_sizes(sizes, given["model"])
         recipe = dataclasses.replace(recipe, model=renamed.model)
         steps = np.array([checkpoint.step for checkpoint in checkpoints])
-        recipe, accuracy = _compared(recipe, {name: w[-1] for name, w in renamed.weights.items()}, given)
-        has_metrics = "frac_train" in given["task"] if self.metrics is None else self.metrics
-        metrics = evaluated(recipe.setting(self.arm), steps, renamed.weights) if has_metrics else None
-        written = ArmContent(steps, renamed.weights, renamed.mask, metrics)
-        write_arm(run, files, _config(recipe, given), written, lambda: _check_folder(run, files, self.force))
-        if metrics is not None:
-            print("the split is this project's: other code's training pairs are others", file=sys.stderr)
+        mask = mask_of_zeros(steps.tolist(), renamed.weights) if mask_is_zeros else renamed.mask
+        recipe = self._with_indices(recipe, given)
+        recipe, accuracy = compared(recipe, {name: w[-1] for name, w in renamed.weights.items()}, given)
+        metrics, setting = None, recipe.setting(self.arm)
+        if curves is not None:
+            metrics = recorded_curves(Path(str(self.metrics_file)), curves, renames, setting.criterion)
+        elif recipe.task.split_known if self.metrics is None else self.metrics:
+            metrics = evaluated(setting, steps, renamed.weights)
+        written = ArmContent(steps, renamed.weights, mask, metrics)
+        write_arm(
+            run, files, resolved_config(recipe, given), written, lambda: _check_folder(run, files, self.force)
+        )
+        print_split(recipe, self.metrics_file)
         return Adopted(run, sizes, steps, metrics, accuracy)
+
+    def _check_split(self, task: dict[str, Any]) -> None:
+        """Note in the task's fields if the split is unknown; check the options that need it."""
+        if self.train_indices is not None:
+            alone = "none together with --train-indices, which tells the training pairs"
+            require("frac_train" not in task, "--frac-train", alone, task.get("frac_train"))
+        elif not is_told(task):
+            task["split_known"] = False
+        if self.metrics:
+            expected = "none together with --metrics-file, whose curves are taken"
+            require(self.metrics_file is None, "--metrics", expected, self.metrics_file)
+            expected = "it together with --frac-train or --train-indices, which tell the training pairs"
+            require(task.get("split_known", True), "--metrics", expected, "it alone")
+
+    def _masked(self, checkpoints: Sequence[Checkpoint]) -> tuple[list[Checkpoint], bool]:
+        """Return checkpoints with the mask as buffers, and True if zeros of the weights are the mask."""
+        if self.mask is None:
+            return list(checkpoints), not has_buffers(checkpoints)
+        if self.mask in ("zeros", "none"):
+            return with_mask(checkpoints, None), self.mask == "zeros"
+        is_path = isinstance(self.mask, str | Path)
+        read = read_checkpoints([str(self.mask)], [0]) if is_path else checkpoints_of(self.mask, [0])
+        return with_mask(
+            checkpoints, renamed_checkpoints(read, parsed_renames(self.rename))[0].weights
+        ), False
+
+    def _with_indices(self, recipe: Recipe, given: dict[str, Any]) -> Recipe:
+        """Return a recipe whose task has the given training pairs; they may decide its pairs' order."""
+        task = recipe.task
+        if self.train_indices is None:
+            return recipe
+        expected = "a task of pairs of residues, with --train-indices"
+        require(isinstance(task, ModularTask), "--task", expected, task.name)
+        assert isinstance(task, ModularTask)
+        if isinstance(self.train_indices, str | Path):
+            indices = read_indices(Path(self.train_indices), task.p)
+        else:
+            indices = flat_indices("--train-indices", self.train_indices, task.p)
+        if any(a > b for a, b in (divmod(index, task.p) for index in indices)):
+            given["task"].setdefault("pairs", "ordered")
+        given["task"]["train_indices"] = list(indices)
+        try:
+            return dataclasses.replace(recipe, task=build(type(task), to_dict(task) | given["task"]))
+        except ConfigError as error:
+            raise ConfigError(f"--train-indices: {error}") from None
 
     def _recipe(self, model: str) -> tuple[dict[str, Any], Recipe]:
         """Return the given fields by table, and a recipe of them.
@@ -105,6 +176,7 @@ class Adoption:
         for table in ("task", "model"):
             require(isinstance(given[table], dict), f"--set {table}", "a table of fields", given[table])
         given["model"]["name"] = model
+        self._check_split(given["task"])
         has_p = "p" in given["task"] or MODELS[model].reads != "tokens"
         require(has_p, "--p", f"the number of residues, for {model}", None)
         run = {"name": Path(self.out).resolve().name, "seeds": [self.seed], "arms": {self.arm: {}}}
@@ -123,7 +195,11 @@ def adopt_weights(
     steps: Sequence[int] | None = None,
     arm: str = "dense",
     seed: int = 0,
+    mask: Any = None,
+    train_indices: Any = None,
     metrics: bool | None = None,
+    metrics_file: str | Path | None = None,
+    rename: Mapping[str, str] | None = None,
     force: bool = False,
 ) -> Run:
     """Write weights that other code trained as a run, and return it.
@@ -143,7 +219,8 @@ def adopt_weights(
     task : str
         Name of the task.
     frac_train : float, optional
-        Share of the pairs trained on; also writes metrics, unless `metrics` is False.
+        Share of the pairs trained on, in the split that the task draws. Without it and without
+        `train_indices` the split is unknown, and what needs it is left out.
     overrides : mapping, or sequence of str
         Further fields, as `{"task.pairs": "ordered"}`.
     steps : sequence of int, optional
@@ -152,10 +229,19 @@ def adopt_weights(
         Name of the arm.
     seed : int
         Seed of the arm.
+    mask : str, path or mapping, optional
+        "zeros", "none", a file of masks, or masks by weight. By default the masks that come with the weights,
+        else what is exactly 0 in all of them.
+    train_indices : path or array-like, optional
+        Training pairs: a row (a, b) each, or flat indices a·p + b.
     metrics : bool, optional
-        Write losses and accuracies for the split that the task draws.
+        Write losses and accuracies of every checkpoint; by default if the split is known.
+    metrics_file : path, optional
+        Curves that the other code recorded, .csv or .parquet, in place of these.
+    rename : mapping, optional
+        New name of weights, and of columns of the curves, by the old one.
     force : bool
-        Replace this arm and seed if they exist.
+        Replace this arm and seed if they exist; the old files move to `arms/.replaced`.
 
     Returns
     -------
@@ -180,21 +266,17 @@ def adopt_weights(
         overrides=override_texts(overrides),
         arm=arm,
         seed=seed,
+        mask=mask,
+        train_indices=train_indices,
         metrics=metrics,
+        metrics_file=None if metrics_file is None else str(metrics_file),
+        rename=[f"{old}={new}" for old, new in (rename or {}).items()],
         force=force,
     )
     paths = [weights] if isinstance(weights, str | Path) else weights
     if isinstance(paths, list | tuple) and all(isinstance(path, str | Path) for path in paths):
         return open_run(adoption.adopt(lambda: read_checkpoints([str(path) for path in paths], steps)).run)
     return open_run(adoption.adopt(lambda: checkpoints_of(weights, steps)).run)
-
-
-def _check_sizes(sizes: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Check the model's fields that the user gave against the weights' sizes."""
-    for field, value in sizes.items():
-        given_value = given.get(field, value)
-        expected = f"{value!r}, as the weights have it"
-        require(given_value == value, f"model.{field}", expected, given_value)
 
 
 def _check_folder(run: RunDir, files: ArmDir, force: bool) -> None:
@@ -207,70 +289,3 @@ def _check_folder(run: RunDir, files: ArmDir, force: bool) -> None:
         raise RunError(f"{run.path}: holds a run that this project trained; {cure}")
     if files.has_checkpoints() and not force:
         raise RunError(f"{files.path}: holds weights; --force replaces them, --arm and --seed add others")
-
-
-def _with_recorded_fields(
-    given: dict[str, Any], recipe: Recipe, recorded: Mapping[str, tuple[Any, str]]
-) -> Recipe:
-    """Return a recipe whose model has the fields that a config recorded, and add them to `given`."""
-    for field, (value, place) in recorded.items():
-        given_value = given["model"].get(field, value)
-        require(given_value == value, f"model.{field}", f"{value!r}, as {place} says", given_value)
-        try:
-            recipe = dataclasses.replace(
-                recipe, model=build(type(recipe.model), given["model"] | {field: value})
-            )
-        except ConfigError as error:
-            raise RunError(f"{place}: {error}") from None
-        given["model"][field] = value
-    return recipe
-
-
-def _compared(
-    recipe: Recipe, weights: Mapping[str, np.ndarray], given: Mapping[str, Any]
-) -> tuple[Recipe, float | None]:
-    """Return a recipe whose pairs are decided, and the network's accuracy on them.
-
-    What the network computes otherwise than as given is printed on stderr.
-    """
-    model, task = recipe.model, recipe.task
-    if model.reads != "tokens":
-        return recipe, None
-    if isinstance(task, ModularTask) and not model.symmetric and "pairs" not in given["task"]:
-        task, sentence = pairs_of(model, weights, task)
-        recipe = dataclasses.replace(recipe, task=task)
-        print(sentence, file=sys.stderr)
-    data = task.build()
-    if data.labels is None:
-        return recipe, None
-    accuracy = task_accuracy(model, weights, data)
-    if note := other_reading(model, weights, data, accuracy):
-        print(f"note: {note}", file=sys.stderr)
-    return recipe, accuracy
-
-
-def _config(recipe: Recipe, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return task, model and further given tables, resolved."""
-    return {table: to_dict(getattr(recipe, table)) for table in given}
-
-
-def evaluated(
-    setting: Setting, steps: np.ndarray, weights: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Return the columns of metrics.parquet, a row per checkpoint.
-
-    The engine that trains computes them. Where the weights were trained on another split than the task's,
-    train and test mix that one's parts.
-    """
-    start = {name: torch.from_numpy(w[0]) for name, w in weights.items()}
-    engine = Engine(setting.model, setting.optimizer, setting.task.build(), [start], [None])
-    rows, threads = [], torch.get_num_threads()
-    torch.set_num_threads(1)  # as every worker does: these matrices are too small for two
-    try:
-        for i in range(len(steps)):
-            for name, w in weights.items():
-                engine.weights[name][0].copy_(torch.from_numpy(w[i]))
-            rows.append(engine.evaluate()[0])
-    finally:
-        torch.set_num_threads(threads)
-    return {"step": steps} | dict(zip(METRICS, np.array(rows).T, strict=True))

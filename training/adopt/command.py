@@ -44,7 +44,18 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", required=True, metavar="DIR", help="run directory to write, as in runs/NAME")
     p.add_argument("--p", type=int, help="number of residues, for tasks mod p")
     p.add_argument("--task", default="add", metavar="NAME", help="name of the task: an operation, or another")
-    p.add_argument("--frac-train", type=float, metavar="SHARE", help="share of the pairs trained on")
+    p.add_argument(
+        "--frac-train",
+        type=float,
+        metavar="SHARE",
+        help="share of the pairs trained on, as this project draws them; without it and --train-indices the "
+        "split is unknown, and what needs it is left out",
+    )
+    p.add_argument(
+        "--train-indices",
+        metavar="FILE",
+        help="training pairs, .txt, .csv, .json, .npy or .pt: a row a b each, or flat indices a*p + b",
+    )
     p.add_argument(
         "--set",
         metavar="FIELD=VALUE",
@@ -65,9 +76,31 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--metrics",
         action=argparse.BooleanOptionalAction,
-        help="write losses and accuracies for the split that the task draws (default: with --frac-train)",
+        help="write losses and accuracies of every checkpoint (default: if the split is known)",
     )
-    p.add_argument("--force", action="store_true", help="replace this arm and seed if they exist")
+    p.add_argument(
+        "--metrics-file",
+        metavar="FILE",
+        help="curves that the other code recorded, .csv or .parquet: step, train_acc, test_acc, …",
+    )
+    p.add_argument(
+        "--mask",
+        metavar="FILE|zeros|none",
+        help="mask of the weights: a file of masks; zeros: what is exactly 0 at every step; none: nothing is "
+        "pruned (default: masks that come with the weights, else zeros)",
+    )
+    p.add_argument(
+        "--rename",
+        metavar="OLD=NEW",
+        action="append",
+        default=[],
+        help="name of a weight, or of a column of --metrics-file, in this project's words; may be repeated",
+    )
+    p.add_argument(
+        "--force",
+        action="store_true",
+        help="replace this arm and seed if they exist; the old files move to arms/.replaced of the run",
+    )
     p.add_argument("--json", action="store_true", help="print the result as JSON")
     return p
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from training.adopt.weight_files import ForeignConfig
+from training.config.recipe import Recipe
 from training.models.base import Model
 from training.models.one_hot_mlp.architecture import OneHotMLP
 from training.models.transformer.architecture import Transformer
 from training.runs.atomic_files import RunError
+from training.schema.validation import ConfigError, build, require
 
 ACTIVATION_FIELDS = ("act_fn", "act_type", "act_name", "activation", "activation_fn", "nonlinearity")
 ACTIVATIONS = {"quad": "square", "quadratic": "square", "absolute": "abs", "cubic": "cube"}
@@ -130,3 +133,28 @@ def _text(value: Any, expected: Sequence[str] = ()) -> str:
 def _refuse(config: ForeignConfig, field: str, expected: str) -> NoReturn:
     got = reprlib.repr(_plain(config.fields[field]))
     raise RunError(f"{config.place}.{field}: expected {expected}, which is all that can be, got {got}")
+
+
+def check_sizes(sizes: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Check the model's fields that the user gave against the weights' sizes."""
+    for field, value in sizes.items():
+        given_value = given.get(field, value)
+        expected = f"{value!r}, as the weights have it"
+        require(given_value == value, f"model.{field}", expected, given_value)
+
+
+def with_recorded_fields(
+    given: dict[str, Any], recipe: Recipe, recorded: Mapping[str, tuple[Any, str]]
+) -> Recipe:
+    """Return a recipe whose model has the fields that a config recorded, and add them to `given`."""
+    for field, (value, place) in recorded.items():
+        given_value = given["model"].get(field, value)
+        require(given_value == value, f"model.{field}", f"{value!r}, as {place} says", given_value)
+        try:
+            recipe = dataclasses.replace(
+                recipe, model=build(type(recipe.model), given["model"] | {field: value})
+            )
+        except ConfigError as error:
+            raise RunError(f"{place}: {error}") from None
+        given["model"][field] = value
+    return recipe

@@ -1,7 +1,7 @@
-"""Masks that come as buffers of a state dict, as in Minegishi et al.'s code.
+"""Masks of other code: buffers of a state dict, a file, or the zeros of the weights.
 
-A buffer `inproj.weight_mask` masks `inproj.W`, `attn.weight_maskQ` masks `attn.W_Q`, `mlp.weight_mask_in`
-masks `mlp.W_in`, and `NAME_mask` masks `NAME`.
+Buffers are named as in Minegishi et al.'s code: `inproj.weight_mask` masks `inproj.W`, `attn.weight_maskQ`
+masks `attn.W_Q`, `mlp.weight_mask_in` masks `mlp.W_in`, and `NAME_mask` masks `NAME`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,6 +26,54 @@ Arrays = dict[str, np.ndarray]
 def is_mask(name: str) -> bool:
     """Return True for the name of a mask's buffer."""
     return MASK.fullmatch(name) is not None
+
+
+def with_mask(checkpoints: Sequence[Checkpoint], masks: Mapping[str, np.ndarray] | None) -> list[Checkpoint]:
+    """Return checkpoints with these masks as buffers in place of their own; None for none.
+
+    Parameters
+    ----------
+    masks : mapping
+        By the name of a weight in the checkpoints, or of a buffer.
+    """
+    buffers = {name if is_mask(name) else f"{name}_mask": mask for name, mask in (masks or {}).items()}
+    return [
+        replace(c, weights={name: w for name, w in c.weights.items() if not is_mask(name)} | buffers)
+        for c in checkpoints
+    ]
+
+
+def has_buffers(checkpoints: Sequence[Checkpoint]) -> bool:
+    """Return True if a state dict holds masks."""
+    return any(is_mask(name) for checkpoint in checkpoints for name in checkpoint.weights)
+
+
+def mask_of_zeros(steps: Sequence[int], weights: Mapping[str, np.ndarray]) -> Arrays | None:
+    """Return the mask that prunes what is exactly 0 in every checkpoint; None without such zeros.
+
+    Zeros of some checkpoints alone are not pruned weights: one line says how many there are, and where.
+
+    Parameters
+    ----------
+    weights : mapping
+        Stacked over checkpoints, (T, ...) each.
+    """
+    matrices = {name: w for name, w in weights.items() if is_prunable(name)}
+    mask = {name: (w != 0).any(axis=0) for name, w in matrices.items()}
+    further = [
+        sum(int(((w[t] == 0) & mask[name]).sum()) for name, w in matrices.items()) for t in range(len(steps))
+    ]
+    if any(further):
+        t = int(np.argmax(further))
+        print(
+            f"zeros: {further[t]:,} weights are 0 at step {steps[t]} and not at every step, so no mask; "
+            "--mask FILE gives one",
+            file=sys.stderr,
+        )
+    if all(is_kept.all() for is_kept in mask.values()):
+        return None
+    _print_density(mask, "the others are exactly 0 at every step; --mask none takes them as trained to 0")
+    return mask
 
 
 def masks_by_weight(checkpoint: Checkpoint) -> Arrays:
@@ -92,10 +141,12 @@ def common_mask(
                     f"{checkpoint}: {name}: expected the mask of {checkpoints[0]}, got another; adopt the "
                     "checkpoints of each mask as an arm of its own, by --arm"
                 )
-    kept, size = sum(m.sum() for m in mask.values()), sum(m.size for m in mask.values())
-    if kept == size:
+    if all(is_kept.all() for is_kept in mask.values()):
         return None
-    print(
-        f"masks adopted: {kept / size:.3g} of {size:,} weights are kept, the others are zero", file=sys.stderr
-    )
+    _print_density(mask, "the others are zero")
     return mask
+
+
+def _print_density(mask: Arrays, others: str) -> None:
+    kept, size = sum(m.sum() for m in mask.values()), sum(m.size for m in mask.values())
+    print(f"mask adopted: {kept / size:.3g} of {size:,} weights are kept, {others}", file=sys.stderr)

@@ -6,6 +6,7 @@ tokens were given; a network that has learned its task does.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from training.config.recipe import Recipe
 from training.models.base import Model
 from training.models.one_hot_mlp.architecture import OneHotMLP
 from training.models.transformer.architecture import Transformer
@@ -59,7 +61,7 @@ def task_accuracy(model: Model, weights: Weights, data: Dataset, limit: int = MA
 
 
 def pairs_of(model: Model, weights: Weights, task: ModularTask) -> tuple[ModularTask, str]:
-    """Return the task on the pairs that a network tells apart, and a sentence about the choice.
+    """Return the task on pairs that a network tells apart, with a sentence.
 
     A network that computes the task on all ordered pairs gets these. One that computes it on unordered pairs
     alone gets those; where neither holds, one with a token `=` gets ordered pairs, as Nanda et al.'s.
@@ -108,7 +110,7 @@ def other_reading(model: Model, weights: Weights, data: Dataset, accuracy: float
 
 
 def _lower_loss_without_softmax(model: Model, weights: Weights, data: Dataset) -> str | None:
-    """Return a sentence if a transformer's loss is lower at attention rate 0 than at its own.
+    """Return a sentence if a transformer's loss is lower at attention rate 0.
 
     A Pizza network names the right class under softmax, too: only its loss shows what it was trained with.
     """
@@ -145,3 +147,26 @@ def _transpositions(weights: Weights) -> Iterator[tuple[tuple[str, ...], dict[st
     for n in range(1, len(square) + 1):
         for turned in combinations(square, n):
             yield turned, {**weights, **{name: weights[name].swapaxes(-1, -2) for name in turned}}
+
+
+def compared(
+    recipe: Recipe, weights: Mapping[str, np.ndarray], given: Mapping[str, Any]
+) -> tuple[Recipe, float | None]:
+    """Return a recipe whose pairs are decided, and the network's accuracy on them.
+
+    What the network computes otherwise than as given is printed on stderr.
+    """
+    model, task = recipe.model, recipe.task
+    if model.reads != "tokens":
+        return recipe, None
+    if isinstance(task, ModularTask) and not model.symmetric and "pairs" not in given["task"]:
+        task, sentence = pairs_of(model, weights, task)
+        recipe = replace(recipe, task=task)
+        print(sentence, file=sys.stderr)
+    data = task.build()
+    if data.labels is None:
+        return recipe, None
+    accuracy = task_accuracy(model, weights, data)
+    if note := other_reading(model, weights, data, accuracy):
+        print(f"note: {note}", file=sys.stderr)
+    return recipe, accuracy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from training.runs.atomic_files import RunError
+from training.runs.replaced_arms import move_aside, move_back, new_entry
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.validation import differences
 
@@ -27,7 +29,9 @@ class ArmContent:
 def write_arm(
     run: RunDir, files: ArmDir, config: Mapping[str, Any], content: ArmContent, check: Callable[[], None]
 ) -> None:
-    """Write an arm and the run's config; on any failure, take back what is new.
+    """Write an arm and the run's config, or neither.
+
+    An arm that is there already moves to `arms/.replaced` first.
 
     Parameters
     ----------
@@ -51,32 +55,32 @@ def write_arm(
 
 
 def _write(run: RunDir, files: ArmDir, config: Mapping[str, Any], content: ArmContent) -> None:
-    old = run.config()
+    old, is_there = run.config(), files.has_checkpoints()
     if old is not None and (fields := differences(old, config)):
         raise RunError(
             f"{run.path}: was adopted with another config ({'; '.join(fields)}); choose another --out"
         )
-    is_new = not files.has_checkpoints()
+    moved = None
     try:
         if old is None:
             run.write_config(config)
         with files.locked():
-            files.write_checkpoints(content.steps, content.weights)
+            moved = move_aside(run, files, new_entry(run))
             if content.mask is not None:
                 files.write_mask(content.mask)
             if content.metrics is not None:
                 files.write_metrics(content.metrics)
-            files.keep_only(
-                "checkpoints.safetensors",
-                *["mask.safetensors"] * (content.mask is not None),
-                *["metrics.parquet"] * (content.metrics is not None),
-            )
+            files.write_checkpoints(content.steps, content.weights)  # last: an arm without them is not there
     except BaseException:
-        if is_new and files.path.is_dir():
+        if moved is not None:
+            move_back(run, files, moved)
+        elif files.path.is_dir() and not is_there:
             files.clear()
         if old is None:
             (run.path / "config.json").unlink(missing_ok=True)
         raise
+    if moved is not None:
+        print(f"moved to {moved}: the weights that were here", file=sys.stderr)
 
 
 def _remove_folders(run: RunDir, files: ArmDir) -> None:

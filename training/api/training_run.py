@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,36 +10,35 @@ from training.api.in_process import launch_from_python
 from training.cli.machine import available_cores
 from training.cli.parser import Interrupted
 from training.config.recipe import Recipe
-from training.config.recipe_files import read_recipe
+from training.config.recipe_files import GivenRecipe, read_given_recipe, read_recipe
 from training.execution.experiment import Experiment
 from training.inspection.run import Run, open_run
 from training.inspection.tracking import tracked
-from training.schema.toml_text import Overrides, override_texts, toml_document, toml_value
-from training.schema.validation import named_as_in_python, names, require, to_dict
+from training.schema.toml_text import Overrides, override_texts, toml_value
+from training.schema.validation import named_as_in_python, names, require
 
 
 def load_recipe(
     name: str | Path,
-    seeds: Sequence[int] | None = None,
+    seeds: Sequence[int | str] | None = None,
     overrides: Overrides = (),
     quick: bool = False,
     arms: Sequence[str] | None = None,
 ) -> Recipe:
-    """Return a recipe by name, or by the path of a TOML file.
+    """Return a recipe by name, or by the path of a TOML file or of a run's folder.
 
     Parameters
     ----------
     name : str or path
-        Name of a recipe (`python -m training list`), or a TOML file.
+        Name of a recipe (`python -m training list`), a TOML file, or the folder of a run.
     seeds : sequence of int, optional
-        Seeds in place of the recipe's.
+        Seeds in place of the recipe's; ranges as text too, as ["0:20"].
     overrides : mapping, or sequence of str
         Fields to change: `{"pruning.sparsity": 0.7}`, or texts as `--set` takes them.
     quick : bool
         Take the recipe's quick version: one seed, fewer steps, and a note that says so.
     arms : sequence of str, optional
-        Only these arms, and those that their masks are taken from. Such a recipe is another experiment: it
-        cannot be trained into the folder of the recipe with all arms, so give it a name of its own.
+        Only these arms, and those that their masks are taken from. Other arms of the run's folder stay there.
 
     Raises
     ------
@@ -67,11 +66,11 @@ def load_recipe(
 @named_as_in_python()
 def train(
     recipe: Recipe | str | Path,
-    out: str | Path = "runs",
+    out: str | Path | None = None,
     *,
     jobs: int | None = None,
     device: str = "auto",
-    force: bool = False,
+    force: bool | Collection[str] = False,
     track: str | None = None,
 ) -> Run:
     """Train every arm of a recipe that is not finished, and return the run.
@@ -83,15 +82,16 @@ def train(
     Parameters
     ----------
     recipe : Recipe, str or path
-        A recipe, its name, or its TOML file.
-    out : path
-        Folder of the runs; the run is in its subfolder of the recipe's name.
+        A recipe, its name, its TOML file, or the folder of a run.
+    out : path, optional
+        Folder of the runs; the run is in its subfolder of the recipe's name. By default "runs", or the folder
+        of the run that was given.
     jobs : int, optional
         Number of worker processes; by default one per core.
     device : str
         auto, cpu, cuda, cuda:N or mps.
-    force : bool
-        Delete these arms first and train them anew.
+    force : bool, or collection of str
+        Train all networks of the recipe anew, or those of some arms; their files move to `arms/.replaced`.
     track : str, optional
         Tracker that also gets curves, config and figures, as "wandb".
 
@@ -110,13 +110,15 @@ def train(
         On Ctrl-C, after everything was saved.
     """
     require(jobs is None or (isinstance(jobs, int) and jobs >= 1), "jobs", "a whole number from 1", jobs)
-    text = ""
-    if not isinstance(recipe, Recipe):
-        recipe, text = read_recipe(str(recipe))
-    experiment = Experiment(recipe, text, out=str(out), launch=launch_from_python)
-    if not text:
-        content = to_dict(replace(recipe, plugins=experiment.recipe.plugins))
-        experiment.text = f"# Written by training.train.\n{toml_document(content)}"
+    given = GivenRecipe(recipe) if isinstance(recipe, Recipe) else read_given_recipe(str(recipe))
+    experiment = Experiment(
+        given.recipe,
+        given.text,
+        out="runs" if out is None else str(out),
+        launch=launch_from_python,
+        folder=given.folder if out is None else None,
+        bases=given.bases if given.text else None,
+    )
     try:
         with tracked(track, experiment.run, lambda: experiment.recipe):
             experiment.train(device, workers=jobs or available_cores(), force=force)

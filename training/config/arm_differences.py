@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from training.config.arm import Arm
-from training.config.arm_expansion import NOT_SWEPT, TAKEN_IF
+from training.config.grid import NOT_SWEPT, TAKEN_IF
 from training.config.recipe import Recipe
 from training.schema.validation import to_dict
 

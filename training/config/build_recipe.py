@@ -1,4 +1,4 @@
-"""Recipes from nested plain values."""
+"""Recipes from nested plain values, and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from training.models.registry import MODELS
 from training.optimization.optimizers import OPTIMIZERS
 from training.schema.plugins import load_plugins
 from training.schema.registry import Registry
-from training.schema.validation import build, names, require
+from training.schema.toml_text import toml_document
+from training.schema.validation import build, names, require, to_dict
 from training.tasks.registry import TASKS
 
 CLASSES: dict[str, tuple[Registry, str]] = {
@@ -20,6 +21,8 @@ CLASSES: dict[str, tuple[Registry, str]] = {
     "optimizer": (OPTIMIZERS, "adamw"),
 }
 """Settings of several classes: the classes by `name`, and the default name."""
+MADE_FROM = "made_from"
+"""Table of a saved recipe: SHA-256 of every base, by its name or path; no setting."""
 
 
 def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
@@ -41,6 +44,33 @@ def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
             for name, arm in arms.items()
         }
     return build(Recipe, dict(content) | built)
+
+
+def recipe_content(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe as nested plain values, from which `recipe_from_dict` makes it again.
+
+    An arm's table names also fields at their default for which the recipe's table has another value.
+    """
+    content = to_dict(recipe)
+    for name, arm in recipe.arms.items():
+        for kind in CLASSES:
+            table, of_arm = content["arms"][name][kind], getattr(arm, kind)
+            if of_arm is not None and type(of_arm) is type(getattr(recipe, kind)):
+                omitted = content[kind].keys() - table.keys()
+                table |= {field: to_dict({field: getattr(of_arm, field)})[field] for field in omitted}
+    return content
+
+
+def recipe_text(recipe: Recipe, bases: Mapping[str, str]) -> str:
+    """Return a recipe as TOML that stands alone: no base, no quick version, no grid.
+
+    Parameters
+    ----------
+    bases : mapping
+        SHA-256 of every base that it was made from, by name or path.
+    """
+    made_from = {MADE_FROM: dict(bases)} if bases else {}
+    return f"# Every setting of this run.\n{toml_document(recipe_content(recipe) | made_from)}"
 
 
 def plugin_references(content: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from training.config.recipe import Recipe, Refine
 from training.config.recipe_costs import CORES, read_training_costs, training_minutes
 from training.config.recipe_files import read_recipe, recipe_names
 from training.config.settings import Measure, Pruning
+from training.config.shorthand.rounds import Rounds
 from training.models.base import Model
 from training.models.registry import MODELS
 from training.models.weight_names import prunable
@@ -179,7 +180,7 @@ def _fields() -> PrintedTable:
     tables += [("model", cls) for cls in dict.fromkeys(MODELS.values())]
     tables += [("optimizer", cls) for cls in OPTIMIZERS.values()]
     tables += [("measure", Measure), ("pruning", Pruning), ("refine", Refine)]
-    tables += [("arms.NAME", Arm), ("arms.NAME.plateau", Plateau)]
+    tables += [("arms.NAME", Arm), ("arms.NAME", Rounds), ("arms.NAME.plateau", Plateau)]
     rows = [row for prefix, cls in tables for row in _field_rows(prefix, cls)]
     title = "Fields of a recipe, as its TOML file and --set name them."
     return PrintedTable(title, rows, "arms.NAME.task, .model and .optimizer take the fields of the recipe's.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from training.execution.plan import ACTIONS, UNFINISHED, Plan
 from training.execution.progress import Progress
 from training.execution.provenance import provenance
 from training.execution.run_config import (
-    check_run,
+    changed_bases,
     describes_otherwise,
-    experiment_differences,
+    kept_arms,
+    merged_recipe,
     write_run_config,
 )
 from training.execution.scheduler import launch
@@ -30,13 +31,17 @@ from training.inspection.file_checks import check_finished
 from training.inspection.outcomes import outcomes
 from training.inspection.resource_estimate import Need, estimated_need
 from training.runs.atomic_files import RunError
+from training.runs.replaced_arms import arm_size, move_aside, new_entry
 from training.runs.run_directory import ArmDir, RunDir
-from training.schema.validation import ConfigError
+from training.schema.plain_content import shortened
+from training.schema.validation import ConfigError, names, require
 
 Launch = Callable[..., list[tuple[Job, str]]]
 """Function with the parameters of `scheduler.launch`."""
 TRAINED = tuple(ACTIONS[status] for status in UNFINISHED)
 """Actions of a plan that need memory and disk."""
+Force = bool | Collection[str]
+"""Networks to train anew: all of a start, none, or those of some arms."""
 
 
 class Experiment:
@@ -45,13 +50,18 @@ class Experiment:
     Parameters
     ----------
     text : str
-        The recipe's TOML, kept next to the resolved config.
+        The user's TOML, kept next to the resolved recipe; empty for a recipe that a run has saved.
     out : str
         Folder that holds the run directory.
     shard : (int, int)
         (i, n): train the i-th of n shares of the seeds, counted from 1.
     launch : callable
         Trains the unfinished arms.
+    folder : Path, optional
+        Run directory, in place of the folder of the recipe's name in `out`.
+    bases : mapping, optional
+        SHA-256 of every base that the recipe was made from, by name or path; by default those that the run
+        has recorded.
     """
 
     def __init__(
@@ -61,11 +71,16 @@ class Experiment:
         out: str,
         shard: tuple[int, int] = (1, 1),
         launch: Launch = launch,
+        folder: Path | None = None,
+        bases: Mapping[str, str] | None = None,
     ):
         if Path(out).exists() and not Path(out).is_dir():
             raise ConfigError(f"--out: expected a folder, and {out} is a file")
-        self.text, self.launch = text, launch
-        self.run = RunDir(Path(out) / recipe.name)
+        for arm, settings in recipe.arms.items():
+            is_known = (settings.task or recipe.task).split_known
+            require(is_known, "task.split_known", f"true for an arm that is trained, as {arm}", is_known)
+        self.text, self.launch, self.bases = text, launch, bases
+        self.run = RunDir(Path(out) / recipe.name if folder is None else folder)
         plugins = dict.fromkeys([*recipe.plugins, *used_plugins(recipe)])
         self.recipe = refined(replace(recipe, plugins=tuple(plugins)), self.run)
         i, n = shard
@@ -75,33 +90,46 @@ class Experiment:
                 f"--shard: expected at most {len(recipe.seeds)} shares, one per seed, got {i}/{n}"
             )
 
-    def plan(self, force: bool = False) -> list[dict[str, Any]]:
+    def plan(self, force: Force = False) -> list[dict[str, Any]]:
         """Return what `train` would do, a row per arm and seed."""
-        check_run(self.run, self.recipe, force)
-        return Plan(self.recipe, self.run, self.seeds, force).rows()
+        forced = self._forced(force)
+        merged_recipe(self.run, self.recipe, forced)
+        return Plan(self.recipe, self.run, self.seeds, forced).rows()
 
-    def need(self, force: bool = False) -> Need:
+    def changed_bases(self) -> list[str]:
+        """Return a line per base of the recipe that has changed since the run was made from it."""
+        return changed_bases(self.run, self.bases or {})
+
+    def need(self, force: Force = False) -> Need:
         """Return the memory and disk that `train` needs, estimated."""
         rows = self.plan(force)
         return estimated_need(self.recipe, [row["arm"] for row in rows if row["todo"] in TRAINED])
 
-    def train(self, device: str, workers: int, force: bool = False) -> list[dict[str, Any]]:
+    def train(self, device: str, workers: int, force: Force = False) -> list[dict[str, Any]]:
         """Train all unfinished arms and return the outcomes.
 
         Arms that the recipe's search adds are trained too.
 
+        Parameters
+        ----------
+        force : bool, or collection of str
+            Move all networks of this start aside first, or those of some arms, and train them anew.
+
         Raises
         ------
         RunError
-            If the directory holds another experiment (the fields that differ are named), or is damaged.
+            If the directory holds one of these arms with another config (the fields that differ are named),
+            or is damaged.
         Interrupted
             If training was stopped, after everything was saved.
         """
+        for line in self.changed_bases():
+            print(line, file=sys.stderr)
         while True:
             try:
                 self._train(device, workers, force)
             except Interrupted:
-                if force:  # which would delete what is saved
+                if force:  # which would move aside what is saved
                     raise Interrupted("run the command again without --force to resume") from None
                 raise
             searched = refined(self.recipe, self.run)
@@ -109,12 +137,13 @@ class Experiment:
                 return outcomes(self.run, self.recipe)
             self.recipe, force = searched, False
 
-    def _train(self, device: str, workers: int, force: bool) -> None:
+    def _train(self, device: str, workers: int, force: Force) -> None:
         """Train the arms of the recipe as it is now."""
         begun = time.monotonic()
         with self.run.locked():
-            unfinished = self._prepare(force)
-            taken = {} if force else self._take_over(unfinished)
+            forced = self._forced(force)
+            unfinished = self._prepare(forced)
+            taken = self._take_over([job for job in unfinished if job not in forced])
             todo = [job for job in unfinished if job not in taken]
             if unfinished:
                 entry = self.run.add_provenance(provenance(device, workers, self.seeds, todo, taken))
@@ -140,14 +169,20 @@ class Experiment:
             progress.close()
             complete_entry({"seconds": round(time.monotonic() - begun, 1)})
 
-    def _prepare(self, force: bool) -> list[Job]:
-        """Check the directory, write its config, and return unfinished arms; `force` deletes all first."""
-        check_run(self.run, self.recipe, force)
-        all_jobs = jobs(self.recipe, self.seeds)
-        if force:
-            self._clear(all_jobs)
+    def _forced(self, force: Force) -> list[Job]:
+        """Return the networks of this start that are trained anew."""
+        if isinstance(force, bool):
+            return jobs(self.recipe, self.seeds) if force else []
+        for arm in force:
+            require(arm in self.recipe.arms, "--force-arms", f"some of {names(self.recipe.arms)}", arm)
+        return [job for job in jobs(self.recipe, self.seeds) if job.arm in force]
+
+    def _prepare(self, forced: Collection[Job]) -> list[Job]:
+        """Check the directory, write its config, and return unfinished arms; `forced` are moved aside."""
+        union = merged_recipe(self.run, self.recipe, forced)
+        self._move_aside(forced)
         unfinished = []
-        for job in all_jobs:
+        for job in jobs(self.recipe, self.seeds):
             files = self._files(job)
             status = arm_status(files, self._record(job)) if files.is_begun() else "new"
             if status == "done":
@@ -155,9 +190,10 @@ class Experiment:
                 self._say_if_changed(job)
             elif status in UNFINISHED:
                 unfinished.append(job)
-        config = self.run.config()
-        if unfinished or (config is not None and describes_otherwise(config, self.recipe)):
-            write_run_config(self.run, self.recipe, self.text)
+        if unfinished or describes_otherwise(self.run, union):
+            write_run_config(self.run, union, self.text, self.bases)
+        if kept := kept_arms(self.recipe, union):
+            print(f"{self.run.path}: keeps {names(kept)}, which this recipe does not have", file=sys.stderr)
         return unfinished
 
     def _take_over(self, todo: list[Job]) -> dict[Job, str]:
@@ -176,7 +212,9 @@ class Experiment:
         return taken
 
     def _is_sound(self, job: Job, twin: ArmDir) -> bool:
-        """Return True if a finished network of another run can be taken; say on stderr why not."""
+        """Return True if another run's finished network can be taken.
+
+        Why not is said on stderr."""
         try:
             done = twin.done() or {}
             check_finished(ArmDir(twin.path.parents[2], job.arm, job.seed), self.recipe, done["steps"])
@@ -193,14 +231,34 @@ class Experiment:
                 file=sys.stderr,
             )
 
-    def _clear(self, all_jobs: list[Job]) -> None:
-        """Delete these arms; every arm and seed if the directory holds another experiment."""
-        config = self.run.config()
-        is_other = config is not None and experiment_differences(config, self.recipe)
-        for files in self.run.arms():
-            if is_other or Job(files.arm, files.seed) in all_jobs:
-                with files.locked():
-                    files.clear()
+    def _move_aside(self, forced: Collection[Job]) -> None:
+        """Move these networks' files to `arms/.replaced`, once no other process holds one."""
+        present = [files for job in forced if arm_size(files := self._files(job))]
+        for files in present:
+            with files.locked():
+                pass
+        entry = new_entry(self.run)
+        for files in present:
+            with files.locked():
+                move_aside(self.run, files, entry)
+        if not present:
+            return
+        moved = shortened(", ".join(map(str, present)), 200)
+        cure = f"'python -m training discard {self.run.path} --yes' deletes them"
+        print(f"moved to {self.run.path}/arms/.replaced/{entry}: {moved}; {cure}", file=sys.stderr)
+        for job in self._made_from(present):
+            print(f"{job}: stays, made from a network that is trained anew", file=sys.stderr)
+
+    def _made_from(self, moved: Collection[ArmDir]) -> list[Job]:
+        """Return the finished networks whose source, or its source, was moved aside."""
+        networks = {(files.arm, files.seed) for files in moved}
+        return [
+            job
+            for job in jobs(self.recipe, self.seeds)
+            if (job.arm, job.seed) not in networks
+            and any((arm, job.seed) in networks for arm in self.recipe.lineage(job.arm))
+            and self._files(job).is_trained()
+        ]
 
     def _files(self, job: Job) -> ArmDir:
         return self.run.arm(job.arm, job.seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from training.execution.starting_point import (
     source_not_trained,
 )
 from training.inspection.arm_status import arm_status
+from training.runs.replaced_arms import arm_size
 from training.runs.run_directory import ArmDir, RunDir
 
 ACTIONS = {"new": "train", "half trained": "go on", "done": "keep", "skipped": "skip again"}
@@ -57,13 +58,13 @@ class Plan:
 
     Parameters
     ----------
-    force : bool
-        True: the start deletes all arms first.
+    forced : collection of Job
+        Networks that the start moves aside first, and trains anew.
     """
 
-    def __init__(self, recipe: Recipe, run: RunDir, seeds: Sequence[int], force: bool = False):
-        self.recipe, self.run, self.force = recipe, run, force
-        self.finished_elsewhere = {} if force else finished_in_sibling_runs(run)
+    def __init__(self, recipe: Recipe, run: RunDir, seeds: Sequence[int], forced: Collection[Job] = ()):
+        self.recipe, self.run, self.forced = recipe, run, set(forced)
+        self.finished_elsewhere = finished_in_sibling_runs(run)
         self.status: dict[Job, str] = {}
         self.twins: dict[Job, ArmDir] = {}
         """Finished networks of other runs, by the network here that takes over their files."""
@@ -77,12 +78,13 @@ class Plan:
 
     def _add(self, job: Job) -> None:
         files = self.run.arm(job.arm, job.seed)
-        is_new = self.force or not files.is_begun()
+        is_new = job in self.forced or not files.is_begun()
         record: dict[str, Any] = {}  # it holds the whole lineage: made only if there is one to compare with
         if not is_new or self.finished_elsewhere:
             record = arm_record(self.recipe, job.arm, job.seed)
         status = self.status[job] = "new" if is_new else arm_status(files, record)
-        twin = self.finished_elsewhere.get(record.get("hash", "")) if status in UNFINISHED else None
+        may_take = status in UNFINISHED and job not in self.forced
+        twin = self.finished_elsewhere.get(record.get("hash", "")) if may_take else None
         if twin is not None and not changed_code(self.recipe, job.arm, twin.done() or {}):
             self.twins[job] = twin
         self.forecasts[job] = self._forecast(job)
@@ -119,6 +121,7 @@ class Plan:
             "min_steps": arm.min_steps,
             "max_steps": arm.max_steps,
             "reason": forecast.text,
+            "bytes_replaced": arm_size(self.run.arm(job.arm, job.seed)) if job in self.forced else 0,
         }
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from training.cli.printed_table import PrintedTable
 from training.config.recipe import Recipe
 from training.execution.plan import ACTIONS, SKIP
+from training.inspection.resource_estimate import bytes_text
 
 NO_TEST_SET = "no test set"
 
@@ -45,6 +47,19 @@ def plan_reasons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             network = f"{row['arm']} seed {row['seed']}" if is_certain else row["arm"]
             networks.setdefault(row["reason"], []).append(network)
     return [f"{', '.join(dict.fromkeys(arms))}: {reason}" for reason, arms in networks.items()]
+
+
+def plan_moves(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line per arm whose networks a forced start moves aside."""
+    moved: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        if row["bytes_replaced"]:
+            moved.setdefault(row["arm"], []).append(row)
+    return [
+        f"moves to {folder}/arms/.replaced: {arm} seed {', '.join(str(row['seed']) for row in of_arm)} "
+        f"({bytes_text(sum(row['bytes_replaced'] for row in of_arm))})"
+        for arm, of_arm in moved.items()
+    ]
 
 
 def learned(recipe: Recipe) -> str:

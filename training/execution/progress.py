@@ -13,7 +13,7 @@ from tqdm import tqdm
 from training.config.recipe import Recipe
 from training.execution.jobs import Job
 
-LINE_SECONDS = 30.0
+LINE_SECONDS = 15.0
 """Wall time between two lines of a run whose output is no terminal."""
 
 

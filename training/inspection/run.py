@@ -177,7 +177,10 @@ def _recipe(run: RunDir) -> tuple[Recipe, dict[str, str]]:
     """
     config = run.config() or {}
     if run.provenance() is None:
-        arms: dict[str, dict[str, str]] = {files.arm: {} for files in run.arms()}
+        masked = {files.arm for files in run.arms() if files.has_mask()}
+        arms: dict[str, dict[str, str]] = {
+            files.arm: {"role": "variant"} if files.arm in masked else {} for files in run.arms()
+        }
         config = {"name": run.path.resolve().name, "task": {}, "model": {}, "arms": arms} | config
     load_recorded_plugins(config, run.path)
     readable, reasons = without_unknown_arms(config)

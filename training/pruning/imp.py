@@ -1,4 +1,4 @@
-"""One level of iterative magnitude pruning."""
+"""One round of iterative magnitude pruning."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ def imp(subject: Subject) -> Mask:
 
     So the masks of a chain of such arms are nested.
     A chain of arms, each the next one's source, is the iteration; each arm's density is that of all weights,
-    0.8ⁱ at level i if every level prunes 20 % of what remains. The first level's source is dense. From the
-    same source `magnitude` gives the same mask: the name says that a chain is meant.
+    0.8ᵏ in round k if every round prunes 20 % of what remains. The first round's source is dense. `rounds`
+    of a recipe's arm writes the chain. From the same source `magnitude` gives the same mask: the name says
+    that a chain is meant.
 
     Raises
     ------

@@ -129,10 +129,10 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
     finally:
         temporary.unlink(missing_ok=True)  # after the renaming it is gone anyway
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Write a folder's entries to disk, where the system can open a folder."""
     if os.name != "posix":
         return

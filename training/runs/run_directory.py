@@ -3,7 +3,10 @@
 Nothing else knows them. Importable without torch.
 
     runs/<name>/
-      recipe.toml  config.json  provenance.json
+      config.json  recipe.toml   all settings of the run, twice
+      recipe.given.toml          the text that a user gave last
+      provenance.json
+      arms/.replaced/            what --force has moved aside (`replaced_arms`)
       arms/<arm>/seed_<s>/
         metrics.parquet  checkpoints.safetensors  mask.safetensors
         state.pt   while the arm is training
@@ -44,6 +47,9 @@ class NoRunError(RunError):
 class ArmDir:
     """Files of one arm with one seed."""
 
+    STATUS_FILES = ("DONE", "SKIPPED", "state.pt", "checkpoints.safetensors")
+    """Files by which an arm is finished, skipped, half trained or adopted: written last, deleted first."""
+
     def __init__(self, run: Path, arm: str, seed: int):
         self.arm, self.seed = arm, seed
         self.path = run / "arms" / arm / f"seed_{seed}"
@@ -74,9 +80,17 @@ class ArmDir:
         """Return True if the arm is finished, skipped or half trained."""
         return any((self.path / name).exists() for name in ("DONE", "SKIPPED", "state.pt"))
 
+    def is_trained(self) -> bool:
+        """Return True if the arm is finished or half trained."""
+        return (self.path / "DONE").exists() or self.has_state()
+
     def has_checkpoints(self) -> bool:
         """Return True if there are weights."""
         return (self.path / "checkpoints.safetensors").exists()
+
+    def has_mask(self) -> bool:
+        """Return True if there is a mask."""
+        return (self.path / "mask.safetensors").exists()
 
     def metrics(self, *needed: str, measured: str | None = None) -> pd.DataFrame:
         """Return one row per evaluation, with losses, accuracies and norms.
@@ -120,7 +134,7 @@ class ArmDir:
 
     def mask(self) -> dict[str, np.ndarray] | None:
         """Return the arm's mask by weight name, True = kept; None if dense."""
-        if not (self.path / "mask.safetensors").exists():
+        if not self.has_mask():
             return None
         mask = self._tensors("mask.safetensors")
         for name, is_kept in mask.items():
@@ -230,10 +244,9 @@ class ArmDir:
 
     def keep_only(self, *names: str) -> None:
         """Delete all files but these and the lock, DONE first."""
-        (self.path / "DONE").unlink(missing_ok=True)
-        for file in self.path.glob("*"):
+        for file in [*map(self.path.joinpath, self.STATUS_FILES), *self.path.glob("*")]:
             if file.name not in (LOCK, *names):
-                file.unlink()
+                file.unlink(missing_ok=True)
 
     def _write_tensors(self, file: str, tensors: Mapping[str, np.ndarray]) -> None:
         from safetensors.numpy import save
@@ -295,11 +308,11 @@ class RunDir:
         return ArmDir(self.path, arm, seed)
 
     def arms(self) -> list[ArmDir]:
-        """Return every arm and seed that has a folder, sorted."""
+        """Return every arm and seed that has a folder, sorted; none that was replaced."""
         networks = []
         for folder in sorted((self.path / "arms").glob("*/seed_*")):
             seed = folder.name.removeprefix("seed_")
-            if seed.isdecimal():
+            if seed.isdecimal() and not folder.parent.name.startswith("."):
                 networks.append(ArmDir(self.path, folder.parent.name, int(seed)))
         return sorted(networks, key=lambda files: (files.arm, files.seed))
 
@@ -312,10 +325,17 @@ class RunDir:
         """Hold the run's own files for this process; wait for another one."""
         return locked(self.path)
 
-    def write_recipe(self, text: str, config: Mapping[str, Any]) -> None:
-        """Write recipe.toml, as given, and config.json, resolved."""
+    def write_recipe(self, text: str, config: Mapping[str, Any], given: str = "") -> None:
+        """Write recipe.toml and config.json, both resolved, and the user's text if there is one."""
+        if given:
+            files.write_bytes(self.path / "recipe.given.toml", given.encode())
         files.write_bytes(self.path / "recipe.toml", text.encode())
         self.write_config(config)
+
+    def recipe_text(self) -> str:
+        """Return the text of recipe.toml; empty without one."""
+        path = self.path / "recipe.toml"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write config.json alone, for adopted weights without a recipe."""

@@ -61,28 +61,36 @@ def toml_value(value: Any, where: str = "value") -> str:
 def toml_document(content: Mapping[str, Any]) -> str:
     """Return nested plain values as the text of a TOML file.
 
+    Fields that are None are left out, as TOML has no such value.
+
     Examples
     --------
-    >>> print(toml_document({"name": "mine", "task": {"p": 67}}))
+    >>> print(toml_document({"name": "mine", "task": {"p": 67}, "arms": {"at_0.9": {"sparsity": 0.9}}}))
     name = "mine"
     <BLANKLINE>
     [task]
     p = 67
     <BLANKLINE>
+    [arms."at_0.9"]
+    sparsity = 0.9
+    <BLANKLINE>
     """
-    lines = []
-    for name, value in content.items():
-        if value is not None and not isinstance(value, Mapping):
-            lines.append(f"{_key(name)} = {toml_value(value, name)}")
-    for name, table in content.items():
-        if isinstance(table, Mapping):
-            lines += ["", f"[{_key(name)}]"]
-            lines += [
-                f"{_key(field)} = {toml_value(value, f'{name}.{field}')}"
-                for field, value in table.items()
-                if value is not None
-            ]
-    return "\n".join([*lines, ""])
+    return "\n".join([*_table_lines(content), ""]).lstrip("\n")
+
+
+def _table_lines(content: Mapping[str, Any], path: tuple[str, ...] = ()) -> list[str]:
+    """Return the lines of a table and of the tables in it, each with its header."""
+    tables = {name: value for name, value in content.items() if isinstance(value, Mapping)}
+    lines = [
+        f"{_key(name)} = {toml_value(value, '.'.join([*path, name]))}"
+        for name, value in content.items()
+        if value is not None and name not in tables
+    ]
+    if path and (lines or not tables):  # a table of tables needs no header of its own
+        lines = ["", f"[{'.'.join(map(_key, path))}]", *lines]
+    for name, table in tables.items():
+        lines += _table_lines(table, (*path, name))
+    return lines
 
 
 def override_texts(overrides: Overrides) -> list[str]:

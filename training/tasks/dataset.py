@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from training.schema.validation import OMITTED_AT_DEFAULT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,9 @@ class Task(ABC):
     """Kind of input that a model gets."""
 
     name: str
+    split_known: bool = field(default=True, metadata=OMITTED_AT_DEFAULT)
+    """False for a network of other code whose training examples nobody told: nothing is trained on such a
+    task, and what needs the split is left out."""
 
     @property
     def symmetric(self) -> bool:

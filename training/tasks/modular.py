@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
-from training.schema.validation import names, require
+from training.schema.validation import OMITTED_AT_DEFAULT, names, require
 from training.tasks.dataset import Dataset, Task
 from training.tasks.he_split import he_order
 
@@ -59,6 +60,7 @@ class ModularTask(Task):
     ----------
     .. [1] Minegishi et al., arXiv:2310.19470, Sec. 3 (unordered pairs; their 2211 omits the diagonal,
        here it is kept: p(p+1)/2 pairs, 2278 for p = 67).
+    .. [2] Nanda et al., arXiv:2301.05217, published code (split `nanda`).
     """
 
     gives = "tokens"
@@ -75,11 +77,14 @@ class ModularTask(Task):
     """Of ordered pairs, keep (x, y) and (y, x) on one side of the split."""
     frac_train: float = 0.4
     """Share of the pairs trained on, rounded down; at 1 there is no test set."""
-    split: Literal["own", "he"] = "own"
-    """How the order of the pairs is drawn: by NumPy; or as He et al. do it, by the torch generator that has
-    first drawn their network."""
+    split: Literal["own", "he", "nanda"] = "own"
+    """How the order of the pairs is drawn: by NumPy; as He et al. do it, by the torch generator that has
+    first drawn their network; or as Nanda et al. do it, by Python's `random.shuffle`."""
     split_seed: int = 0
     """Seed of the split alone: every network of a run meets the same training set, whatever its own seed."""
+    train_indices: tuple[int, ...] = field(default=(), metadata=OMITTED_AT_DEFAULT)
+    """Flat indices a·p + b of the training pairs, as other code drew them; the fields of a drawn split then
+    have no effect."""
 
     def __post_init__(self) -> None:
         is_operation = self.name in OPERATIONS or type(self) is not ModularTask
@@ -90,14 +95,30 @@ class ModularTask(Task):
         if self.pair_split:
             expected = "'ordered' with pair_split: an unordered pair has no other order to be kept with"
             require(self.pairs == "ordered", "pairs", expected, self.pairs)
-        if self.split == "he":
+        if self.split != "own":
             expected = "'own' unless all ordered pairs are drawn one by one"
             plain = self.pairs == "ordered" and not self.pair_split and not self._operation.divides
             require(plain, "split", expected, self.split)
         require(0 < self.frac_train <= 1, "frac_train", "a number in (0, 1]", self.frac_train)
         require(self.split_seed >= 0, "split_seed", "a whole number from 0", self.split_seed)
+        if self.train_indices:
+            self._check_train_indices()
         some = f"a share that is one or more of the {self._n_pairs} pairs"
         require(self._n_train > 0, "frac_train", some, self.frac_train)
+
+    def _check_train_indices(self) -> None:
+        """Raise a `ConfigError` about an index that is none of the task's pairs, or is there twice."""
+        a, b = self._all_pairs()
+        indices = np.array(self.train_indices)
+        outside, (values, counts) = (
+            np.setdiff1d(indices, a * self.p + b),
+            np.unique(indices, return_counts=True),
+        )
+        order = " with a ≤ b" if self.pairs == "unordered" else ""
+        expected = f"flat indices a·p + b of the task's {len(a)} pairs{order}"
+        require(not outside.size, "train_indices", expected, int(outside[0]) if outside.size else None)
+        twice = values[counts > 1]
+        require(not twice.size, "train_indices", "every pair once", f"{twice[:1].sum()} twice")
 
     @property
     def symmetric(self) -> bool:
@@ -129,6 +150,10 @@ class ModularTask(Task):
 
     @property
     def _n_train(self) -> int:
+        if not self.split_known:
+            return self._n_pairs
+        if self.train_indices:
+            return len(self.train_indices)
         return int(self.frac_train * self._n_pairs + 1e-9)  # 0.7 · 10 is a little below 7
 
     def sizes(self) -> tuple[int, int]:
@@ -144,7 +169,8 @@ class ModularTask(Task):
             formula = f"{self.name} of a and b"
         pairs = "ordered pairs (a, b)" if ordered else "unordered pairs a ≤ b"
         left_out = " with an inverse of b" if self._operation.divides else ""
-        return f"{formula} on {self._n_pairs:,} {pairs}{left_out}, {self._n_train:,} for training"
+        training = f"{self._n_train:,} for training" if self.split_known else "training pairs unknown"
+        return f"{formula} on {self._n_pairs:,} {pairs}{left_out}, {training}"
 
     def build(self) -> Dataset:
         """Return the pairs in an order drawn from `split_seed`.
@@ -152,17 +178,22 @@ class ModularTask(Task):
         The first ones are the training set. The order does not depend on `frac_train`: a larger training set
         holds the smaller one. With `pair_split` (x, y) and (y, x) stand together in it; where the training
         set would end between them, the nearest pair that stands alone, as (x, x) does, moves there: the set
-        has its exact size.
+        has its exact size. Given indices come first, as they are given. Where the split is unknown, the pairs
+        are in their own order and all of them are counted as training pairs.
         """
-        if self.pairs == "ordered":
-            a, b = np.divmod(np.arange(self.p**2), self.p)
-        else:
-            a, b = np.triu_indices(self.p)
-        if self._operation.divides:
-            a, b = a[b != 0], b[b != 0]
+        a, b = self._all_pairs()
         rng = np.random.default_rng(self.split_seed)
-        if self.split == "he":
+        if not self.split_known:
+            order = np.arange(len(a))
+        elif self.train_indices:
+            first = np.searchsorted(a * self.p + b, self.train_indices)
+            order = np.append(first, np.delete(np.arange(len(a)), first))
+        elif self.split == "he":
             order = he_order(self.p, self.split_seed)
+        elif self.split == "nanda":
+            places = list(range(len(a)))
+            random.Random(self.split_seed).shuffle(places)
+            order = np.array(places)
         elif self.pair_split:
             order = _pairwise_order(a, b, self._n_train, rng)
         else:
@@ -171,6 +202,14 @@ class ModularTask(Task):
         x, y = (b, a) if self._operation.swaps_unordered and self.pairs == "unordered" else (a, b)
         labels = self._operation.value(x, y, self.p) % self.p
         return Dataset(inputs=np.stack([a, b], axis=1), labels=labels, n_train=self._n_train)
+
+    def _all_pairs(self) -> tuple[Residues, Residues]:
+        """Return all pairs (a, b), a before b."""
+        if self.pairs == "ordered":
+            a, b = np.divmod(np.arange(self.p**2), self.p)
+        else:
+            a, b = np.triu_indices(self.p)
+        return (a[b != 0], b[b != 0]) if self._operation.divides else (a, b)
 
 
 def _pairwise_order(

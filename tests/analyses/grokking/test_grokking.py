@@ -72,7 +72,7 @@ def test_weights_without_metrics_are_refused_in_one_line(tiny_copy, capsys):
     capsys.readouterr()
     assert main(["--run", str(tiny_copy), "--no-plot"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert "expected a network with a metrics.parquet, got none" in error
+    assert "expected curves of training, got weights without metrics.parquet" in error
     assert "metrics.parquet" in ANALYSIS.takes
 
 

@@ -130,7 +130,8 @@ def bare_weights(tiny_run, tmp_path):
             source = tiny_run / "arms" / arm / "seed_0" / file
             if source.exists():
                 shutil.copy(source, folder)
-    (path / "config.json").write_text(json.dumps({"task": {"p": 11}, "model": {"d_emb": 10, "d_mlp": 6}}))
+    config = {"task": {"p": 11}, "model": {"d_emb": 10, "d_mlp": 6}, "pruning": {"sparsity": 0.6}}
+    (path / "config.json").write_text(json.dumps(config))
     return path
 
 
@@ -149,7 +150,27 @@ def test_without_metrics_only_results_of_metrics_are_missing(bare_weights):
     assert printed.code == 0 and "no verdict" in printed.out
     assert printed.err.count("dense seed 0: no metrics.parquet") == 1
     error = refusal(1, "grokking", bare_weights)
-    assert "expected a network with a metrics.parquet, got none" in error
+    assert "expected curves of training, got weights without metrics.parquet; adopt the weights" in error
+
+
+def test_no_mask_is_invented_for_weights_without_one(bare_weights):
+    config = json.loads((bare_weights / "config.json").read_text())
+    del config["pruning"]
+    (bare_weights / "config.json").write_text(json.dumps(config))
+    for name in ("masks", "graph_props"):
+        printed = run_analysis(name, bare_weights)
+        assert printed.code == 0
+        assert "dense seed 0: left out: expected a mask, or a sparsity at which to draw one" in printed.err
+        table = {"masks": "masks_density"}.get(name, name)
+        assert set(pd.read_parquet(bare_weights / "analyses" / f"{table}.parquet")["arm"]) == {"random"}
+        summary = json.loads((bare_weights / "analyses" / f"{name}.json").read_text())
+        (entry,) = summary["left_out"]
+        assert (entry["arm"], entry["seed"], entry["columns"]) == ("dense", 0, "all")
+        assert "--mask FILE or --set pruning.sparsity" in refusal(1, name, bare_weights, "--arms", "dense")
+    printed = run_analysis("norms", bare_weights)
+    assert "dense seed 0: kept_l1, kept_l2 left out: expected a mask" in printed.err and printed.code == 0
+    norms = pd.read_csv(bare_weights / "analyses" / "norms.csv").groupby("arm")["kept_l2"].count()
+    assert norms["dense"] == 0 < norms["random"]
 
 
 def test_weights_with_metrics_have_times(bare_weights, tiny_run):

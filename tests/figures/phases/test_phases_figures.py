@@ -4,7 +4,8 @@ import pytest
 from builders import AnalysedRun, legend_texts
 
 from analyses.phases.schema import GROUPS, MEANS, NEURONS
-from figures.phases import frequency_allocation, phase_alignment, phase_circles, single_frequency
+from figures.catalogue.registry import FIGURES
+from figures.phases import frequency_allocation, phase_alignment, single_frequency
 
 pytestmark = pytest.mark.usefixtures("house_style")
 
@@ -54,7 +55,7 @@ def test_each_frequency_has_a_bar_at_the_mean_of_the_seeds(tables, planted):
 
 
 def test_phase_circles_show_the_ticket_and_explain_their_numbers(tables, planted):
-    drawing = phase_circles.draw(tables)
+    drawing = FIGURES["phase_rings"].draw(tables)
     assert "grokked ticket, seed 0" in drawing.figure.get_suptitle()
     assert "random: expected of N random phases" in drawing.figure.get_suptitle()
     circle = drawing.table().query("panel == 'frequency 3'").set_index("series")
@@ -64,7 +65,7 @@ def test_phase_circles_show_the_ticket_and_explain_their_numbers(tables, planted
     (text,) = [ax.texts[0].get_text() for ax in drawing.figure.axes if ax.get_title() == "$k$ = 3"]
     assert text.splitlines()[0] == "N = 2" and text.splitlines()[-1] == "random 0.63"
     dense = {table: rows[rows["arm"] == "dense"] for table, rows in tables.items()}
-    assert "dense, seed 0" in phase_circles.draw(dense).figure.get_suptitle()
+    assert "dense, seed 0" in FIGURES["phase_rings"].draw(dense).figure.get_suptitle()
 
 
 def test_a_row_of_single_frequency_neurons_per_activation(square_run, relu_run):

@@ -16,7 +16,6 @@ from analyses.snapshots.schema import MAPS, MATRICES, NEURONS, SPECTRA
 from analyses.tables.storage import with_roles
 from figures.catalogue.registry import FIGURES
 from figures.drawing.animation import Animation
-from figures.snapshots import training_animation
 from figures.snapshots.weight_matrices import _matched_control
 
 
@@ -94,7 +93,7 @@ def test_the_control_of_a_ticket_has_equal_layer_densities():
 
 
 def test_the_animation_has_a_frame_per_checkpoint_and_records_its_numbers(tables):
-    animation = training_animation.draw(tables)
+    animation = FIGURES["film"].draw(tables)
     animation.figure.set_dpi(40)
     content = animation.pictures()[".gif"]
     plt.close(animation.figure)

@@ -16,6 +16,7 @@ from training.models.mlp.network import forward as mlp_forward
 from training.models.transformer.architecture import Transformer
 from training.models.transformer.hooked_transformer import pair_logits
 from training.models.transformer.network import forward
+from training.runs.replaced_arms import replaced_arms
 from training.runs.run_directory import RunDir
 from training.tasks.parity import ParityTask
 
@@ -409,13 +410,30 @@ def test_adopted_weights_are_replaced_only_with_force(adopt, adopted, tmp_path, 
     assert adopt({"w.pt": STATES[1]}, "--frac-train", 0.5) == 1
     assert "seed_0: holds weights; --force replaces them, --arm and --seed add others" in error_of(capsys)
     assert adopt({"w.pt": STATES[1]}, "--seed", 1) == 1
-    assert "was adopted with another config (task.frac_train: 0.5 → 0.4)" in error_of(capsys)
+    assert "was adopted with another config (task.frac_train: 0.5 → None" in error_of(capsys)
     assert files_of(run) == held
     assert adopt({"w.pt": STATES[1]}, "--seed", 1, "--frac-train", 0.5) == 0
     assert held.items() < files_of(run).items()
     assert adopt({"w.pt": STATES[2]}, "--frac-train", 0.5, "--force", "--no-metrics") == 0
     assert_holds(adopted, [0], [STATES[2]])
     assert not (adopted.path / "metrics.parquet").exists()
+    (replaced,) = replaced_arms(RunDir(run))
+    assert (replaced.arm, replaced.seed) == ("dense", 0)
+    for path, content in held.items():
+        assert (replaced.path / path.rpartition("/")[2]).read_bytes() == content
+
+
+def test_a_replacement_that_fails_restores_the_old_weights(adopt, adopted, tmp_path, monkeypatch, files_of):
+    assert adopt({"w.pt": STATES[0]}, "--frac-train", 0.5) == 0
+    run, held = tmp_path / "run", files_of(tmp_path / "run")
+
+    def fail(self, *_):
+        raise OSError(28, "No space left on device", str(self.path / "checkpoints.safetensors"))
+
+    monkeypatch.setattr(type(adopted), "write_checkpoints", fail)
+    assert adopt({"w.pt": STATES[1]}, "--frac-train", 0.5, "--force") == 1
+    assert files_of(run) == held and replaced_arms(RunDir(run)) == []
+    assert not (run / "arms" / ".replaced").exists()
 
 
 def test_a_run_of_this_project_and_other_folders_are_refused(adopt, copied, tmp_path, capsys, files_of):
@@ -430,11 +448,15 @@ def test_a_run_of_this_project_and_other_folders_are_refused(adopt, copied, tmp_
     assert "w.pt" in error_of(capsys)
 
 
-def test_curves_are_written_only_with_a_given_split(adopt, adopted):
+def test_curves_are_written_only_with_a_given_split(adopt, adopted, capsys):
     assert adopt({"w.pt": STATES[0]}) == 0
+    assert "the split is unknown: " in capsys.readouterr().err
     assert not (adopted.path / "metrics.parquet").exists()
-    assert adopt({"w.pt": STATES[0]}, "--metrics", "--seed", 1) == 0
-    assert adopted.path.with_name("seed_1").joinpath("metrics.parquet").exists()
+    task = json.loads((adopted.path.parents[2] / "config.json").read_text())["task"]
+    assert task == {"name": "add", "split_known": False, "p": P, "pairs": "unordered"}
+    assert adopt({"w.pt": STATES[0]}, "--metrics", "--seed", 1) == 2
+    assert "--metrics: expected it together with --frac-train or --train-indices" in error_of(capsys)
+    assert not adopted.path.with_name("seed_1").exists()
 
 
 def test_the_result_is_json(adopt, capsys):

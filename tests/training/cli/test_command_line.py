@@ -23,6 +23,7 @@ from training.models.registry import MODELS
 from training.optimization.optimizers import OPTIMIZERS
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
+from training.runs.replaced_arms import move_aside
 from training.tasks.registry import TASKS
 
 
@@ -42,7 +43,7 @@ def outcome(argv, capsys):
         ("tiny.toml --all-of minegishi", "expected RECIPE or --all-of COLLECTION, and not both"),
         ("--all-of shakespeare", "--all-of: expected one of he, minegishi, nanda, got 'shakespeare'"),
         ("nonsense", "RECIPE: expected one of elastic_depth, "),
-        ("nowhere.toml", "RECIPE: expected a file, and nowhere.toml is not one"),
+        ("nowhere.toml", "RECIPE: expected a file or the folder of a run, and nowhere.toml is neither"),
         ("TINY --set task.p=8", "task.p: expected an odd number from 3, got 8"),
         ("TINY --set task.p=1", "task.p: expected an odd number from 3, got 1"),
         ("TINY --set task.p=seven", "task.p: expected a whole number, got 'seven'"),
@@ -64,8 +65,20 @@ def outcome(argv, capsys):
         ("TINY --set pruning.sparsity=1", "pruning.sparsity: expected a number in (0, 1), got 1.0"),
         ("TINY --set task.p", "--set: expected FIELD=VALUE, got 'task.p'"),
         ("TINY --set", "argument --set: expected one argument"),
-        ("TINY --seeds -1", "seeds: expected one or more different whole numbers from 0, got (-1,)"),
-        ("TINY --seeds one", "argument --seeds: invalid int value: 'one'"),
+        ("TINY --seeds -1", "argument --seeds: expected a whole number, or a range START:STOP"),
+        ("TINY --seeds one", "argument --seeds: expected a whole number, or a range START:STOP or "),
+        ("TINY --seeds 5:2", "argument --seeds: expected a range of 1 to 10,000 seeds, got '5:2'"),
+        (
+            "TINY --seeds 0:3 1",
+            "seeds: expected one or more different whole numbers from 0, got (0, 1, 2, 1)",
+        ),
+        (
+            "TINY --force-arms dens",
+            "--force-arms: expected some of dense, grokked_ticket, random, shuffled, got",
+        ),
+        ("TINY --force-arms dense --force", "argument --force: not allowed with argument --force-arms"),
+        ("discard", "the following arguments are required: RUN"),
+        ("discard nowhere", "expected a run directory, and nowhere does not exist"),
         ("TINY --seeds", "argument --seeds: expected at least one argument"),
         ("TINY --jobs 0", "argument --jobs: expected a whole number from 1, got '0'"),
         ("TINY --jobs -2", "argument --jobs: expected a whole number from 1, got '-2'"),
@@ -193,6 +206,49 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(recipe_file, tmp_path, caps
     rows = json.loads(outcome([recipe_file, "--out", out, "--dry-run", "--json"], capsys)[1])
     assert [row["todo"] for row in rows] == ["train"] * 4
     assert not out.exists()
+
+
+def test_a_forced_dry_run_lists_what_moves_and_moves_nothing(copied, recipe_file, capsys, files_of):
+    before = files_of(copied.path)
+    arguments = [recipe_file, "--out", copied.path.parent, "--dry-run"]
+    out = outcome([*arguments, "--force-arms", "random", "dense"], capsys)[1]
+    moves = [line for line in out.splitlines() if line.startswith("moves to ")]
+    assert [line.split(": ")[1].rpartition(" (")[0] for line in moves] == ["dense seed 0", "random seed 0"]
+    assert all(line.startswith(f"moves to {copied.path}/arms/.replaced: ") for line in moves)
+    out = outcome([*arguments, "--force"], capsys)[1]
+    assert out.count("moves to ") == 4 and files_of(copied.path) == before
+    assert "moves to" not in outcome(arguments, capsys)[1]
+
+
+def test_discard_lists_and_with_yes_deletes(copied, capsys, files_of):
+    assert outcome(["discard", copied.path], capsys)[1] == f"{copied.path}: nothing was replaced\n"
+    move_aside(copied, copied.arm("random", 0), "2026-01-01")
+    before = files_of(copied.path)
+    code, out, _ = outcome(["discard", copied.path], capsys)
+    assert code == 0 and "2026-01-01  random" in out and "--yes deletes them all" in out
+    (listed,) = json.loads(outcome(["discard", copied.path, "--json"], capsys)[1])["networks"]
+    assert (listed["arm"], listed["seed"]) == ("random", 0) and listed["bytes"] > 1000
+    code, out, _ = outcome(["discard", copied.path, "--yes"], capsys)
+    assert code == 0 and out.endswith(", deleted.\n")
+    assert files_of(copied.path) == before and not (copied.path / "arms" / ".replaced").exists()
+
+
+def test_the_folder_of_a_run_is_trained_by_its_path(copied, capsys, monkeypatch, tmp_path):
+    (copied.path / "provenance.json").write_text("[]")
+    monkeypatch.chdir(tmp_path)
+    for path in ("runs/tiny", "runs/tiny/config.json"):
+        code, out, _ = outcome([path], capsys)
+        assert code == 0 and out.startswith("runs/tiny\n") and "of 4 networks generalised" in out
+    rows = json.loads(outcome(["runs/tiny", "--seeds", "0", "2:4", "--dry-run", "--json"], capsys)[1])
+    assert {row["seed"]: row["todo"] for row in rows if row["arm"] == "dense"} == {
+        0: "keep",
+        2: "train",
+        3: "train",
+    }
+    rows = json.loads(outcome(["runs/tiny", "--out", "again", "--dry-run", "--json"], capsys)[1])
+    assert {row["todo"] for row in rows} == {"train"}
+    code, _, err = outcome(["runs"], capsys)
+    assert code == 2 and err == "error: RECIPE: expected the folder of a run, and runs has no config.json\n"
 
 
 def test_a_finished_run_prints_its_outcome_again(copied, recipe_file, capsys):

@@ -1,15 +1,20 @@
 """Repeated starts on one run directory."""
 
 import json
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from builders import changed_recipe, launch_here
 
 import training.execution.sparsity_search
 from training.cli.parser import Interrupted, run_command
+from training.config.recipe_files import read_given_recipe
 from training.execution.experiment import Experiment
 from training.execution.jobs import Job
+from training.inspection.run import open_run
 from training.runs.atomic_files import RunError, share, write_bytes
+from training.runs.replaced_arms import discard_replaced, replaced_arms
 from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, config_hash, to_dict
 
@@ -70,7 +75,7 @@ def test_another_config_is_refused_with_its_fields(copied, recipe, trained, file
         with pytest.raises(RunError) as error:
             start(other, copied.path.parent)
         assert "(arms.dense.settle_steps: 50 → 40; optimizer.lr: 0.01 → 0.02)" in str(error.value)
-        assert "--force replaces it" in str(error.value)
+        assert "dense seed 0, " in str(error.value) and "--force replaces them" in str(error.value)
     assert trained == [] and files_of(copied.path) == before
 
 
@@ -91,16 +96,165 @@ def test_force_keeps_other_seeds_of_the_run(copied, recipe, trained, files_of):
     assert {row["seed"] for row in rows} == {1}
 
 
-def test_force_with_another_config_deletes_the_old_run(copied, recipe, trained):
-    copied.arm("old", 7).write_state({"step": 3})
-    other = changed(recipe, "optimizer.lr=0.02", "seeds=[1]")
+def test_force_with_another_config_moves_the_old_arms_aside(copied, recipe, trained, files_of):
+    before = files_of(copied.path)
+    other = changed(recipe, "optimizer.lr=0.02")
     train(other, copied.path.parent, force=True)
-    assert copied.config() == to_dict(other)
-    for files in copied.arms():
-        assert bool(files.done() or files.skipped()) == (files.seed == 1)
-        assert files.has_state() is False
-    train(changed(recipe, "optimizer.lr=0.02"), copied.path.parent)  # the old seed 0 is not taken for this
-    assert "dense seed 0" in trained
+    assert len(trained) == 4 and copied.config() == to_dict(other)
+    moved = {f"{network.arm}/seed_{network.seed}": network.path for network in replaced_arms(copied)}
+    assert set(moved) == {f"{arm}/seed_0" for arm in other.arms}
+    for path, content in before.items():
+        _, arm, seed, name = Path(path).parts
+        assert (moved[f"{arm}/{seed}"] / name).read_bytes() == content
+
+
+def test_a_forced_seed_does_not_touch_a_finished_one(copied, recipe, trained, files_of):
+    before = files_of(copied.path)
+    other = changed(recipe, "optimizer.lr=0.02", "seeds=[1]")
+    with pytest.raises(RunError, match=r"dense seed 0, .*--force --seeds 0 1 replaces them"):
+        train(other, copied.path.parent, force=True)
+    assert trained == [] and files_of(copied.path) == before and replaced_arms(copied) == []
+
+
+def test_force_takes_arms_and_its_plan_lists_what_moves(copied, recipe, trained, files_of, capsys):
+    before = files_of(copied.path)
+    rows = experiment(recipe, copied.path.parent).plan(force=["grokked_ticket"])
+    assert {row["arm"]: row["todo"] for row in rows if row["todo"] != "keep"} == {"grokked_ticket": "train"}
+    size = sum(len(content) for path, content in before.items() if "grokked_ticket" in path)
+    assert {row["arm"]: row["bytes_replaced"] for row in rows if row["bytes_replaced"]} == {
+        "grokked_ticket": size
+    }
+    assert files_of(copied.path) == before
+    train(recipe, copied.path.parent, force=["grokked_ticket"])
+    assert trained == ["grokked_ticket seed 0"] and files_of(copied.path) == before
+    assert [(n.arm, n.seed, n.size) for n in replaced_arms(copied)] == [("grokked_ticket", 0, size)]
+    err = capsys.readouterr().err
+    assert f"moved to {copied.path}/arms/.replaced/" in err
+    assert "shuffled seed 0: stays, made from a network that is trained anew" in err
+    assert [files.arm for files in copied.arms()] == ["dense", "grokked_ticket", "random", "shuffled"]
+    assert len(open_run(copied)) == 4
+    discard_replaced(copied)
+    assert replaced_arms(copied) == [] and files_of(copied.path) == before
+
+
+def test_adopted_weights_are_refused_by_name(copied, recipe, trained, files_of):
+    for arm in ("dense", "random"):
+        (copied.arm(arm, 0).path / "DONE").unlink()
+    before = files_of(copied.path)
+    for force in (False, True, ["shuffled"]):
+        with pytest.raises(RunError, match=r"other code trained \(dense seed 0, random seed 0\), which no"):
+            train(recipe, copied.path.parent, force=force)
+    assert trained == [] and files_of(copied.path) == before
+
+
+def inodes(run):
+    """Return the inode and the time of change of every file of a run's arms."""
+    return {
+        file: (file.stat().st_ino, file.stat().st_mtime_ns)
+        for file in (run.path / "arms").rglob("*")
+        if file.is_file() and file.name != ".lock"
+    }
+
+
+def test_an_arm_and_a_seed_are_added_and_old_files_untouched(copied, recipe, trained):
+    before = inodes(copied)
+    more = changed(recipe, "arms.again={method='random', sparsity=0.5, max_steps=20}", "seeds=[0, 3]")
+    train(more, copied.path.parent)
+    assert {"again seed 0", "again seed 3", "dense seed 3"} <= set(trained) and len(trained) == 6
+    assert before.items() <= inodes(copied).items()
+    assert copied.config() == to_dict(more)
+
+
+def test_an_arm_that_the_recipe_no_longer_has_stays(copied, recipe, trained, capsys):
+    before = inodes(copied)
+    content = to_dict(recipe)
+    content["arms"] = {"other": {"method": "random", "max_steps": 20}, "dense": content["arms"]["dense"]}
+    train(changed_recipe(content), copied.path.parent)
+    assert trained == ["other seed 0"] and before.items() <= inodes(copied).items()
+    assert list(copied.config()["arms"]) == ["dense", "grokked_ticket", "random", "shuffled", "other"]
+    assert "keeps grokked_ticket, random, shuffled, which this recipe does not" in capsys.readouterr().err
+    assert len(open_run(copied)) == 5
+
+
+def test_arms_that_stay_keep_their_settings_under_another_recipe(copied, recipe, trained):
+    content = to_dict(recipe) | {"arms": {"other": {"method": "random", "max_steps": 20}}}
+    other = changed_recipe(content, "optimizer.lr=0.02", "pruning.sparsity=0.3", "task.frac_train=0.8")
+    train(other, copied.path.parent)
+    assert trained == ["other seed 0"] and len(open_run(copied)) == 5
+    assert copied.config()["optimizer"]["lr"] == 0.02
+    assert copied.config()["arms"]["random"]["sparsity"] == 0.6
+    assert copied.config()["arms"]["dense"]["optimizer"]["lr"] == 0.01
+    trained.clear()
+    train(recipe, copied.path.parent)  # each start's recipe decides what is common
+    assert trained == [] and len(open_run(copied)) == 5
+    for arm, fields in (("other", "arms.other.max_steps: 20 → 40; measure"), ("new", "measure")):
+        content = to_dict(other) | {"arms": {arm: {"method": "random", "max_steps": 40}}}
+        with pytest.raises(
+            RunError, match=rf"another config \({fields}.eval_every: 10 → 20\): .*random seed 0"
+        ):
+            train(changed_recipe(content, "measure.eval_every=20"), copied.path.parent)
+
+
+def test_an_arm_that_is_only_planned_may_change(copied, recipe, trained):
+    more = changed(recipe, "arms.later={method='random', max_steps=20}")
+    copied.write_recipe("", to_dict(more))
+    other = changed(more, "arms.later.max_steps=40")
+    train(other, copied.path.parent)
+    assert trained == ["later seed 0"] and copied.config() == to_dict(other)
+
+
+def train_given(path, out, *overrides):
+    """Train what a path names, in its own folder if it is a run's; return the path of the run."""
+    given = read_given_recipe(str(path), overrides)
+    start = Experiment(
+        given.recipe,
+        given.text,
+        out=str(out),
+        launch=launch,
+        folder=given.folder,
+        bases=given.bases if given.text else None,
+    )
+    start.train("auto", workers=1)
+    return start.run.path
+
+
+def test_a_runs_folder_holds_its_resolved_recipe_and_the_users_text(tmp_path, trained, recipe_file):
+    run = train_given(recipe_file, tmp_path / "runs", "pruning.sparsity=0.7")
+    assert run == tmp_path / "runs" / "tiny" and len(trained) == 4
+    trained.clear()
+    for path in (run, run / "config.json", run / "recipe.toml"):
+        assert read_given_recipe(str(path)).recipe.pruning.sparsity == 0.7
+        assert train_given(path, tmp_path / "nowhere") == run
+    renamed = run.rename(tmp_path / "runs" / "renamed")
+    assert train_given(renamed, tmp_path / "nowhere") == renamed
+    assert trained == [] and not (tmp_path / "nowhere").exists()
+    assert (renamed / "recipe.given.toml").read_text() == recipe_file.read_text()
+    assert train_given(renamed, tmp_path, "arms.more={method='random', max_steps=20}") == renamed
+    assert trained == ["more seed 0"] and RunDir(renamed).config()["name"] == "renamed"
+    assert read_given_recipe(str(renamed / "recipe.toml")).recipe.arms["more"].max_steps == 20
+
+
+def test_a_run_is_repeated_elsewhere_from_its_folder(copied, trained, files_of, tmp_path):
+    train(read_given_recipe(str(copied.path)).recipe, tmp_path / "elsewhere")
+    repeated = RunDir(tmp_path / "elsewhere" / "tiny")
+    assert len(trained) == 4 and files_of(repeated.path) == files_of(copied.path)
+    assert repeated.config() == copied.config()
+
+
+def test_a_base_that_changed_is_said_when_the_run_goes_on(tmp_path, trained, recipe_file, capsys):
+    mine = tmp_path / "mine.toml"
+    mine.write_text('base = "tiny.toml"\nbase_arms = ["random"]\n')
+    run = train_given(mine, tmp_path / "runs")
+    train_given(mine, tmp_path / "runs")
+    assert "has changed" not in capsys.readouterr().err
+    digest = sha256(recipe_file.read_bytes()).hexdigest()
+    assert f'"tiny.toml" = "{digest}"' in (run / "recipe.toml").read_text()
+    recipe_file.write_text(recipe_file.read_text() + "# more\n")
+    train_given(mine, tmp_path / "runs")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{run}: base tiny.toml has changed since this run was made from it (SHA-256 {digest[:12]}" in line
+    train_given(run, tmp_path, "seeds=[0, 1]")  # the bases stay recorded
+    assert f'"tiny.toml" = "{digest}"' in (run / "recipe.toml").read_text()
 
 
 def test_other_seeds_join_the_run(copied, recipe, trained, files_of):
@@ -156,9 +310,9 @@ def test_the_plan_lists_every_arm_and_writes_nothing(copied, recipe, tmp_path, f
     ("file", "edit", "message"),
     [
         ("config.json", lambda c: c["task"].update(p=9), "was made with another config (task.p: 9 → 7)"),
-        ("config.json", lambda c: c.pop("arms"), "was made with another config (arms: None → {"),
-        ("config.json", lambda c: c.update(seeds="all"), "config.json: damaged: seeds are 'all'"),
-        ("config.json", lambda c: c.clear(), "was made with another config ("),
+        ("config.json", lambda c: c.pop("arms"), "not a recipe that this version can read: arms: expected"),
+        ("config.json", lambda c: c.update(seeds="all"), "this version can read: seeds: expected a list of"),
+        ("config.json", lambda c: c.clear(), "not a recipe that this version can read: "),
         ("arms/dense/seed_0/DONE", lambda c: c.update(hash="0"), "another config (the hash alone)"),
         (
             "arms/dense/seed_0/DONE",

