@@ -47,7 +47,9 @@ def parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
         "names", nargs="*", metavar="NAME", help="figures to draw; all whose tables exist by default"
     )
     p.add_argument(
-        "--of", metavar="ANALYSIS", help="draw the figures that read the tables of this analysis, if any"
+        "--of",
+        metavar="ANALYSIS",
+        help="draw the figures that read the tables of this analysis, or those of NAME, if there are any",
     )
     p.add_argument("--run", metavar="DIR", help="run directory; every run below --runs by default")
     p.add_argument("--runs", metavar="DIR", default="runs", help="folder of run directories")
@@ -83,40 +85,61 @@ def main(argv: list[str] | None = None) -> int:
 
 def _draw_all(args: argparse.Namespace) -> int:
     from training.runs.run_directory import NoRunError, RunDir
-    from training.schema.validation import ConfigError, names
 
-    of_one_run = {name: figure for name, figure in FIGURES.items() if figure.of_one_run}
-    if unknown := set(args.names) - of_one_run.keys():
-        raise ConfigError(f"NAME: expected some of {names(of_one_run)}, got {names(unknown)}")
-    if args.run is not None and not Path(args.run).is_dir():
-        raise NoRunError(f"--run: expected a run directory, and {args.run} does not exist")
-    runs = (
-        [Path(args.run)]
-        if args.run is not None
-        else sorted(path.parent for path in Path(args.runs).glob("*/analyses"))
-    )
-    figures = [of_one_run[name] for name in args.names]
-    if args.of is not None:
-        figures += [figure for figure in of_one_run.values() if args.of in figure.analyses]
-        if not figures:
-            print(f"no figure reads the tables of {args.of}", file=sys.stderr)
-            return 0
-    figures = figures or [figure for figure in of_one_run.values() if figure.after_analysis]
+    figures = _chosen(args)
+    if args.of is not None and not figures:
+        print(f"no figure reads the tables of {args.of}", file=sys.stderr)
+        return 0
     options = _options(args, figures)
     n_drawn = 0
-    for run in map(RunDir, runs):
+    for run in map(RunDir, _run_folders(args)):
         for figure in figures:
-            if all(run.analysis(analysis, ".parquet").exists() for analysis in figure.analyses):
+            missing = [name for name in figure.analyses if not run.analysis(name, ".parquet").exists()]
+            if not missing:
                 n_drawn += 1
                 print(*_draw(figure, _table_paths(figure, run), run, options[figure.name]), sep="\n")
-            elif args.names:
-                hint = f"python -m analyses {figure.analyses[0]} --run {run.path}"
-                raise NoRunError(f"{figure.name}: no tables in {run.path}; '{hint}' makes them")
-    if not n_drawn:
+            elif args.names or args.of is not None:
+                hint = f"'python -m analyses {missing[0]} --run {run.path}' makes them"
+                if args.of is None:
+                    raise NoRunError(f"{figure.name}: no tables of {missing[0]} in {run.path}; {hint}")
+                print(
+                    f"{figure.name}: not drawn: no tables of {missing[0]} in {run.path}; {hint}",
+                    file=sys.stderr,
+                )
+    if not n_drawn and args.of is None:
         where = args.run if args.run is not None else args.runs
         hint = f"python -m analyses.fourier --run {args.run or Path(args.runs) / 'modadd_fast'}"
         raise NoRunError(f"no analysed run in {where}: '{hint}' makes tables, and draws them")
     return 0
+
+
+def _chosen(args: argparse.Namespace) -> list[FigureSpec]:
+    """Return the figures to draw.
+
+    With `--of`, a name that no figure has is passed over: an analysis need not have a figure.
+    """
+    from training.schema.validation import ConfigError, names
+
+    of_one_run = {name: figure for name, figure in FIGURES.items() if figure.of_one_run}
+    unknown = set(args.names) - of_one_run.keys()
+    if unknown and args.of is None:
+        raise ConfigError(f"NAME: expected some of {names(of_one_run)}, got {names(unknown)}")
+    if args.names:
+        return [of_one_run[name] for name in args.names if name in of_one_run]
+    if args.of is not None:
+        return [figure for figure in of_one_run.values() if args.of in figure.analyses]
+    return [figure for figure in of_one_run.values() if figure.after_analysis]
+
+
+def _run_folders(args: argparse.Namespace) -> list[Path]:
+    """Return the folder of `--run`, or of every run with tables."""
+    from training.runs.run_directory import NoRunError
+
+    if args.run is None:
+        return sorted(path.parent for path in Path(args.runs).glob("*/analyses"))
+    if not Path(args.run).is_dir():
+        raise NoRunError(f"--run: expected a run directory, and {args.run} does not exist")
+    return [Path(args.run)]
 
 
 def _options(args: argparse.Namespace, figures: Sequence[FigureSpec]) -> dict[str, dict[str, Any]]:
@@ -161,9 +184,11 @@ def _table_paths(figure: FigureSpec, run: RunDir) -> dict[TableKey, Path]:
 def _draw(
     figure: FigureSpec, tables: dict[TableKey, Path], run: RunDir, options: Mapping[str, Any]
 ) -> list[Path]:
+    from analyses.tables.output_folder import run_of_tables
     from figures.drawing.render import draw_picture
+    from training.runs.run_directory import RunDir
 
-    note = (run.config() or {}).get("note", "")
+    note = (RunDir(run_of_tables(run.path)).config() or {}).get("note", "")
     target = run.figure(figure.file_name(options), "")
     return draw_picture(figure, tables, target, note, options=options)
 

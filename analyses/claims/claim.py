@@ -29,8 +29,16 @@ class Finding:
     """Number of cases that are as expected: of seeds, where each is judged by itself."""
     n_cases: int
     """Number of cases judged; 0 if no network was measured."""
+    n_expected: int | None = None
+    """Number of seeds of the claim's recipe, where fewer were trained."""
     decides: bool = True
     """False if it is reported only: the verdict does not depend on it."""
+
+    @property
+    def n_text(self) -> str:
+        """Number of seeds, as "1 of 3" where the claim's recipe has more."""
+        fewer = self.n_expected is not None and self.n < self.n_expected
+        return f"{self.n} of {self.n_expected}" if fewer else str(self.n)
 
     def as_context(self) -> Finding:
         """Return a copy that is reported only, without a part in the verdict."""
@@ -76,8 +84,8 @@ def verdict(findings: Sequence[Finding], complete: bool) -> Verdict:
     Parameters
     ----------
     complete : bool
-        True if all evidence was there: without it a claim holds partly at most. A finding without a measured
-        network is missing evidence too.
+        True if all evidence was there, of all seeds of the claim's recipes: without it a claim holds partly
+        at most. A finding without a measured network is missing evidence too.
 
     Examples
     --------

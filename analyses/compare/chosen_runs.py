@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from analyses.compare.schema import ANALYSIS
 from analyses.loading.chosen_networks import open_networks
-from analyses.loading.needs import admitted
-from analyses.tables.inputs import RunInputs
+from analyses.loading.needs import LeftOut, admitted
+from analyses.tables.inputs import Inputs, RunInputs
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
 from training.inspection.run import open_run
@@ -26,7 +27,12 @@ class ChosenRun:
     name: str
     files: RunDir
     arms: list[str]
+    seeds: Sequence[int] | None
+    """Seeds that are compared; None for all."""
     networks: list[Network]
+    left_out: list[LeftOut]
+    inputs: Inputs
+    """Config, networks and files that are read."""
 
     @property
     def recipe(self) -> Recipe:
@@ -38,7 +44,9 @@ class ChosenRun:
         return list(dict.fromkeys(self.recipe.setting(arm).task.describe() for arm in self.arms))
 
 
-def choose_runs(paths: Sequence[str], arms: Sequence[str] | None) -> list[ChosenRun]:
+def choose_runs(
+    paths: Sequence[str], arms: Sequence[str] | None, seeds: Sequence[int] | None = None
+) -> list[ChosenRun]:
     """Return the runs, each with its arms among those asked for.
 
     Raises
@@ -66,9 +74,10 @@ def choose_runs(paths: Sequence[str], arms: Sequence[str] | None) -> list[Chosen
             raise ConfigError(
                 f"--arms: expected an arm of every run, got none of {name}: {names(recipe.arms)}"
             )
-        files, networks = open_networks(path, of_run)
-        networks, _ = admitted(ANALYSIS, networks)
-        chosen.append(ChosenRun(name, files, of_run, networks))
+        run, networks, unfinished = open_networks(path, None if arms is None else of_run, seeds)
+        inputs = RunInputs(run).read(ANALYSIS.reads, networks, unfinished)
+        networks, left_out = admitted(ANALYSIS, networks)
+        chosen.append(ChosenRun(name, run.files, of_run, seeds, networks, [*unfinished, *left_out], inputs))
     _refuse_other_criteria(chosen)
     return chosen
 
@@ -92,7 +101,18 @@ def _words(criterion: Criterion) -> str:
     return f"{criterion.quantity} {way} {criterion.level:g}"
 
 
-def inputs_of(runs: Sequence[ChosenRun]) -> str:
-    """Return the hash of what is read of all runs."""
-    parts = [f"{run.name} {RunInputs(run.files).digest(run.arms)}" for run in runs]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+def inputs_of(runs: Sequence[ChosenRun]) -> Inputs:
+    """Return what is read of all runs, each network with its run's name."""
+    parts = [f"{run.name} {run.inputs.config}" for run in runs]
+
+    def joined(field: str) -> dict[str, Any]:
+        return {
+            f"{run.name}: {name}": value for run in runs for name, value in getattr(run.inputs, field).items()
+        }
+
+    return Inputs(
+        config=hashlib.sha256("\n".join(parts).encode()).hexdigest(),
+        files=joined("files"),
+        unfinished=joined("unfinished"),
+        left_out=joined("left_out"),
+    )

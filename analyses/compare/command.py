@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from analyses.compare.schema import ANALYSIS, COMPARE, NETWORKS
 from analyses.running.command_line import Result, parser, publish, use_one_thread
@@ -24,20 +24,23 @@ def main(argv: list[str] | None = None) -> int:
 
 def _compare(args: argparse.Namespace) -> int:
     from analyses.compare.chosen_runs import choose_runs, inputs_of
+    from analyses.tables.origin import output_folder
     from training.config.arm_differences import differing_fields_of_runs
     from training.runs.run_directory import RunDir
 
-    runs = choose_runs(args.runs, args.arms)
+    chosen = {name: value for name in ("arms", "seeds") if (value := getattr(args, name)) is not None}
+    folder = RunDir(Path(args.runs[0]).resolve().parent / "compare")
+    target = output_folder(folder, args.out, ANALYSIS, chosen)
+    runs = choose_runs(args.runs, args.arms, args.seeds)
     inputs = inputs_of(runs)
-    arguments: dict[str, Any] = {"runs": args.runs}
     return publish(
         ANALYSIS,
         args,
         measure(runs),
-        RunDir(Path(args.out) if args.out else Path(args.runs[0]).resolve().parent / "compare"),
+        target,
         settings=differing_fields_of_runs({run.name: (run.recipe, run.arms) for run in runs}),
         inputs=inputs,
-        arguments=arguments if args.arms is None else arguments | {"arms": args.arms},
+        arguments={"runs": args.runs, **chosen},
     )
 
 
@@ -46,13 +49,14 @@ def measure(runs: Sequence[ChosenRun]) -> Result:
     import pandas as pd
 
     from analyses.compare.summary import printed_arms
+    from analyses.loading.chosen_networks import printed_left_out
     from analyses.loading.outcomes import read_outcomes
     from analyses.sweep.medians import median_row
     from analyses.tables.long_format import records
 
     arm_rows, network_rows = [], []
     for run in runs:
-        rows, _ = read_outcomes(run.files, run.networks, run.arms)
+        rows, _ = read_outcomes(run.files, run.networks, run.arms, run.seeds)
         for arm in dict.fromkeys(row["arm"] for row in rows):
             place = {"run": run.name, "arm_role": run.recipe.role(arm)}
             arm_rows.append(place | median_row(run.recipe, rows, arm))
@@ -60,4 +64,12 @@ def measure(runs: Sequence[ChosenRun]) -> Result:
     arms = pd.DataFrame(arm_rows).reindex(columns=[column.name for column in COMPARE.columns])
     networks = pd.DataFrame(network_rows).reindex(columns=[column.name for column in NETWORKS.columns])
     tables = {COMPARE: arms, NETWORKS: networks}
-    return Result(tables, {"arms": records(arms)}, printed_arms(tables, runs))
+    left_out = [entry for run in runs for entry in run.left_out]
+    n_networks = sum(len(run.networks) for run in runs)
+    summary = {
+        "arms": records(arms),
+        "n_networks": n_networks,
+        "left_out": [{"run": run.name, **entry.record} for run in runs for entry in run.left_out],
+    }
+    printed = printed_left_out(left_out, n_networks)
+    return Result(tables, summary, [*printed_arms(tables, runs), *printed])

@@ -4,7 +4,7 @@ from analyses.grokking.schema import OUTCOMES
 from analyses.speed.schema import ARMS
 from analyses.sweep.schema import MEDIANS, SHARE
 from analyses.tables.columns import ARM, ARM_ROLE, NETWORK
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import METRICS, Analysis, Column, Table
 
 RUN = Column("run", str, "Folder of the run.")
 
@@ -32,6 +32,7 @@ ANALYSIS = Analysis(
     takes="two runs or more, whose networks have a metrics.parquet and are judged alike",
     cost="2 s",
     needs=("curves",),
+    reads=(METRICS,),
     tables=(COMPARE, NETWORKS),
     of_several_runs=True,
 )

@@ -22,19 +22,24 @@ if TYPE_CHECKING:
 FIGURES = ("grokking", "outcomes")
 
 
-def measure(run: RunDir, networks: list[Network], arms: Sequence[str] | None) -> Result:
+def measure(
+    run: RunDir,
+    networks: list[Network],
+    arms: Sequence[str] | None,
+    seeds: Sequence[int] | None = None,
+) -> Result:
     """Return the outcome and the curves of every network.
 
     Parameters
     ----------
-    arms : sequence of str, optional
-        Only these arms; all by default.
+    arms, seeds : sequence, optional
+        Only these arms and seeds; all by default.
     """
     import pandas as pd
 
     from analyses.loading.outcomes import read_outcomes
 
-    rows, curves = read_outcomes(run, networks, arms)
+    rows, curves = read_outcomes(run, networks, arms, seeds)
     tables = {OUTCOMES: pd.DataFrame(rows), CURVES: _curve_rows(networks[0].recipe, curves)}
     return Result(tables, {"networks": rows}, printed_outcomes(rows))
 
@@ -141,7 +146,7 @@ def _last_value(row: dict[str, Any], part: str) -> str:
 
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda run, networks, args: measure(run, networks, args.arms),
+    measure=lambda run, networks, args: measure(run, networks, args.arms, args.seeds),
     figures=FIGURES,
     steps=False,
 )

@@ -1,7 +1,7 @@
 """Tables of `analyses.grokking`."""
 
 from analyses.tables.columns import NETWORK
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import METRICS, Analysis, Column, Table
 
 TERMS = "DEFINITIONS.md, section 1"
 NOT_TRAINED = "the network is not trained"
@@ -195,5 +195,6 @@ ANALYSIS = Analysis(
     takes="networks of any task and model that have a metrics.parquet, as all that are trained here have",
     cost="2 s",
     needs=("curves",),
+    reads=(METRICS,),
     tables=(OUTCOMES, CURVES),
 )

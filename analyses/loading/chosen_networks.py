@@ -6,8 +6,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+from analyses.loading.needs import LeftOut
 from analyses.loading.step_ranges import Step, chosen_steps
+from analyses.tables.labels import arm_label
+from training.cli.printed_table import PrintedTable
 from training.inspection.run import Run, open_run
 from training.inspection.trained_network import Network
 from training.runs.atomic_files import RunError
@@ -15,20 +19,36 @@ from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, names
 
 
+class ChosenNetworks(NamedTuple):
+    """Networks of a run that were chosen by arm and seed."""
+
+    run: Run
+    finished: list[Network]
+    unfinished: list[LeftOut]
+    """Networks that cannot be read, with the reason."""
+
+
 def open_networks(
-    path: Run | RunDir | Path | str, arms: Sequence[str] | None = None, steps: Sequence[Step] | None = None
-) -> tuple[RunDir, list[Network]]:
-    """Return a run and its finished networks; unfinished ones are named on stderr.
+    path: Run | RunDir | Path | str,
+    arms: Sequence[str] | None = None,
+    seeds: Sequence[int] | None = None,
+    steps: Sequence[Step] | None = None,
+) -> ChosenNetworks:
+    """Return a run's networks; unfinished ones are named on stderr.
 
     Parameters
     ----------
+    arms : sequence of str, optional
+        Only these arms, in this order.
+    seeds : sequence of int, optional
+        Only these seeds.
     steps : sequence of int or str, optional
         Only these checkpoints: steps, and ranges of steps as `chosen_steps` reads them.
 
     Raises
     ------
     ConfigError
-        If an arm or step is asked for that the run has not.
+        If an arm, seed or step is asked for that the run has not.
     RunError
         If the run is damaged, holds nothing finished, or its config was edited after it was trained.
     """
@@ -37,15 +57,49 @@ def open_networks(
     unknown = set(arms or ()) - set(recipe.arms)
     if unknown:
         raise ConfigError(f"--arms: expected some of {names(recipe.arms)}, got {names(unknown)}")
-    ready = []
-    for files in [files for arm in (arms or recipe.arms) for files in run.arm_dirs() if files.arm == arm]:
-        if reason := run.why_unreadable(files):
-            print(f"{files}: left out: {reason}", file=sys.stderr)
-        else:
+    networks = run.networks_and_reasons()
+    trained = sorted({files.seed for files, _ in networks})
+    if missing := set(seeds or ()) - set(trained):
+        got = names(map(str, sorted(missing)))
+        raise ConfigError(f"--seeds: expected some of {names(map(str, trained))}, got {got}")
+    if arms is not None:  # in the order that was asked for
+        networks = [entry for arm in arms for entry in networks if entry[0].arm == arm]
+    ready, unfinished = [], []
+    for files, reason in networks:
+        if seeds is not None and files.seed not in seeds:
+            continue
+        if reason is None:
             ready.append(Network(files, recipe))
+            continue
+        unfinished.append(LeftOut(files.arm, files.seed, reason, ""))
+        print(f"{files}: left out: {reason}", file=sys.stderr)
     if not ready:
         raise RunError(f"{run.path}: no arm is finished; 'python -m training RECIPE' goes on with it")
     if steps is not None:
         only = chosen_steps(steps, {int(step) for network in ready for step in network.files.steps()})
-        ready = [replace(network, only_steps=only) for network in ready]
-    return run.files, [network for network in ready if len(network.steps) > 0]
+        chosen = [replace(network, only_steps=only) for network in ready]
+        ready = [network for network in chosen if len(network.steps) > 0]
+    return ChosenNetworks(run, ready, unfinished)
+
+
+def printed_left_out(left_out: Sequence[LeftOut], n_networks: int) -> list[PrintedTable]:
+    """Return the networks that are in no table as a printed table; nothing if there are none.
+
+    Parameters
+    ----------
+    n_networks : int
+        Number of networks in the tables.
+    """
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for entry in left_out:
+        if not entry.columns:
+            seeds.setdefault((entry.arm, entry.reason), []).append(entry.seed)
+    if not seeds:
+        return []
+    rows = [
+        {"arm": arm_label(arm), "seeds": ", ".join(map(str, numbers)), "reason": reason}
+        for (arm, reason), numbers in seeds.items()
+    ]
+    n = sum(map(len, seeds.values()))
+    words = f"{n_networks} of {n_networks + n} networks are in these tables."
+    return [PrintedTable("Networks that are left out of these tables.", rows, words)]

@@ -21,7 +21,10 @@ Outcome = Mapping[str, Any]
 
 
 def read_outcomes(
-    run: RunDir, networks: Sequence[Network], arms: Sequence[str] | None
+    run: RunDir,
+    networks: Sequence[Network],
+    arms: Sequence[str] | None,
+    seeds: Sequence[int] | None = None,
 ) -> tuple[list[dict[str, Any]], Curves]:
     """Return a row per network, and the curves behind it.
 
@@ -35,12 +38,18 @@ def read_outcomes(
         One of them has metrics.
     arms : sequence of str, optional
         Only these arms; all by default.
+    seeds : sequence of int, optional
+        Only these seeds; all by default.
     """
     curves = {(n.arm, n.seed): metrics for n in networks if (metrics := n.metrics) is not None}
     assert curves, "the gate leaves out networks without curves"
     recipe = networks[0].recipe
     if run.provenance() is not None:
-        rows = [row for row in outcomes(run, recipe) if row["arm"] in (arms or recipe.arms)]
+        rows = [
+            row
+            for row in outcomes(run, recipe)
+            if (arms is None or row["arm"] in arms) and (seeds is None or row["seed"] in seeds)
+        ]
     else:
         rows = [
             {"arm": arm, "seed": seed, "status": "done", "sparsity": recipe.sparsity(arm)}

@@ -34,7 +34,7 @@ ABOUT = (
     "Made by python -m analyses.report from the saved tables of the runs. The thresholds were fixed before "
     "the runs, and nothing is tuned until a claim holds. A claim is 'reproduced' if every part of it holds "
     "in every seed, 'not reproduced' if no part holds in any seed, and 'partly' in between, or if a part was "
-    "not measured.",
+    "not measured, or fewer seeds were trained than the recipe has ('1 of 3').",
     "t_mem and t_gen are the first steps at which the training and the test examples meet the threshold; "
     "τ = t_gen / t_mem. '>' and '<' are bounds, left by networks that never memorised or generalised within "
     "their steps ('> 0' by those that did neither); a bound counts where it decides. Values are lower "
@@ -58,7 +58,7 @@ def claims_table(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
             "kind": entry.claim.kind,
             "verdict": entry.verdict,
             "here": "; ".join(map(_one_line, _deciding(entry))),
-            "n": ", ".join(dict.fromkeys(str(finding.n) for finding in _deciding(entry))),
+            "n": ", ".join(dict.fromkeys(finding.n_text for finding in _deciding(entry))),
         }
         for entry in judged
     )
@@ -261,4 +261,4 @@ def _finding_cells(finding: Finding) -> tuple[str, ...]:
         holds = ("no network", "yes" if finding.n_held else "no")[finding.n_cases]
     if not finding.decides:
         holds = f"{holds}, not part of the verdict"
-    return (finding.name, finding.expected, finding.value, finding.interval, str(finding.n), holds)
+    return (finding.name, finding.expected, finding.value, finding.interval, finding.n_text, holds)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.claims.claim import Claim, Evidence, Finding, Verdict, analysis_of, verdict
 from analyses.grokking.schema import OUTCOMES
 from analyses.report.run_records import analysis_command, training_command
+from analyses.tables.inputs import RunInputs
+from analyses.tables.origin import read_origin
+from analyses.tables.output_folder import arguments_text
 from analyses.tables.schema import Analysis, Table
-from analyses.tables.storage import load_summary, load_table, read_origin
+from analyses.tables.storage import load_summary, load_table
 from training.config.build_recipe import recipe_from_dict
+from training.config.recipe import Recipe
 from training.config.recipe_files import read_recipe
+from training.inspection.run import open_run
 from training.runs.atomic_files import RunError, RunErrors
 from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, differences, to_dict
@@ -72,10 +77,16 @@ def judge_claim(claim: Claim, runs: Path) -> JudgedClaim:
     for evidence in claim.evidence:
         run = RunDir(runs / evidence.recipe)
         missing = _missing_evidence(evidence, run)
-        if missing is None:
-            findings += evidence.judge(*_load_sources(evidence, run))
-        else:
+        if missing is not None:
             missing_evidence.append(missing)
+            continue
+        found = evidence.judge(*_load_sources(evidence, run))
+        fewer = _fewer_seeds(evidence, run)
+        if fewer is not None:
+            n = len(read_recipe(evidence.recipe)[0].seeds)
+            found = [replace(f, n_expected=n if f.n or not f.n_cases else None) for f in found]
+            missing_evidence.append(fewer)
+        findings += found
     return JudgedClaim(claim, findings, missing_evidence)
 
 
@@ -98,8 +109,31 @@ def _missing_evidence(evidence: Evidence, run: RunDir) -> MissingEvidence | None
     if absent:
         commands = tuple(analysis_command(name, run.path) for name in absent)
         return MissingEvidence(recipe, f"{recipe} has no table of {' and '.join(absent)}", commands)
-    partial = (_partial_table(evidence, run, source) for source in evidence.sources)
-    return next(filter(None, partial), None)
+    return _stale_table(evidence, run)
+
+
+def _fewer_seeds(evidence: Evidence, run: RunDir) -> MissingEvidence | None:
+    """Return that fewer seeds were trained than the packaged recipe has; None if enough were.
+
+    Other seeds are as good. A seed counts if all arms of the recipe are finished, or were skipped.
+    """
+    recipe = read_recipe(evidence.recipe)[0]
+    n_trained, n = len(_trained_seeds(recipe, run)), len(recipe.seeds)
+    if n_trained >= n:
+        return None
+    train = training_command(evidence.recipe, run.path.parent)
+    measure = [analysis_command(name, run.path) for name in evidence.analyses]
+    reason = f"{evidence.recipe} has {n_trained} of {n} seeds trained"
+    return MissingEvidence(evidence.recipe, reason, (train, *measure))
+
+
+def _trained_seeds(recipe: Recipe, run: RunDir) -> list[int]:
+    """Return the seeds of which every arm of a recipe is finished or was skipped."""
+    arms_by_seed: dict[int, set[str]] = {}
+    for files in run.arms():
+        if files.done() is not None or files.skipped() is not None:
+            arms_by_seed.setdefault(files.seed, set()).add(files.arm)
+    return [seed for seed, arms in arms_by_seed.items() if arms >= set(recipe.arms)]
 
 
 def _files(run: RunDir, source: Table | Analysis) -> list[Path]:
@@ -109,20 +143,25 @@ def _files(run: RunDir, source: Table | Analysis) -> list[Path]:
     return [run.analysis(source.name, ".parquet")]
 
 
-def _partial_table(evidence: Evidence, run: RunDir, source: Table | Analysis) -> MissingEvidence | None:
-    """Return a table that was made with arguments, as `--arms`."""
-    table = _files(run, source)[0]
-    origin = read_origin(table)
-    if origin is None or not origin.arguments:
-        return None
-    arguments = " ".join(_argument(name, value) for name, value in origin.arguments.items())
-    command = analysis_command(analysis_of(source), run.path)
-    return MissingEvidence(evidence.recipe, f"{table} was made with {arguments}", (command,))
+def _stale_table(evidence: Evidence, run: RunDir) -> MissingEvidence | None:
+    """Return a table that was made with arguments, or of other networks or files than the run has now.
 
-
-def _argument(name: str, value: Any) -> str:
-    values = value if isinstance(value, list) else [] if value is True else [value]
-    return " ".join([f"--{name}", *map(str, values)])
+    A table that another schema or other code has made is refused when it is loaded.
+    """
+    now = RunInputs(open_run(run))
+    for source in evidence.sources:
+        path = _files(run, source)[0]
+        origin = read_origin(path)
+        if origin is None:
+            continue
+        if origin.arguments:
+            reason = f"made with {arguments_text(origin.arguments)}"
+        else:
+            reason = "made of no run" if origin.inputs is None else now.change(origin.inputs) or ""
+        if reason:
+            command = analysis_command(analysis_of(source), run.path)
+            return MissingEvidence(evidence.recipe, f"{path} was {reason}", (command,))
+    return None
 
 
 def _changed_settings(recipe_name: str, config: Mapping[str, Any]) -> list[str]:

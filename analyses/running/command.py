@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from training.schema.validation import ConfigError, names
 
 if TYPE_CHECKING:
     from analyses.loading.needs import LeftOut
+    from analyses.tables.inputs import Inputs
     from analyses.tables.storage import Settings
     from training.inspection.run import Run
     from training.inspection.trained_network import Network
@@ -42,12 +43,12 @@ class MeasuredRun:
     """Role of every arm."""
     settings: Settings
     """Fields in which the run's arms differ."""
-    inputs: str
-    """Hash of what was read, taken before measuring: later changes make the tables stale."""
+    inputs: Inputs
+    """Files that were read, hashed before measuring: later changes make the tables stale."""
     arguments: Mapping[str, Any]
     """Arguments that change the tables, where they differ from their defaults."""
     left_out: Sequence[LeftOut] = ()
-    """Networks, and columns of networks, that lack what the analysis needs."""
+    """Networks that are not finished; networks, and columns of networks, that lack what it needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,14 +101,16 @@ class Command:
 
     def analyse(self, args: argparse.Namespace, path: str) -> int:
         """Measure the run at `path`, write and print the result, draw the figures."""
+        from analyses.tables.origin import output_folder
         from training.runs.run_directory import RunDir
 
+        target = output_folder(RunDir(path), args.out, self.analysis, self.changed(args))
         measured = self.measured(path, args)
         return publish(
             self.analysis,
             args,
             measured.result,
-            measured.run if args.out is None else RunDir(args.out),
+            target,
             self.figures,
             roles=measured.roles,
             settings=measured.settings,
@@ -117,26 +120,33 @@ class Command:
 
     def measured(self, run: Run | RunDir | Path | str, args: argparse.Namespace) -> MeasuredRun:
         """Return the result of measuring a run's networks."""
-        from analyses.loading.chosen_networks import open_networks
+        from analyses.loading.chosen_networks import open_networks, printed_left_out
         from analyses.loading.needs import admitted
         from analyses.tables.inputs import RunInputs
         from training.config.arm_differences import differing_fields
 
-        files, networks = open_networks(run, args.arms, getattr(args, "steps", None))
-        inputs = RunInputs(files).digest(args.arms)
-        networks, left_out = admitted(self.analysis, networks)
-        result = self.measure(files, networks, args)
-        if left_out:
-            result.summary["left_out"] = [entry.record for entry in left_out]
+        chosen = open_networks(run, args.arms, args.seeds, getattr(args, "steps", None))
+        inputs = RunInputs(chosen.run).read(self.analysis.reads, chosen.finished, chosen.unfinished)
+        networks, lacking = admitted(self.analysis, chosen.finished)
+        reasons = {entry.network: entry.reason for entry in lacking if not entry.columns}
+        result = self.measure(chosen.run.files, networks, args)
+        left_out = [*chosen.unfinished, *lacking]
         recipe = networks[0].recipe
-        roles = {arm: recipe.role(arm) for arm in recipe.arms}
         return MeasuredRun(
-            result, files, roles, differing_fields(recipe), inputs, self.changed(args), left_out
+            result=result.with_networks(
+                len(networks), [entry.record for entry in left_out], printed_left_out(left_out, len(networks))
+            ),
+            run=chosen.run.files,
+            roles={arm: recipe.role(arm) for arm in recipe.arms},
+            settings=differing_fields(recipe),
+            inputs=replace(inputs, left_out=reasons),
+            arguments=self.changed(args),
+            left_out=left_out,
         )
 
     def changed(self, args: argparse.Namespace) -> dict[str, Any]:
         """Return the arguments that change the tables, where they differ from their defaults."""
-        defaults = {"arms": None, "steps": None, **self.options}
+        defaults = {"arms": None, "seeds": None, "steps": None, **self.options}
         values = {name: getattr(args, name, None) for name in defaults}
         return {name: v for name, v in values.items() if v is not None and v != defaults[name]}
 
@@ -149,7 +159,7 @@ class Command:
             If an option is unknown (the message lists those there are) or a value does not fit.
         """
         p = self.parser(RaisingParser)
-        shared = {action.dest for action in parser(self.analysis)._actions} - {"arms", "steps"}
+        shared = {action.dest for action in parser(self.analysis)._actions} - {"arms", "seeds", "steps"}
         actions = {action.dest: action for action in p._actions if action.dest not in {*shared, "help"}}
         if unknown := given.keys() - actions.keys():
             raise ConfigError(f"options: expected some of {names(actions)}, got {names(unknown)}")

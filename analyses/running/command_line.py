@@ -9,19 +9,23 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from analyses.loading.step_ranges import Step, step_or_range
 from analyses.tables.explanation import explain
+from analyses.tables.labels import of_chosen_checkpoints
 from analyses.tables.schema import Analysis, Table
 from training.cli.parser import Parser
 from training.cli.printed_table import PrintedTable, render
 from training.schema.plugins import plugin_arguments
+from training.schema.seed_ranges import seed_range
 from training.schema.validation import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyses.tables.inputs import Inputs
     from analyses.tables.storage import Settings
     from training.runs.run_directory import RunDir
 
@@ -48,6 +52,25 @@ class Result:
     ):
         self.tables, self.summary, self.printed = tables, summary, printed
 
+    def of_chosen_checkpoints(self) -> Result:
+        """Return a copy whose text says nothing of the last checkpoint: some were chosen."""
+        printed = [
+            replace(
+                table,
+                title=of_chosen_checkpoints(table.title),
+                conclusion=of_chosen_checkpoints(table.conclusion),
+            )
+            for table in self.printed
+        ]
+        return Result(self.tables, self.summary, printed)
+
+    def with_networks(
+        self, n: int, left_out: Sequence[Mapping[str, Any]], printed: Sequence[PrintedTable]
+    ) -> Result:
+        """Return a copy whose summary and text say how many networks it is of, and which are left out."""
+        summary = {**self.summary, "n_networks": n, "left_out": list(left_out)}
+        return Result(self.tables, summary, [*self.printed, *printed])
+
 
 class ExplainAction(argparse.Action):
     """Print the analysis' tables and columns in words, and end."""
@@ -60,6 +83,18 @@ class ExplainAction(argparse.Action):
         """Print and end with exit code 0."""
         print(explain(self.analysis))
         parser.exit()
+
+
+class SeedsAction(argparse.Action):
+    """Store seeds, ranges of seeds expanded."""
+
+    def __call__(self, p: argparse.ArgumentParser, args: argparse.Namespace, values: Any, *_: Any) -> None:
+        """Set the seeds, or end with an error that names the option."""
+        try:
+            seeds = [seed for text in values for seed in seed_range(text)]
+        except ConfigError as error:
+            p.error(f"argument --seeds: {str(error).removeprefix('seeds: ')}")
+        setattr(args, self.dest, list(dict.fromkeys(seeds)))
 
 
 def parser(
@@ -75,6 +110,13 @@ def parser(
     else:
         p.add_argument("--run", metavar="DIR", required=run_required, help="run directory")
     p.add_argument("--arms", nargs="+", metavar="ARM", help="only these arms; all by default")
+    p.add_argument(
+        "--seeds",
+        nargs="+",
+        action=SeedsAction,
+        metavar="SEED",
+        help="only these seeds: numbers, and ranges without their end, as 0 3 10:20; all by default",
+    )
     if steps:
         p.add_argument(
             "--steps",
@@ -157,10 +199,12 @@ def publish(
         As in `save`.
     """
     save(analysis, result, target, **recorded)
+    if getattr(args, "steps", None) is not None:
+        result = result.of_chosen_checkpoints()
     print_result(args, result)
     print(f"tables: {target.analysis(analysis.name, '')}*", file=sys.stderr)
-    default = (analysis.name,) if analysis.measure is None else ("--of", analysis.name)
-    return _draw(figures or default, target) if args.plot else 0
+    default = (analysis.name,) if analysis.measure is None else ()
+    return _draw(analysis, figures or default, target) if args.plot else 0
 
 
 def save(
@@ -170,7 +214,7 @@ def save(
     *,
     roles: Mapping[str, str] | None = None,
     settings: Settings | None = None,
-    inputs: str = "",
+    inputs: Inputs | None = None,
     arguments: Mapping[str, Any] | None = None,
 ) -> dict[Table, pd.DataFrame]:
     """Write a result's tables and summary, and return the tables as saved.
@@ -180,11 +224,13 @@ def save(
     roles, settings, inputs, arguments
         As in `analyses.tables.storage.save_table`.
     """
+    from analyses.tables.origin import ORIGIN, origin_of
     from analyses.tables.storage import save_table
     from training.runs.atomic_files import write_json, write_table
 
     assert set(result.tables) == set(analysis.tables), "an analysis saves all the tables that it declares"
-    write_json(target.analysis(analysis.name, ".json"), plain_values(result.summary))
+    origin = asdict(origin_of(analysis.tables[0], inputs, arguments or {}))
+    write_json(target.analysis(analysis.name, ".json"), plain_values({**result.summary, ORIGIN: origin}))
     saved = {}
     for table in reversed(analysis.tables):  # the main table last: it vouches for the summary too
         saved[table] = save_table(
@@ -221,10 +267,11 @@ def plain_values(content: Any) -> Any:
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
-def _draw(chosen: Sequence[str], target: RunDir) -> int:
-    """Draw figures in a process of their own, and return its exit code.
+def _draw(analysis: Analysis, chosen: Sequence[str], target: RunDir) -> int:
+    """Draw an analysis' figures in a process of their own, and return its exit code.
 
     Figures thus depend on nothing but what is on disk.
     """
-    command = [sys.executable, "-m", "figures", *chosen, "--run", str(target.path), *plugin_arguments()]
+    which = [*chosen, "--of", analysis.name, "--run", str(target.path)]
+    command = [sys.executable, "-m", "figures", *which, *plugin_arguments()]
     return subprocess.run(command, check=False, stdout=sys.stderr).returncode

@@ -100,6 +100,7 @@ def measure(
         If the run is damaged, or holds no network that the analysis can read.
     """
     from analyses.tables.inputs import RunInputs
+    from analyses.tables.origin import is_current
     from training.config.plugin_use import names_defined_in_script
     from training.inspection.run import open_run
 
@@ -111,9 +112,7 @@ def measure(
         args.jobs = 1  # other processes cannot import a script or notebook
     files, is_default = opened.files, not command.changed(args)
     description = command.analysis
-    if is_default and storage.is_current(
-        files, RunInputs(files).digest(), description.name, description.tables
-    ):
+    if is_default and is_current(files, RunInputs(opened), description.name, description.tables):
         tables = {
             table: storage.load_table(files.analysis(table.name, ".parquet"), table) for table in description
         }

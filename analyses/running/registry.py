@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from analyses.tables.origin import MEASURES_OF_PLUGINS
 from analyses.tables.schema import Analysis
-from analyses.tables.storage import MEASURES_OF_PLUGINS
 from training.schema.registry import Registry
 from training.schema.validation import check_instance
 

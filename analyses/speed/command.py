@@ -33,6 +33,7 @@ def measure(
     run: RunDir,
     networks: list[Network],
     arms: Sequence[str] | None = None,
+    seeds: Sequence[int] | None = None,
     against: str | None = None,
     at: Sequence[int] = AT,
 ) -> Result:
@@ -40,8 +41,8 @@ def measure(
 
     Parameters
     ----------
-    arms : sequence of str, optional
-        Only these arms; all by default.
+    arms, seeds : sequence, optional
+        Only these arms and seeds; all by default.
     against : str, optional
         Arm that all are compared with; by default each arm's dense network.
     at : sequence of int
@@ -69,7 +70,7 @@ def measure(
     from training.runs.atomic_files import RunError
     from training.schema.validation import ConfigError, names
 
-    rows, curves = read_outcomes(run, networks, arms)
+    rows, curves = read_outcomes(run, networks, arms, seeds)
     recipe, compared_arms = networks[0].recipe, list(dict.fromkeys(row["arm"] for row in rows))
     if against is not None and against not in compared_arms:
         raise ConfigError(f"--against: expected one of {names(compared_arms)}, got {against}")
@@ -121,7 +122,7 @@ def _add_arguments(p: argparse.ArgumentParser) -> None:
 
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda run, networks, args: measure(run, networks, args.arms, args.against, args.at),
+    measure=lambda run, networks, args: measure(run, networks, args.arms, args.seeds, args.against, args.at),
     steps=False,
     add_arguments=_add_arguments,
     options={"against": None, "at": list(AT)},

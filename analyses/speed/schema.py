@@ -1,7 +1,7 @@
 """Tables of `analyses.speed`."""
 
 from analyses.tables.columns import ARM, ARM_ROLE, NETWORK, SEED, role_column
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import METRICS, Analysis, Column, Table
 
 TERMS = "DEFINITIONS.md, section 1"
 STATISTICS = "DEFINITIONS.md, section 8"
@@ -277,5 +277,6 @@ ANALYSIS = Analysis(
     takes="networks of any task and model that have a metrics.parquet, one of them with a test set",
     cost="2 s",
     needs=("curves",),
+    reads=(METRICS,),
     tables=(RATIOS, ARMS, CORRELATIONS, DOSES, FIXED_STEPS, PAIRS, SOURCES, SURVIVAL),
 )

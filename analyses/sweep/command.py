@@ -21,6 +21,7 @@ def measure(
     run: RunDir,
     networks: list[Network],
     arms: Sequence[str] | None = None,
+    seeds: Sequence[int] | None = None,
     x: str | None = None,
     y: str | None = None,
 ) -> Result:
@@ -28,8 +29,8 @@ def measure(
 
     Parameters
     ----------
-    arms : sequence of str, optional
-        Only these arms; all by default.
+    arms, seeds : sequence, optional
+        Only these arms and seeds; all by default.
     x, y : str, optional
         Fields along the axes of the map.
 
@@ -47,7 +48,7 @@ def measure(
     from analyses.sweep.summary import printed_cells
     from analyses.tables.long_format import records
 
-    rows, _ = read_outcomes(run, networks, arms)
+    rows, _ = read_outcomes(run, networks, arms, seeds)
     recipe, compared = networks[0].recipe, list(dict.fromkeys(row["arm"] for row in rows))
     axes = choose_axes(recipe, compared, x, y)
     outcomes = pd.DataFrame(rows).reindex(columns=SWEEP.measured_columns)
@@ -86,7 +87,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
 
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda run, networks, args: measure(run, networks, args.arms, args.x, args.y),
+    measure=lambda run, networks, args: measure(run, networks, args.arms, args.seeds, args.x, args.y),
     steps=False,
     add_arguments=add_arguments,
     options={"x": None, "y": None},

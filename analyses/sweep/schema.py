@@ -3,7 +3,7 @@
 from analyses.grokking.schema import OUTCOMES
 from analyses.speed.schema import ARMS, BOUND, STATISTICS
 from analyses.tables.columns import ARM, ARM_ROLE, NETWORK
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import METRICS, Analysis, Column, Table
 
 SHARE = Column(
     "generalised",
@@ -60,5 +60,6 @@ ANALYSIS = Analysis(
     takes="networks with a metrics.parquet, of a recipe whose arms differ in a field, as by a [grid]",
     cost="3 s for the 108 networks of modadd_sweep",
     needs=("curves",),
+    reads=(METRICS,),
     tables=(SWEEP, CELLS),
 )

@@ -1,76 +1,207 @@
-"""Hashes of what an analysis reads of a run."""
+"""Inputs of a saved table: the run's config, its networks and the content of their files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from training.runs.atomic_files import read_json, write_json
+from training.runs.atomic_files import RunError, RunErrors, read_json, write_json
 from training.runs.run_directory import ArmDir, RunDir
 
-FILES = ("SKIPPED", "checkpoints.safetensors", "mask.safetensors", "metrics.parquet")
-"""Files of a network that analyses read."""
-WORDS = ("about", "collection", "note")
-"""Fields of a config that no table depends on."""
+if TYPE_CHECKING:
+    from training.inspection.run import Run
+    from training.inspection.trained_network import Network
+
+RECORD = "DONE"
+"""File of a finished network that every analysis reads."""
+WORDS = ("about", "collection", "name", "note", "plugins", "seeds")
+"""Fields of a config that no table depends on: networks are listed one by one."""
+RESTORE = "put back the file as it was written, choose other networks with --arms, or train the arm anew"
 
 
-class RunInputs:
-    """Hashes of a run's files, remembered by size and time of change.
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a table was made of."""
 
-    A file whose size and time are those of the last look is not read again; after a copy, an unzip or a git
-    checkout the content is hashed anew, so that equal content has an equal hash whatever its time.
+    config: str
+    """Hash of the run's config, without words."""
+    files: Mapping[str, Mapping[str, str | None]]
+    """By finished network, as "dense seed 0": SHA-256 of each file that was read; None for a file that the
+    network does not have."""
+    unfinished: Mapping[str, str]
+    """Reason by network that is not finished, and thus in no table."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Reason by finished network that lacks what the analysis needs."""
+
+    @property
+    def networks(self) -> list[str]:
+        """Names of the networks in the table."""
+        return [name for name in self.files if name not in self.left_out]
+
+
+class Reason(Protocol):
+    """Network that is in no table, and why."""
+
+    @property
+    def network(self) -> str:
+        """Name of the network, as "dense seed 0"."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is in no table."""
+
+
+class FileHashes:
+    """SHA-256 of a run's files, cached by size, time of change and inode.
+
+    A file whose size, time and inode are those of the last look is not read again; after a copy, an unzip or
+    a git checkout the content is hashed anew, so that equal content has an equal hash whatever its time.
     """
 
     def __init__(self, run: RunDir):
         self.run = run
-        self.memory = run.path / "analyses" / "inputs.json"
-        remembered = None
+        self.cache = run.path / "analyses" / "inputs.json"
+        cached = None
         with suppress(ValueError):
-            remembered = read_json(self.memory)
-        self._remembered: dict[str, list[object]] = remembered if isinstance(remembered, dict) else {}
+            cached = read_json(self.cache)
+        self._cached: dict[str, list[Any]] = cached if isinstance(cached, dict) else {}
         self._changed = False
 
-    def digest(self, arms: Collection[str] | None = None) -> str:
-        """Return the hash of the config and of every finished network's files.
-
-        Parameters
-        ----------
-        arms : collection of str, optional
-            Only these arms; all by default.
-        """
-        config = self.run.config() or {}
-        parts = [
-            json.dumps({key: value for key, value in config.items() if key not in WORDS}, sort_keys=True)
-        ]
-        for files in self.run.arms():
-            if (arms is None or files.arm in arms) and _is_readable(files, self.run):
-                parts += [
-                    f"{files.arm} {files.seed} {name} {self._hash(files.path / name)}"
-                    for name in FILES
-                    if (files.path / name).exists()
-                ]
-        if self._changed:
-            with suppress(OSError):  # a run on a read-only disk is hashed at every look
-                write_json(self.memory, self._remembered)
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-    def _hash(self, path: Path) -> str:
-        stat = path.stat()
-        key, look = str(path.relative_to(self.run.path)), [stat.st_size, stat.st_mtime_ns]
-        remembered = self._remembered.get(key)
-        if isinstance(remembered, list) and remembered[:2] == look and len(remembered) == 3:
-            return str(remembered[2])
+    def of(self, path: Path) -> str | None:
+        """Return the hash of a file below the run; None if there is none."""
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            return None
+        key, look = str(path.relative_to(self.run.path)), [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        cached = self._cached.get(key)
+        if isinstance(cached, list) and cached[:3] == look and len(cached) == 4:
+            return str(cached[3])
         with path.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
-        self._remembered[key] = [*look, content]
+        self._cached[key] = [*look, content]
         self._changed = True
         return content
 
+    def save(self) -> None:
+        """Write the cache, if a file was hashed."""
+        if self._changed:
+            with suppress(OSError):  # a run on a read-only disk is hashed at every look
+                write_json(self.cache, self._cached)
+            self._changed = False
 
-def _is_readable(files: ArmDir, run: RunDir) -> bool:
-    """Return True for a network that is finished, skipped, or adopted from elsewhere."""
-    done = (files.path / "DONE").exists() or (files.path / "SKIPPED").exists()
-    return done or (files.has_checkpoints() and run.provenance() is None)
+
+class RunInputs:
+    """Inputs of a run's tables as they are now.
+
+    Parameters
+    ----------
+    run : Run
+        The run, opened for reading.
+    """
+
+    def __init__(self, run: Run):
+        self.run = run
+        self._hashes = FileHashes(run.files)
+
+    @cached_property
+    def _networks(self) -> tuple[dict[str, ArmDir], dict[str, str]]:
+        """Finished networks by name, and the reasons of the others."""
+        networks = self.run.networks_and_reasons()
+        finished = {str(files): files for files, reason in networks if reason is None}
+        return finished, {str(files): reason for files, reason in networks if reason is not None}
+
+    def read(
+        self, reads: Collection[str], networks: Iterable[Network], unfinished: Iterable[Reason] = ()
+    ) -> Inputs:
+        """Return the inputs of a table of some networks, after checking their files.
+
+        Parameters
+        ----------
+        reads : collection of str
+            Names of the files of a network that are read.
+        networks : iterable of Network
+            Finished networks of the table.
+        unfinished : iterable of LeftOut
+            Networks that are not finished, with the reason.
+
+        Raises
+        ------
+        RunError
+            If a file is not the one whose hash its network recorded when it was finished; a line per file.
+        """
+        files: dict[str, dict[str, str | None]] = {}
+        refusals = []
+        for network in (entry.files for entry in networks):
+            recorded = recorded_hashes(network)
+            files[str(network)] = {RECORD: self._hashes.of(network.path / RECORD)}
+            for name in reads:
+                path = network.path / name
+                content = files[str(network)][name] = self._hashes.of(path)
+                if name in recorded and content != recorded[name]:
+                    refusals.append(_refusal(path, recorded[name], content))
+        self._hashes.save()
+        if refusals:
+            raise RunErrors(refusals)
+        reasons = {entry.network: entry.reason for entry in unfinished}
+        return Inputs(config=self._config(), files=files, unfinished=reasons)
+
+    def change(self, recorded: Inputs) -> str | None:
+        """Return how a run differs from what a full table was made of; None if it does not.
+
+        A file that is gone is no change: what was read of it stays true, and it may have been deleted to save
+        space.
+        """
+        finished, unfinished = self._networks
+        if added := [name for name in finished if name not in recorded.files]:
+            return f"made before these networks were finished: {_few(added)}"
+        if gone := [name for name in recorded.files if name not in finished]:
+            return f"made with networks that are gone: {_few(gone)}"
+        if dict(recorded.unfinished) != unfinished:
+            return "made when other networks were unfinished"
+        if recorded.config != self._config():
+            return "made with another config"
+        for name, hashes in recorded.files.items():
+            for file, content in hashes.items():
+                path = finished[name].path / file
+                now = self._hashes.of(path) or recorded_hashes(finished[name]).get(file, content)
+                if now != content:
+                    self._hashes.save()
+                    return f"made from another {path}"
+        self._hashes.save()
+        return None
+
+    def _config(self) -> str:
+        config = self.run.files.config() or {}
+        content = json.dumps(
+            {key: value for key, value in config.items() if key not in WORDS}, sort_keys=True
+        )
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def recorded_hashes(network: ArmDir) -> Mapping[str, str]:
+    """Return the SHA-256 of the files of a finished network, as its record has them.
+
+    Empty for adopted weights and for networks of versions that recorded none.
+    """
+    return (network.done() or {}).get("files") or {}
+
+
+def _refusal(path: Path, expected: str, got: str | None) -> RunError:
+    if got is None:
+        return RunError(f"{path}: missing; {RESTORE}")
+    return RunError(
+        f"{path}: damaged: expected the content of SHA-256 {expected[:12]}…, recorded in {RECORD}, "
+        f"got {got[:12]}…; {RESTORE}"
+    )
+
+
+def _few(names: list[str], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -97,6 +97,17 @@ FIELDS = {
 _NUMBERED = re.compile(r"(?P<stem>.+)_(?P<number>\d+(\.\d+)?)")
 
 
+def of_chosen_checkpoints(text: str) -> str:
+    """Return words on the first or last checkpoint, for a table of some checkpoints only.
+
+    Examples
+    --------
+    >>> of_chosen_checkpoints("Phases at the last checkpoint, first → last checkpoint.")
+    'Phases at the last chosen checkpoint, first → last chosen checkpoint.'
+    """
+    return re.sub(r"\b(first|second|last) checkpoint", r"\1 chosen checkpoint", text)
+
+
 def arm_label(arm: str) -> str:
     """Return an arm's name in words.
 

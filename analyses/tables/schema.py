@@ -11,6 +11,9 @@ from typing import Any
 DTYPES: dict[type, str] = {int: "whole number", float: "number", bool: "true or false", str: "text"}
 """Words for the types that a column can have."""
 
+METRICS, CHECKPOINTS, MASK = "metrics.parquet", "checkpoints.safetensors", "mask.safetensors"
+"""Files of a network that analyses read."""
+
 SETTINGS = frozenset(
     (
         "method",
@@ -196,6 +199,8 @@ class Analysis:
     """The main table first."""
     needs: tuple[str, ...] = ()
     """Needs of all its tables, by name (`analyses.loading.needs`); networks without one are left out."""
+    reads: tuple[str, ...] = (METRICS, CHECKPOINTS, MASK)
+    """Files of a network that it reads: they are checked, and decide whether its tables are current."""
     of_several_runs: bool = False
     """True: its command takes `--runs A B …`, in place of `--run`."""
     measure: Callable[..., Any] | None = None

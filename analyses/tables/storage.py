@@ -2,73 +2,24 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import inspect
 import io
 import json
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyses.tables.checked_table import checked_table
+from analyses.tables.inputs import Inputs
+from analyses.tables.origin import METADATA_KEY, ORIGIN, origin_of, refuse_stale, remake_command
 from analyses.tables.schema import Analysis, Column, SchemaError, Table
 from training.runs.atomic_files import RunError, read_json, reading, write_bytes
-from training.schema.code_digest import code_digest, module_digest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from training.runs.run_directory import RunDir
-
 Settings = Mapping[str, Mapping[Any, bool | int | float | str | None]]
 """Values of fields of the recipe, by field and arm; by run and arm for a table of several runs."""
-METADATA_KEY = b"grokking_tickets"
-"""Key of a table's origin in the Parquet file's metadata."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """Origin of a saved table: schema, code, inputs and arguments."""
-
-    table: str
-    version: int
-    schema: str
-    """`Table.digest()` of the schema it was written by."""
-    code: str
-    """`analysis_code` of the analysis that made it."""
-    inputs: str
-    """Hash of the config and the networks' files; empty for a table that was made of no run."""
-    arguments: Mapping[str, Any]
-    """Arguments of the command that differ from their defaults and change the table."""
-
-
-MEASURES_OF_PLUGINS: dict[str, Callable[..., Any]] = {}
-"""By analysis that a plug-in defines: the function that measures."""
-
-
-def analysis_code(analysis: str) -> str:
-    """Return the hash of an analysis' code, its imports included.
-
-    Schemas do not count: a table records the hash of its own schema.
-    """
-    measure = MEASURES_OF_PLUGINS.get(analysis)
-    if measure is None:
-        return _package_code(analysis)
-    with suppress(OSError, TypeError):
-        if measure.__module__ == "__main__":  # a notebook's cells have no file
-            return hashlib.sha256(inspect.getsource(measure).encode()).hexdigest()
-    return module_digest(measure.__module__)
-
-
-@functools.cache
-def _package_code(analysis: str) -> str:
-    """Return the hash of the code of an analysis of this package."""
-    folder = Path(__file__).parents[1] / analysis
-    modules = [f"analyses.{analysis}.{file.stem}" for file in folder.glob("*.py") if file.stem != "schema"]
-    return code_digest([module.removesuffix(".__init__") for module in modules], leave_out=".schema")
 
 
 def save_table(
@@ -76,7 +27,7 @@ def save_table(
     table: Table,
     rows: pd.DataFrame,
     *,
-    inputs: str = "",
+    inputs: Inputs | None = None,
     arguments: Mapping[str, Any] | None = None,
     roles: Mapping[str, str] | None = None,
     settings: Settings | None = None,
@@ -101,14 +52,7 @@ def save_table(
     import pyarrow.parquet as pq
 
     fitted = fitted_table(table, rows, roles or {}, settings or {})
-    origin = Origin(
-        table=table.name,
-        version=table.version,
-        schema=table.digest(),
-        code=analysis_code(table.analysis),
-        inputs=inputs,
-        arguments=arguments or {},
-    )
+    origin = origin_of(table, inputs, arguments or {})
     content = pa.Table.from_pandas(fitted, preserve_index=False)
     metadata = {**(content.schema.metadata or {}), METADATA_KEY: json.dumps(asdict(origin)).encode()}
     buffer = io.BytesIO()
@@ -130,10 +74,10 @@ def load_table(path: Path, table: Table) -> pd.DataFrame:
     """
     import pandas as pd
 
-    _refuse_stale(path, table)
+    refuse_stale(path, table)
     with reading(path):
         rows = pd.read_parquet(path)
-    return checked_table(path, table, rows, f"'{_remake(path, table)}' makes it again")
+    return checked_table(path, table, rows, f"'{remake_command(path, table)}' makes it again")
 
 
 def load_summary(path: Path, analysis: Analysis) -> dict[str, Any]:
@@ -145,88 +89,13 @@ def load_summary(path: Path, analysis: Analysis) -> dict[str, Any]:
         If it or the main table is missing or damaged, or the table was made by another schema or other code;
         the message has the command that makes both.
     """
-    _refuse_stale(path.with_suffix(".parquet"), analysis.tables[0])
+    refuse_stale(path.with_suffix(".parquet"), analysis.tables[0])
     summary = read_json(path)
     if not isinstance(summary, dict):
         state = "missing" if summary is None else "damaged"
-        raise RunError(f"{path}: {state}; '{_remake(path, analysis.tables[0])}' makes it")
+        raise RunError(f"{path}: {state}; '{remake_command(path, analysis.tables[0])}' makes it")
+    summary.pop(ORIGIN, None)
     return summary
-
-
-def _refuse_stale(path: Path, table: Table) -> None:
-    remake = f"'{_remake(path, table)}' makes it"
-    if not path.exists():
-        raise RunError(f"{path}: missing; {remake}")
-    origin = read_origin(path)
-    if origin is None or origin.table != table.name or origin.schema != table.digest():
-        version = "none" if origin is None else f"{origin.table}, version {origin.version}"
-        expected = f"the schema {table.name}, version {table.version}"
-        raise RunError(f"{path}: expected {expected}, got {version}; {remake} again")
-    if origin.code != analysis_code(table.analysis):
-        raise RunError(f"{path}: made by other code than the installed one; {remake} again")
-
-
-def staleness(path: Path, table: Table, inputs: str) -> str | None:
-    """Return why a saved table is stale; None if it is current.
-
-    Parameters
-    ----------
-    inputs : str
-        Today's hash of what the analysis reads.
-
-    Raises
-    ------
-    RunError
-        If the file is missing or damaged.
-    """
-    origin = read_origin(path)
-    if origin is None or origin.table != table.name or origin.schema != table.digest():
-        return "made by another schema"
-    if origin.code != analysis_code(table.analysis):
-        return "made by other code"
-    if origin.inputs != inputs:
-        return "made from other networks"
-    return f"made with {', '.join(origin.arguments)}" if origin.arguments else None
-
-
-def is_current(run: RunDir, inputs: str, analysis: str, tables: Collection[Table]) -> bool:
-    """Return True if an analysis' saved tables exist and are current.
-
-    Current: made from today's networks, by today's schema and code, with default arguments.
-
-    Parameters
-    ----------
-    inputs : str
-        Today's hash of what analyses read of the run (`RunInputs`).
-    """
-    if not run.analysis(analysis, ".json").exists():  # written last
-        return False
-    paths = {table: run.analysis(table.name, ".parquet") for table in tables}
-    if not all(path.exists() for path in paths.values()):
-        return False
-    return all(staleness(path, table, inputs) is None for table, path in paths.items())
-
-
-def read_origin(path: Path) -> Origin | None:
-    """Return a saved table's origin; None if it was written without one.
-
-    Raises
-    ------
-    RunError
-        If the file is missing or damaged.
-    """
-    import pyarrow.parquet as pq
-
-    with reading(path):
-        metadata = pq.read_schema(path).metadata or {}
-        if METADATA_KEY not in metadata:
-            return None
-        return Origin(**json.loads(metadata[METADATA_KEY]))
-
-
-def _remake(path: Path, table: Table) -> str:
-    dot = " " if table.analysis in MEASURES_OF_PLUGINS else "."
-    return f"python -m analyses{dot}{table.analysis} --run {path.parent.parent}"
 
 
 def fitted_table(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from analyses.tables.storage import read_origin
+from analyses.tables.origin import read_origin
 from figures.drawing.figure_option import Options
 from figures.drawing.figure_spec import FigureSpec, TableKey
 from training.schema.code_digest import module_digest
@@ -32,6 +33,20 @@ def picture_origin(
     content: list[object] = [_drawing_code(figure.module), [o and asdict(o) for o in origins], note]
     content += [changed] if (changed := figure.changed(options or {})) else []
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def arguments_of(tables: Iterable[Path]) -> dict[str, Any]:
+    """Return the arguments with which some tables were made; none for full tables.
+
+    Raises
+    ------
+    RunError
+        If a table is missing or damaged.
+    """
+    arguments: dict[str, Any] = {}
+    for origin in filter(None, map(read_origin, tables)):
+        arguments |= {name: value for name, value in origin.arguments.items() if name != "runs"}
+    return arguments
 
 
 def recorded_origin(caption: Path) -> str | None:

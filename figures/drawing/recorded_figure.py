@@ -14,8 +14,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
-from analyses.tables.labels import arm_label, series_of
+from analyses.tables.labels import arm_label, of_chosen_checkpoints, series_of
+from analyses.tables.output_folder import arguments_text
 from figures.drawing.origin import PREFIX
 from figures.drawing.plain_text import escaped, restored
 from figures.drawing.style import Styles, line_style, table_styles
@@ -132,6 +134,19 @@ class Drawing:
         height = self.figure.get_figheight()
         self.figure.text(1 - 0.04 / width, 0.02 / height, escaped("\n".join(lines)), **look)
         self.caption += f" Made of a run whose note is: {escaped(note)}."
+
+    def name_arguments(self, arguments: Mapping[str, Any]) -> None:
+        """Say in the caption that the tables were made with arguments.
+
+        Of tables of some checkpoints nothing is said to be at the last one.
+        """
+        if not arguments:
+            return
+        if "steps" in arguments:
+            self.caption = of_chosen_checkpoints(self.caption)
+            for text in self.figure.findobj(Text):
+                text.set_text(of_chosen_checkpoints(text.get_text()))
+        self.caption += f" Tables made with {escaped(arguments_text(arguments))}."
 
     def still(self) -> Figure:
         """Return the figure, laid out, as one picture shows it."""

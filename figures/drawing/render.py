@@ -11,7 +11,7 @@ from analyses.tables.schema import Table
 from analyses.tables.storage import load_table
 from figures.drawing.figure_option import Options
 from figures.drawing.figure_spec import FigureSpec, TableKey
-from figures.drawing.origin import picture_origin
+from figures.drawing.origin import arguments_of, picture_origin
 
 if TYPE_CHECKING:
     from figures.drawing.recorded_figure import Drawing
@@ -83,7 +83,7 @@ def draw_picture(
 
     resolution: dict[Any, Any] = {"savefig.dpi": PREVIEW_DPI} if preview else {}
     with style(), matplotlib.rc_context(resolution):
-        drawing = drawn(figure, loaded, note, options)
+        drawing = drawn(figure, loaded, note, options, arguments_of(tables.values()))
         drawing.origin = picture_origin(figure, tables, note, options)
         try:
             return drawing.save(target, preview)
@@ -92,7 +92,11 @@ def draw_picture(
 
 
 def drawn(
-    figure: FigureSpec, tables: Mapping[TableKey, Any], note: str = "", options: Options | None = None
+    figure: FigureSpec,
+    tables: Mapping[TableKey, Any],
+    note: str = "",
+    options: Options | None = None,
+    arguments: Mapping[str, Any] | None = None,
 ) -> Drawing:
     """Return the drawing of loaded tables, in matplotlib's style of now.
 
@@ -102,11 +106,14 @@ def drawn(
     ----------
     tables, note, options
         As in `draw_picture`, with data frames in place of paths.
+    arguments : mapping, optional
+        Arguments that the tables were made with, where these are not the full ones.
     """
     from figures.drawing.plain_text import escaped_table
 
     drawing: Drawing = figure.draw({key: escaped_table(table) for key, table in tables.items()}, options)
     if changed := figure.changed(options or {}):
         drawing.caption += f" Drawn with {', '.join(f'{name} = {value}' for name, value in changed.items())}."
+    drawing.name_arguments(arguments or {})
     drawing.stamp(note)
     return drawing

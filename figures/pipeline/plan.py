@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from analyses.tables.inputs import RunInputs
+from analyses.tables.origin import is_current
 from analyses.tables.schema import Table
-from analyses.tables.storage import is_current
 from figures.drawing.figure_spec import FigureSpec
 from figures.pipeline import cost_model
 from figures.pipeline.freshness import (
@@ -18,6 +18,7 @@ from figures.pipeline.freshness import (
     needed_tables,
 )
 from training.config.recipe_files import read_recipe
+from training.inspection.run import open_run
 from training.runs.atomic_files import RunError
 from training.schema.plugins import plugin_arguments
 
@@ -64,7 +65,7 @@ class Plan:
         """By recipe: trained, part, missing; or refused, if its folder holds another experiment."""
         self.tasks: dict[str, Task] = {}
         """In order of need."""
-        self._inputs: dict[str, str] = {}
+        self._inputs: dict[str, RunInputs] = {}
         tables = needed_tables(figures)
         training = {
             recipe: self._training(recipe, search) for recipe in dict.fromkeys(recipe for recipe, _ in tables)
@@ -112,7 +113,7 @@ class Plan:
         run = self.folder.run(recipe)
         if training is None:
             if recipe not in self._inputs:
-                self._inputs[recipe] = RunInputs(run).digest()
+                self._inputs[recipe] = RunInputs(open_run(run))
             if is_current(run, self._inputs[recipe], analysis, tables):
                 return None
         command = ("analyses", analysis, "--run", str(run.path), "--no-plot")

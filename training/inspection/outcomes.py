@@ -17,9 +17,9 @@ LAST_METRICS = ("train_loss", "test_loss", "train_acc", "test_acc")
 def outcomes(run: RunDir, recipe: Recipe) -> list[dict[str, Any]]:
     """Return one row per arm and seed, in the recipe's order.
 
-    Further seeds that have a folder follow those of the recipe. `t_mem` and `t_gen` are the first evaluated steps that meet the recipe's criterion, None if the arm never
-    met it (censored at `steps`). The interval columns name the two evaluations between which the crossing
-    lies.
+    Further seeds that have a folder follow those of the recipe. `t_mem` and `t_gen` are the first evaluated
+    steps that meet the recipe's criterion, None if the arm never met it (censored at `steps`). The interval
+    columns name the two evaluations between which the crossing lies.
     """
     return [
         _outcome(files, recipe.sparsity(files.arm), recipe.setting(files.arm).criterion)

@@ -104,10 +104,13 @@ class Run:
         skipped = files.skipped() if status == "skipped" else None
         return STATES.get(status) if skipped is None else f"{STATES[status]}: {skipped['reason']}"
 
-    def left_out(self) -> dict[str, str]:
-        """Return why each network that cannot be read cannot, by network or arm."""
-        reasons = {str(files): self.why_unreadable(files) for files in self.arm_dirs()}
-        return self.unknown_arms | {name: reason for name, reason in reasons.items() if reason}
+    def networks_and_reasons(self) -> list[tuple[ArmDir, str | None]]:
+        """Return every arm and seed, and why it cannot be read; None for a finished network."""
+        unknown = listed_networks(self.files, self.unknown_arms)
+        return [
+            *((files, self.why_unreadable(files)) for files in self.arm_dirs()),
+            *((files, self.unknown_arms[files.arm]) for files in unknown),
+        ]
 
     def __getitem__(self, key: Any) -> Network:
         """Return one finished network, by (arm, seed).

@@ -10,7 +10,8 @@ from builders import Printed, begin_run, error_line, metrics_of
 
 from analyses.compare.command import main
 from analyses.compare.schema import COMPARE, NETWORKS
-from analyses.tables.storage import load_table, read_origin
+from analyses.tables.origin import read_origin
+from analyses.tables.storage import load_table
 from figures.compare import arms_of_runs
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict

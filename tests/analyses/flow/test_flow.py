@@ -9,7 +9,7 @@ from builders import run_analysis, saved_tables
 from safetensors.numpy import load_file, save_file
 
 from analyses.flow.schema import ANALYSIS, DEVIATIONS, INVARIANTS, NETWORKS, NEURONS
-from analyses.tables.storage import read_origin
+from analyses.tables.origin import read_origin
 from training.runs.run_directory import RunDir
 
 P = 11

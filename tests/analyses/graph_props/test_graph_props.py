@@ -10,7 +10,7 @@ from analyses.graph_props.schema import ANALYSIS, PROPERTIES, WEIGHTS
 from analyses.graph_props.summary import summarise
 from analyses.graph_props.tables import mask_tables
 from analyses.loading.chosen_networks import open_networks
-from analyses.tables.storage import read_origin
+from analyses.tables.origin import read_origin
 from interp.graphs.expander_spectrum import expander_properties
 from interp.graphs.graph_measures import properties
 from training.runs.run_directory import RunDir

@@ -8,7 +8,7 @@ from builders import saved_tables
 from analyses.masks.command import main
 from analyses.masks.schema import ANALYSIS, DENSITY, DISTANCES, OVERLAP, PEAKS
 from analyses.masks.turnover import mask_changes, turnover_peaks
-from analyses.tables.storage import read_origin
+from analyses.tables.origin import read_origin
 from training.config.arm_config import arm_record
 from training.config.settings import Criterion
 from training.runs.run_directory import RunDir

@@ -11,7 +11,7 @@ from analyses.progress.command import main
 from analyses.progress.loss_falls import phases
 from analyses.progress.schema import ANALYSIS, FREQUENCIES, HEADS, KEY_FREQUENCIES, MEASURES
 from analyses.progress.summary import summarise
-from analyses.tables.storage import read_origin
+from analyses.tables.origin import read_origin
 from interp.mechanism.fourier_ablation import OPERATORS, excluded_logits, restricted_logits
 from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.config.settings import Setting

@@ -21,7 +21,8 @@ from analyses.report.document import BEGIN, END, printed_verdicts, readme_table
 from analyses.report.evidence import NETWORK_COLUMNS, judge_claim
 from analyses.report.rendering import Commands, Heading, Paragraph, TextTable, html_page, markdown
 from analyses.speed.schema import PAIRS, RATIOS
-from analyses.tables.storage import METADATA_KEY, save_table
+from analyses.tables.origin import METADATA_KEY
+from analyses.tables.storage import save_table
 from training.config.recipe_files import read_recipe
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir

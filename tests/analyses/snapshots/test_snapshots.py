@@ -8,7 +8,7 @@ from analyses.loading.chosen_networks import open_networks
 from analyses.snapshots.command import main, networks_of_seed
 from analyses.snapshots.schema import ANALYSIS, MAPS, MATRICES, MOMENTS, NEURONS, SPECTRA
 from analyses.snapshots.tables import network_tables
-from analyses.tables.storage import read_origin
+from analyses.tables.origin import read_origin
 from training.runs.run_directory import RunDir
 
 

@@ -25,7 +25,8 @@ from analyses.speed.schema import (
     SURVIVAL,
 )
 from analyses.speed.summary import printed_tables
-from analyses.tables.storage import fit_to_schema, read_origin, with_roles
+from analyses.tables.origin import read_origin
+from analyses.tables.storage import fit_to_schema, with_roles
 from figures.speed import time_to_generalize
 from training.cli.printed_table import render
 from training.config.arm_config import arm_record

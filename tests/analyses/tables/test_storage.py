@@ -7,17 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from analyses.norms.schema import NORMS
-from analyses.tables import storage
+from analyses.tables import origin as origins
 from analyses.tables.schema import Analysis, Column, SchemaError, Table
-from analyses.tables.storage import (
-    METADATA_KEY,
-    fit_to_schema,
-    load_summary,
-    load_table,
-    read_origin,
-    save_table,
-    staleness,
-)
+from analyses.tables.origin import METADATA_KEY, analysis_code, read_origin, staleness
+from analyses.tables.storage import fit_to_schema, load_summary, load_table, save_table
 from training.runs.atomic_files import RunError
 
 SCHEMA = Table(

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from analyses.tables.storage import METADATA_KEY
+from analyses.tables.origin import METADATA_KEY
 from figures.__main__ import main
 from figures.catalogue.registry import FIGURES
 from figures.drawing.figure_spec import FigureSpec
