@@ -32,6 +32,7 @@ FLOORS = (
     ("training.optimization",),
     ("training.config",),
     ("training.inspection",),
+    ("training.execution.identity",),
     ("training.execution", "training.adopt"),
     ("training.api", "training.bench"),
     ("training",),

@@ -29,6 +29,8 @@ def code_digest(
     root: Path = ROOT,
     leave_out: str = "",
     within: Container[str] | None = None,
+    cut: Container[str] = (),
+    packages: bool = True,
 ) -> str:
     """Return a hash of modules' code and their imports' code.
 
@@ -47,6 +49,10 @@ def code_digest(
         End of the names of modules that do not count, as ".schema".
     within : container of str, optional
         Top-level modules that count; by default the project's packages and loaded plug-ins.
+    cut : container of str
+        Modules that do not count, and whose imports are not followed.
+    packages : bool
+        False: no `__init__.py` of the project counts.
 
     Raises
     ------
@@ -61,7 +67,9 @@ def code_digest(
         module = pending.pop()
         path = _source(module, root)
         is_left_out = leave_out and module.endswith(leave_out)
-        if path is None or module in hashes or is_left_out:
+        if path is None or module in hashes or is_left_out or module in cut:
+            continue
+        if not packages and path.name == "__init__.py" and module.partition(".")[0] in PACKAGES:
             continue
         if within is not None and module.partition(".")[0] not in within:
             continue
