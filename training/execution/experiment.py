@@ -13,7 +13,7 @@ from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.plugin_use import used_plugins
 from training.config.recipe import Recipe
-from training.execution.identity.arm_code import SHORT, arm_code
+from training.execution.identity.arm_code import arm_code
 from training.execution.identity.start_record import Start, start_record
 from training.execution.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
 from training.execution.plan import ACTIONS, REPLAY, TAKE_OVER, UNFINISHED, Plan
@@ -27,7 +27,7 @@ from training.execution.run_config import (
 from training.execution.scheduler import launch
 from training.execution.sparsity_search import refined
 from training.inspection.arm_status import arm_status
-from training.inspection.outcomes import outcomes
+from training.inspection.outcomes import SHORT, outcomes
 from training.inspection.resource_estimate import Need, estimated_need
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.validation import ConfigError

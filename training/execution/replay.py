@@ -11,12 +11,12 @@ import numpy as np
 
 from training.config.recipe import Recipe
 from training.execution.arm_in_training import with_pruned_zeros
-from training.execution.identity.arm_code import SHORT, UNKNOWN
 from training.execution.identity.device import platform_differences
 from training.execution.identity.start_record import Start, commit
 from training.execution.jobs import Job, is_of_code
 from training.execution.starting_point import NotTrained, starting_point
 from training.inspection.file_checks import check_finished
+from training.inspection.outcomes import SHORT, UNKNOWN
 from training.optimization.evaluation import METRICS
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.schema.code_digest import canonical_text, imported_modules
+from training.schema.code_digest import canonical_text, imported_modules, source_file
 from training.schema.registry import Origin
 
 
@@ -42,7 +42,11 @@ def definition_of(origin: Origin) -> Definition | None:
     ]
     chosen = [statements[n] for n in sorted(_needed(statements, first))]
     package = origin.module if path.name == "__init__.py" else origin.module.rpartition(".")[0]
-    modules = [module for module in imported_modules(chosen, package) if module != origin.module]
+    modules = [
+        module
+        for module in imported_modules(chosen, package)
+        if module != origin.module and source_file(module) is not None
+    ]
     return Definition(canonical_text(chosen), tuple(sorted(modules)))
 
 

@@ -27,6 +27,10 @@ from training.schema.validation import to_dict
 from training.tasks.registry import TASKS
 
 ROOT = Path(__file__).parents[3]
+REGISTRIES_OF_PLUGINS = {
+    *("training.models.registry", "training.tasks.registry", "training.optimization.optimizers.registry")
+}
+"""Modules that definitions in plug-ins import, and others do not."""
 PLUGIN = """
 from training.pruning.method import Method
 from training.pruning.registry import METHODS
@@ -46,7 +50,7 @@ def imported(modules, cut=()):
     reached, pending = {}, list(modules)
     while pending:
         name = pending.pop()
-        path = code_digest._source(name, code_digest.ROOT)
+        path = code_digest.source_file(name, code_digest.ROOT)
         if path is None or path.name == "__init__.py" or name in reached or name in cut:
             continue
         reached[name] = code_digest._read(path, path.stat().st_mtime_ns, name)[1]
@@ -70,7 +74,8 @@ def finish(recipe, out, **options):
 def edit(path, **fields):
     """Change fields of a record; None removes one."""
     record = json.loads(path.read_text()) | fields
-    path.write_text(json.dumps({name: value for name, value in record.items() if value is not None}))
+    removed = {name for name, value in fields.items() if value is None}
+    path.write_text(json.dumps({name: value for name, value in record.items() if name not in removed}))
 
 
 # --- code ------------------------------------------------------------------------------------------------
@@ -79,12 +84,12 @@ def edit(path, **fields):
 def test_every_module_that_is_no_part_is_imported_by_one_that_is():
     part = imported(all_modules(), cut=NO_PART)
     assert not part & set(NO_PART) and all(NO_PART.values())
-    direct = {name for reached in part for name in _imports(reached)}
+    direct = {name for reached in part for name in _imports(reached)} | REGISTRIES_OF_PLUGINS
     assert set(NO_PART) <= direct, f"entries of no use: {sorted(set(NO_PART) - direct)}"
 
 
 def _imports(name):
-    path = code_digest._source(name, code_digest.ROOT)
+    path = code_digest.source_file(name, code_digest.ROOT)
     return code_digest._read(path, path.stat().st_mtime_ns, name)[1]
 
 
@@ -100,7 +105,9 @@ def test_what_decides_bytes_is_a_part_and_what_schedules_is_none():
     } <= part
     for name in ("scheduler", "progress", "printed_tables", "experiment", "worker_process", "plan"):
         assert f"training.execution.{name}" not in part
-    assert not any(name.startswith(("analyses", "figures", "training.cli", "training.adopt")) for name in part)
+    assert not any(
+        name.startswith(("analyses", "figures", "training.cli", "training.adopt")) for name in part
+    )
 
 
 def test_the_code_of_an_arm_is_that_of_its_parts_and_of_its_sources(recipe):
@@ -128,7 +135,6 @@ def test_the_digest_needs_no_torch():
         ("-abs(w)", "-(w * w)", {"smallest", "shuffled"}),
         ("return 1", "return 2", set()),
         ("def smallest(subject):", 'def smallest(subject):\n    """Keep them."""  # twice', set()),
-        ('source="weights"', 'source="mask"', {"smallest", "shuffled"}),
     ],
 )
 def test_code_of_plugins_counts_for_arms_that_depend_on_it(tmp_path, content, old, new, changed):
@@ -223,7 +229,9 @@ def test_arms_that_other_code_has_skipped_are_tried_again(copied, recipe):
         copied.arm("random", 0).clear()
         skipped = {"hash": done["hash"], "reason": "diverged: a loss or norm is not finite"}
         copied.arm("random", 0).skip(skipped | ({} if code is None else {"code": code}))
-        (row,) = [row for row in Experiment(recipe, "", str(copied.path.parent)).plan() if row["arm"] == "random"]
+        (row,) = [
+            row for row in Experiment(recipe, "", str(copied.path.parent)).plan() if row["arm"] == "random"
+        ]
         assert row["todo"] == ("train" if is_tried else "skip again")
         finish(recipe, copied.path.parent)
         assert (copied.arm("random", 0).done() is not None) == is_tried
@@ -343,11 +351,16 @@ print(json.dumps({"code": code, "taken": done.get("taken_from"), "refusal": refu
 ENGINE, BAR = "training/optimization/engine.py", "training/execution/progress.py"
 EDITS = {
     "halved": [(ENGINE, "self.optimizer.lr_at(step))", "self.optimizer.lr_at(step) / 2)")],
-    "commented": [
-        (ENGINE, "        for step in range(self.step", "        # every arm\n        for step in range(self.step"),
+    "renamed": [
+        (
+            ENGINE,
+            "        for step in range(self.step",
+            "        # every arm\n        for step in range(self.step",
+        ),
         (BAR, "LINE_SECONDS = 30.0", "LINE_SECONDS = 45.0"),
+        (ENGINE, "gradients = ", "rows = "),
+        (ENGINE, "_update(gradients,", "_update(rows,"),
     ],
-    "renamed": [(ENGINE, "gradients = ", "rows = "), (ENGINE, "_update(gradients,", "_update(rows,")],
 }
 
 
@@ -357,7 +370,7 @@ def begun(tmp_path_factory):
     folder = tmp_path_factory.mktemp("package")
     for package in ("interp", "training"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    arms = '[arms.dense]\nmin_steps = 150\nmax_steps = 200\nsettle_steps = 50\n'
+    arms = "[arms.dense]\nmin_steps = 150\nmax_steps = 200\nsettle_steps = 50\n"
     tables = "[task]\np = 7\n[model]\nd_emb = 12\nd_mlp = 16\n[measure]\nearly_checkpoint_every = 20\n"
     (folder / "tiny.toml").write_text(f"seeds = [0]\n{tables}{arms}")
     run_script(folder, BEGIN)
@@ -385,7 +398,7 @@ def test_other_code_that_gives_other_bytes_is_refused_and_equal_code_is_not(begu
     result = json.loads(out.splitlines()[-1])
     resumed = RunDir(folder / "begun" / "tiny").arm("dense", 0)
     code = before.done()["code"]
-    assert (result["code"] == code) == (edited == "commented")
+    assert result["code"] != code
     same = (resumed.path / "checkpoints.safetensors").read_bytes() == (
         before.path / "checkpoints.safetensors"
     ).read_bytes()
@@ -396,8 +409,10 @@ def test_other_code_that_gives_other_bytes_is_refused_and_equal_code_is_not(begu
             assert "at step 1" in text and "--accept-other" in text
         assert "\n" not in result["refusal"]
         (mixed,) = resumed.done()["accepted"]
-        assert mixed["code"] == code and mixed["until_step"] == 60 and resumed.done()["code"] == result["code"]
+        assert (
+            mixed["code"] == code and mixed["until_step"] == 60 and resumed.done()["code"] == result["code"]
+        )
     else:
         assert result["refusal"] is None and same
         assert result["taken"]["run"] == "tiny" and "accepted" not in resumed.done()
-        assert resumed.done().get("compatible_code", []) == ([code] if edited == "renamed" else [])
+        assert resumed.done()["compatible_code"] == [code]

@@ -10,6 +10,7 @@ from typing import Any
 
 from training.config.plugin_use import registered_names
 from training.config.recipe import Recipe
+from training.inspection.outcomes import UNKNOWN
 from training.schema.code_digest import PLUGIN_FOLDERS, code_digest
 from training.schema.definition_code import definition_of
 from training.schema.plugins import plugin_of
@@ -25,7 +26,6 @@ COMMON = (
 )
 """Modules that decide the bytes of every arm, with all that they import."""
 NO_PART: Mapping[str, str] = {
-    "interp.lazy_exports": "imports names when they are first used",
     "interp.mechanism.effective_weights": "measures finished networks",
     "training.cli.parser": "declares the exception of a stop signal, and reads command lines",
     "training.config.arm_config": "makes the config, which has a hash of its own",
@@ -45,22 +45,17 @@ NO_PART: Mapping[str, str] = {
     "training.runs.atomic_files": "moves bytes to the disk",
     "training.runs.run_directory": "names files, and gives back the arrays that were written",
     "training.schema.descriptions": "reads docstrings for listings",
-    "training.schema.plain_content": "shortens values for error messages",
     "training.schema.validation": "refuses settings, and changes none",
     "training.tasks.registry": "names every task; the arm's own is followed from its class",
 }
 """Modules that the modules of an arm import and that decide no byte of it, with the reason."""
-UNKNOWN = "unknown"
-"""Digest of an arm of a version that recorded none."""
-SHORT = 8
-"""Characters of a digest that are shown."""
 
 
 def arm_code(recipe: Recipe, arm: str) -> str:
     """Return a digest of the code that decides an arm's bytes.
 
-    It covers the modules of the arm's task, model, pruning method, start, parametrization and optimizer, those
-    of its sources, and those of the training, with all modules of the project and of plug-ins that they
+    It covers the modules of the arm's task, model, pruning method, start, parametrization and optimizer,
+    those of its sources, and those of the training, with all modules of the project and of plug-ins that they
     import, but not `NO_PART`. Comments, docstrings and layout do not count. Of a plug-in's file, what defines
     the arm counts; a figure in it does not. Code of a notebook has no file and counts as unknown.
 
