@@ -202,15 +202,15 @@ def test_a_second_start_says_which_arms_other_code_has_trained(copy, capsys):
     )
 
 
-def test_what_other_code_has_trained_is_not_taken_over(copy, capsys):
+def test_what_other_code_has_trained_is_not_taken_over(copy, capfd):
     text = (copy / "mine.py").read_text()
     (copy / "mine.py").write_text(text.replace("-abs(w)", "abs(w)"))
     second = ["my_recipe.toml", "--set", "name=second", "--seeds", "0"]
     assert train([*second, "--dry-run", "--json"]) == 0
-    todo = {row["arm"]: row["todo"] for row in json.loads(capsys.readouterr().out)}
+    todo = {row["arm"]: row["todo"] for row in json.loads(capfd.readouterr().out)}
     assert todo["smallest"] == "replay, then take over" and todo["dense"] == "take over"
     assert train(second) == 0
-    taken = {line.split()[0] for line in capsys.readouterr().err.splitlines() if ": taken from" in line}
+    taken = {line.split()[0] for line in capfd.readouterr().err.splitlines() if ": taken from" in line}
     assert taken == {"dense", "maximum", "negated", "tanh"}
 
 
