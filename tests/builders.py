@@ -72,13 +72,13 @@ def stop_after(n):
     return lambda: next(answers)
 
 
-def train_group_of(recipe, run, *arms, seed=0, should_stop=never_stop):
+def train_group_of(recipe, run, *arms, seed=0, should_stop=never_stop, start=None):
     """Train arms as one group in this process; return the skipped ones."""
     from training.execution.jobs import Job
     from training.execution.training_loop import train_group
 
     group = [Job(arm, seed) for arm in arms]
-    return train_group(recipe, run, group, "cpu", lambda *_: None, should_stop)
+    return train_group(recipe, run, group, "cpu", lambda *_: None, should_stop, start)
 
 
 def train_every_arm(recipe, run, should_stop=never_stop):
@@ -91,13 +91,13 @@ def train_every_arm(recipe, run, should_stop=never_stop):
     return skipped
 
 
-def launch_here(recipe, run, todo, device, workers, progress, on_device):
+def launch_here(recipe, run, todo, device, workers, progress, on_device, start):
     """Train arms in this process, one by one; return the skipped ones."""
     on_device("cpu")
     skipped = []
     for job in todo:
         with run.arm(job.arm, job.seed).locked():
-            skipped += train_group_of(recipe, run, job.arm, seed=job.seed)
+            skipped += train_group_of(recipe, run, job.arm, seed=job.seed, start=start)
     return skipped
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from training.runs.atomic_files import read_json, write_json
+from training.runs.atomic_files import file_hash, read_json, write_json
 from training.runs.run_directory import ArmDir, RunDir
 
 FILES = ("SKIPPED", "checkpoints.safetensors", "mask.safetensors", "metrics.parquet")
@@ -63,8 +63,7 @@ class RunInputs:
         remembered = self._remembered.get(key)
         if isinstance(remembered, list) and remembered[:2] == look and len(remembered) == 3:
             return str(remembered[2])
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+        content = file_hash(path)
         self._remembered[key] = [*look, content]
         self._changed = True
         return content
