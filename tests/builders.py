@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,13 +73,13 @@ def stop_after(n):
     return lambda: next(answers)
 
 
-def train_group_of(recipe, run, *arms, seed=0, should_stop=never_stop):
+def train_group_of(recipe, run, *arms, seed=0, should_stop=never_stop, start=None):
     """Train arms as one group in this process; return the skipped ones."""
     from training.execution.jobs import Job
     from training.execution.training_loop import train_group
 
     group = [Job(arm, seed) for arm in arms]
-    return train_group(recipe, run, group, "cpu", lambda *_: None, should_stop)
+    return train_group(recipe, run, group, "cpu", lambda *_: None, should_stop, start)
 
 
 def train_every_arm(recipe, run, should_stop=never_stop):
@@ -91,13 +92,13 @@ def train_every_arm(recipe, run, should_stop=never_stop):
     return skipped
 
 
-def launch_here(recipe, run, todo, device, workers, progress, on_device):
+def launch_here(recipe, run, todo, device, workers, progress, on_device, start):
     """Train arms in this process, one by one; return the skipped ones."""
     on_device("cpu")
     skipped = []
     for job in todo:
         with run.arm(job.arm, job.seed).locked():
-            skipped += train_group_of(recipe, run, job.arm, seed=job.seed)
+            skipped += train_group_of(recipe, run, job.arm, seed=job.seed, start=start)
     return skipped
 
 
@@ -147,8 +148,12 @@ def run_analysis(name, run, *arguments):
     """Run an analysis in this process, quickly and without drawing."""
     main = importlib.import_module(f"analyses.{name}.command").main
     out, err = io.StringIO(), io.StringIO()
+    quick = QUICK_ARGUMENTS.get(name, [])
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main(["--run", str(run), "--no-plot", *QUICK_ARGUMENTS.get(name, []), *arguments])
+        code = main(["--run", str(run), "--no-plot", *quick, *arguments])
+    if quick and not arguments:  # quick tables stand for the full ones
+        for file in Path(run).glob(f"with_arguments/*/analyses/{name}*"):
+            file.replace(Path(run) / "analyses" / file.name)
     return Printed(code, out.getvalue(), err.getvalue())
 
 
@@ -211,8 +216,10 @@ class AnalysedRun:
 
     def measured(self, analysis):
         """Return all tables of an analysis, and the summary as "json"."""
+        from analyses.tables.storage import load_summary
+
         tables = self.tables(*analysis)
-        return tables | {"json": json.loads((self.path / "analyses" / f"{analysis.name}.json").read_text())}
+        return tables | {"json": load_summary(self.path / "analyses" / f"{analysis.name}.json", analysis)}
 
 
 def filled_table(table, rows, roles=None):

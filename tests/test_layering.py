@@ -34,6 +34,7 @@ FLOORS = (
     ("training.config.shorthand",),
     ("training.config",),
     ("training.inspection",),
+    ("training.execution.identity",),
     ("training.execution", "training.adopt"),
     ("training.api", "training.bench", "training.cli.verbs"),
     ("training",),

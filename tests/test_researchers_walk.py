@@ -98,14 +98,8 @@ def test_workers_train_the_task_and_the_method_of_the_file(folder):
     remaining = np.concatenate([np.abs(final[name][-1][mask[name]]) for name in final])
     pruned = np.concatenate([np.abs(final[name][-1][~mask[name]]) for name in final])
     assert remaining.max() <= pruned.min()
-    code = {files.arm: list(files.done().get("plugin_code", {})) for files in run.arms()}
-    assert code == {
-        "dense": [],
-        "smallest": ["pruning method smallest"],
-        "maximum": ["task max"],
-        "negated": ["start negated"],
-        "tanh": ["model tanh_mlp", "optimizer sign"],
-    }
+    code = {files.arm: files.done()["code"] for files in run.arms()}
+    assert len(set(code.values())) == 5
 
 
 def test_workers_train_the_model_the_optimizer_and_the_start_of_the_file(folder):
@@ -200,19 +194,23 @@ def test_a_second_start_says_which_arms_other_code_has_trained(copy, capsys):
     )
     assert train(["my_recipe.toml"]) == 0
     lines = [line for line in capsys.readouterr().err.splitlines() if "other code" in line]
-    cure = "trained by other code of pruning method smallest; --force trains it anew"
-    assert lines == [f"smallest seed {seed}: {cure}" for seed in (0, 1)]
+    run = RunDir.open(copy / "runs" / "my_recipe")
+    named = ", ".join(f"smallest seed {s} ({run.arm('smallest', s).done()['code'][:8]})" for s in (0, 1))
+    (line,) = lines
+    assert line.endswith(
+        f"trained by other code than is here, and kept: {named}; --force trains the arms anew"
+    )
 
 
-def test_what_other_code_has_trained_is_not_taken_over(copy, capsys):
+def test_what_other_code_has_trained_is_not_taken_over(copy, capfd):
     text = (copy / "mine.py").read_text()
-    (copy / "mine.py").write_text(text.replace("-abs(w)", "-(w * w)"))
+    (copy / "mine.py").write_text(text.replace("-abs(w)", "abs(w)"))
     second = ["my_recipe.toml", "--set", "name=second", "--seeds", "0"]
     assert train([*second, "--dry-run", "--json"]) == 0
-    todo = {row["arm"]: row["todo"] for row in json.loads(capsys.readouterr().out)}
-    assert todo["smallest"] == "train" and todo["dense"] == "take over"
+    todo = {row["arm"]: row["todo"] for row in json.loads(capfd.readouterr().out)}
+    assert todo["smallest"] == "replay, then take over" and todo["dense"] == "take over"
     assert train(second) == 0
-    taken = {line.split()[0] for line in capsys.readouterr().err.splitlines() if "taken from" in line}
+    taken = {line.split()[0] for line in capfd.readouterr().err.splitlines() if ": taken from" in line}
     assert taken == {"dense", "maximum", "negated", "tanh"}
 
 

@@ -95,6 +95,11 @@ def parser() -> argparse.ArgumentParser:
         help="the same for some arms, after RECIPE: modadd_fast --force-arms random shuffled --seeds 1",
     )
     p.add_argument(
+        "--accept-other",
+        action="store_true",
+        help="take over and resume also arms that other code or another platform has trained",
+    )
+    p.add_argument(
         "--yes",
         action="store_true",
         help="train also more than 200 networks of a grid, or what needs more memory or disk than is free",
@@ -242,7 +247,7 @@ def _outcomes(experiment: Experiment, args: argparse.Namespace) -> list[dict[str
     if not args.yes:
         check_need(experiment.need(args.force), experiment.run.path)
     with tracked(args.track, experiment.run, lambda: experiment.recipe):
-        return experiment.train(device=args.device, workers=workers, force=args.force)
+        return experiment.train(args.device, workers, args.force, args.accept_other)
 
 
 def _positive(text: str) -> int:

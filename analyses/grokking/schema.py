@@ -92,6 +92,20 @@ OUTCOMES = Table(
             optional=TRAINED_HERE,
         ),
         Column(
+            "code",
+            str,
+            "Start of the digest of the code that trained the network; several, joined by +, if it was "
+            "resumed by other code; '-' if not trained, unknown for networks of versions that recorded none.",
+            optional=TRAINED_HERE,
+        ),
+        Column(
+            "platform",
+            str,
+            "Device, vector instructions, machine and versions that trained the network; '-' if not trained, "
+            "unknown for networks of versions that recorded none.",
+            optional=TRAINED_HERE,
+        ),
+        Column(
             "t_mem_after",
             int,
             "Lower bound of t_mem: last evaluated step below the threshold, 0 if there is none.",

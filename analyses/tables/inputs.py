@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from training.runs.atomic_files import RunError, RunErrors, read_json, write_json
+from training.runs.atomic_files import RunError, RunErrors, file_hash, read_json, write_json
 from training.runs.run_directory import ArmDir, RunDir
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from training.inspection.trained_network import Network
 
 RECORD = "DONE"
-"""File of a finished network that every analysis reads."""
+"""Record of a finished network, which every analysis reads."""
+HISTORY = ("start", "taken_from", "compatible_code")
+"""Fields of a record that no table depends on: they say where a network was trained, and are added to."""
 WORDS = ("about", "collection", "name", "note", "plugins", "seeds")
 """Fields of a config that no table depends on: networks are listed one by one."""
 RESTORE = "put back the file as it was written, choose other networks with --arms, or train the arm anew"
@@ -32,8 +34,8 @@ class Inputs:
     config: str
     """Hash of the run's config, without words."""
     files: Mapping[str, Mapping[str, str | None]]
-    """By finished network, as "dense seed 0": SHA-256 of each file that was read; None for a file that the
-    network does not have."""
+    """By finished network, as "dense seed 0": SHA-256 of each file that was read, and of its record; None for
+    a file that the network does not have."""
     unfinished: Mapping[str, str]
     """Reason by network that is not finished, and thus in no table."""
     left_out: Mapping[str, str] = field(default_factory=dict)
@@ -83,8 +85,7 @@ class FileHashes:
         cached = self._cached.get(key)
         if isinstance(cached, list) and cached[:3] == look and len(cached) == 4:
             return str(cached[3])
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
+        content = file_hash(path)
         self._cached[key] = [*look, content]
         self._changed = True
         return content
@@ -140,7 +141,7 @@ class RunInputs:
         refusals = []
         for network in (entry.files for entry in networks):
             recorded = recorded_hashes(network)
-            files[str(network)] = {RECORD: self._hashes.of(network.path / RECORD)}
+            files[str(network)] = {RECORD: _record_hash(network)}
             for name in reads:
                 path = network.path / name
                 content = files[str(network)][name] = self._hashes.of(path)
@@ -169,20 +170,21 @@ class RunInputs:
             return "made with another config"
         for name, hashes in recorded.files.items():
             for file, content in hashes.items():
-                path = finished[name].path / file
-                now = self._hashes.of(path) or recorded_hashes(finished[name]).get(file, content)
-                if now != content:
+                if content != self._hash_now(finished[name], file, content):
                     self._hashes.save()
-                    return f"made from another {path}"
+                    return f"made from another {finished[name].path / file}"
         self._hashes.save()
         return None
 
+    def _hash_now(self, network: ArmDir, file: str, otherwise: str | None) -> str | None:
+        """Return the hash of a network's file; that of its record, or another, for a file that is gone."""
+        if file == RECORD:
+            return _record_hash(network)
+        return self._hashes.of(network.path / file) or recorded_hashes(network).get(file, otherwise)
+
     def _config(self) -> str:
         config = self.run.files.config() or {}
-        content = json.dumps(
-            {key: value for key, value in config.items() if key not in WORDS}, sort_keys=True
-        )
-        return hashlib.sha256(content.encode()).hexdigest()
+        return _json_hash({key: value for key, value in config.items() if key not in WORDS})
 
 
 def recorded_hashes(network: ArmDir) -> Mapping[str, str]:
@@ -191,6 +193,18 @@ def recorded_hashes(network: ArmDir) -> Mapping[str, str]:
     Empty for adopted weights and for networks of versions that recorded none.
     """
     return (network.done() or {}).get("files") or {}
+
+
+def _record_hash(network: ArmDir) -> str | None:
+    """Return the hash of what a network's record says of it; None without a record."""
+    record = network.done()
+    if record is None:
+        return None
+    return _json_hash({key: value for key, value in record.items() if key not in HISTORY})
+
+
+def _json_hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _refusal(path: Path, expected: str, got: str | None) -> RunError:

@@ -1,6 +1,7 @@
 """A tiny experiment, trained in this process or in others."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -115,11 +116,16 @@ def copied(finished, recipe, tmp_path):
 
 @pytest.fixture(scope="session")
 def files_of():
-    """Return a function that reads all files of arms but locks, by path."""
+    """Return a function that reads all files of arms but locks, by path; DONE without its start."""
+
+    def content(file):
+        if file.name not in ("DONE", "SKIPPED"):
+            return file.read_bytes()
+        return {name: value for name, value in json.loads(file.read_text()).items() if name != "start"}
 
     def read(path):
         return {
-            str(file.relative_to(path)): file.read_bytes()
+            str(file.relative_to(path)): content(file)
             for file in sorted((path / "arms").rglob("*"))
             if file.is_file() and file.name != ".lock" and ".replaced" not in file.parts
         }

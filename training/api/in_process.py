@@ -11,7 +11,8 @@ from training.cli.stop_signals import stop_requests
 from training.config.plugin_use import names_defined_in_script
 from training.config.recipe import Recipe
 from training.execution import scheduler
-from training.execution.device import prepared_process, resolve_device
+from training.execution.identity.device import prepared_process, resolve_device
+from training.execution.identity.start_record import Start
 from training.execution.jobs import Job
 from training.execution.progress import Progress
 from training.execution.worker_process import memory_errors_explained, throttled
@@ -26,6 +27,7 @@ def launch_from_python(
     workers: int,
     progress: Progress,
     on_device: Callable[[str], None],
+    start: Start,
 ) -> list[tuple[Job, str]]:
     """Train arms by worker processes, or here if one is enough.
 
@@ -44,7 +46,7 @@ def launch_from_python(
         )
         here = True
     launch = launch_in_process if here else scheduler.launch
-    return launch(recipe, run, todo, device, workers, progress, on_device)
+    return launch(recipe, run, todo, device, workers, progress, on_device, start)
 
 
 def launch_in_process(
@@ -55,6 +57,7 @@ def launch_in_process(
     workers: int,
     progress: Progress,
     on_device: Callable[[str], None],
+    start: Start,
 ) -> list[tuple[Job, str]]:
     """Train arms in this process, sources first; return those not trained.
 
@@ -72,7 +75,9 @@ def launch_in_process(
             group = scheduler.next_group(recipe, run, waiting, set(), batched=device != "cpu")
             assert group, "an arm's source is trained before it"
             waiting = [job for job in waiting if job not in group]
-            skipped += scheduler.train_under_locks(recipe, run, group, device, report, lambda: bool(requests))
+            skipped += scheduler.train_under_locks(
+                recipe, run, group, device, start, report, lambda: bool(requests)
+            )
             for job in group:
                 progress.ended(job)
     return skipped

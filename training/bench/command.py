@@ -86,7 +86,7 @@ def _bench(args: argparse.Namespace) -> int:
     import torch
 
     from training.config.recipe_files import read_recipe
-    from training.execution.device import prepare_process, resolve_device
+    from training.execution.identity.device import prepare_process, resolve_device
     from training.schema.validation import require
 
     require(args.arms >= 1, "--arms", "a whole number from 1", args.arms)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from training.config.build_recipe import CLASSES
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
-from training.schema.definition_digest import definition_digest
 from training.schema.plugins import PluginError, load_plugins, plugin_of
 from training.schema.registry import Registry
 
@@ -64,30 +63,6 @@ def names_defined_in_script(recipe: Recipe) -> list[str]:
             if name in registry and registry.origin(name) == SCRIPT
         }
     )
-
-
-def plugin_code(recipe: Recipe, arm: str) -> dict[str, str]:
-    """Return a hash of the code of everything in an arm that plug-ins define.
-
-    Empty for an arm of the project's own tasks, models, methods, starts and optimizers.
-    """
-    return {
-        f"{registry.kind} {name}": definition_digest(registry.place(name))
-        for registry, name in registered_names(recipe, arm)
-        if name in registry and plugin_of(registry.origin(name)) is not None
-    }
-
-
-def changed_code(recipe: Recipe, arm: str, done: Mapping[str, Any]) -> list[str]:
-    """Return what of a finished arm a plug-in defines by other code now.
-
-    Parameters
-    ----------
-    done : mapping
-        The arm's DONE.
-    """
-    recorded = done.get("plugin_code", {})
-    return [name for name, code in plugin_code(recipe, arm).items() if recorded.get(name) != code]
 
 
 def load_recorded_plugins(config: Mapping[str, Any], run: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from training.config.arm import Plateau
@@ -10,7 +12,18 @@ from training.execution.jobs import Job
 from training.execution.starting_point import StartingPoint
 from training.models.weight_names import prunable
 from training.optimization.evaluation import METRICS
+from training.pruning.method import Mask
 from training.runs.run_directory import ArmDir
+
+
+def with_pruned_zeros(
+    weights: dict[str, np.ndarray], mask: Mask | None, prunes: bool
+) -> dict[str, np.ndarray]:
+    """Return weights whose pruned ones are +0; without a mask, of trained scores, those that are zero."""
+    if not prunes:
+        return weights
+    kept = {name: w != 0 if mask is None else mask[name] for name, w in prunable(weights).items()}
+    return weights | {name: np.where(is_kept, weights[name], 0) for name, is_kept in kept.items()}
 
 
 class ArmInTraining:
@@ -37,6 +50,8 @@ class ArmInTraining:
         self.weights: list[dict[str, np.ndarray]] = []
         """Weights by name of every checkpoint."""
         self.generalised_at: int | None = None
+        self.earlier: dict[str, Any] = {}
+        """Fields of its record about other code or platforms that have trained it."""
 
     def resume(self, step: int, criterion: Criterion) -> None:
         """Read evaluations and checkpoints up to a step; later ones will be made again."""
@@ -59,11 +74,7 @@ class ArmInTraining:
     def add_checkpoint(self, step: int, weights: dict[str, np.ndarray]) -> None:
         """Add a checkpoint; pruned weights are +0, whatever sign they had at the start."""
         self.steps.append(step)
-        if self.prunes:
-            mask = self.start.mask
-            masks = {name: w != 0 if mask is None else mask[name] for name, w in prunable(weights).items()}
-            weights = weights | {name: np.where(is_kept, weights[name], 0) for name, is_kept in masks.items()}
-        self.weights.append(weights)
+        self.weights.append(with_pruned_zeros(weights, self.start.mask, self.prunes))
 
     def is_flat(self, plateau: Plateau) -> bool:
         """Return True if a window ends now in which all four curves are flat.

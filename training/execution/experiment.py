@@ -11,12 +11,13 @@ from typing import Any
 
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
-from training.config.plugin_use import changed_code, used_plugins
+from training.config.plugin_use import used_plugins
 from training.config.recipe import Recipe
-from training.execution.jobs import Job, finished_in_sibling_runs, jobs
-from training.execution.plan import ACTIONS, UNFINISHED, Plan
+from training.execution.identity.arm_code import arm_code
+from training.execution.identity.start_record import Start, start_record
+from training.execution.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
+from training.execution.plan import ACTIONS, REPLAY, TAKE_OVER, UNFINISHED, Plan
 from training.execution.progress import Progress
-from training.execution.provenance import provenance
 from training.execution.run_config import (
     changed_bases,
     describes_otherwise,
@@ -27,10 +28,8 @@ from training.execution.run_config import (
 from training.execution.scheduler import launch
 from training.execution.sparsity_search import refined
 from training.inspection.arm_status import arm_status
-from training.inspection.file_checks import check_finished
-from training.inspection.outcomes import outcomes
+from training.inspection.outcomes import SHORT, outcomes
 from training.inspection.resource_estimate import Need, estimated_need
-from training.runs.atomic_files import RunError
 from training.runs.replaced_arms import arm_size, move_aside, new_entry
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.plain_content import shortened
@@ -38,10 +37,16 @@ from training.schema.validation import ConfigError, names, require
 
 Launch = Callable[..., list[tuple[Job, str]]]
 """Function with the parameters of `scheduler.launch`."""
-TRAINED = tuple(ACTIONS[status] for status in UNFINISHED)
+TRAINED = (
+    *(ACTIONS[status] for status in UNFINISHED),
+    f"{REPLAY}{ACTIONS['half trained']}",
+    f"{REPLAY}{TAKE_OVER}",
+)
 """Actions of a plan that need memory and disk."""
 Force = bool | Collection[str]
 """Networks to train anew: all of a start, none, or those of some arms."""
+MOST_NAMED = 8
+"""Arms that a line on stderr names."""
 
 
 class Experiment:
@@ -105,10 +110,14 @@ class Experiment:
         rows = self.plan(force)
         return estimated_need(self.recipe, [row["arm"] for row in rows if row["todo"] in TRAINED])
 
-    def train(self, device: str, workers: int, force: Force = False) -> list[dict[str, Any]]:
+    def train(
+        self, device: str, workers: int, force: Force = False, accept_other: bool = False
+    ) -> list[dict[str, Any]]:
         """Train all unfinished arms and return the outcomes.
 
-        Arms that the recipe's search adds are trained too.
+        Arms that the recipe's search adds are trained too. Arms that other code or another platform has begun
+        are taken over and resumed only with `accept_other`, or if a replay of their first steps gives equal
+        bytes.
 
         Parameters
         ----------
@@ -127,7 +136,7 @@ class Experiment:
             print(line, file=sys.stderr)
         while True:
             try:
-                self._train(device, workers, force)
+                self._train(device, workers, force, accept_other)
             except Interrupted:
                 if force:  # which would move aside what is saved
                     raise Interrupted("run the command again without --force to resume") from None
@@ -137,19 +146,18 @@ class Experiment:
                 return outcomes(self.run, self.recipe)
             self.recipe, force = searched, False
 
-    def _train(self, device: str, workers: int, force: Force) -> None:
+    def _train(self, device: str, workers: int, force: Force, accept_other: bool) -> None:
         """Train the arms of the recipe as it is now."""
         begun = time.monotonic()
         with self.run.locked():
             forced = self._forced(force)
             unfinished = self._prepare(forced)
-            taken = self._take_over([job for job in unfinished if job not in forced])
-            todo = [job for job in unfinished if job not in taken]
-            if unfinished:
-                entry = self.run.add_provenance(provenance(device, workers, self.seeds, todo, taken))
-        if not todo:
-            return
-        progress = Progress(self.recipe, todo)
+            twins = self._twins([job for job in unfinished if job not in forced])
+            start = Start(twins=twins, accept_other=accept_other)
+            if not unfinished:
+                return
+            entry = self.run.add_provenance(start_record(start, device, workers, self.seeds, unfinished))
+        progress = Progress(self.recipe, unfinished)
 
         def complete_entry(values: dict[str, Any]) -> None:
             with self.run.locked():
@@ -159,15 +167,19 @@ class Experiment:
             self.launch(
                 self.recipe,
                 self.run,
-                todo,
+                unfinished,
                 device,
                 workers,
                 progress,
                 lambda resolved: complete_entry({"device": resolved}),
+                start,
             )
         finally:
             progress.close()
-            complete_entry({"seconds": round(time.monotonic() - begun, 1)})
+            taken = self._taken(start)
+            trained = [str(job) for job in unfinished if str(job) not in taken]
+            seconds = {"seconds": round(time.monotonic() - begun, 1)} if trained else {}
+            complete_entry({"arms": trained, "taken": taken, **seconds})
 
     def _forced(self, force: Force) -> list[Job]:
         """Return the networks of this start that are trained anew."""
@@ -181,53 +193,56 @@ class Experiment:
         """Check the directory, write its config, and return unfinished arms; `forced` are moved aside."""
         union = merged_recipe(self.run, self.recipe, forced)
         self._move_aside(forced)
-        unfinished = []
+        unfinished, finished = [], []
         for job in jobs(self.recipe, self.seeds):
             files = self._files(job)
-            status = arm_status(files, self._record(job)) if files.is_begun() else "new"
+            status = "new"
+            if files.is_begun():
+                status = arm_status(files, self._record(job) | {"code": arm_code(self.recipe, job.arm)})
             if status == "done":
-                self._files(job).tidy()
-                self._say_if_changed(job)
+                files.tidy()
+                finished.append(job)
             elif status in UNFINISHED:
                 unfinished.append(job)
+        self._say_if_changed(finished)
         if unfinished or describes_otherwise(self.run, union):
             write_run_config(self.run, union, self.text, self.bases)
-        if kept := kept_arms(self.recipe, union):
-            print(f"{self.run.path}: keeps {names(kept)}, which this recipe does not have", file=sys.stderr)
+        if more_arms := kept_arms(self.recipe, union):
+            print(
+                f"{self.run.path}: keeps {names(more_arms)}, which this recipe does not have", file=sys.stderr
+            )
         return unfinished
 
-    def _take_over(self, todo: list[Job]) -> dict[Job, str]:
-        """Take finished arms of sibling runs; return the folder of each."""
-        finished, taken = finished_in_sibling_runs(self.run), {}
-        for job in todo if finished else ():
-            twin = finished.get(self._record(job)["hash"])
-            if twin is not None and not changed_code(self.recipe, job.arm, twin.done() or {}):
-                if not self._is_sound(job, twin):
-                    continue
-                files = self._files(job)
-                with files.locked():
-                    files.take_over(twin)
-                taken[job] = str(twin.path)
-                print(f"{job}: taken from {twin.path}, trained there with the same config", file=sys.stderr)
-        return taken
+    def _twins(self, unfinished: list[Job]) -> dict[str, str]:
+        """Return the run, by arm and seed, that has finished an arm with its config."""
+        finished = finished_in_sibling_runs(self.run)
+        twins = {
+            job: twin_of(finished, self._record(job)["hash"], arm_code(self.recipe, job.arm))
+            for job in (unfinished if finished else ())
+        }
+        return {str(job): str(twin.path.parents[2]) for job, twin in twins.items() if twin is not None}
 
-    def _is_sound(self, job: Job, twin: ArmDir) -> bool:
-        """Return True if another run's finished network can be taken.
+    def _taken(self, start: Start) -> dict[str, Any]:
+        """Return where each arm that this start took over comes from."""
+        records = {str(files): (files.done() or {}) for files in self.run.arms() if str(files) in start.twins}
+        return {
+            arm: {**record["taken_from"], "path": start.twins[arm]}
+            for arm, record in records.items()
+            if record.get("start") == start.id and "taken_from" in record
+        }
 
-        Why not is said on stderr."""
-        try:
-            done = twin.done() or {}
-            check_finished(ArmDir(twin.path.parents[2], job.arm, job.seed), self.recipe, done["steps"])
-        except (RunError, OSError) as error:
-            print(f"{job}: trained here, not taken from another run: {error}", file=sys.stderr)
-            return False
-        return True
-
-    def _say_if_changed(self, job: Job) -> None:
-        """Name on stderr what a plug-in has changed since an arm was trained."""
-        if changed := changed_code(self.recipe, job.arm, self._files(job).done() or {}):
+    def _say_if_changed(self, finished: list[Job]) -> None:
+        """Say on stderr which finished arms other code has trained than is here."""
+        changed = []
+        for job in finished:
+            record = self._files(job).done() or {}
+            if "code" in record and not is_of_code(record, arm_code(self.recipe, job.arm)):
+                changed.append(f"{job} ({record['code'][:SHORT]})")
+        if changed:
+            shown = ", ".join(changed[:MOST_NAMED]) + ", …" * (len(changed) > MOST_NAMED)
             print(
-                f"{job}: trained by other code of {', '.join(changed)}; --force trains it anew",
+                f"{self.run.path}: trained by other code than is here, and kept: {shown}; --force trains "
+                "the arms anew",
                 file=sys.stderr,
             )
 

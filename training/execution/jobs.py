@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from training.config.arm_config import current_hash
 from training.config.recipe import Recipe
@@ -34,12 +35,23 @@ def jobs(recipe: Recipe, seeds: Sequence[int]) -> list[Job]:
     return [Job(arm, seed) for arm in order for seed in seeds]
 
 
-def finished_in_sibling_runs(run: RunDir) -> dict[str, ArmDir]:
+def finished_in_sibling_runs(run: RunDir) -> dict[str, list[ArmDir]]:
     """Return finished arms of the sibling runs, by their config's hash."""
-    finished: dict[str, ArmDir] = {}
+    finished: dict[str, list[ArmDir]] = {}
     for sibling in run.siblings():
         for files in sibling.arms():
             with suppress(RunError, OSError):  # damage to another run does not concern this one
                 if (done := files.done()) is not None:
-                    finished.setdefault(current_hash(done), files)
+                    finished.setdefault(current_hash(done), []).append(files)
     return finished
+
+
+def is_of_code(record: Mapping[str, Any], code: str) -> bool:
+    """Return True if a record names this digest of code, or has been replayed by it."""
+    return code in (record.get("code"), *record.get("compatible_code", []))
+
+
+def twin_of(finished: Mapping[str, Sequence[ArmDir]], config_hash: str, code: str) -> ArmDir | None:
+    """Return a finished arm of another run with a config, of this code if there is one."""
+    twins = finished.get(config_hash, [])
+    return next((twin for twin in twins if is_of_code(twin.done() or {}, code)), next(iter(twins), None))

@@ -8,9 +8,9 @@ from typing import Any
 
 from training.config.arm import Arm
 from training.config.arm_config import arm_record
-from training.config.plugin_use import changed_code
 from training.config.recipe import Recipe
-from training.execution.jobs import Job, finished_in_sibling_runs, jobs
+from training.execution.identity.arm_code import arm_code
+from training.execution.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
 from training.execution.starting_point import (
     PRUNE_ANYWAY,
     NotTrained,
@@ -28,6 +28,8 @@ ACTIONS = {"new": "train", "half trained": "go on", "done": "keep", "skipped": "
 """What a start does with an arm of this status."""
 TAKE_OVER = "take over"
 """What a start does with an arm that another run in the same folder has finished."""
+REPLAY = "replay, then "
+"""In front of an action on an arm that other code has trained: it is done if a replay gives equal bytes."""
 SKIP = "skip"
 """What a start does with an arm that it will not be able to train."""
 UNFINISHED = ("new", "half trained")
@@ -68,6 +70,8 @@ class Plan:
         self.status: dict[Job, str] = {}
         self.twins: dict[Job, ArmDir] = {}
         """Finished networks of other runs, by the network here that takes over their files."""
+        self.replayed: set[Job] = set()
+        """Networks that other code has trained, here or in another run, and that are replayed first."""
         self.forecasts: dict[Job, Forecast] = {}
         for job in jobs(recipe, seeds):  # sources first
             self._add(job)
@@ -81,12 +85,18 @@ class Plan:
         is_new = job in self.forced or not files.is_begun()
         record: dict[str, Any] = {}  # it holds the whole lineage: made only if there is one to compare with
         if not is_new or self.finished_elsewhere:
-            record = arm_record(self.recipe, job.arm, job.seed)
+            record = arm_record(self.recipe, job.arm, job.seed) | {"code": arm_code(self.recipe, job.arm)}
         status = self.status[job] = "new" if is_new else arm_status(files, record)
-        may_take = status in UNFINISHED and job not in self.forced
-        twin = self.finished_elsewhere.get(record.get("hash", "")) if may_take else None
-        if twin is not None and not changed_code(self.recipe, job.arm, twin.done() or {}):
+        twin = None
+        if status in UNFINISHED and job not in self.forced and self.finished_elsewhere:
+            twin = twin_of(self.finished_elsewhere, record["hash"], record["code"])
+        if twin is not None:
             self.twins[job] = twin
+        before = twin.done() if twin is not None else None
+        if before is None and status == "half trained":
+            before = files.state_record()
+        if before is not None and not is_of_code(before, record["code"]):
+            self.replayed.add(job)
         self.forecasts[job] = self._forecast(job)
 
     def _forecast(self, job: Job) -> Forecast:
@@ -103,7 +113,7 @@ class Plan:
 
     def _is_there(self, job: Job) -> bool:
         """Return True if a network is finished, here or in another run."""
-        return self.status[job] == "done" or job in self.twins
+        return self.status[job] == "done" or (job in self.twins and job not in self.replayed)
 
     def _files(self, job: Job) -> ArmDir:
         return self.twins.get(job) or self.run.arm(job.arm, job.seed)
@@ -111,6 +121,7 @@ class Plan:
     def _row(self, job: Job) -> dict[str, Any]:
         arm, status, forecast = self.recipe.arms[job.arm], self.status[job], self.forecasts[job]
         todo = TAKE_OVER if job in self.twins else ACTIONS[status]
+        todo = f"{REPLAY}{todo}" if job in self.replayed else todo
         return {
             "arm": job.arm,
             "seed": job.seed,

@@ -10,6 +10,7 @@ from typing import Any
 from training.cli.printed_table import PrintedTable
 from training.config.recipe import Recipe
 from training.execution.plan import ACTIONS, SKIP
+from training.inspection.outcomes import mixture_text
 from training.inspection.resource_estimate import bytes_text
 
 NO_TEST_SET = "no test set"
@@ -84,7 +85,7 @@ def outcome_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedT
     return PrintedTable(
         f"Outcome of {recipe.name}: step at which each network memorised and generalised.",
         [_printed_outcome(recipe, row) for row in rows],
-        f"{generalised}\n{legend}\n{learned(recipe)}",
+        "\n".join(filter(None, [generalised, mixture_text(rows), legend, learned(recipe)])),
     )
 
 
@@ -102,6 +103,8 @@ def _printed_outcome(recipe: Recipe, row: Mapping[str, Any]) -> dict[str, Any]:
         "sparsity": row["sparsity"],
         "t_gen / t_mem": row["tau"],
         "role": recipe.role(row["arm"]),
+        "code": row["code"],
+        "platform": row["platform"],
     }
 
 

@@ -15,7 +15,8 @@ from training.cli.parser import Interrupted
 from training.cli.stop_signals import stop_requests
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
-from training.execution.device import prepare_process, resolve_device
+from training.execution.identity.device import prepare_process, resolve_device
+from training.execution.identity.start_record import Start
 from training.execution.jobs import Job, Report
 from training.execution.progress import Progress
 from training.execution.worker_process import Worker
@@ -34,6 +35,7 @@ def launch(
     workers: int,
     progress: Progress,
     on_device: Callable[[str], None],
+    start: Start,
 ) -> list[tuple[Job, str]]:
     """Train arms, sources first; return those not trained, with the reason.
 
@@ -43,6 +45,8 @@ def launch(
         `auto` is resolved by a worker, which has torch.
     on_device : callable
         Called with the resolved device.
+    start : Start
+        This start: its id, and where finished arms are taken from.
 
     Raises
     ------
@@ -54,7 +58,7 @@ def launch(
         The first failure of a worker, once the others have saved their states.
     """
     with stop_requests() as requests, ExitStack() as processes:
-        scheduler = Scheduler(recipe, run, todo, progress, requests, processes)
+        scheduler = Scheduler(recipe, run, todo, progress, requests, processes, start)
         device = scheduler.resolve(device)
         on_device(device)
         scheduler.train(device, workers if device == "cpu" else 1)
@@ -84,8 +88,9 @@ class Scheduler:
         progress: Progress,
         requests: list[int],
         processes: ExitStack,
+        start: Start,
     ):
-        self.recipe, self.run, self.progress = recipe, run, progress
+        self.recipe, self.run, self.progress, self.start = recipe, run, progress, start
         self.requests, self.processes = requests, processes
         self.waiting = list(todo)
         self.running: dict[Worker, list[Job]] = {}
@@ -126,7 +131,8 @@ class Scheduler:
             return False
         self.waiting = [job for job in self.waiting if job not in group]
         worker = self.idle.pop() if self.idle else self._worker()
-        worker.start(", ".join(map(str, group)), train_under_locks, self.recipe, self.run, group, device)
+        arguments = (self.recipe, self.run, group, device, self.start.of_arms(group))
+        worker.start(", ".join(map(str, group)), train_under_locks, *arguments)
         self.running[worker] = group
         return True
 
@@ -181,6 +187,7 @@ def train_under_locks(
     run: RunDir,
     group: list[Job],
     device: str,
+    start: Start,
     report: Report,
     should_stop: Callable[[], bool],
 ) -> list[tuple[Job, str]]:
@@ -193,7 +200,7 @@ def train_under_locks(
             locks.enter_context(run.arm(job.arm, job.seed).locked())
         # Another process may have finished an arm since this one was planned.
         unfinished = [job for job in group if _status(recipe, run, job) != "done"]
-        return train_group(recipe, run, unfinished, device, report, should_stop)
+        return train_group(recipe, run, unfinished, device, report, should_stop, start)
 
 
 def _status(recipe: Recipe, run: RunDir, job: Job) -> str:

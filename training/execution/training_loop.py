@@ -12,11 +12,14 @@ import torch
 
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
-from training.config.plugin_use import plugin_code
 from training.config.recipe import Recipe
 from training.execution.arm_in_training import ArmInTraining
+from training.execution.identity.arm_code import arm_code
+from training.execution.identity.device import platform_of
+from training.execution.identity.start_record import Start
 from training.execution.jobs import Job, Report
-from training.execution.starting_point import NotTrained, starting_point
+from training.execution.replay import ACCEPT, after_other_code, refusal, taken_over
+from training.execution.starting_point import NotTrained, StartingPoint, starting_point
 from training.inspection.file_checks import check_finished, check_half_trained
 from training.models.weight_names import prunable
 from training.optimization.engine import Engine
@@ -36,8 +39,11 @@ def train_group(
     device: str,
     report: Report,
     should_stop: Callable[[], bool],
+    start: Start | None = None,
 ) -> list[tuple[Job, str]]:
     """Train these arms together and write their directories.
+
+    An arm that another run has finished by equal code on an equal platform is taken from there.
 
     Parameters
     ----------
@@ -47,6 +53,8 @@ def train_group(
         Called with each arm, its step and its test accuracy at every evaluation.
     should_stop : callable
         Called after every evaluation; if it returns true, states are saved.
+    start : Start, optional
+        The start that trains them: its id, and where finished arms are taken from.
 
     Returns
     -------
@@ -58,19 +66,23 @@ def train_group(
     Interrupted
         If `should_stop` returned true before every arm was finished.
     """
+    start = start or Start()
     arms, skipped = [], []
     for job in group:
         files = run.arm(job.arm, job.seed)
+        here = identity(recipe, job, device, start)
+        if taken_over(recipe, files, job, here, device, start):
+            continue
         try:
             arms.append(
                 ArmInTraining(job, files, starting_point(recipe, run, job), recipe.arms[job.arm].prunes)
             )
         except NotTrained as reason:
-            files.skip(arm_record(recipe, job.arm, job.seed) | {"reason": str(reason)})
+            files.skip(arm_record(recipe, job.arm, job.seed) | here | {"reason": str(reason)})
             skipped.append((job, str(reason)))
     if not arms:
         return skipped
-    training = TrainingGroup(recipe, arms, device, report)
+    training = TrainingGroup(recipe, arms, device, report, start)
     saved_at = time.monotonic()
     while training.arms:
         stopping = should_stop()
@@ -90,8 +102,16 @@ class TrainingGroup:
     All have one setting and one parametrization, and are new, or half trained up to one step.
     """
 
-    def __init__(self, recipe: Recipe, arms: Sequence[ArmInTraining], device: str, report: Report):
+    def __init__(
+        self,
+        recipe: Recipe,
+        arms: Sequence[ArmInTraining],
+        device: str,
+        report: Report,
+        start: Start | None = None,
+    ):
         self.recipe, self.arms, self.report = recipe, list(arms), report
+        self.device, self.start = device, start or Start()
         self.diverged: list[tuple[Job, str]] = []
         setting = recipe.setting(arms[0].job.arm)
         data = setting.examples()
@@ -99,15 +119,7 @@ class TrainingGroup:
         # Accuracies are NaN without classes, and so are all metrics of an empty test set.
         test = ["test_loss"] if data.n_train < len(data.inputs) else []
         self.finite = [METRICS.index(name) for name in ("train_loss", "l1", "l2", *test)]
-        self.engine = Engine(
-            setting.model,
-            setting.optimizer,
-            data,
-            [{name: torch.from_numpy(w) for name, w in arm.start.weights.items()} for arm in arms],
-            [arm.start.mask for arm in arms],
-            device,
-            _parametrization(recipe, [arm.job for arm in arms]),
-        )
+        self.engine = engine_of(recipe, [arm.job for arm in arms], [arm.start for arm in arms], device)
         if arms[0].files.has_state():
             self._resume()
         else:
@@ -160,7 +172,9 @@ class TrainingGroup:
         """Write everything so far, the state last."""
         for row, arm in enumerate(self.arms):
             arm.write()
-            arm.files.write_state(self.engine.arm_state(row) | {"hash": self._record(arm)["hash"]})
+            record = self._record(arm)
+            del record["config"]
+            arm.files.write_state(self.engine.arm_state(row) | record)
 
     def _continues(self, row: int, values: np.ndarray) -> bool:
         """Take one arm's evaluation, and return True if the arm trains on."""
@@ -195,6 +209,11 @@ class TrainingGroup:
         if state.get("hash") != self._record(arm)["hash"]:
             begun = "was begun with another config; --force trains it anew"
             raise RunError(f"{arm.files.path}: {begun}")
+        here, job = identity(self.recipe, arm.job, self.device, self.start), arm.job
+        reason = refusal(self.recipe, arm.files, job, state, here, self.device)
+        if reason is not None and not self.start.accept_other:
+            raise RunError(f"{arm.files.path}: was begun by {reason}; {ACCEPT}, --force trains the arms anew")
+        arm.earlier = after_other_code(state, here, is_equal=reason is None)
         return state
 
     def _give_up(self, arm: ArmInTraining, reason: str) -> None:
@@ -213,12 +232,31 @@ class TrainingGroup:
         arm.write()
         check_finished(arm.files, self.recipe, self.engine.step)
         record = self._record(arm) | {"steps": self.engine.step, "source": arm.start.source}
-        if code := plugin_code(self.recipe, arm.job.arm):
-            record["plugin_code"] = code
         arm.files.finish(record)
 
     def _record(self, arm: ArmInTraining) -> dict[str, Any]:
-        return arm_record(self.recipe, arm.job.arm, arm.job.seed)
+        here = identity(self.recipe, arm.job, self.device, self.start)
+        return arm_record(self.recipe, arm.job.arm, arm.job.seed) | here | arm.earlier
+
+
+def identity(recipe: Recipe, job: Job, device: str, start: Start) -> dict[str, Any]:
+    """Return what the record of an arm says beside its config: code, platform and start."""
+    platform = dict(platform_of(device))
+    return {"code": arm_code(recipe, job.arm), "platform": platform, "start": start.id}
+
+
+def engine_of(recipe: Recipe, group: Sequence[Job], starts: Sequence[StartingPoint], device: str) -> Engine:
+    """Return the engine of arms that are alike, at step 0."""
+    setting = recipe.setting(group[0].arm)
+    return Engine(
+        setting.model,
+        setting.optimizer,
+        setting.examples(),
+        [{name: torch.from_numpy(w) for name, w in start.weights.items()} for start in starts],
+        [start.mask for start in starts],
+        device,
+        _parametrization(recipe, group),
+    )
 
 
 @contextmanager

@@ -19,7 +19,8 @@ def arm_status(files: ArmDir, record: Mapping[str, Any]) -> Status:
     Parameters
     ----------
     record : mapping
-        Hash and config of the arm as the recipe has it now.
+        Hash and config of the arm as the recipe has it now. With `code`, the digest of its code, an arm that
+        other code has skipped is not skipped: it is tried again.
 
     Raises
     ------
@@ -33,5 +34,7 @@ def arm_status(files: ArmDir, record: Mapping[str, Any]) -> Status:
             raise RunError(f"{files.path}: trained with another config ({fields}); --force trains it anew")
         return "done"
     if skipped is not None and skipped.get("hash") == record["hash"]:
-        return "skipped"
+        code = record.get("code")
+        if code is None or skipped.get("code") == code:
+            return "skipped"
     return "half trained" if files.has_state() else "new"

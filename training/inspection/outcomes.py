@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.config.recipe import Recipe
@@ -10,6 +11,10 @@ from training.config.settings import Criterion
 from training.runs.network_list import listed_networks
 from training.runs.run_directory import ArmDir, RunDir
 
+UNKNOWN = "unknown"
+"""Code or platform of a network of a version that recorded none."""
+SHORT = 8
+"""Characters of a code's digest that are shown."""
 LAST_METRICS = ("train_loss", "test_loss", "train_acc", "test_acc")
 """Metrics of the last evaluation that an outcome holds."""
 
@@ -50,7 +55,7 @@ def _outcome(files: ArmDir, sparsity: float, criterion: Criterion) -> dict[str, 
     row: dict[str, Any] = {"arm": files.arm, "seed": files.seed, "status": "not trained"}
     row["sparsity"] = sparsity
     row |= dict.fromkeys(("steps", "t_mem", "t_gen", "tau", *LAST_METRICS))
-    row |= {"t_mem_interval": "-", "t_gen_interval": "-", "note": ""}
+    row |= {"t_mem_interval": "-", "t_gen_interval": "-", "note": "", "code": "-", "platform": "-"}
     done, skipped = files.done(), files.skipped()
     if done is None:
         if files.has_state():
@@ -72,4 +77,49 @@ def _outcome(files: ArmDir, sparsity: float, criterion: Criterion) -> dict[str, 
         "t_mem_interval": str(times.t_mem),
         "t_gen_interval": str(times.t_gen),
         **{name: number_or_none(float(metrics[name].iloc[-1])) for name in LAST_METRICS},
+        "code": code_text(done),
+        "platform": platform_text(done),
     }
+
+
+def code_text(record: Mapping[str, Any]) -> str:
+    """Return the start of an arm's code digest, and of other code that trained its first steps."""
+    codes = [*(entry.get("code") for entry in record.get("accepted", [])), record.get("code")]
+    return "+".join(str(code or UNKNOWN)[:SHORT] for code in dict.fromkeys(codes))
+
+
+def platform_text(record: Mapping[str, Any]) -> str:
+    """Return an arm's platform in words, as "cpu AVX2 x86_64, torch 2.9.1, numpy 2.3.5, onednn"."""
+    tables = [*(entry.get("platform") for entry in record.get("accepted", [])), record.get("platform")]
+    texts = []
+    for table in tables:
+        fields = dict(table or {})
+        device = " ".join(fields[name] for name in ("device", "cpu", "machine") if name in fields)
+        versions = [f"{name} {fields[name]}" for name in ("torch", "numpy") if name in fields]
+        texts.append(", ".join(filter(None, [device, *versions, fields.get("engine")])) or UNKNOWN)
+    return " + ".join(dict.fromkeys(texts))
+
+
+def mixture_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many codes and platforms have trained an arm or a table's arms, if more than one.
+
+    Arms are compared with arms of one name: arms that differ in method differ in code too.
+
+    Examples
+    --------
+    >>> rows = [{"arm": "dense", "code": code, "platform": "cpu"} for code in ("0a1b", "2c3d")]
+    >>> mixture_text(rows)
+    'Trained by 2 codes (dense).'
+    """
+    parts = []
+    by_arm: dict[str, set[str]] = {}
+    for row in rows:
+        if row.get("code", "-") != "-":
+            by_arm.setdefault(row["arm"], set()).add(row["code"])
+    mixed = [arm for arm, codes in by_arm.items() if len(codes) > 1]
+    if mixed:
+        parts.append(f"{max(len(by_arm[arm]) for arm in mixed)} codes ({', '.join(mixed)})")
+    platforms = {row["platform"] for row in rows if row.get("platform", "-") != "-"}
+    if len(platforms) > 1:
+        parts.append(f"{len(platforms)} platforms ({'; '.join(sorted(platforms))})")
+    return f"Trained by {' and '.join(parts)}." if parts else ""

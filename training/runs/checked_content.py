@@ -109,8 +109,7 @@ def checked_done(path: Path, record: dict[str, Any]) -> dict[str, Any]:
     _check(path, "hash", record["hash"], isinstance(record["hash"], str), "text")
     _check(path, "config", record["config"], isinstance(record["config"], Mapping), "a table of fields")
     _check(path, "steps", record["steps"], _is_step(record["steps"]), "a whole number from 0")
-    code = record.get("plugin_code", {})
-    _check(path, "plugin_code", code, isinstance(code, Mapping), "a table of digests")
+    check_identity(path, record)
     source = record["source"]
     if source is None:
         return record
@@ -122,6 +121,26 @@ def checked_done(path: Path, record: dict[str, Any]) -> dict[str, Any]:
     generalised = source.get("generalised")
     _check(path, "source.generalised", generalised, generalised in (None, True, False), "true or false")
     return record
+
+
+def check_identity(path: Path, record: Mapping[str, Any]) -> None:
+    """Raise a `RunError` if a record's code, platform, start or files have another type.
+
+    A record of an older version has none of them.
+    """
+    for name in ("code", "start"):
+        value = record.get(name)
+        _check(path, name, value, value is None or isinstance(value, str), "text")
+    for name in ("platform", "files", "taken_from"):
+        value = record.get(name, {})
+        is_table = isinstance(value, Mapping) and all(isinstance(part, str | None) for part in value.values())
+        _check(path, name, value, is_table, "a table of texts")
+    codes = record.get("compatible_code", [])
+    is_list = isinstance(codes, list) and all(isinstance(code, str) for code in codes)
+    _check(path, "compatible_code", codes, is_list, "a list of digests")
+    entries = record.get("accepted", [])
+    are_tables = isinstance(entries, list) and all(isinstance(entry, Mapping) for entry in entries)
+    _check(path, "accepted", entries, are_tables, "a list of tables")
 
 
 def _is_step(value: Any) -> bool:

@@ -30,7 +30,7 @@ import numpy as np
 
 from training.runs import atomic_files as files
 from training.runs.atomic_files import RunError
-from training.runs.checked_content import checked_done, checked_metrics
+from training.runs.checked_content import check_identity, checked_done, checked_metrics
 from training.runs.file_lock import LOCK, locked
 from training.runs.saved_state import read_without_tensors
 from training.schema.plain_content import shown
@@ -38,6 +38,10 @@ from training.schema.validation import is_file_name
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+CONTENT = ("metrics.parquet", "checkpoints.safetensors", "mask.safetensors")
+"""Files of a network whose hashes its record holds."""
 
 
 class NoRunError(RunError):
@@ -70,6 +74,7 @@ class ArmDir:
         record = files.read_record(self.path / "SKIPPED", "hash", "reason")
         if record is not None:
             files.check_fields(self.path / "SKIPPED", record, hash=str, reason=str)
+            check_identity(self.path / "SKIPPED", record)
         return record
 
     def has_state(self) -> bool:
@@ -153,16 +158,23 @@ class ArmDir:
         if not isinstance(state, dict):
             raise RunError(f"{path}: damaged: expected a table of fields")
         files.check_fields(path, state, step=int)
+        check_identity(path, state)
         return state
 
     def state_step(self) -> int:
-        """Return the step that training resumes from.
+        """Return the step that training resumes from, without importing torch."""
+        record = self.state_record()
+        with files.reading(self.path / "state.pt"):
+            return int(record["step"])
+
+    def state_record(self) -> dict[str, Any]:
+        """Return the plain values of the state: step, hash, code, platform and start.
 
         Torch is not imported and tensors are not read.
         """
         path = self.path / "state.pt"
         with files.reading(path):
-            return int(read_without_tensors(path)["step"])
+            return read_without_tensors(path)
 
     def _tensors(self, file: str, only: Any = ()) -> dict[str, np.ndarray]:
         from safetensors import safe_open
@@ -212,18 +224,28 @@ class ArmDir:
         buffer = io.BytesIO()
         torch.save(dict(state), buffer)
         files.write_bytes(self.path / "state.pt", buffer.getvalue())
+        (self.path / "SKIPPED").unlink(missing_ok=True)  # of other code
 
     def finish(self, record: Mapping[str, Any]) -> None:
-        """Write DONE, the last file of an arm, and drop the state."""
-        files.write_json(self.path / "DONE", record)
+        """Write DONE with the hashes of the arm's files, last, and drop the state."""
+        self.rewrite_done({**record, "files": self.file_hashes()})
         self.tidy()
 
-    def take_over(self, other: ArmDir) -> None:
-        """Take another run's finished arm as this one, DONE last."""
-        for name in ("mask.safetensors", "metrics.parquet", "checkpoints.safetensors", "DONE"):
+    def rewrite_done(self, record: Mapping[str, Any]) -> None:
+        """Replace the record of a finished arm."""
+        files.write_json(self.path / "DONE", record)
+
+    def file_hashes(self) -> dict[str, str]:
+        """Return the SHA-256 of metrics, checkpoints and mask, by the file's name."""
+        paths = [self.path / name for name in CONTENT]
+        return {path.name: files.file_hash(path) for path in paths if path.exists()}
+
+    def take_over(self, other: ArmDir, record: Mapping[str, Any]) -> None:
+        """Take another run's finished arm as this one, its record as DONE, last."""
+        for name in CONTENT:
             if (other.path / name).exists():
                 files.share(other.path / name, self.path / name)
-        self.tidy()
+        self.finish(record)
 
     def tidy(self) -> None:
         """Delete files that a finished arm does not need.

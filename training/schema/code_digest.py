@@ -29,6 +29,8 @@ def code_digest(
     root: Path = ROOT,
     leave_out: str = "",
     within: Container[str] | None = None,
+    cut: Container[str] = (),
+    packages: bool = True,
 ) -> str:
     """Return a hash of modules' code and their imports' code.
 
@@ -47,6 +49,10 @@ def code_digest(
         End of the names of modules that do not count, as ".schema".
     within : container of str, optional
         Top-level modules that count; by default the project's packages and loaded plug-ins.
+    cut : container of str
+        Modules that do not count, and whose imports are not followed.
+    packages : bool
+        False: no `__init__.py` of the project counts.
 
     Raises
     ------
@@ -55,13 +61,15 @@ def code_digest(
     """
     hashes: dict[str, str] = {}
     pending = list(modules)
-    if missing := [module for module in pending if _source(module, root) is None]:
+    if missing := [module for module in pending if source_file(module, root) is None]:
         raise FileNotFoundError(f"no module {missing[0]} in {root}")
     while pending:
         module = pending.pop()
-        path = _source(module, root)
+        path = source_file(module, root)
         is_left_out = leave_out and module.endswith(leave_out)
-        if path is None or module in hashes or is_left_out:
+        if path is None or module in hashes or is_left_out or module in cut:
+            continue
+        if not packages and path.name == "__init__.py" and module.partition(".")[0] in PACKAGES:
             continue
         if within is not None and module.partition(".")[0] not in within:
             continue
@@ -73,7 +81,7 @@ def code_digest(
 
 def module_digest(module: str, leave_out: str = "") -> str:
     """Return the hash of a module's code; "unknown" without a file."""
-    if _source(module, ROOT) is not None:
+    if source_file(module, ROOT) is not None:
         return code_digest([module], leave_out=leave_out)
     path = Path(getattr(sys.modules.get(module), "__file__", None) or "")
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "unknown"
@@ -93,7 +101,7 @@ def imported_modules(statements: list[ast.stmt], package: str) -> list[str]:
     return list(reader.modules)
 
 
-def _source(module: str, root: Path) -> Path | None:
+def source_file(module: str, root: Path = ROOT) -> Path | None:
     """Return the file of a module; None for other packages' modules."""
     top = module.partition(".")[0]
     folder = root if top in PACKAGES else PLUGIN_FOLDERS.get(top)

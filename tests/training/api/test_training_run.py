@@ -103,9 +103,9 @@ def test_ctrl_c_saves_and_the_next_call_resumes(recipe, finished, files_of, tmp_
         def __call__(self, *report):
             os.kill(os.getpid(), signal.SIGINT)
 
-    def launch(recipe, run, todo, device, workers, progress, on_device):
+    def launch(recipe, run, todo, device, workers, progress, *rest):
         stopped = Impatient(recipe, todo)
-        return launch_in_process(recipe, run, todo, device, workers, stopped, on_device)
+        return launch_in_process(recipe, run, todo, device, workers, stopped, *rest)
 
     with pytest.raises(Interrupted):
         Experiment(recipe, "", out=str(tmp_path), launch=launch).train("cpu", workers=1)

@@ -180,7 +180,7 @@ def test_a_finished_run_prints_seven_columns_and_all_with_verbose(copied, recipe
     assert title.startswith("Outcome of tiny: ") and "role" not in header
     assert "networks generalised." in out and "(a, b]" in out and "role" in out.splitlines()[-1]
     verbose = outcome([*arguments, "--verbose"], capsys)[1]
-    assert verbose.splitlines()[2].split()[-1] == "role" and "control" in verbose
+    assert verbose.splitlines()[2].split()[-1] == "platform" and "control" in verbose
 
 
 def test_a_missing_test_set_is_named_in_the_outcome(recipe_file, tmp_path, capsys, train_all):

@@ -6,7 +6,6 @@ from training.config.build_recipe import recipe_from_dict
 from training.config.plugin_use import (
     load_recorded_plugins,
     names_defined_in_script,
-    plugin_code,
     used_plugins,
     without_unknown_arms,
 )
@@ -56,16 +55,6 @@ def test_a_recipe_loads_the_plugins_that_it_names(plugin):
 def test_a_recipe_without_plugins_names_none():
     recipe = recipe_from_dict(CONTENT | {"arms": {"dense": {}}})
     assert used_plugins(recipe) == [] and "plugins" not in to_dict(recipe)
-    assert plugin_code(recipe, "dense") == {}
-
-
-def test_code_of_plugins_counts_for_arms_that_depend_on_it(plugin):
-    recipe = recipe_from_dict(CONTENT | {"plugins": [plugin]})
-    (code,) = plugin_code(recipe, "smallest").values()
-    assert len(code) == 16
-    assert plugin_code(recipe, "smallest") == {"pruning method smallest": code}
-    assert plugin_code(recipe, "shuffled") == {"pruning method smallest": code}
-    assert plugin_code(recipe, "dense") == plugin_code(recipe, "random") == {}
 
 
 @pytest.mark.parametrize("plugins", ["mine.py", [3], {"a": "b"}])
@@ -105,7 +94,6 @@ def test_what_a_script_registers_is_named():
         recipe = recipe_from_dict(CONTENT | {"arms": arms})
         assert names_defined_in_script(recipe) == ["pruning method 'scripted'"]
         assert used_plugins(recipe) == []
-        assert plugin_code(recipe, "scripted").keys() == {"pruning method scripted"}
     finally:
         del METHODS["scripted"]
 

@@ -31,8 +31,9 @@ TRAINED = []
 
 def launch(recipe, run, todo, *arguments):
     """Train in this process, one arm at a time."""
-    TRAINED.extend(map(str, todo))
-    return launch_here(recipe, run, todo, *arguments)
+    skipped = launch_here(recipe, run, todo, *arguments)
+    TRAINED.extend(str(job) for job in todo if "taken_from" not in (run.arm(job.arm, job.seed).done() or {}))
+    return skipped
 
 
 def experiment(recipe, out, **options):
@@ -63,8 +64,8 @@ def test_only_missing_arms_are_trained(copied, recipe, trained, files_of):
     (entry,) = copied.provenance()
     assert entry["arms"] == ["random seed 0"] and entry["seeds"] == [0] and entry["device"] == "cpu"
     assert set(entry) == {
-        *("started", "commit", "python", "versions", "machine", "device", "workers"),
-        *("threads_per_worker", "seeds", "arms", "taken", "plugins", "seconds"),
+        *("id", "command", "cpu", "os", "blas", "started", "commit", "python", "versions", "machine"),
+        *("device", "workers", "threads_per_worker", "seeds", "arms", "taken", "plugins", "seconds"),
     }
 
 
@@ -426,10 +427,15 @@ def test_arms_that_another_run_has_finished_are_taken_over(copied, recipe, train
     train(other, copied.path.parent)
     assert "dense seed 0" not in trained and "grokked_ticket seed 0" in trained
     run = RunDir(copied.path.parent / "other")
-    for name in ("metrics.parquet", "checkpoints.safetensors", "DONE"):
+    for name in ("metrics.parquet", "checkpoints.safetensors"):
         taken, source = (r.arm("dense", 0).path / name for r in (run, copied))
-        assert taken.read_bytes() == source.read_bytes()
-    assert list(run.provenance()[0]["taken"]) == ["dense seed 0"]
+        assert taken.samefile(source)
+    done, there = run.arm("dense", 0).done(), copied.arm("dense", 0).done()
+    (entry,) = run.provenance()
+    came_from = {"run": "tiny", "start": there["start"]}
+    assert done == there | {"start": entry["id"], "taken_from": came_from}
+    assert entry["taken"] == {"dense seed 0": came_from | {"path": str(copied.path)}}
+    assert "dense seed 0" not in entry["arms"]
     assert "dense seed 0: taken from" in capsys.readouterr().err
 
 

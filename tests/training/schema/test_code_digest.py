@@ -104,6 +104,19 @@ def test_changed_code_changes_the_hash(tree, change):
     assert digest(tree) != before
 
 
+def test_modules_that_are_cut_are_not_followed(tree):
+    def shortened():
+        return code_digest(["analyses.sizes.command"], root=tree, cut={"interp.norms"}, packages=False)
+
+    before = shortened()
+    assert before != digest(tree)
+    write(tree, "interp/norms.py", "import interp.other\nnorm = 3")
+    write(tree, "interp/__init__.py", "x = 1")
+    assert shortened() == before
+    write(tree, "interp/lazy.py", "method = 2")
+    assert shortened() != before
+
+
 def test_the_hash_does_not_depend_on_the_python_version(tree):
     # Written down once: a Python whose syntax trees differ in fields that say nothing must not change it.
     assert digest(tree) == "0ee4814bd71ec05f63477cd2923d23cc75e1e9820abe93c18723bd9441f9cd2a"

@@ -13,6 +13,11 @@ _onednn = (
 )
 
 
+def matmul_library(device: str) -> str:
+    """Return the library that multiplies stacked float32 matrices on a device."""
+    return "onednn" if device == "cpu" and _onednn is not None else "torch"
+
+
 def stacked_matmul(a_rij: Tensor, b_rjk: Tensor) -> Tensor:
     """Return a @ b for each arm, in a new tensor.
 

@@ -1,55 +1,53 @@
-"""Hash of one registered definition in a plug-in's file."""
+"""Code of one registered definition in a plug-in's file."""
 
 from __future__ import annotations
 
 import ast
-import hashlib
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from training.schema.code_digest import PLUGIN_FOLDERS, canonical_text, code_digest, imported_modules
+from training.schema.code_digest import canonical_text, imported_modules, source_file
 from training.schema.registry import Origin
 
-UNKNOWN_CODE = "unknown"
-"""Digest of code that no file holds."""
+
+@dataclass(frozen=True)
+class Definition:
+    """Code of one registered definition."""
+
+    text: str
+    """Registering statement and all of its file that it refers to, without comments, docstrings, layout."""
+    modules: tuple[str, ...]
+    """Modules of the project and of plug-ins that these statements import."""
 
 
-def definition_digest(origin: Origin) -> str:
-    """Return a hash of a registering statement and all that it refers to.
+def definition_of(origin: Origin) -> Definition | None:
+    """Return the code of a registered definition; None for code without a file.
 
-    Comments, docstrings and layout do not count. Of the file, only statements that the registering one refers
-    to count, directly or through others, so that a figure edited in the same file changes nothing. Modules of
-    plug-ins that these statements import count as a whole; the project's own code does not.
+    Of the file, only statements that the registering one refers to count, directly or through others, so that
+    a figure edited in the same file changes nothing.
 
     Parameters
     ----------
     origin : Origin
         Place of the registration (`Registry.place`).
-
-    Returns
-    -------
-    str
-        16 hex digits; `UNKNOWN_CODE` for code without a file, as a notebook's.
     """
     path = Path(getattr(sys.modules.get(origin.module), "__file__", None) or "")
     if not path.is_file() or not origin.line:
-        return UNKNOWN_CODE
+        return None
     statements = ast.parse(path.read_bytes()).body
     first = [
         n for n, node in enumerate(statements) if _first_line(node) <= origin.line <= (node.end_lineno or 0)
     ]
     chosen = [statements[n] for n in sorted(_needed(statements, first))]
     package = origin.module if path.name == "__init__.py" else origin.module.rpartition(".")[0]
-    modules = {
+    modules = [
         module
         for module in imported_modules(chosen, package)
-        if module.partition(".")[0] in PLUGIN_FOLDERS and module != origin.module
-    }
-    text = canonical_text(chosen) + "".join(
-        code_digest([module], within=PLUGIN_FOLDERS) for module in sorted(modules)
-    )
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+        if module != origin.module and source_file(module) is not None
+    ]
+    return Definition(canonical_text(chosen), tuple(sorted(modules)))
 
 
 def _needed(statements: list[ast.stmt], first: list[int]) -> set[int]:

@@ -1,9 +1,11 @@
-"""Device of a training, and settings of the process that uses it."""
+"""Device and platform of a training, and settings of the process that uses it."""
 
 from __future__ import annotations
 
+import functools
+import platform as machine
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from training.schema.validation import ConfigError
@@ -59,3 +61,42 @@ def resolve_device(device: str) -> str:
             f"--device: expected auto or one that this machine has ({', '.join(devices)}), got {device!r}"
         )
     return device
+
+
+@functools.cache
+def platform_of(device: str) -> Mapping[str, str]:
+    """Return what beside config and code decides the bytes of a training.
+
+    Parameters
+    ----------
+    device : str
+        Resolved, as "cpu" or "cuda:0".
+
+    Returns
+    -------
+    mapping
+        `device` ("cpu", or the name of the GPU), `cpu` (the vector instructions that torch uses), `machine`,
+        the versions of `torch` and `numpy`, and `engine` (the library of stacked matrix products).
+    """
+    import numpy as np
+    import torch
+
+    from training.models.kernels.batched_matmul import matmul_library
+
+    return {
+        "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "machine": machine.machine(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "engine": matmul_library(device),
+    }
+
+
+def platform_differences(recorded: Mapping[str, str], here: Mapping[str, str]) -> str:
+    """Return the fields in which two platforms differ, as text; empty if they are equal.
+
+    A field that one of them lacks is unknown, and does not differ.
+    """
+    both = [name for name in here if name in recorded and recorded[name] != here[name]]
+    return ", ".join(f"{name} {recorded[name]}, here {here[name]}" for name in both)

@@ -1,8 +1,8 @@
-"""Hashes of single definitions in a plug-in's file."""
+"""Code of single definitions in a plug-in's file."""
 
 import pytest
 
-from training.schema.definition_digest import UNKNOWN_CODE, definition_digest
+from training.schema.definition_code import definition_of
 from training.schema.plugins import load_plugins, unload_plugin
 from training.schema.registry import Origin, Registry
 
@@ -34,8 +34,8 @@ pies["plot"] = plotted
 
 
 @pytest.fixture
-def digests(tmp_path, monkeypatch):
-    """Return a function from a changed source to the digest of each pie."""
+def definitions(tmp_path, monkeypatch):
+    """Return a function from a changed source to the definition of each pie."""
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def measure(old="", new="", helpers="def baked(x):\n    return 2 * x\n"):
@@ -44,7 +44,7 @@ def digests(tmp_path, monkeypatch):
         assert old in SOURCE
         path.write_text(SOURCE.replace(old, new) if old else SOURCE)
         load_plugins(["pie_helpers", str(path)])
-        values = {name: definition_digest(RECIPES_OF_PIE.place(name)) for name in RECIPES_OF_PIE}
+        values = {name: definition_of(RECIPES_OF_PIE.place(name)) for name in RECIPES_OF_PIE}
         unload_plugin("pie_plugin")
         unload_plugin("pie_helpers")
         return values
@@ -53,7 +53,7 @@ def digests(tmp_path, monkeypatch):
 
 
 def changed(before, after):
-    """Return the names whose digest differs."""
+    """Return the names whose definition differs."""
     return {name for name in before if before[name] != after[name]}
 
 
@@ -71,14 +71,17 @@ def changed(before, after):
         ("x + SUGAR", "SUGAR + x", {"apple"}),
     ],
 )
-def test_only_definitions_that_refer_to_a_change_change(digests, old, new, expected):
-    assert changed(digests(), digests(old, new)) == expected
+def test_only_definitions_that_refer_to_a_change_change(definitions, old, new, expected):
+    assert changed(definitions(), definitions(old, new)) == expected
 
 
-def test_a_module_of_a_plugin_that_is_imported_counts(digests):
-    assert changed(digests(), digests(helpers="def baked(x):\n    return 3 * x\n")) == {"apple"}
+def test_modules_that_a_definition_imports_are_named(definitions):
+    modules = {name: definition.modules for name, definition in definitions().items()}
+    assert modules["apple"][0] == "pie_helpers" and "training.schema.registry" in modules["apple"]
+    assert not any("_REGISTRIES" in name for name in modules["apple"])
+    assert "pie_helpers" not in modules["plot"] + modules["cherry"]
 
 
-def test_code_without_a_file_is_unknown():
-    assert definition_digest(Origin("no_such_module", 3)) == UNKNOWN_CODE
-    assert definition_digest(Origin(__name__, 0)) == UNKNOWN_CODE
+def test_code_without_a_file_has_no_definition():
+    assert definition_of(Origin("no_such_module", 3)) is None
+    assert definition_of(Origin(__name__, 0)) is None

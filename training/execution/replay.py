@@ -1,0 +1,177 @@
+"""Replay of an arm's first steps by the code that is here, against what other code has stored."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from training.config.recipe import Recipe
+from training.execution.arm_in_training import with_pruned_zeros
+from training.execution.identity.device import platform_differences
+from training.execution.identity.start_record import Start, commit
+from training.execution.jobs import Job, is_of_code
+from training.execution.starting_point import NotTrained, starting_point
+from training.inspection.file_checks import check_finished
+from training.inspection.outcomes import SHORT, UNKNOWN
+from training.optimization.evaluation import METRICS
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import ArmDir, RunDir
+
+STEPS = 100
+"""Steps that are replayed, and on to the next evaluation."""
+ACCEPT = "--accept-other takes it all the same"
+"""What to type for an arm of other code or of another platform."""
+
+
+def refusal(
+    recipe: Recipe,
+    files: ArmDir,
+    job: Job,
+    recorded: Mapping[str, Any],
+    here: Mapping[str, Any],
+    device: str,
+) -> str | None:
+    """Return why an arm is not that of this code on this platform; None if it is.
+
+    Under another platform it never is. Under other code it is if the first `STEPS` steps, trained again, give
+    the stored bytes: the mask, and the weights and metrics of every step that has them.
+
+    Parameters
+    ----------
+    files : ArmDir
+        The arm, finished or half trained, in its run.
+    recorded, here : mapping
+        `code` and `platform` of the arm's record, and of this process. What a record lacks is unknown: an
+        unknown platform is not refused, unknown code is replayed.
+    """
+    if differences := platform_differences(recorded.get("platform") or {}, here["platform"]):
+        return f"another platform ({differences})"
+    if is_of_code(recorded, here["code"]):
+        return None
+    run = RunDir(files.path.parents[2])
+    if difference := first_difference(recipe, run, job, device):
+        there = _named(recorded.get("code"), _commit_of(run, recorded.get("start")))
+        return f"other code ({there}; here {_named(here['code'], commit())}): {difference}"
+    return None
+
+
+def first_difference(recipe: Recipe, run: RunDir, job: Job, device: str) -> str | None:
+    """Return the first stored value that a replay from step 0 does not give; None if there is none."""
+    from training.execution.training_loop import engine_of
+
+    files = run.arm(job.arm, job.seed)
+    try:
+        start = starting_point(recipe, run, job)
+    except NotTrained as reason:
+        return f"it would not be trained ({reason})"
+    mask = files.mask()
+    if start.mask is not None and not _equal(
+        {name: m.astype(bool) for name, m in start.mask.items()}, mask or {}
+    ):
+        return "its mask comes out differently"
+    engine = engine_of(recipe, [job], [start], device)
+    last = files.state_step() if files.done() is None else None
+    evaluations = files.metrics()[["step", *METRICS]].to_numpy()
+    steps, stacked = files.steps().tolist(), files.checkpoints()
+    for step, *values in evaluations:
+        if last is not None and step > last:  # written after the state, and trained again from it
+            return None
+        engine.run(int(step) - engine.step)
+        evaluated = engine.evaluate()[0]
+        if step in steps:
+            stored = {name: w[steps.index(step)] for name, w in stacked.items()}
+            weights = with_pruned_zeros(engine.arm_weights(0), start.mask, recipe.arms[job.arm].prunes)
+            if not _equal(weights, stored):
+                return f"its weights at step {int(step)} come out differently"
+        if not np.array_equal(evaluated, np.array(values), equal_nan=True):
+            return f"its metrics at step {int(step)} come out differently"
+        if step >= STEPS:
+            return None
+    return None
+
+
+def after_other_code(recorded: Mapping[str, Any], here: Mapping[str, Any], is_equal: bool) -> dict[str, Any]:
+    """Return the fields of a record about what has trained an arm before.
+
+    Parameters
+    ----------
+    recorded, here : mapping
+        `code`, `platform` and `start` of the arm's state, and of this process.
+    is_equal : bool
+        True if a replay has shown the code to be equal; False if it was accepted as it is.
+    """
+    before = {name: recorded[name] for name in ("code", "platform", "start") if name in recorded}
+    accepted = list(recorded.get("accepted", []))
+    if not is_equal:
+        accepted.append(before | {"until_step": recorded["step"]})
+    codes = {
+        *recorded.get("compatible_code", []),
+        *([before["code"]] if is_equal and "code" in before else []),
+    }
+    more = {"compatible_code": sorted(codes - {here["code"]}), "accepted": accepted}
+    return {name: values for name, values in more.items() if values}
+
+
+def taken_over(
+    recipe: Recipe, files: ArmDir, job: Job, here: Mapping[str, Any], device: str, start: Start
+) -> bool:
+    """Take an arm from the run that has finished it, if it is that of this code here; say so on stderr."""
+    if str(job) not in start.twins:
+        return False
+    run = RunDir(start.twins[str(job)])
+    twin = run.arm(job.arm, job.seed)
+    try:
+        done = twin.done()
+        if done is None:
+            return False
+        check_finished(twin, recipe, done["steps"])
+        hashes = twin.file_hashes()
+        if damaged := [name for name, digest in done.get("files", {}).items() if hashes.get(name) != digest]:
+            raise RunError(f"{twin.path / damaged[0]}: its SHA-256 is not the one in DONE")
+        reason = refusal(recipe, twin, job, done, here, device)
+    except (RunError, OSError) as error:
+        print(f"{job}: trained here, not taken from another run: {error}", file=sys.stderr)
+        return False
+    if reason is not None and not start.accept_other:
+        print(f"{job}: trained here, not taken from {twin.path}, of {reason}; {ACCEPT}", file=sys.stderr)
+        return False
+    if reason is None:
+        done = with_compatible_code(done, here["code"])
+        with suppress(OSError):  # a neighbor on a read-only disk is replayed at every take-over
+            twin.rewrite_done(done)
+    came_from = {"run": run.path.name, "start": done.get("start")}
+    files.take_over(twin, done | {"start": start.id, "taken_from": done.get("taken_from", came_from)})
+    print(f"{job}: taken from {twin.path}, trained there with the same config", file=sys.stderr)
+    return True
+
+
+def with_compatible_code(done: dict[str, Any], code: str) -> dict[str, Any]:
+    """Return an arm's record with another digest that it has been replayed by."""
+    if is_of_code(done, code):
+        return done
+    return done | {"compatible_code": sorted({*done.get("compatible_code", []), code})}
+
+
+def _commit_of(run: RunDir, start: str | None) -> str | None:
+    """Return the commit of a run's start; None if unknown."""
+    starts = [] if start is None else run.provenance() or []
+    return next((entry.get("commit") for entry in starts if entry.get("id") == start), None)
+
+
+def _named(code: str | None, commit: str | None) -> str:
+    digest = (code or UNKNOWN)[:SHORT]
+    return f"{digest} of commit {commit[:SHORT]}{'+' * commit.endswith('+')}" if commit else digest
+
+
+def _equal(some: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray]) -> bool:
+    """Return True if two tables of arrays have the same names, types and bytes."""
+    return some.keys() == others.keys() and all(
+        w.dtype == others[name].dtype
+        and w.shape == others[name].shape
+        and w.tobytes() == others[name].tobytes()
+        for name, w in some.items()
+    )
