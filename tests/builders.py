@@ -10,7 +10,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from pathlib import Path
 
 import numpy as np
 import pytest

@@ -74,10 +74,11 @@ def choose_runs(
             raise ConfigError(
                 f"--arms: expected an arm of every run, got none of {name}: {names(recipe.arms)}"
             )
-        run, networks, unfinished = open_networks(path, None if arms is None else of_run, seeds)
-        inputs = RunInputs(run).read(ANALYSIS.reads, networks, unfinished)
-        networks, left_out = admitted(ANALYSIS, networks)
-        chosen.append(ChosenRun(name, run.files, of_run, seeds, networks, [*unfinished, *left_out], inputs))
+        opened = open_networks(path, None if arms is None else of_run, seeds)
+        inputs = RunInputs(opened.run).read(ANALYSIS.reads, opened.finished, opened.reasons())
+        networks, left_out = admitted(ANALYSIS, opened.finished)
+        left_out = [*opened.unfinished, *left_out]
+        chosen.append(ChosenRun(name, opened.run.files, of_run, seeds, networks, left_out, inputs))
     _refuse_other_criteria(chosen)
     return chosen
 

@@ -27,6 +27,10 @@ class ChosenNetworks(NamedTuple):
     unfinished: list[LeftOut]
     """Networks that cannot be read, with the reason."""
 
+    def reasons(self) -> dict[str, str]:
+        """Return the reason by unfinished network."""
+        return {entry.network: entry.reason for entry in self.unfinished}
+
 
 def open_networks(
     path: Run | RunDir | Path | str,

@@ -126,7 +126,7 @@ class Command:
         from training.config.arm_differences import differing_fields
 
         chosen = open_networks(run, args.arms, args.seeds, getattr(args, "steps", None))
-        inputs = RunInputs(chosen.run).read(self.analysis.reads, chosen.finished, chosen.unfinished)
+        inputs = RunInputs(chosen.run).read(self.analysis.reads, chosen.finished, chosen.reasons())
         networks, lacking = admitted(self.analysis, chosen.finished)
         reasons = {entry.network: entry.reason for entry in lacking if not entry.columns}
         result = self.measure(chosen.run.files, networks, args)

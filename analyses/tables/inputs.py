@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from training.runs.atomic_files import RunError, RunErrors, file_hash, read_json, write_json
 from training.runs.run_directory import ArmDir, RunDir
@@ -45,18 +45,6 @@ class Inputs:
     def networks(self) -> list[str]:
         """Names of the networks in the table."""
         return [name for name in self.files if name not in self.left_out]
-
-
-class Reason(Protocol):
-    """Network that is in no table, and why."""
-
-    @property
-    def network(self) -> str:
-        """Name of the network, as "dense seed 0"."""
-
-    @property
-    def reason(self) -> str:
-        """Why it is in no table."""
 
 
 class FileHashes:
@@ -119,7 +107,7 @@ class RunInputs:
         return finished, {str(files): reason for files, reason in networks if reason is not None}
 
     def read(
-        self, reads: Collection[str], networks: Iterable[Network], unfinished: Iterable[Reason] = ()
+        self, reads: Collection[str], networks: Iterable[Network], unfinished: Mapping[str, str]
     ) -> Inputs:
         """Return the inputs of a table of some networks, after checking their files.
 
@@ -129,8 +117,8 @@ class RunInputs:
             Names of the files of a network that are read.
         networks : iterable of Network
             Finished networks of the table.
-        unfinished : iterable of LeftOut
-            Networks that are not finished, with the reason.
+        unfinished : mapping
+            Reason by network that is not finished.
 
         Raises
         ------
@@ -150,8 +138,7 @@ class RunInputs:
         self._hashes.save()
         if refusals:
             raise RunErrors(refusals)
-        reasons = {entry.network: entry.reason for entry in unfinished}
-        return Inputs(config=self._config(), files=files, unfinished=reasons)
+        return Inputs(config=self._config(), files=files, unfinished=dict(unfinished))
 
     def change(self, recorded: Inputs) -> str | None:
         """Return how a run differs from what a full table was made of; None if it does not.

@@ -15,14 +15,19 @@ from builders import error_line, filled_table, outcome_row
 
 from analyses.claims.claim import Evidence
 from analyses.claims.registry import CLAIMS
-from analyses.grokking.schema import OUTCOMES
+from analyses.grokking.schema import ANALYSIS as OUTCOMES_ANALYSIS
+from analyses.grokking.schema import CURVES, OUTCOMES
+from analyses.loading.chosen_networks import open_networks
 from analyses.report.command import main
 from analyses.report.document import BEGIN, END, printed_verdicts, readme_table
 from analyses.report.evidence import NETWORK_COLUMNS, judge_claim
 from analyses.report.rendering import Commands, Heading, Paragraph, TextTable, html_page, markdown
 from analyses.speed.schema import PAIRS, RATIOS
+from analyses.tables.inputs import RunInputs
 from analyses.tables.origin import METADATA_KEY
 from analyses.tables.storage import save_table
+from training.config.arm_config import arm_record
+from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
@@ -42,18 +47,37 @@ def networks(**changes):
     return filled_table(OUTCOMES, rows).assign(**changes)
 
 
+def inputs_of(run):
+    """Return what a full table of a run is made of."""
+    opened = open_networks(run)
+    return RunInputs(opened.run).read(OUTCOMES_ANALYSIS.reads, opened.finished, opened.reasons())
+
+
 def write_outcomes(run, table=None, **origin):
     """Save outcomes, and return their path."""
     path = run.analysis("grokking", ".parquet")
-    save_table(path, OUTCOMES, networks() if table is None else table, **origin)
+    inputs = {} if "arguments" in origin else {"inputs": inputs_of(run)}
+    save_table(path, OUTCOMES, networks() if table is None else table, **inputs, **origin)
     return path
 
 
-def write_run(runs, name="modadd_ticket", **changes):
-    """Make a run of a recipe, with the one table that M1 needs."""
+def finish(run, seeds, *arms):
+    """Write the records of finished networks, all arms by default."""
+    recipe = recipe_from_dict(run.config())
+    for arm in arms or recipe.arms:
+        for seed in seeds:
+            files = run.arm(arm, seed)
+            if files.done() is None:
+                files.path.mkdir(parents=True)
+                files.finish(arm_record(recipe, arm, seed) | {"steps": 100, "source": None})
+
+
+def write_run(runs, name="modadd_ticket", recipe="modadd_ticket", trained=(0, 1, 2), **changes):
+    """Make a run of a recipe without weights, with the one table that M1 needs."""
     run = RunDir(runs / name)
-    run.write_recipe("", to_dict(read_recipe("modadd_ticket")[0]) | changes)
+    run.write_recipe("", to_dict(read_recipe(recipe)[0]) | changes)
     run.add_provenance({"seconds": 700.0, "workers": 2, "device": "cpu", "versions": {"torch": "2"}})
+    finish(run, trained)
     write_outcomes(run)
     return run
 
@@ -93,7 +117,7 @@ def test_a_run_is_evidence_for_its_claims_only(tmp_path):
     assert times[["run", "arm", "seed", "t_gen_interval"]].to_numpy().tolist() == [
         ["modadd_ticket", "dense", seed, "(19990, 20000]"] for seed in range(3)
     ]
-    assert "| modadd_ticket | 0 | 0 | 11.7 min | 2 | cpu | 2 | - |" in text
+    assert "| modadd_ticket | 12 | 0 | 11.7 min | 2 | cpu | 2 | - |" in text
 
 
 def test_failures_come_first(tmp_path):
@@ -117,7 +141,8 @@ def test_a_run_with_other_settings_is_not_judged(tmp_path):
 
 def test_more_seeds_and_arms_are_the_same_experiment(tmp_path):
     recipe = to_dict(read_recipe("modadd_ticket")[0])
-    write_run(tmp_path, seeds=[7], arms=recipe["arms"] | {"more": recipe["arms"]["random"]})
+    more = recipe["arms"] | {"more": recipe["arms"]["random"]}
+    write_run(tmp_path, seeds=[7, 8, 9], trained=(7, 8, 9), arms=more)
     assert main(["--runs", str(tmp_path)]) == 0
     assert table_of(tmp_path).loc["M1", "verdict"] == "reproduced"
 
@@ -162,13 +187,12 @@ def test_every_stale_table_has_a_line(tmp_path, capsys):
 
 
 def test_a_summary_is_refused_with_its_table(tmp_path):
-    run = write_run(tmp_path, "m_timing")
-    run.write_recipe("", to_dict(read_recipe("m_timing")[0]))
+    run = write_run(tmp_path, "m_timing", "m_timing")
     run.analysis("speed", ".json").write_text(json.dumps({"correlations": []}))
     networks().to_parquet(run.analysis("speed", ".parquet"))
     with pytest.raises(RunError, match=r"speed\.parquet: expected the schema speed"):
         judge_claim(CLAIMS["M5"], tmp_path)
-    save_table(run.analysis("speed", ".parquet"), RATIOS, filled_table(RATIOS, []))
+    save_table(run.analysis("speed", ".parquet"), RATIOS, filled_table(RATIOS, []), inputs=inputs_of(run))
     judged = judge_claim(CLAIMS["M5"], tmp_path)
     assert judged.missing_evidence == [] and judged.verdict == "not measured"
 
@@ -181,6 +205,54 @@ def test_a_table_made_for_some_arms_is_not_judged(tmp_path):
     assert missing.reason == f"{path} was made with --arms dense"
     assert missing.commands == (f"python -m analyses.grokking --run {run.path}",)
     assert judged.verdict == "not measured" and judged.findings == []
+
+
+def test_a_table_made_before_a_seed_was_added_is_not_judged(tmp_path):
+    run = write_run(tmp_path)
+    assert judge_claim(CLAIMS["M1"], tmp_path).verdict == "reproduced"
+    finish(run, [3])
+    judged = judge_claim(CLAIMS["M1"], tmp_path)
+    (missing,) = judged.missing_evidence
+    assert missing.reason.endswith(
+        "grokking.parquet was made before these networks were finished: dense seed 3"
+        ", grokked_ticket seed 3, random seed 3 and 1 more"
+    )
+    assert missing.commands == (f"python -m analyses.grokking --run {run.path}",)
+    assert judged.verdict == "not measured" and judged.findings == []
+    write_outcomes(run)
+    assert judge_claim(CLAIMS["M1"], tmp_path).verdict == "reproduced"
+
+
+def write_fast_run(runs, seeds):
+    """Make a run of `modadd_fast` with some seeds, as M1f expects."""
+    run = write_run(runs, "modadd_fast", "modadd_fast", trained=seeds, seeds=list(seeds))
+    times = {"dense": (90, 5_000), "grokked_ticket": (90, 200), "shuffled": (90, None)}
+    rows = [outcome_row(arm, seed, *t) for arm, t in times.items() for seed in seeds]
+    roles = {"dense": "dense", "grokked_ticket": "ticket", "shuffled": "control"}
+    curves = [
+        {"arm": arm, "seed": seed, "step": step, "test_acc": accuracy}
+        for seed in seeds
+        for arm, accuracies in (("grokked_ticket", (0.1, 1.0)), ("shuffled", (0.1, 0.2)))
+        for step, accuracy in zip((0, 200), accuracies, strict=True)
+    ]
+    for table, content in ((OUTCOMES, rows), (CURVES, curves)):
+        path = run.analysis(table.name, ".parquet")
+        save_table(path, table, filled_table(table, content, roles), inputs=inputs_of(run))
+
+
+@pytest.mark.parametrize(("seeds", "verdict"), [((0,), "partly"), ((0, 1, 2), "reproduced")])
+def test_one_seed_of_three_is_never_reproduced(tmp_path, seeds, verdict):
+    write_fast_run(tmp_path, seeds)
+    judged = judge_claim(CLAIMS["M1f"], tmp_path)
+    assert judged.verdict == verdict and len(judged.findings) == 3
+    assert all(finding.n_held == finding.n_cases == len(seeds) for finding in judged.findings)
+    assert main(["--runs", str(tmp_path)]) == 0
+    text = (tmp_path / "REPRODUCTION.md").read_text()
+    section = text.partition("### M1f: ")[2].partition("###")[0]
+    assert table_of(tmp_path).loc["M1f", "n"] == ("3" if verdict == "reproduced" else "1 of 3")
+    assert ("| 5,000 in every seed | 1 of 3 | yes |" in section) == (verdict == "partly")
+    train = f"python -m training modadd_fast --out {tmp_path}"
+    assert (f"modadd_fast has 1 of 3 seeds trained: '{train}'" in section) == (verdict == "partly")
 
 
 def test_an_unreadable_config_is_named(tmp_path):

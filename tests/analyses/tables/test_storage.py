@@ -8,8 +8,9 @@ import pytest
 
 from analyses.norms.schema import NORMS
 from analyses.tables import origin as origins
-from analyses.tables.schema import Analysis, Column, SchemaError, Table
+from analyses.tables.inputs import Inputs, RunInputs
 from analyses.tables.origin import METADATA_KEY, analysis_code, read_origin, staleness
+from analyses.tables.schema import Analysis, Column, SchemaError, Table
 from analyses.tables.storage import fit_to_schema, load_summary, load_table, save_table
 from training.runs.atomic_files import RunError
 
@@ -85,23 +86,51 @@ def test_rows_that_do_not_fit_are_refused_and_the_column_is_named(rows, change, 
 
 
 def test_the_origin_is_recorded(tmp_path, rows):
-    origin = read_origin(saved(tmp_path, rows, inputs="abc", arguments={"arms": ["dense"]}))
+    inputs = Inputs(
+        config="c",
+        files={"dense seed 0": {"metrics.parquet": "m", "mask.safetensors": None}, "dense seed 1": {}},
+        unfinished={"dense seed 2": "not finished"},
+        left_out={"dense seed 1": "expected addition, got mul"},
+    )
+    origin = read_origin(saved(tmp_path, rows, inputs=inputs, arguments={"arms": ["dense"]}))
     assert (origin.table, origin.version, origin.schema) == ("norms_tiny", 1, SCHEMA.digest())
-    assert origin.code == storage.analysis_code("norms") and origin.inputs == "abc"
+    assert origin.code == analysis_code("norms") and origin.inputs == inputs
+    assert origin.format == 2 and inputs.networks == ["dense seed 0"]
     assert origin.arguments == {"arms": ["dense"]}
 
 
-def test_a_table_is_stale_by_schema_code_inputs_and_arguments(tmp_path, rows, monkeypatch):
-    path = saved(tmp_path, rows, inputs="abc")
-    assert staleness(path, SCHEMA, "abc") is None
-    assert staleness(path, SCHEMA, "other") == "made from other networks"
-    assert staleness(path, NORMS, "abc") == "made by another schema"
-    assert (
-        staleness(saved(tmp_path, rows, inputs="abc", arguments={"steps": [0]}), SCHEMA, "abc")
-        == "made with steps"
-    )
-    monkeypatch.setattr(storage, "analysis_code", lambda analysis: "other")
-    assert staleness(path, SCHEMA, "abc") == "made by other code"
+class Unchanged(RunInputs):
+    """Run of which only the config `c` is what it was."""
+
+    def __init__(self):
+        pass
+
+    def change(self, recorded):
+        return None if recorded.config == "c" else "made with another config"
+
+
+def test_a_table_is_stale_by_schema_code_inputs_arguments_and_format(tmp_path, rows, monkeypatch):
+    now, inputs = Unchanged(), Inputs(config="c", files={}, unfinished={})
+    path = saved(tmp_path, rows, inputs=inputs)
+    assert staleness(path, SCHEMA, now) is None
+    assert staleness(path, NORMS, now) == "made by another schema"
+    with monkeypatch.context() as patched:
+        patched.setattr(origins, "analysis_code", lambda analysis: "other")
+        assert staleness(path, SCHEMA, now) == "made by other code"
+    set_origin(path, format=1)
+    assert staleness(path, SCHEMA, now) == "made by another schema"
+    other = saved(tmp_path, rows, inputs=replace(inputs, config="d"))
+    assert staleness(other, SCHEMA, now) == "made with another config"
+    chosen = saved(tmp_path, rows, inputs=inputs, arguments={"steps": [0, 400]})
+    assert staleness(chosen, SCHEMA, now) == "made with --steps 0 400"
+    assert staleness(saved(tmp_path, rows), SCHEMA, now) == "made of no run"
+
+
+def set_origin(path, **changes):
+    """Change the recorded origin of a saved table."""
+    table = pq.read_table(path)
+    origin = json.loads(table.schema.metadata[METADATA_KEY]) | changes
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(origin).encode()}), path)
 
 
 def refusal(path, schema=SCHEMA):
@@ -117,9 +146,7 @@ def test_an_unusable_table_is_one_line_with_the_command_that_remakes_the_table(t
     assert refusal(path, NORMS).endswith(again) and "expected the schema norms, version 1" in refusal(
         path, NORMS
     )
-    table = pq.read_table(path)
-    origin = json.loads(table.schema.metadata[METADATA_KEY]) | {"code": "0"}
-    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(origin).encode()}), path)
+    set_origin(path, code="0")
     assert "made by other code than the installed one" in refusal(path) and refusal(path).endswith(again)
     rows.to_parquet(path)
     assert "got none" in refusal(path) and refusal(path).endswith(again)

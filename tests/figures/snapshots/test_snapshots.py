@@ -22,7 +22,7 @@ from figures.snapshots.weight_matrices import _matched_control
 @pytest.fixture(scope="module")
 def tables(tiny_run):
     """Return the snapshots of the tiny run."""
-    _, networks = open_networks(str(tiny_run))
+    networks = open_networks(str(tiny_run)).finished
     result = measure(networks)
     roles = {network.arm: network.role for network in networks}
     return {table: with_roles(table, rows, roles) for table, rows in result.tables.items()}
