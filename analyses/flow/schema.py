@@ -9,7 +9,7 @@ from analyses.tables.columns import (
     OUTPUT_AMPLITUDE,
     STEP,
 )
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import CHECKPOINTS, MASK, Analysis, Column, Table
 
 UNTIL = 6_000
 """Step up to which the paper claims that flow and training agree."""
@@ -147,5 +147,6 @@ ANALYSIS = Analysis(
         "no test pairs",
         "two checkpoints",
     ),
+    reads=(CHECKPOINTS, MASK),
     tables=(DEVIATIONS, INVARIANTS, NETWORKS, NEURONS),
 )

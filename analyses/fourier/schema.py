@@ -1,7 +1,7 @@
 """Tables of `analyses.fourier`."""
 
 from analyses.tables.columns import FREQUENCY, MAP, N_TIED, NETWORK, NEURON, STEP, key_frequency_table
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import CHECKPOINTS, Analysis, Column, Table
 
 SPECTRA_SOURCE = "DEFINITIONS.md, section 5"
 ENTROPY = Column(
@@ -147,5 +147,6 @@ ANALYSIS = Analysis(
     takes="networks of a task over residues mod p",
     cost="3 s",
     needs=("residues",),
+    reads=(CHECKPOINTS,),
     tables=(MEANS, NEURONS, SPECTRA, KEY_FREQUENCIES, PAIRS, INPUT_WEIGHTS),
 )

@@ -1,7 +1,7 @@
 """Tables of `analyses.graph_props`, and words for the statistics."""
 
 from analyses.tables.columns import NETWORK, STEP
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import CHECKPOINTS, MASK, Analysis, Column, Table
 
 SOURCE = "DEFINITIONS.md, section 7"
 GRAPH_SHOWN = {
@@ -104,5 +104,6 @@ ANALYSIS = Analysis(
     takes="networks of any task; one without a mask is read through its magnitude mask at each checkpoint",
     cost="2 min",
     needs=("mask",),
+    reads=(CHECKPOINTS, MASK),
     tables=(PROPERTIES, WEIGHTS),
 )

@@ -1,7 +1,7 @@
 """Tables of `analyses.leakage`."""
 
 from analyses.tables.columns import MAP, MISALIGNMENT, NETWORK, NEURON, STEP
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import CHECKPOINTS, MASK, Analysis, Column, Table
 
 NEAR = 2e-3
 """Distance from the limit within which a ratio is claimed to be, for large p."""
@@ -121,5 +121,6 @@ ANALYSIS = Analysis(
     takes="dense one_hot_mlp.relu networks with init single_frequency, of a task over residues mod p",
     cost="4 s (h_relu_single_freq)",
     needs=("residues", "single frequencies", "dense", "split"),
+    reads=(CHECKPOINTS, MASK),
     tables=(SHARES, EXAMPLE, IDEAL, START),
 )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from analyses.tables.columns import FREQUENCY, NETWORK, STEP
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import CHECKPOINTS, Analysis, Column, Table
 
 SOURCE = "DEFINITIONS.md, section 6"
 LEAST_R2 = 0.02
@@ -163,5 +163,6 @@ ANALYSIS = Analysis(
     takes="networks that add their two inputs (embed_mlp, one_hot_mlp), of addition mod p",
     cost="40 s",
     needs=("residues", "summed inputs", "addition"),
+    reads=(CHECKPOINTS,),
     tables=(FITS, VOTES, FREQUENCIES, SUBSETS, SLICE, SWAPS, IDEAL, IDEAL_SUBSETS),
 )

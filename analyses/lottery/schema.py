@@ -14,7 +14,7 @@ from analyses.tables.columns import (
     SHUFFLED_CHANCE,
     UNIFORM_CHANCE,
 )
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import CHECKPOINTS, Analysis, Column, Table
 
 SOURCE = "DEFINITIONS.md, section 6"
 SIMULATED_ROLE = "simulated"
@@ -158,5 +158,6 @@ ANALYSIS = Analysis(
     takes="networks that add their two inputs, of addition mod p; no run with --simulate",
     cost="3 s",
     needs=("residues", "summed inputs", "addition"),
+    reads=(CHECKPOINTS,),
     tables=(RULES, EQUAL, NEURONS, RACE, TIMES),
 )

@@ -1,7 +1,7 @@
 """Tables of `analyses.phases`."""
 
 from analyses.tables.columns import FREQUENCY, MEAN_ABS_SIN, MEAN_COS, N_SILENT, N_TIED, NETWORK, NEURON, STEP
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import CHECKPOINTS, Analysis, Column, Table
 
 SOURCE = "DEFINITIONS.md, section 6"
 DEAD = "the neuron is dead: all its input weights are equal"
@@ -211,5 +211,6 @@ ANALYSIS = Analysis(
     takes="networks of addition mod p",
     cost="3 s",
     needs=("residues", "addition"),
+    reads=(CHECKPOINTS,),
     tables=(MEANS, NEURONS, GROUPS),
 )

@@ -1,7 +1,7 @@
 """Tables of `analyses.progress`."""
 
 from analyses.tables.columns import FREQUENCY, NETWORK, STEP, key_frequency_table
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import CHECKPOINTS, Analysis, Column, Table
 
 RESTRICTED = {
     "restricted_sum2": "waves of a + b",
@@ -283,5 +283,6 @@ ANALYSIS = Analysis(
     takes="networks of a task over residues mod p",
     cost="20 s",
     needs=("residues",),
+    reads=(CHECKPOINTS,),
     tables=(MEASURES, FREQUENCIES, HEADS, KEY_FREQUENCIES, PHASES),
 )

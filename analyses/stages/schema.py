@@ -1,7 +1,7 @@
 """Tables of `analyses.stages`."""
 
 from analyses.tables.columns import MEAN_ABS_SIN, MEAN_COS, N_SILENT, NETWORK, STEP
-from analyses.tables.schema import Analysis, Column, Table
+from analyses.tables.schema import CHECKPOINTS, METRICS, Analysis, Column, Table
 
 SOURCE = "DEFINITIONS.md, section 6"
 SPECTRA_SOURCE = "DEFINITIONS.md, section 5"
@@ -164,5 +164,6 @@ ANALYSIS = Analysis(
     takes="networks that add their two inputs (embed_mlp, one_hot_mlp), trained on some of all ordered pairs",
     cost="10 s (one network of h_grokking)",
     needs=("residues", "summed inputs", "all pairs", "ordered pairs", "split", "test pairs"),
+    reads=(METRICS, CHECKPOINTS),
     tables=(CURVES, CLASSES, ENDS),
 )

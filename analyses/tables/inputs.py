@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.runs.atomic_files import RunError, RunErrors, file_hash, read_json, write_json
-from training.runs.run_directory import ArmDir, RunDir
 
 if TYPE_CHECKING:
     from training.inspection.run import Run
     from training.inspection.trained_network import Network
+    from training.runs.run_directory import ArmDir, RunDir
 
 RECORD = "DONE"
 """Record of a finished network, which every analysis reads."""

@@ -10,15 +10,17 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from analyses.tables.inputs import Inputs, RunInputs
 from analyses.tables.output_folder import arguments_text, folder_with_arguments, run_of_tables
 from analyses.tables.schema import Analysis, Table
 from training.runs.atomic_files import RunError, reading
-from training.runs.run_directory import RunDir
 from training.schema.code_digest import code_digest, module_digest
 from training.schema.validation import ConfigError
+
+if TYPE_CHECKING:
+    from training.runs.run_directory import RunDir
 
 METADATA_KEY = b"grokking_tickets"
 """Key of a table's origin in the Parquet file's metadata."""
@@ -139,6 +141,8 @@ def output_folder(
     ConfigError
         If the chosen folder holds full tables, and these would not be.
     """
+    from training.runs.run_directory import RunDir
+
     target = RunDir(default.path if out is None else out)
     if not arguments:
         return target

@@ -6,9 +6,10 @@ import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from training.runs.run_directory import RunDir
+if TYPE_CHECKING:
+    from training.runs.run_directory import RunDir
 
 WITH_ARGUMENTS = "with_arguments"
 """Folder of a run that holds tables made with arguments, a folder for each choice of arguments."""
@@ -21,9 +22,12 @@ def folder_with_arguments(run: RunDir, arguments: Mapping[str, Any]) -> RunDir:
 
     Examples
     --------
+    >>> from training.runs.run_directory import RunDir
     >>> folder_with_arguments(RunDir("runs/x"), {"arms": ["dense"], "steps": [0, 400]}).path.as_posix()
     'runs/x/with_arguments/arms_dense_steps_0_400'
     """
+    from training.runs.run_directory import RunDir
+
     words = [word for name, value in arguments.items() for word in (name, *_values(value))]
     full = "_".join(map(str, words))
     name = re.sub(r"[^A-Za-z0-9.,_+-]", "-", full)[:LONGEST]

@@ -63,7 +63,7 @@ def table(out, name):
 
 
 def last_weights(run, arm="dense"):
-    _, (network,) = open_networks(str(run.path), [arm])
+    (network,) = open_networks(str(run.path), [arm]).finished
     return network.setting.model, {name: w[-1] for name, w in network.weights().items()}
 
 

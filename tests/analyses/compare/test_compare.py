@@ -81,10 +81,10 @@ def test_tables_are_stale_once_any_run_changes(runs, tmp_path):
     for _ in range(2):
         assert compare("--runs", *copies).code == 0
         inputs.append(read_origin(tmp_path / "compare" / "analyses" / "compare.parquet").inputs)
-        (copies[1] / "arms" / "dense" / "seed_0" / "metrics.parquet").write_bytes(
-            (copies[1] / "arms" / "dense" / "seed_1" / "metrics.parquet").read_bytes()
-        )
-    assert inputs[0] and inputs[0] != inputs[1]
+        one, other = (RunDir(copies[1]).arm("dense", seed) for seed in (0, 1))
+        (one.path / "metrics.parquet").write_bytes((other.path / "metrics.parquet").read_bytes())
+        one.finish(one.done())
+    assert inputs[0].networks and inputs[0] != inputs[1]
 
 
 def test_other_tasks_are_allowed_and_said(runs, tmp_path):

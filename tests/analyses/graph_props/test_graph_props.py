@@ -17,7 +17,7 @@ from training.runs.run_directory import RunDir
 
 
 def networks_of(path, *arms):
-    return open_networks(str(path), arms or None)[1]
+    return open_networks(str(path), arms or None).finished
 
 
 @pytest.fixture(scope="module")

@@ -48,8 +48,8 @@ def test_a_skipped_arm_is_named_with_its_reason(tiny_copy, capsys):
 
 
 def test_a_network_that_finishes_after_opening_is_still_half_trained(tiny_run):
-    run, networks = open_networks(str(tiny_run))
-    rows, curves = read_outcomes(run, networks[:1], None)
+    opened, networks, _ = open_networks(str(tiny_run))
+    rows, curves = read_outcomes(opened.files, networks[:1], None)
     assert list(curves) == [(networks[0].arm, networks[0].seed)]
     assert [row["status"] for row in rows] == ["done"] + ["half trained"] * (len(rows) - 1)
     arm_rows = [arm_row(networks[0].recipe, rows, arm) for arm in networks[0].recipe.arms]

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from builders import error_line, run_analysis
+from builders import error_line, run_analysis, without_hashes
 
 ANALYSES = ("grokking", "norms", "speed", "masks", "mechanism", "fourier")
 BLIND = ("fourier",)
@@ -86,8 +86,8 @@ DONE = {
 
 @pytest.fixture(scope="module")
 def damaged(tiny_run, tmp_path_factory):
-    """Return a function that runs an analysis on a changed file."""
-    run = shutil.copytree(tiny_run, tmp_path_factory.mktemp("damaged") / "tiny")
+    """Return a function that runs an analysis on a changed file of a run whose records hold no hashes."""
+    run = without_hashes(shutil.copytree(tiny_run, tmp_path_factory.mktemp("damaged") / "tiny"))
 
     def analyse(name, file, content):
         path = run / "arms" / file

@@ -7,7 +7,7 @@ from analyses.loading.landmark_checkpoints import landmark_indices
 @pytest.fixture(scope="module")
 def networks(tiny_run):
     """Return the networks of the tiny run by arm and seed."""
-    return {(network.arm, network.seed): network for network in open_networks(str(tiny_run))[1]}
+    return {(network.arm, network.seed): network for network in open_networks(str(tiny_run)).finished}
 
 
 def test_landmarks_are_the_first_checkpoints_at_or_after_the_steps(networks):

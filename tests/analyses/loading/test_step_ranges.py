@@ -63,7 +63,7 @@ def test_commands_and_python_take_ranges(tiny_run, tmp_path):
     arguments = ["--out", str(tmp_path), "--no-plot", "--steps", "0:200:100", "4000:"]
     done = run_analysis("phases", tiny_run, *arguments)
     assert done.code == 0 and "error" not in done.err
-    _, networks = open_networks(str(tiny_run), steps=["0:200:100", "4000:"])
+    networks = open_networks(str(tiny_run), steps=["0:200:100", "4000:"]).finished
     steps = {(n.arm, n.seed): n.steps.tolist() for n in networks}
     assert steps["dense", 0] == [0, 100, 4000, 6000, 8000] and steps["random", 1] == [0, 100]
     for chosen in (["0:200:100", "4000:"], [0, 100, 4000, 6000, 8000]):

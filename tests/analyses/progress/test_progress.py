@@ -32,7 +32,7 @@ def measured(analysed):
 @pytest.fixture(scope="module")
 def dense(tiny_run):
     """Return a dense network and its weights."""
-    _, networks = open_networks(str(tiny_run), ["dense"])
+    networks = open_networks(str(tiny_run), ["dense"]).finished
     return networks[0], networks[0].weights()
 
 

@@ -79,6 +79,7 @@ def put_nan(run):
     weights = files.checkpoints()
     weights["W_E"][0, 0, 0] = np.nan
     files.write_checkpoints(files.steps(), weights)
+    files.finish(files.done())  # with the hash of these
 
 
 DAMAGES = {
@@ -203,7 +204,11 @@ def test_the_summary_is_json_and_the_text_is_for_people(name, analysed):
 def test_json_prints_the_saved_summary(tiny_run, tmp_path):
     printed = run_analysis("norms", tiny_run, "--out", str(tmp_path), "--json")
     assert printed.code == 0
-    assert json.loads(printed.out) == json.loads((tmp_path / "analyses" / "norms.json").read_text())
+    saved = json.loads((tmp_path / "analyses" / "norms.json").read_text())
+    assert saved.pop("origin")["inputs"]["files"].keys() == {
+        f"{arm} seed {seed}" for arm in ("dense", "grokked_ticket", "random") for seed in (0, 1)
+    }
+    assert json.loads(printed.out) == saved and saved["n_networks"] == 6 and saved["left_out"] == []
 
 
 @pytest.mark.parametrize("name", ANALYSES)

@@ -82,9 +82,9 @@ def test_tables_are_listed_and_completed(tiny_copy):
     ("arguments", "line"),
     [
         ({"analysis": "forier"}, "analysis: expected one of"),
-        ({"analysis": "flow", "untl": 3}, "options: expected some of arms, until, got untl"),
+        ({"analysis": "flow", "untl": 3}, "options: expected some of arms, seeds, until, got untl"),
         ({"analysis": "flow", "until": 0}, "until: expected a whole number from 1, got '0'"),
-        ({"analysis": "flow", "steps": [0]}, "options: expected some of arms, until, got steps"),
+        ({"analysis": "flow", "steps": [0]}, "options: expected some of arms, seeds, until, got steps"),
         ({"analysis": "graph_props", "nulls": 1}, "nulls: expected 0 or at least 2, got 1"),
         ({"analysis": "fourier", "arms": ["dens"]}, "arms: expected some of dense"),
         ({"analysis": "fourier", "steps": [1]}, "steps: expected steps with a checkpoint"),
@@ -144,8 +144,10 @@ def test_an_analysis_of_one_function_is_measured_saved_and_run_by_name(tiny_copy
     assert len(table) == 6 and set(table["arm_role"]) == {"dense", "ticket", "control"}
     assert main(["peaks", "--run", str(tiny_copy), "--arms", "dense", "--no-plot", "--json"]) == 0
     assert '"n": 2' in capsys.readouterr().out
-    assert len(load_table(tiny_copy, "peaks")) == 2
-    assert len(measure(tiny_copy, "peaks").table) == 6  # that of two arms is not taken for all
+    assert len(load_table(tiny_copy, "peaks")) == 6  # that of one arm is saved beside
+    assert (
+        len(pd.read_parquet(tiny_copy / "with_arguments" / "arms_dense" / "analyses" / "peaks.parquet")) == 2
+    )
 
 
 def test_a_built_in_analysis_runs_by_name(tiny_copy, capsys):

@@ -18,7 +18,7 @@ def tables(analysed):
 
 
 def dense_network(path):
-    return open_networks(str(path), ["dense"])[1][0]
+    return open_networks(str(path), ["dense"]).finished[0]
 
 
 def at_end(table, arm="dense", side="input"):
@@ -142,7 +142,7 @@ def test_between_landmarks_only_some_neurons_and_checkpoints_are_kept(tiny_run):
 def test_networks_are_those_of_the_first_seed_or_the_chosen_one(tables, tiny_copy, tmp_path, capsys):
     assert {seed for table in tables.values() for seed in table["seed"]} == {0}
     (tiny_copy / "arms" / "random" / "seed_1" / "DONE").unlink()
-    networks = networks_of_seed(open_networks(str(tiny_copy))[1], 1)
+    networks = networks_of_seed(open_networks(str(tiny_copy)).finished, 1)
     assert "random: left out: no finished network of seed 1" in capsys.readouterr().err
     assert [(network.arm, network.seed) for network in networks] == [("dense", 1), ("grokked_ticket", 1)]
     assert main(["--run", str(tiny_copy), "--seed", "7"]) == 2

@@ -72,8 +72,8 @@ def curve(t_mem, t_gen, last):
 
 def speed(path, **arguments):
     """Return the tables of a run without saving them."""
-    run, networks = open_networks(str(path))
-    return measure(run, networks, **arguments).tables
+    opened, networks, _ = open_networks(str(path))
+    return measure(opened.files, networks, **arguments).tables
 
 
 def text_of(tables):
@@ -146,8 +146,8 @@ def test_bounds_are_printed_as_bounds_and_used_in_conclusions(tables):
 
 
 def test_one_seed_has_no_interval(tiny_run):
-    run, networks = open_networks(str(tiny_run))
-    tables = measure(run, [network for network in networks if network.seed == 0]).tables
+    opened, networks, _ = open_networks(str(tiny_run))
+    tables = measure(opened.files, [network for network in networks if network.seed == 0]).tables
     ratio = text_of(tables).split("Ratios of times: dense / arm.")[1]
     (ticket,) = [line for line in lines_of(ratio) if line[:2] == ["grokked", "ticket"] and "1" in line]
     assert ticket[2:7] == ["1", "20.0", "n", "=", "1"] and ticket[-3:] == ["n", "=", "1"]

@@ -182,6 +182,37 @@ def test_changed_weights_make_tables_and_pictures_stale(made):
     steps, weights = arm.steps(), arm.checkpoints()
     weights["W_E"] = weights["W_E"] * 2
     arm.write_checkpoints(steps, weights)
+    assert made.pending() == {"norms tiny", "drawing norm"}  # the other reads no checkpoints
+
+
+def test_after_a_zip_nothing_is_made_again(made):
+    shutil.make_archive("packed", "zip", "runs")
+    shutil.rmtree("runs")
+    shutil.unpack_archive("packed.zip", "runs")
+    assert made.pending() == set()
+    shutil.copytree("runs", "copy")
+    figures = [FIGURES[figure] for figure in made.names]
+    assert set(planning.Plan(figures, Folder(Path("copy"), quick=False), 2).tasks) == set()
+
+
+def test_without_checkpoints_tables_stay_current_and_curves_are_measured(made, capsys):
+    for path in Path("runs/tiny/arms/dense").glob("*/checkpoints.safetensors"):
+        path.unlink()
+    assert made.pending() == set()
+    Path("runs/tiny/analyses/grokking.json").unlink()
+    assert made.make() == 0 and made.pending() == set()
+    Path("runs/tiny/analyses/norms.json").unlink()
+    assert made.make() == 1
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("failed: "))
+    assert "arms/dense/seed_0/checkpoints.safetensors: missing; put back the file" in line
+
+
+def test_a_seed_that_is_copied_into_the_run_makes_tables_stale(made):
+    from training.__main__ import main as train
+
+    assert train(["tiny", "--set", "name=more", "--seeds", "2"]) == 0
+    for arm in ("dense", "random"):
+        shutil.copytree(f"runs/more/arms/{arm}/seed_2", f"runs/tiny/arms/{arm}/seed_2")
     assert made.pending() == ALL - {"training tiny"}
 
 
@@ -201,11 +232,11 @@ def test_tables_of_another_schema_are_stale_and_refused(made, capsys):
     assert "expected the schema norms, version 1, got norms, version 0" in capsys.readouterr().err
 
 
-def test_tables_of_some_arms_are_stale(made):
+def test_tables_of_some_arms_leave_the_full_ones(made):
     from analyses.norms.command import main as norms
 
     assert norms(["--run", "runs/tiny", "--arms", "dense", "--no-plot"]) == 0
-    assert made.pending() == {"norms tiny", "drawing norm"}
+    assert made.pending() == set()
 
 
 def rewrite_origin(path, **changes):
@@ -270,7 +301,7 @@ def test_a_failed_task_is_one_line_and_other_tasks_continue(made, capsys):
     training, fourier = sorted(line for line in err.splitlines() if line.startswith("failed: "))[::-1]
     assert training.startswith("failed: training barred: runs/barred: holds files but no config.json")
     assert training.endswith("(log: runs/figures/logs/training_barred.log)")
-    assert fourier.startswith("failed: fourier bits: runs/bits/") and "a task over residues" in fourier
+    assert fourier.startswith("failed: fourier bits: runs/bits") and "a task over residues" in fourier
     assert err.splitlines()[-1] == "left out: waves, b" and "Traceback" not in err
     assert out.split() == ["runs/figures/accuracy.png"]
 

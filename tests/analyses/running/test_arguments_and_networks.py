@@ -1,0 +1,187 @@
+"""Tables made with arguments, networks that are copied in, unfinished or damaged, by commands."""
+
+import json
+import shutil
+import time
+
+import pandas as pd
+import pytest
+from builders import error_line, run_analysis
+
+from analyses.grokking.schema import OUTCOMES
+from analyses.phases.command import main as phases
+from analyses.running.registry import ANALYSES
+from analyses.tables.inputs import FileHashes, RunInputs
+from analyses.tables.origin import read_origin
+from analyses.tables.storage import load_summary, load_table
+from training.config.arm_config import arm_record
+from training.config.build_recipe import recipe_from_dict
+from training.inspection.run import open_run
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import RunDir
+
+OF_ANY_RUN = (
+    "grokking",
+    "speed",
+    "fourier",
+    "phases",
+    "masks",
+    "norms",
+    "graph_props",
+    "lottery",
+    "mechanism",
+)
+
+
+def contents(folder):
+    """Return the bytes of the tables in a folder by name."""
+    return {path.name: path.read_bytes() for path in folder.glob("phases*")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "folder"),
+    [
+        (["--steps", "0", "400"], None),
+        (["--steps", "0", "2000"], "steps_0_2000"),
+        (["--arms", "dense"], "arms_dense"),
+        (["--seeds", "1", "--steps", ":200"], "seeds_1_steps_-200_"),
+    ],
+)
+def test_a_choice_never_replaces_the_full_table(tiny_copy, arguments, folder):
+    assert run_analysis("phases", tiny_copy).code == 0
+    full = contents(tiny_copy / "analyses")
+    done = run_analysis("phases", tiny_copy, *arguments)
+    assert contents(tiny_copy / "analyses") == full
+    if folder is None:
+        assert done.code == 2 and not (tiny_copy / "with_arguments").exists()  # there is no step 400
+        return
+    assert done.code == 0
+    (made,) = (tiny_copy / "with_arguments").iterdir()
+    assert made.name.startswith(folder) and contents(made / "analyses").keys() == full.keys()
+    origin = read_origin(made / "analyses" / "phases.parquet")
+    assert [f"--{name}" for name in origin.arguments] == [a for a in arguments if a.startswith("--")]
+    assert run_analysis("phases", tiny_copy, "--out", str(tiny_copy), *arguments).code == 0
+    assert contents(tiny_copy / "analyses") == full
+
+
+def test_a_folder_with_full_tables_takes_no_others(tiny_run, tmp_path):
+    assert run_analysis("phases", tiny_run, "--out", str(tmp_path)).code == 0
+    full = contents(tmp_path / "analyses")
+    done = run_analysis("phases", tiny_run, "--out", str(tmp_path), "--arms", "dense")
+    assert done.code == 2 and contents(tmp_path / "analyses") == full
+    assert error_line(done.err).startswith(
+        "error: --out: expected a folder without the full tables of phases"
+    )
+
+
+def test_words_of_chosen_checkpoints_name_the_arguments(tiny_copy, capsys):
+    assert phases(["--run", str(tiny_copy), "--steps", "0", "2000"]) == 0
+    assert "first → last chosen checkpoint" in capsys.readouterr().out
+    captions = list((tiny_copy / "with_arguments").glob("*/figures/*.txt"))
+    assert len(captions) == 3 and not (tiny_copy / "figures").exists()
+    for caption in captions:
+        text = caption.read_text()
+        assert "last checkpoint" not in text and "Tables made with --steps 0 2000." in text
+
+
+def test_a_table_with_arguments_is_made_again_by_its_command(tiny_copy):
+    assert run_analysis("grokking", tiny_copy, "--arms", "dense").code == 0
+    (path,) = tiny_copy.glob("with_arguments/arms_dense/analyses/grokking.parquet")
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(RunError):
+        load_table(path, OUTCOMES)
+    assert run_analysis("grokking", tiny_copy, "--arms", "dense").code == 0
+    pd.read_parquet(path).to_parquet(path)
+    with pytest.raises(RunError, match=rf"--run {tiny_copy}'"):
+        load_table(path, OUTCOMES)
+
+
+def test_seeds_are_chosen_as_numbers_and_ranges(tiny_copy):
+    assert run_analysis("grokking", tiny_copy, "--seeds", "1:2").code == 0
+    rows = pd.read_parquet(next(tiny_copy.glob("with_arguments/*/analyses/grokking.parquet")))
+    assert set(rows["seed"]) == {1} and len(rows) == 3
+    done = run_analysis("grokking", tiny_copy, "--seeds", "4")
+    assert done.code == 2 and "--seeds: expected some of 0, 1, got 4" in error_line(done.err)
+    with pytest.raises(SystemExit) as stop:
+        run_analysis("grokking", tiny_copy, "--seeds", "x")
+    assert stop.value.code == 2
+
+
+@pytest.fixture
+def copied_seed(tiny_copy):
+    """Return a run of seeds 0 and 1 with a seed 7 from another machine, and one network unfinished."""
+    recipe = recipe_from_dict(json.loads((tiny_copy / "config.json").read_text()))
+    for arm in recipe.arms:
+        shutil.copytree(tiny_copy / "arms" / arm / "seed_0", tiny_copy / "arms" / arm / "seed_7")
+        files = RunDir(tiny_copy).arm(arm, 7)
+        files.finish(files.done() | arm_record(recipe, arm, 7))
+    (tiny_copy / "arms" / "random" / "seed_1" / "DONE").unlink()
+    return tiny_copy
+
+
+@pytest.mark.parametrize("name", OF_ANY_RUN)
+def test_every_analysis_counts_the_same_networks(copied_seed, name):
+    printed = run_analysis(name, copied_seed)
+    assert printed.code == 0, printed.err
+    summary = load_summary(copied_seed / "analyses" / f"{name}.json", ANALYSES[name])
+    assert summary["n_networks"] == 8
+    assert summary["left_out"] == [
+        {"arm": "random", "seed": 1, "columns": "all", "reason": "not finished"},
+        *(entry for entry in summary["left_out"] if entry["columns"] != "all"),
+    ]
+    assert "8 of 9 networks are in these tables." in printed.out
+    inputs = read_origin(copied_seed / "analyses" / f"{name}.parquet").inputs
+    assert len(inputs.networks) == 8 and inputs.unfinished == {"random seed 1": "not finished"}
+    tables = [load_table(copied_seed / "analyses" / f"{t.name}.parquet", t) for t in ANALYSES[name]]
+    seeds = [set(t.loc[t["arm"] == "dense", "seed"]) for t in tables if {"arm", "seed"} <= set(t)]
+    assert {0, 1, 7} in seeds
+
+
+@pytest.mark.parametrize("name", OF_ANY_RUN)
+def test_a_flipped_byte_is_named_by_every_analysis_that_reads_the_file(tiny_copy, name):
+    for file in ("metrics.parquet", "checkpoints.safetensors", "mask.safetensors"):
+        path = tiny_copy / "arms" / "random" / "seed_0" / file
+        before = path.read_bytes()
+        path.write_bytes(before[:-9] + bytes([before[-9] ^ 1]) + before[-8:])
+        done = run_analysis(name, tiny_copy)
+        if file in ANALYSES[name].reads:
+            assert done.code == 1
+            assert error_line(done.err).startswith(f"error: {path}: damaged: expected the content of SHA-256")
+        else:
+            assert done.code == 0, done.err
+        path.write_bytes(before)
+
+
+def test_a_mask_of_another_network_is_refused(tiny_copy):
+    one, other = (tiny_copy / "arms" / "random" / f"seed_{seed}" / "mask.safetensors" for seed in (0, 1))
+    shutil.copy(other, one)
+    done = run_analysis("masks", tiny_copy)
+    assert done.code == 1 and str(one) in error_line(done.err)
+
+
+def test_files_that_are_not_read_may_be_deleted(tiny_copy):
+    for path in tiny_copy.glob("arms/dense/*/checkpoints.safetensors"):
+        path.unlink()
+    for name in ("grokking", "speed"):
+        assert run_analysis(name, tiny_copy).code == 0
+    done = run_analysis("phases", tiny_copy)
+    assert done.code == 1 and "seed_0/checkpoints.safetensors: missing" in done.err
+    assert run_analysis("phases", tiny_copy, "--arms", "random").code == 0
+
+
+def test_checking_costs_little_once_hashes_are_cached(tiny_copy):
+    """At most 5 % of the time of an analysis: measured on one of the quickest."""
+    begun = time.perf_counter()
+    assert run_analysis("phases", tiny_copy).code == 0
+    whole = time.perf_counter() - begun
+    origin = read_origin(tiny_copy / "analyses" / "phases.parquet")
+    run = open_run(tiny_copy)
+    networks = list(run)
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        RunInputs(run).read(ANALYSES["phases"].reads, networks, {})
+        times.append(time.perf_counter() - begun)
+    assert min(times) < 0.05 * whole
+    path = networks[0].files.path / "checkpoints.safetensors"
+    assert FileHashes(RunDir(tiny_copy)).of(path) == origin.inputs.files["dense seed 0"][path.name]
