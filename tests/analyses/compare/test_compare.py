@@ -15,6 +15,7 @@ from analyses.tables.storage import load_table
 from figures.compare import arms_of_runs
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict
+from training.runs.run_directory import RunDir
 
 
 def write_run(path, t_gen, **tables):
