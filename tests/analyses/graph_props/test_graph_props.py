@@ -143,7 +143,8 @@ def test_every_run_with_masks_below_a_folder_is_analysed(tiny_copy, tmp_path, ca
     (runs / "no_run").mkdir()
     arguments = ["--runs", str(runs), "--no-plot", "--nulls", "0", "--arms", "random", "--jobs", "1"]
     assert main(arguments) == 0
-    assert (tiny_copy / "analyses" / "graph_props.csv").exists()
+    folder = tiny_copy / "with_arguments" / "arms_random_nulls_0"
+    assert (folder / "analyses" / "graph_props.csv").exists()
     assert str(tiny_copy) in capsys.readouterr().out
     assert main([*arguments, "--out", str(tmp_path)]) == 2
     assert "--out" in capsys.readouterr().err

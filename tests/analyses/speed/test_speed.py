@@ -287,7 +287,8 @@ def test_rank_correlation_of_tickets_with_their_sources(tmp_path, capsys):
     path, curves, steps = timing_run(tmp_path / "timing")
     assert main(["--run", str(path), "--no-plot", "--at", "100", "200"]) == 0
     assert "Rank correlation of tickets' test accuracies" in capsys.readouterr().out
-    correlations = json.loads((path / "analyses" / "speed.json").read_text())["correlations"]
+    folder = path / "with_arguments" / "at_100_200"
+    correlations = json.loads((folder / "analyses" / "speed.json").read_text())["correlations"]
     points = {
         (seed, arm): (curves["dense", seed]["test_acc"][taken // 10], curves[arm, seed]["test_acc"][0])
         for seed in (0, 1)
@@ -304,7 +305,7 @@ def test_rank_correlation_of_tickets_with_their_sources(tmp_path, capsys):
             if row["seed"] in (None, key[0]) and not (row["step"] == 200 and key == (1, "taken_at_0"))
         }
         assert row["spearman"] == pytest.approx(slow_spearman(*zip(*trained.values(), strict=True)))
-    tables = saved_tables(path, ANALYSIS)
+    tables = saved_tables(folder, ANALYSIS)
     sources = tables[SOURCES]
     assert set(sources["source_role"]) == {"dense"} and set(tables[CORRELATIONS]["seed"].dropna()) == {0, 1}
     assert tables[FIXED_STEPS].groupby("step")["test_acc"].count().to_dict() == {100: 12, 200: 11}

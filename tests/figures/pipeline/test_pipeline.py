@@ -204,7 +204,7 @@ def test_without_checkpoints_tables_stay_current_and_curves_are_measured(made, c
     Path("runs/tiny/analyses/norms.json").unlink()
     assert made.make() == 1
     (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("failed: "))
-    assert "arms/dense/seed_0/checkpoints.safetensors: missing; put back the file" in line
+    assert "checkpoints.safetensors: missing; put back the file" in line
 
 
 def test_a_seed_that_is_copied_into_the_run_makes_tables_stale(made):
