@@ -159,7 +159,9 @@ def test_without_the_file_arms_that_do_not_need_it_stay_readable(copy, capsys):
 
     assert grokking(["--run", "runs/my_recipe", "--no-plot"]) == 0
     out, err = capsys.readouterr()
-    assert "dense" in out and "maximum" not in out
+    measured, _, left_out = out.partition("Networks that are left out of these tables.")
+    assert "dense" in measured and "maximum" not in measured and "maximum  " in left_out
+    assert "2 of 10 networks are in these tables." in left_out
     assert "plug-in mine: expected a Python file (.py)" in err and "Traceback" not in err
     assert "smallest: left out: needs pruning method 'smallest'" in err
     assert "negated: left out: needs start 'negated'" in err

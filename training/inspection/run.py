@@ -73,7 +73,9 @@ class Run:
     @property
     def networks(self) -> list[Network]:
         """Finished networks, in the order of the recipe's arms."""
-        return [Network(files, self.recipe) for files in self.arm_dirs() if not self.why_unreadable(files)]
+        return [
+            Network(files, self.recipe) for files, reason in self.networks_and_reasons() if reason is None
+        ]
 
     @property
     def outcomes(self) -> pd.DataFrame:

@@ -82,6 +82,7 @@ def test_one_changed_bit_is_counted(run, capsys):
     place = tuple(np.argwhere(weights["W_U"] != 0)[-1])
     weights["W_U"][place] = np.nextafter(weights["W_U"][place], np.float32(9))
     files.write_checkpoints(STEPS, weights)
+    files.finish(files.done())
     assert frozen(run)["n_changed"].tolist() == [1]
     assert "training did not freeze them" in capsys.readouterr().out
 
@@ -89,5 +90,6 @@ def test_one_changed_bit_is_counted(run, capsys):
 def test_a_source_without_the_starting_checkpoint_is_refused(run, capsys):
     files = run.arm("dense", 0)
     files.write_checkpoints(STEPS[::2], {name: w[::2] for name, w in files.checkpoints().items()})
+    files.finish(files.done())
     assert main(["--run", str(run.path), "--no-plot"]) == 1
     assert "checkpoints: expected one at step 100, got none" in capsys.readouterr().err
