@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 RECORD = "DONE"
 """Record of a finished network, which every analysis reads."""
-HISTORY = ("start", "taken_from", "compatible_code")
-"""Fields of a record that no table depends on: they say where a network was trained, and are added to."""
+HISTORY = ("start", "taken_from", "compatible_code", "files")
+"""Fields of a record that no table depends on: where it was trained; hashes are compared one by one."""
 WORDS = ("about", "collection", "name", "note", "plugins", "seeds")
 """Fields of a config that no table depends on: networks are listed one by one."""
 RESTORE = "put back the file as it was written, choose other networks with --arms, or train the arm anew"

@@ -104,7 +104,10 @@ def test_a_file_with_other_content_is_a_change_and_one_that_is_gone_is_none(run)
     assert change(run, full) == f"made from another {path}"
     assert change(run, metrics_only) is None
     finish(run, "dense", 0, value=1.0)
-    assert change(run, full) == f"made from another {path.with_name('DONE')}"
+    assert change(run, full) == f"made from another {path}" and change(run, metrics_only) is None
+    files = run.arm("dense", 0)
+    files.finish(files.done() | {"steps": 20})
+    assert change(run, metrics_only) == f"made from another {path.with_name('DONE')}"
 
 
 def test_where_a_network_was_trained_is_no_change(run):
