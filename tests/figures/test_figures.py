@@ -12,10 +12,12 @@ from builders import run_analysis, saved_tables, table_files
 
 from analyses.fourier.schema import MEANS
 from analyses.graph_props.schema import PROPERTIES
+from analyses.grokking.schema import OUTCOMES
 from analyses.tables.labels import short_number
 from analyses.tables.storage import save_table
 from figures.__main__ import main
 from figures.catalogue.registry import FIGURES
+from figures.drawing.figure_spec import FigureSpec
 from figures.drawing.recorded_figure import Drawing
 from figures.drawing.render import STYLE, draw_picture
 from training.runs.log_spacing import thinned
@@ -255,3 +257,19 @@ def test_thinning_keeps_both_ends_and_few_steps_between():
 @pytest.mark.parametrize(("step", "text"), [(0, "0"), (100, "100"), (1000, "1k"), (2500, "2.5k")])
 def test_short_numbers(step, text):
     assert short_number(step) == text
+
+
+def test_after_an_analysis_a_figure_that_cannot_be_drawn_is_said_and_no_error(tiny_copy, capsys):
+    norms = FIGURES["norms"].tables
+    FIGURES["of_two"] = FigureSpec(name="of_two", shows="x", draws="norms", tables=(*norms, OUTCOMES))
+    try:
+        assert run_analysis("norms", tiny_copy).code == 0
+        assert main(["of_two", "--of", "norms", "--run", str(tiny_copy)]) == 0
+        hint = f"'python -m analyses grokking --run {tiny_copy}' makes them"
+        assert f"of_two: not drawn: no tables of grokking in {tiny_copy}; {hint}" in capsys.readouterr().err
+        assert main(["of_two", "--run", str(tiny_copy)]) == 2
+        assert hint in capsys.readouterr().err
+    finally:
+        del FIGURES["of_two"]
+    assert main(["no_such_figure", "--of", "peaks", "--run", str(tiny_copy)]) == 0
+    assert capsys.readouterr().err == "no figure reads the tables of peaks\n"
