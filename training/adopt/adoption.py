@@ -214,7 +214,8 @@ def _with_recorded_fields(
 ) -> Recipe:
     """Return a recipe with the model fields that a config recorded.
 
-    They are added to `given`."""
+    They are added to `given`.
+    """
     for field, (value, place) in recorded.items():
         given_value = given["model"].get(field, value)
         require(given_value == value, f"model.{field}", f"{value!r}, as {place} says", given_value)

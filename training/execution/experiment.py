@@ -178,7 +178,8 @@ class Experiment:
     def _is_sound(self, job: Job, twin: ArmDir) -> bool:
         """Return True if another run's finished network can be taken.
 
-        Why not is said on stderr."""
+        Why not is said on stderr.
+        """
         try:
             done = twin.done() or {}
             check_finished(ArmDir(twin.path.parents[2], job.arm, job.seed), self.recipe, done["steps"])
