@@ -5,7 +5,7 @@ RUNS ?= runs
 QUICK ?=
 ONLY ?=
 
-.PHONY: install demo test campaign check format figures docs bench clean
+.PHONY: install demo test test-lowest test-newest campaign check format figures docs bench clean
 
 install: .venv/installed
 
@@ -22,6 +22,14 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+# The same tests with every dependency at its lowest or its newest allowed version, torch excepted.
+test-lowest test-newest: test-%:
+	$(PYTHON) -m venv --clear build/$*
+	grep "^torch==" constraints.txt > build/$*/versions.txt
+	$(if $(filter lowest,$*),$(PYTHON) tests/lowest_versions.py >> build/$*/versions.txt)
+	build/$*/bin/python -m pip install --quiet --disable-pip-version-check -c build/$*/versions.txt -e ".[dev]"
+	build/$*/bin/python -m pytest -n auto --dist loadgroup
 
 # Malformed inputs by the thousand, seeded: what was tried and what failed, by kind.
 campaign: install

@@ -5,11 +5,14 @@ import importlib
 import io
 import itertools
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 QUICK_ARGUMENTS = {"graph_props": ["--nulls", "2", "--jobs", "1"], "progress": ["--jobs", "1"]}
 """Arguments that make an analysis quick, by its name."""
@@ -347,3 +350,12 @@ def out_before_in(p, d_model=12, n_heads=3, d_head=5, d_mlp=9):
     shapes |= {f"blocks.0.attn.{name}": shape for name, shape in attn.items()}
     shapes |= {f"blocks.0.mlp.{name}": shape for name, shape in mlp.items()}
     return drawn(shapes, dtype=torch.float64) | {"blocks.0.attn.mask": torch.ones(3, 3).tril()}
+
+
+def released_weights(name):
+    """Return the path of weights that a paper's authors released; skip the test without them."""
+    beside = Path(__file__).parents[2] / "shared" / "data" / "weights"
+    path = Path(os.environ.get("GROKKING_TICKETS_WEIGHTS", beside)) / name
+    if not path.is_file():
+        pytest.skip(f"{path}: released weights are not there")
+    return path

@@ -33,7 +33,7 @@ SHUFFLED = "shuffled"
 """Arm of `modadd_fast` with the ticket's mask shuffled within layers."""
 NORM_ARMS = ("norm_l1", "norm_l2", "norm_l1_mean", "norm_l2_mean")
 """Arms of `m_norms`: dense networks that start with a norm of the ticket."""
-EARLY_METHODS = ("random", "snip", "grasp", "synflow", "synflow_one_shot", "shuffled")
+EARLY_METHODS = ("random", "snip", "grasp", "synflow", "synflow_minegishi", "shuffled")
 """Methods whose masks have a ticket's sparsity, but not its choice of weights."""
 BEST_SPARSITIES = (0.6, 0.7, 0.8)
 

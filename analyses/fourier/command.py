@@ -61,14 +61,20 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     share = np.stack([frequency_power(W) for W in by_residue.values()], axis=1)  # (T, weight, K)
     measured = [_map_tables(network, name, W) for name, W in maps.items()]
     activations = model.pair_activations({name: w[-1] for name, w in weights.items()})
-    keys = key_frequencies_by_rule(next(iter(ends.values()))[-1], maps["output"][-1], activations.hidden)
+    keys = key_frequencies_by_rule(
+        next(iter(ends.values()))[-1],
+        maps["output"][-1],
+        activations.hidden,
+        activations.activation,
+        maps["input"][-1],
+    )
     return {
         MEANS: gather([means for means, _ in measured]),
         NEURONS: gather([neurons for _, neurons in measured]),
         SPECTRA: long_table(network, axes, {"share": share}),
         KEY_FREQUENCIES: key_frequency_rows(network, network.steps[-1:], [keys]),
         PAIRS: _pairs(network, activations),
-        INPUT_WEIGHTS: _input_weights(network, maps["input"][[0, -1]]),
+        INPUT_WEIGHTS: _input_weights(network, maps["input"]),
     }
 
 
@@ -89,7 +95,7 @@ def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFram
     )
     per_neuron = {
         "entropy": fourier_entropy(W),
-        "entropy_paper": fourier_entropy(W, paper_compat=True),
+        "entropy_paper": _paper_entropy(W),
         "ipr_frequency": inverse_participation_ratio(W),
         "ipr_basis": inverse_participation_ratio(W, "basis"),
         "gini": neuron_gini(W),
@@ -106,6 +112,17 @@ def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFram
         long_table(network, at, {measure: values[:, None] for measure, values in means.items()}),
         long_table(network, axes, {measure: values[:, None] for measure, values in columns.items()}),
     )
+
+
+def _paper_entropy(W: np.ndarray) -> np.ndarray:
+    """Return the entropy of the paper's code; NaN for p = 3, whose only frequency that code leaves out."""
+    import numpy as np
+
+    from interp.spectra.concentration import fourier_entropy
+
+    if W.shape[-1] == 3:
+        return np.full(W.shape[:-1], np.nan)
+    return fourier_entropy(W, paper_compat=True)
 
 
 def _pairs(network: Network, activations: PairActivations) -> pd.DataFrame:
@@ -138,6 +155,8 @@ def _input_weights(network: Network, input_map: np.ndarray) -> pd.DataFrame:
     from interp.spectra.weight_spectrum import neuron_frequency
 
     m, p = input_map.shape[1:]
+    ends = sorted({0, len(input_map) - 1})  # one of them if there is a single checkpoint
+    input_map = input_map[ends]  # (2, m, p)
     frequency, _ = neuron_frequency(input_map)  # (2, m)
     at = np.maximum(frequency, 1)[..., None]
     amplitude, phase = (
@@ -146,7 +165,7 @@ def _input_weights(network: Network, input_map: np.ndarray) -> pd.DataFrame:
     cosine = np.cos(2 * np.pi * at * np.arange(p) / p + np.nan_to_num(phase))  # a dead neuron has no phase
     fit = input_map.mean(axis=-1, keepdims=True) + amplitude * cosine  # (2, m, p)
     turned = at[-1] * np.arange(p) % p  # (m, p)
-    axes = {"step": network.steps[[0, -1]], "neuron": range(m), "residue": range(p)}
+    axes = {"step": network.steps[ends], "neuron": range(m), "residue": range(p)}
     return long_table(network, axes, {"turned": turned, "weight": input_map, "fit": fit})
 
 

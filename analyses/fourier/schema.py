@@ -17,7 +17,7 @@ ENTROPY_PAPER = Column(
     float,
     "Entropy as the published code computes it: cross-entropy of the shares with their softmax.",
     unit="nats",
-    missing="the neuron is dead",
+    missing="the neuron is dead; or p = 3, whose only frequency the published code leaves out",
     source="Minegishi et al., published code",
 )
 IPR_FREQUENCY = Column(

@@ -17,6 +17,10 @@ from interp.dynamics.threshold_crossings import first_crossing, half_decrease_st
 from interp.mechanism.key_frequency_rules import KEY_RULES
 from training.cli.printed_table import PrintedTable
 
+PAPER_ENTROPY_MISSING = (
+    " With p = 3 there is no entropy_paper: the published code leaves out frequency K, here the only one."
+)
+
 
 def summarise(
     tables: Mapping[Table, pd.DataFrame],
@@ -45,7 +49,8 @@ def summarise(
             [_printed_arm(row) for row in arms],
             "A low entropy and an IPR (inverse participation ratio) near 1 are neurons of one frequency. "
             "Halved: step at which entropy is halfway to its lowest value. Dense level: step at which it "
-            "reaches the level that the dense network of that seed has when its own entropy is halved.",
+            "reaches the level that the dense network of that seed has when its own entropy is halved."
+            + (PAPER_ENTROPY_MISSING if n_frequencies == 1 else ""),
         ),
         printed_key_frequencies(chosen, n_frequencies),
     ]

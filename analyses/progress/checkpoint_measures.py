@@ -37,6 +37,9 @@ from training.tasks.dataset import Dataset, Task
 
 N_TRIPLES = 100
 """Number of triples (a, b, c) of gradient symmetricity, the same ones for every network of one p."""
+N_COMPONENTS = 4
+"""Number of the embedding's principal components that circularity averages, as Zhong et al.; p residues have
+at most p − 1."""
 MEASURES_ALONG_SUMS = (
     *("restricted_sum2", "restricted_neuron_sum2", "restricted_sum2_own"),
     *("excluded", "excluded_own", "distance_irrelevance"),
@@ -76,9 +79,10 @@ def measure_checkpoint(checkpoint: Checkpoint) -> CheckpointMeasures:
     """Return every measure of one checkpoint."""
     model, weights = checkpoint.setting.model, checkpoint.weights
     W_E, _ = model.residue_weights(weights).values()
-    W_L = model.neuron_maps(weights)["output"]
+    maps = model.neuron_maps(weights)
+    W_L = maps["output"]
     passes = model.pair_activations(weights)
-    by_rule = key_frequencies_by_rule(W_E, W_L, passes.hidden)
+    by_rule = key_frequencies_by_rule(W_E, W_L, passes.hidden, passes.activation, maps["input"])
     if checkpoint.final is None:
         return CheckpointMeasures(by_rule, {}, {}, {})
     final = checkpoint.final[checkpoint.rule]
@@ -92,7 +96,7 @@ def measure_checkpoint(checkpoint: Checkpoint) -> CheckpointMeasures:
         "ffd": fourier_frequency_density(W_E),
         "fcr": fourier_coefficient_ratio(W_E),
         "gradient_symmetricity": _gradient_symmetricity(checkpoint),
-        "circularity": circularity(W_E),
+        "circularity": circularity(W_E, N_COMPONENTS) if len(W_E) > N_COMPONENTS else np.nan,
     }
     for rule, frequencies in checkpoint.final.items():
         recovered = np.isin(frequencies, by_rule[rule])

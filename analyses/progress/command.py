@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from analyses.tables.schema import Table
     from training.inspection.trained_network import Network
 
-DEFAULT_RULE = "neuron_cluster"
-"""The only rule that names no frequency in a network that has none."""
+DEFAULT_RULE = "logit_map"
+"""Default of `--rule`: a wave that the neurons add to the logits is in the neuron-logit map, whatever the
+activation, while one that few neurons share with another is in no cluster of neurons."""
 
 
 def measure(networks: Sequence[Network], rule: str, jobs: int) -> Result:

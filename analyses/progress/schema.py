@@ -114,7 +114,7 @@ EMBEDDING = (
         "circularity",
         float,
         "Share of one frequency in each principal component of the embedding, mean over the first four.",
-        missing=NO_EMBEDDING,
+        missing=f"{NO_EMBEDDING}; or p = 3, which has two components",
         source="Zhong et al.; DEFINITIONS.md, section 5",
     ),
 )
@@ -140,6 +140,7 @@ def _recovered(rule: str) -> tuple[Column, Column]:
 MEASURES = Table(
     analysis="progress",
     meaning="Progress measures at every checkpoint, by the key frequencies of the final network.",
+    version=2,
     key=("arm", "seed", "step"),
     columns=(
         *NETWORK,
@@ -163,6 +164,7 @@ FREQUENCIES = Table(
     analysis="progress",
     part="frequencies",
     meaning="Each key frequency of the final network at every checkpoint.",
+    version=2,
     key=("arm", "seed", "step", "frequency"),
     columns=(
         *NETWORK,
@@ -218,6 +220,7 @@ PHASES = Table(
     analysis="progress",
     part="phases",
     meaning="Ends of each network's phases: memorization, circuit formation, clean-up.",
+    version=2,
     key=("arm", "seed"),
     columns=(
         *NETWORK,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analyses.progress.loss_falls import half_falls
 from analyses.progress.schema import RESTRICTED
-from analyses.tables.key_frequency_rows import printed_key_frequencies
+from analyses.tables.key_frequency_rows import printed_key_frequencies, rule_differences
 from analyses.tables.labels import arm_label
 from analyses.tables.long_format import plain_means
 from analyses.tables.number_text import change, number, step_range
@@ -44,6 +44,7 @@ LAST_LEGEND = (
     "for the right logit, near 1 for the Clock algorithm, low for the Pizza. Circularity, attention: share "
     "of one frequency in the embedding's main components, in each head."
 )
+NO_CIRCULARITY = " With p = 3 there is no circularity: it averages four main components, and there are two."
 EXPLAINED = 0.5
 """R² above which cosines explain most of the logits."""
 
@@ -66,8 +67,15 @@ def summarise(
     """
     means = plain_means(measures.drop(columns="operation"), by=["arm"])
     moves = half_falls(measures)
-    summary = {"rule": rule, "arms": means, "key_frequencies": list(key_frequencies), "moves": moves}
+    summary = {
+        "rules_disagree": rule_differences(key_frequencies),
+        "rule": rule,
+        "arms": means,
+        "key_frequencies": list(key_frequencies),
+        "moves": moves,
+    }
     printed = [
+        printed_key_frequencies(key_frequencies, p // 2),
         PrintedTable(
             "Losses (nats) and weights at the first → last checkpoint, mean over seeds.",
             [_change_row(row) for row in means],
@@ -78,9 +86,8 @@ def summarise(
         PrintedTable(
             "Logits, embedding and attention at the last checkpoint, mean over seeds.",
             [_last_row(row) for row in means],
-            f"{_explained_by_cosines(means)} {LAST_LEGEND}",
+            f"{_explained_by_cosines(means)} {LAST_LEGEND}{NO_CIRCULARITY if p == 3 else ''}",
         ),
-        printed_key_frequencies(key_frequencies, p // 2),
         PrintedTable(
             "Step by which test and restricted loss have half fallen, and excluded loss has half risen, in "
             "log loss.",

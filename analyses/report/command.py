@@ -76,14 +76,14 @@ def judge_all(runs: Path) -> list[JudgedClaim]:
     """
     from analyses.claims.registry import CLAIMS
     from analyses.report.evidence import judge_claim
-    from training.runs.atomic_files import RunError
+    from training.runs.atomic_files import RunError, RunErrors
 
     judged, refusals = [], []
     for claim in CLAIMS.values():
         try:
             judged.append(judge_claim(claim, runs))
         except RunError as refusal:
-            refusals += str(refusal).splitlines()
+            refusals.append(refusal)
     if refusals:
-        raise RunError("\n".join(dict.fromkeys(refusals)))
+        raise RunErrors(refusals)
     return judged

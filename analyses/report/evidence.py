@@ -14,7 +14,7 @@ from analyses.tables.schema import Analysis, Table
 from analyses.tables.storage import load_summary, load_table, read_origin
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe
-from training.runs.atomic_files import RunError
+from training.runs.atomic_files import RunError, RunErrors
 from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, differences, to_dict
 
@@ -150,9 +150,9 @@ def _load_sources(evidence: Evidence, run: RunDir) -> list[Any]:
             else:
                 loaded.append(load_table(path, source))
         except RunError as refusal:
-            refusals.append(str(refusal))
+            refusals.append(refusal)
     if refusals:
-        raise RunError("\n".join(refusals))
+        raise RunErrors(refusals)
     return loaded
 
 

@@ -109,6 +109,7 @@ def key_frequency_table(analysis: str, checkpoints: str) -> Table:
         analysis=analysis,
         part="key_frequencies",
         meaning=f"Key frequencies by each of three published rules, {checkpoints}.",
+        version=2,
         key=("arm", "seed", "step", "rule", "frequency"),
         columns=(
             *NETWORK,
@@ -116,7 +117,8 @@ def key_frequency_table(analysis: str, checkpoints: str) -> Table:
             Column(
                 "rule",
                 str,
-                "Rule that chose the frequency: embedding_norm, logit_map or neuron_cluster.",
+                "Rule that chose the frequency: embedding_norm, logit_map, or neuron_cluster, whose "
+                "threshold follows the network's activation.",
                 source="DEFINITIONS.md, section 5",
             ),
             FREQUENCY,

@@ -28,6 +28,7 @@ ARMS = {
     "grasp": "GraSP",
     "synflow": "SynFlow",
     "synflow_one_shot": "SynFlow, one shot",
+    "synflow_minegishi": "SynFlow, one shot on the training set",
     "degree_preserving": "ticket's degrees only",
     "ticket_random_reinit": "ticket, other weights",
     "ticket_reshuffle": "ticket, weights shuffled",

@@ -45,6 +45,23 @@ def step_range(steps: Sequence[int | None]) -> str:
     return f"{text} ({n_missing} never)" if n_missing else text
 
 
+def whole_ranges(numbers: Sequence[int]) -> str:
+    """Return ascending whole numbers as text, neighbours as a range.
+
+    Examples
+    --------
+    >>> whole_ranges([1, 2, 3, 7, 9, 10])
+    '1–3 7 9 10'
+    """
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return " ".join(f"{run[0]}–{run[-1]}" if len(run) > 2 else " ".join(map(str, run)) for run in runs)
+
+
 def few(entries: Sequence[int], of: int, most: int = 6) -> str:
     """Return a short list in full, a long one by its length in parentheses."""
     return " ".join(map(str, entries)) or "none" if len(entries) <= most else f"({len(entries)} of {of})"

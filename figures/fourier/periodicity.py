@@ -81,7 +81,7 @@ def _spectra(
         mesh = drawing.heat(ax, "spectrum", arm, seed, at_step, at_k, share.to_numpy(), vmin=0, vmax=top)
         step_axis(ax, at_step)
         ax.set(title=f"spectrum of {symbol}: {arm_label(arm)}, seed {seed}", ylabel="frequency")
-        ax.set_xlim(0, at_step.max())
+        ax.set_xlim(0, max(at_step.max(), 1))  # a single checkpoint may be step 0
         axes.append(ax)
     figure.colorbar(mesh, ax=axes, label="share of variance", pad=0.01, aspect=14)
     letters = ", ".join("cd"[: len(axes)])

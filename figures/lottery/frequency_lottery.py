@@ -55,7 +55,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
             ax.set(xlabel=FLOW_TIME, xlim=(0, None))
         else:
             linear_steps(ax)
-            ax.set_xlim(0, 1.02 * race["time"].max())
+            ax.set_xlim(0, 1.02 * max(race["time"].max(), 1))  # a single checkpoint may be step 0
     amplitudes.set_yscale("log")
     misalignments.set_yticks([-np.pi, 0, np.pi], ["−π", "0", "π"])
     misalignments.set_ylim(-1.05 * np.pi, 1.05 * np.pi)

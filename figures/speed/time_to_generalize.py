@@ -66,8 +66,8 @@ def _survival(drawing: Drawing, ax: Axes, curves: pd.DataFrame, arms: pd.DataFra
         look = STOPPED | {"color": style["color"]}
         drawing.line(ax, "stopped before", arm, stopped["step"], stopped["share"], **look)
     ax.set(title="not generalised yet", ylabel="share of networks", ylim=(-0.03, 1.06))
-    first = curves.loc[curves["step"] > 0, "step"].min()
-    step_axis(ax, [10 ** int(np.log10(first)), int(curves["step"].max())])
+    positive = curves.loc[curves["step"] > 0, "step"]
+    step_axis(ax, [10 ** int(np.log10(positive.min())), int(positive.max())] if len(positive) else [])
     n = counted(dict(zip(arms["arm"], arms["n"], strict=True)))
     return f"Share of networks that have not generalised yet (Kaplan–Meier; bars: training stopped; {n})."
 

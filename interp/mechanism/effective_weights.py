@@ -78,8 +78,8 @@ def effective_maps(
     W = _weights_by_name(model, weights)
     if model == "one_hot_mlp":
         return {"input": np.swapaxes(W["W_in"], -1, -2), "output": W["W_out"]}
-    W_E = residue_weights(model, weights)["W_E"]
-    output = W["W_out"] @ W["W_U"] if "W_U" in W else W["W_out"]
+    W_E, last = residue_weights(model, weights).values()
+    output = W["W_out"] @ np.swapaxes(last, -1, -2) if "W_U" in W else W["W_out"]
     if model in ("embed_mlp", "embedded_mlp"):
         return {"input": np.swapaxes(W_E @ W["W_in"], -1, -2), "output": output}
     values = rearrange(W_E, "... p d -> ... 1 p d") @ W["W_V"]
@@ -111,7 +111,7 @@ def residue_weights(
     dict[str, Float[np.ndarray, "... p _"]]
         First `W_E` (`W_in` of a `one_hot_mlp`), whose row a is all that the network receives of residue a;
         rows of other tokens (=) are left out. Then `W_U` transposed (`W_out` of models without `W_U`), whose
-        row c is all that class c receives. float64.
+        row c is all that class c receives; a logit of = is left out. float64.
 
     Raises
     ------
@@ -131,14 +131,15 @@ def residue_weights(
     """
     W = _weights_by_name(model, weights)
     first, *_, last = MODEL_WEIGHTS[model]
-    return {first: W[first][..., : W[last].shape[-1], :], last: np.swapaxes(W[last], -1, -2)}
+    p = _n_residues({name.rpartition(".")[2]: w for name, w in weights.items()}, first, last)
+    return {first: W[first][..., :p, :], last: np.swapaxes(W[last], -1, -2)[..., :p, :]}
 
 
 def layer_matrices(layers: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str, Shaped[np.ndarray, "_ _"]]:
     """Weights or mask of a network as matrices (units in, units out).
 
-    Attention weights are split into heads (`blocks.0.attn.W_Q head 0`) if there are several. Biases and the
-    rows of tokens that are not residues (=) are left out.
+    Attention weights are split into heads (`blocks.0.attn.W_Q head 0`) if there are several. Biases, and the
+    rows and logits of tokens that are not residues (=), are left out.
 
     Parameters
     ----------
@@ -171,9 +172,23 @@ def layer_matrices(layers: Mapping[str, Shaped[np.ndarray, "..."]]) -> dict[str,
         elif layer.ndim == 3:
             matrices[name] = layer[0]
         else:
-            residues = layers["unembed.W_U"].shape[1] if name == "embed.W_E" else None
-            matrices[name] = layer[:residues]
+            matrices[name] = layer
+    if "embed.W_E" in matrices:
+        p = _n_residues({name.rpartition(".")[2]: layer for name, layer in layers.items()}, "W_E", "W_U")
+        matrices["embed.W_E"] = matrices["embed.W_E"][:p]
+        matrices["unembed.W_U"] = matrices["unembed.W_U"][:, :p]
     return matrices
+
+
+def _n_residues(by_name: Mapping[str, Shaped[np.ndarray, "..."]], first: str, last: str) -> int:
+    """Number of tokens without =, which has the third position.
+
+    Without positions, = is a token that is no class.
+    """
+    n_tokens = by_name[first].shape[-2]
+    if "W_pos" in by_name:
+        return n_tokens - (by_name["W_pos"].shape[-2] == 3)
+    return min(n_tokens, by_name[last].shape[-1])
 
 
 def graph_layer_names(names: Sequence[str]) -> tuple[str, ...]:

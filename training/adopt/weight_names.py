@@ -28,8 +28,20 @@ from training.adopt.state_dicts import Checkpoint
 from training.models.base import Model
 from training.models.mlp.architecture import MLP
 from training.models.transformer.architecture import Transformer
-from training.models.transformer.weight_names import B_U, W_E, W_IN, W_K, W_O, W_OUT, W_POS, W_Q, W_U, W_V
-from training.models.weight_names import Shape, is_prunable
+from training.models.transformer.weight_names import (
+    B_U,
+    BIASES,
+    W_E,
+    W_IN,
+    W_K,
+    W_O,
+    W_OUT,
+    W_POS,
+    W_Q,
+    W_U,
+    W_V,
+)
+from training.models.weight_names import Shape, is_prunable, shapes_of
 from training.runs.atomic_files import RunError
 from training.schema.validation import names
 from training.tasks.dataset import Task
@@ -206,11 +218,10 @@ def _without_equals(states: Sequence[Weights], p: int) -> list[Weights]:
 
 def _with_equal_names(states: Sequence[Weights], p: int) -> list[Weights]:
     """Return weights with positions and biases, each in all checkpoints or in none."""
-    matrices = {name: w.shape for name, w in states[0].items()}
-    sizes = Transformer.sizes_of(matrices | {W_POS: (), B_U: ()})
+    sizes = Transformer.sizes_of(shapes_of(states[0])) | {"positions": True, "biases": True}
     shapes: Mapping[str, Shape] = Transformer(**sizes).shapes(p, p)
     complete = [dict(state) for state in states]
-    for group in ([W_POS], [name for name in shapes if not is_prunable(name)]):
+    for group in ([W_POS], BIASES):
         is_present = any(state[name].any() for state in states for name in group if name in state)
         for state, name in ((state, name) for state in complete for name in group):
             if is_present:

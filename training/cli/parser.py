@@ -79,7 +79,7 @@ def run_command(body: Callable[[], int], plugins: Sequence[str] = ()) -> int:
     plugins : sequence of str
         Plug-ins to load first.
     """
-    from training.runs.atomic_files import RunError
+    from training.runs.atomic_files import RunError, RunErrors
     from training.runs.file_lock import hold_claim
     from training.runs.run_directory import NoRunError
     from training.schema.plugins import load_plugins
@@ -94,6 +94,10 @@ def run_command(body: Callable[[], int], plugins: Sequence[str] = ()) -> int:
             sys.stdout.flush()
     except (ConfigError, NoRunError) as error:
         return _report(str(error), 2)
+    except RunErrors as error:
+        for refusal in error.refusals:
+            _report(str(refusal), 1)
+        return 1
     except RunError as error:
         return _report(str(error), 1)
     except BrokenPipeError:

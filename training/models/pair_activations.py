@@ -37,6 +37,8 @@ class PairActivations:
     """Activation of every neuron, after its activation function."""
     attention: Float[np.ndarray, "p p h"]
     """Attention of each head to a, from the last position; h = 0 in a network without attention."""
+    activation: str = "relu"
+    """Activation function of the neurons, a key of `interp.mechanism.two_layer_forward.ACTIVATIONS`."""
 
 
 def two_layer_activations(model: str, weights: Arrays, activation: str) -> PairActivations:
@@ -53,7 +55,7 @@ def two_layer_activations(model: str, weights: Arrays, activation: str) -> PairA
     """
     maps = effective_maps(model, weights)
     hidden = hidden_activations(maps["input"], activation)
-    return PairActivations(hidden @ maps["output"], hidden, np.empty((*hidden.shape[:2], 0)))
+    return PairActivations(hidden @ maps["output"], hidden, np.empty((*hidden.shape[:2], 0)), activation)
 
 
 def refuse(model: Model) -> RunError:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Shape = tuple[int, ...]
 T = TypeVar("T")
+
+
+def shapes_of(weights: Mapping[str, Any]) -> dict[str, Shape]:
+    """Return the shapes of arrays or tensors by name."""
+    return {name: tuple(w.shape) for name, w in weights.items()}
 
 
 def is_prunable(name: str) -> bool:

@@ -20,7 +20,7 @@ from training.pruning.mask_criteria import CRITERIA, CRITERIA_OF_START, criterio
 from training.pruning.method import Method
 from training.pruning.random_mask import random
 from training.pruning.snip import snip
-from training.pruning.synflow import synflow, synflow_one_shot
+from training.pruning.synflow import synflow, synflow_minegishi, synflow_one_shot
 from training.schema.registry import Registry
 from training.schema.validation import check_instance
 
@@ -37,6 +37,7 @@ METHODS: Registry[Method] = Registry(
         "grasp": Method(grasp, source=None),
         "synflow": Method(synflow, source=None),
         "synflow_one_shot": Method(synflow_one_shot, source=None),
+        "synflow_minegishi": Method(synflow_minegishi, source=None),
         **{
             name: Method(criterion(name), source="weights", scores_start=name in CRITERIA_OF_START)
             for name in CRITERIA

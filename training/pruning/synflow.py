@@ -1,17 +1,21 @@
-"""SynFlow: synaptic flow through each weight, without data."""
+"""SynFlow: synaptic flow through each weight, of all inputs or of the training examples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from training.pruning.method import CannotPrune, Mask, Subject, Weights, require_finite
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from torch import Tensor
+
+    Flow: TypeAlias = Callable[[Mapping[str, Tensor]], Tensor]
+    """Sum of outputs, as a function of weights by name."""
 
 ABOVE_ALL = 2.0
 """Score above every share of the flow."""
@@ -65,16 +69,43 @@ def synflow(subject: Subject, rounds: int = 100) -> Mask:
 def synflow_one_shot(subject: Subject) -> Mask:
     """Keep the weights that carry most synaptic flow, scored once.
 
-    Minegishi et al.'s variant of `synflow`: it empties layers that the rounds do not.
+    It is `synflow` with one round, which empties layers that a hundred do not. Every input counts once; in
+    `synflow_minegishi` as often as it is trained on.
 
     References
     ----------
-    .. [1] Minegishi et al., arXiv:2310.19470 (pruning at initialisation beside the grokked ticket).
+    .. [1] Tanaka et al., arXiv:2006.05467, Sec. 6 (one round against a hundred).
     """
     return synflow(subject, rounds=1)
 
 
-def synaptic_flow(flow: Callable[[Mapping[str, Tensor]], Tensor], weights: Weights) -> dict[str, np.ndarray]:
+def synflow_minegishi(subject: Subject) -> Mask:
+    """Keep the weights that carry most flow of the training examples, scored once.
+
+    The score is |θ ⊙ ∂R/∂θ| at the absolute weights |θ₀|, with R the sum of all outputs over the training
+    examples: a token counts as often as it is trained on, attention is the softmax that the absolute weights
+    give, and W_Q and W_K are scored like the other weights, far below them: one threshold for all may leave
+    them empty.
+
+    Parameters
+    ----------
+    subject : Subject
+        Scored at its `initial` by its `outputs`.
+
+    Raises
+    ------
+    CannotPrune
+        If a weight is not finite, R = 0, or as in `Subject.keep`.
+
+    References
+    ----------
+    .. [1] Minegishi et al., arXiv:2310.19470, published code (SynFlow, one epoch, the training set as one
+       batch). Scores are divided by R, which changes no order. Exact counts, where they take a threshold.
+    """
+    return subject.keep(_flow_shares(lambda sizes: subject.outputs(sizes).sum(), subject.initial))
+
+
+def synaptic_flow(flow: Flow, weights: Weights) -> dict[str, np.ndarray]:
     """Return the share of the flow R that passes through each weight.
 
     Parameters
@@ -107,16 +138,21 @@ def synaptic_flow(flow: Callable[[Mapping[str, Tensor]], Tensor], weights: Weigh
     >>> shares["W_0"].tolist(), shares["W_1"].tolist()
     ([[0.25, 0.75]], [[0.25], [0.75]])
     """
+    return _flow_shares(flow, weights)
+
+
+def _flow_shares(R_of: Flow, weights: Weights) -> dict[str, np.ndarray]:
+    """Return ||θ| ⊙ ∂R/∂|θ| / R| of every weight that R depends on, to 40 bits."""
     import torch
 
     require_finite(weights)
     sizes = {name: torch.tensor(w).double().abs().requires_grad_() for name, w in weights.items()}
-    R = flow(sizes)
+    R = R_of(sizes)
     if R == 0:
         raise CannotPrune("no path of weights is left from the inputs to the outputs; lower the sparsity")
     gradients = torch.autograd.grad(R, list(sizes.values()), allow_unused=True)
     return {
-        name: _without_rounding((size * gradient / R).detach().numpy())
+        name: _without_rounding(abs((size * gradient / R).detach().numpy()))
         for (name, size), gradient in zip(sizes.items(), gradients, strict=True)
         if gradient is not None
     }

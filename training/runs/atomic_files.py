@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,24 @@ WORDS = {str: "text", int: "a whole number from 0", float: "a number from 0", di
 
 class RunError(ValueError):
     """File or folder of a run that is damaged, missing or in the way."""
+
+
+class RunErrors(RunError):
+    """Several of a run's errors, each once, a line each.
+
+    Parameters
+    ----------
+    refusals : sequence of RunError
+    """
+
+    def __init__(self, refusals: Sequence[RunError]) -> None:
+        self.refusals = list({str(refusal): refusal for refusal in _single(refusals)}.values())
+        super().__init__("\n".join(map(str, self.refusals)))
+
+
+def _single(refusals: Sequence[RunError]) -> Iterator[RunError]:
+    for refusal in refusals:
+        yield from refusal.refusals if isinstance(refusal, RunErrors) else [refusal]
 
 
 def read_json(path: Path) -> Any:

@@ -124,16 +124,23 @@ def _type_hints(cls: type) -> dict[str, Any]:
 def _convert(value: Any, hint: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in UNIONS:
-        (inner,) = (arg for arg in args if arg is not types.NoneType)
-        return None if value is None else _convert(value, inner, where)
+        if value is None and types.NoneType in args:
+            return None
+        *others, inner = (arg for arg in args if arg is not types.NoneType)
+        # Of several types, plain ones stand first: they are told from a list by their type alone.
+        first = next((hint for hint in others if type(value) is hint), inner)
+        is_list = isinstance(value, list | tuple)
+        if others and first is inner and not is_list:
+            expected = " or ".join([*(PLAIN_TYPES[hint] for hint in others), _list_text(inner)])
+            require(False, where, expected, value)
+        return _convert(value, first, where)
     if origin is Literal:
         require(value in args, where, f"one of {names(map(str, args))}", value)
         return value
     if origin is tuple:
         any_length = args[-1] is Ellipsis
         length_fits = isinstance(value, list | tuple) and (any_length or len(value) == len(args))
-        kind = ENTRIES.get(args[0], "values") if any_length else str(len(args))
-        require(length_fits, where, f"a list of {kind}", value)
+        require(length_fits, where, _list_text(hint), value)
         hints = [args[0]] * len(value) if any_length else args
         return tuple(_convert(v, hint, where) for v, hint in zip(value, hints, strict=True))
     if origin is not None and issubclass(origin, Mapping):
@@ -148,6 +155,12 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         value = float(value) if hint is float else value
     require(type(value) is hint, where, PLAIN_TYPES[hint], value)
     return value
+
+
+def _list_text(hint: Any) -> str:
+    """Return what a tuple's type expects, in words."""
+    args = typing.get_args(hint)
+    return f"a list of {ENTRIES.get(args[0], 'values') if args[-1] is Ellipsis else len(args)}"
 
 
 def check_settings_class(cls: Any, base: type) -> None:
@@ -179,7 +192,8 @@ def check_settings_class(cls: Any, base: type) -> None:
         if not _is_convertible(hint):
             raise ConfigError(
                 f"{cls.__name__}.{field.name}: expected int, float, bool, str, a Literal, a tuple, a "
-                f"Mapping[str, T] or a dataclass of these, or one of them | None, got {_type_text(hint)}"
+                f"Mapping[str, T] or a dataclass of these, one of them | None, or a plain type | a tuple, "
+                f"got {_type_text(hint)}"
             )
 
 
@@ -193,8 +207,9 @@ def _is_convertible(hint: Any) -> bool:
     """Return True if `_convert` takes a type."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in UNIONS:
-        inner = [arg for arg in args if arg is not types.NoneType]
-        return len(inner) == 1 < len(args) and _is_convertible(inner[0])
+        *others, inner = (arg for arg in args if arg is not types.NoneType)
+        is_list = typing.get_origin(inner) is tuple
+        return _is_convertible(inner) and (not others or (is_list and all(o in PLAIN_TYPES for o in others)))
     if origin is Literal:
         return True
     if origin is tuple:

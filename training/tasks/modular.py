@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -59,6 +60,7 @@ class ModularTask(Task):
     ----------
     .. [1] Minegishi et al., arXiv:2310.19470, Sec. 3 (unordered pairs; their 2211 omits the diagonal,
        here it is kept: p(p+1)/2 pairs, 2278 for p = 67).
+    .. [2] Nanda et al., arXiv:2301.05217, published code (split `nanda`).
     """
 
     gives = "tokens"
@@ -75,9 +77,9 @@ class ModularTask(Task):
     """Of ordered pairs, keep (x, y) and (y, x) on one side of the split."""
     frac_train: float = 0.4
     """Share of the pairs trained on, rounded down; at 1 there is no test set."""
-    split: Literal["own", "he"] = "own"
-    """How the order of the pairs is drawn: by NumPy; or as He et al. do it, by the torch generator that has
-    first drawn their network."""
+    split: Literal["own", "he", "nanda"] = "own"
+    """How the order of the pairs is drawn: by NumPy; as He et al. do it, by the torch generator that has
+    first drawn their network; or as Nanda et al. do it, by Python's `random.shuffle`."""
     split_seed: int = 0
     """Seed of the split alone: every network of a run meets the same training set, whatever its own seed."""
 
@@ -90,7 +92,7 @@ class ModularTask(Task):
         if self.pair_split:
             expected = "'ordered' with pair_split: an unordered pair has no other order to be kept with"
             require(self.pairs == "ordered", "pairs", expected, self.pairs)
-        if self.split == "he":
+        if self.split != "own":
             expected = "'own' unless all ordered pairs are drawn one by one"
             plain = self.pairs == "ordered" and not self.pair_split and not self._operation.divides
             require(plain, "split", expected, self.split)
@@ -163,6 +165,10 @@ class ModularTask(Task):
         rng = np.random.default_rng(self.split_seed)
         if self.split == "he":
             order = he_order(self.p, self.split_seed)
+        elif self.split == "nanda":
+            places = list(range(len(a)))
+            random.Random(self.split_seed).shuffle(places)
+            order = np.array(places)
         elif self.pair_split:
             order = _pairwise_order(a, b, self._n_train, rng)
         else:

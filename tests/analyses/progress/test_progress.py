@@ -50,10 +50,8 @@ def test_losses_use_the_final_networks_key_frequencies_at_every_checkpoint(measu
     final = next(
         row for row in measured["json"]["key_frequencies"] if row["arm"] == "dense" and row["seed"] == 0
     )
-    frequencies = np.array(final["neuron_cluster"])
-    checkpoint_keys = measured[KEY_FREQUENCIES].query(
-        "arm == 'dense' and seed == 0 and rule == 'neuron_cluster'"
-    )
+    frequencies = np.array(final["logit_map"])
+    checkpoint_keys = measured[KEY_FREQUENCIES].query("arm == 'dense' and seed == 0 and rule == 'logit_map'")
     rows = measured[MEASURES].query("arm == 'dense' and seed == 0").set_index("step")
     for t, step in enumerate(network.steps):
         W = {name: w[t].astype(float) for name, w in weights.items()}
@@ -88,7 +86,7 @@ def test_planted_measures_come_back(measured):
     assert row["n_embedding_norm"] == 5 and row["found_embedding_norm"] == 1
     by_rule = next(r for r in measured["json"]["key_frequencies"] if r["arm"] == "dense" and r["seed"] == 0)
     assert by_rule["embedding_norm"] == [1, 2, 3, 4, 5] and by_rule["logit_map"] == [1, 2, 3]
-    assert row["key_share"] == pytest.approx(len(by_rule["neuron_cluster"]) / 5, abs=1e-5)
+    assert row["key_share"] == pytest.approx(len(by_rule["logit_map"]) / 5, abs=1e-5)
     assert len(measured[HEADS]) == 0 and np.isnan(row["attention_share"])
 
 
@@ -260,13 +258,13 @@ def test_half_falls_are_on_the_logarithm_and_rises_start_at_the_minimum():
 def test_printed_conclusions():
     key_frequencies = {"arm": "dense", "seed": 0} | {rule: [1] for rule in KEY_RULES}
     for excluded, ending in ((2.0, "ln p = 1.95 nats) in: dense."), (1.9, "ln p = 1.95 nats) in: no arm.")):
-        losses, last, *_ = summarise(
+        _, losses, last, *_ = summarise(
             curves(excluded=np.full(6, excluded)), [key_frequencies], "logit_map", 7
         )[1]
         assert ending in losses.conclusion
     assert last.rows[0]["symmetricity"] == "by construction"
     assert "(R² above 0.5) in: dense." in last.conclusion
-    no_sum = summarise(curves(excluded=np.full(6, np.nan)), [key_frequencies], "logit_map", 7)[1][0]
+    no_sum = summarise(curves(excluded=np.full(6, np.nan)), [key_frequencies], "logit_map", 7)[1][1]
     assert no_sum.conclusion.startswith("No arm has an excluded loss")
 
 

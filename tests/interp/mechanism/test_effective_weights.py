@@ -28,6 +28,7 @@ def weights_of(n_steps=2, equals=True, heads=H):
     rng = np.random.default_rng(0)
     shapes = {name: (heads, *s[1:]) if s[0] == H and len(s) == 3 else s for name, s in SHAPES.items()}
     shapes["embed.W_E"] = (P + equals, D)
+    shapes["pos_embed.W_pos"] = (2 + equals, D)
     return {name: rng.normal(size=(n_steps, *shape)) for name, shape in shapes.items()}
 
 
@@ -116,6 +117,18 @@ def test_matrices_are_heads_and_whole_layers_without_biases_and_other_tokens():
     np.testing.assert_array_equal(matrices[heads[4]], weights["blocks.0.attn.W_O"][1])
     one = layer_matrices({name: w[0] for name, w in weights_of(heads=1).items()})
     assert one["blocks.0.attn.W_Q"].shape == (D, K)
+
+
+def test_the_logit_of_equals_is_in_no_map_and_no_matrix():
+    without = weights_of()
+    logit = np.full((2, D, 1), 7.0)
+    weights = without | {"unembed.W_U": np.concatenate([without["unembed.W_U"], logit], axis=-1)}
+    for function in (effective_maps, residue_weights):
+        expected = function("transformer", without)
+        for name, W in function("transformer", weights).items():
+            np.testing.assert_array_equal(W, expected[name])
+    matrices = layer_matrices({name: w[0] for name, w in weights.items()})
+    assert (matrices["embed.W_E"].shape, matrices["unembed.W_U"].shape) == ((P, D), (D, P))
 
 
 def test_the_chain_of_a_transformer_leads_from_residues_to_classes():

@@ -274,13 +274,12 @@ def result(capsys):
     return json.loads(captured.out), captured.err
 
 
-def test_the_accuracy_on_the_task_is_printed(adopt, capsys):
+def test_the_accuracy_on_the_task_is_printed(adopt, tmp_path, capsys):
     assert adopt({"w.pt": adder()}, "--json") == 0
     printed, notes = result(capsys)
     assert printed["accuracy"] == 1 and "note" not in notes
-    assert (
-        adopt({"w.pt": adder()}, "--frac-train", 0.5, "--seed", 1, "--json", "--force", "--out", "other") == 0
-    )
+    split = ("--frac-train", 0.5, "--seed", 1)
+    assert adopt({"w.pt": adder()}, *split, "--json", "--out", tmp_path / "other") == 0
     printed, _ = result(capsys)
     assert printed["train_acc"] == printed["test_acc"] == 1
 

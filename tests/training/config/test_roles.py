@@ -7,7 +7,7 @@ from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe, recipe_names
 from training.schema.validation import ConfigError, config_hash, override, to_dict
 
-PRUNED_AT_INITIALIZATION = ["snip", "grasp", "synflow", "synflow_one_shot"]
+PRUNED_AT_INITIALIZATION = ["snip", "grasp", "synflow"]
 OPERATIONS = ["sub", "mul", "x2_plus_y2", "x2_plus_xy_plus_y2"]
 SWEEP_CELLS = [
     f"lr{lr}_weight_decay{decay}_frac_train{share}"
@@ -26,7 +26,7 @@ ROLES = {
     "filan_overlap": {
         "dense": ["dense"],
         "ticket": ["grokked_ticket", "imp_1", "imp_2", "imp_3", "imp_4"],
-        "control": ["random", "shuffled", *PRUNED_AT_INITIALIZATION],
+        "control": ["random", "shuffled", *PRUNED_AT_INITIALIZATION, "synflow_one_shot"],
         "variant": ["edge_popup", "biprop", "supermask"],
     },
     "h_embedding": {"dense": ["dense"]},
@@ -62,7 +62,7 @@ ROLES = {
         "dense": ["dense"],
         "ticket": ["grokked_ticket"],
         "control": [
-            *("random", "shuffled", *PRUNED_AT_INITIALIZATION, "degree_preserving"),
+            *("random", "shuffled", *PRUNED_AT_INITIALIZATION, "synflow_minegishi", "degree_preserving"),
             *("ticket_random_reinit", "ticket_reshuffle", "ticket_signed_constant"),
         ],
     },

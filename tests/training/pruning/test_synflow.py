@@ -7,12 +7,13 @@ import torch
 
 from interp.masks.topk import keep_count
 from training.models.implementation import chain_flow
+from training.models.registry import MODELS
 from training.models.transformer.architecture import Transformer
 from training.models.transformer.network import flow as transformer_flow
 from training.models.transformer.weight_names import W_E, W_IN, W_K, W_O, W_OUT, W_POS, W_Q, W_U, W_V
 from training.pruning.method import CannotPrune, Subject
 from training.pruning.registry import METHODS
-from training.pruning.synflow import synaptic_flow, synflow, synflow_one_shot
+from training.pruning.synflow import synaptic_flow, synflow, synflow_minegishi, synflow_one_shot
 
 FLOWLESS = {W_Q, W_K}
 
@@ -255,3 +256,77 @@ def test_bad_weights_are_refused(subject):
         synaptic_flow(chain_flow, {"W_0": ones, "W_1": np.nan * ones})
     with pytest.raises(ValueError, match="rounds: expected 1 or more, got 0"):
         synflow(subject(), rounds=0)
+
+
+PAIRS = np.random.default_rng(3).integers(0, 7, (25, 2)) ** 2 % 7  # tokens occur from no to many times
+
+
+def published_outputs(w, inputs):
+    """Return the outputs of weights (out, in) as Minegishi et al. write their networks, pair by pair."""
+    if "W_0" in w:
+        for name in ("W_0", "W_1"):
+            inputs = torch.relu(inputs @ w[name].T)
+        return inputs @ w["W_2"].T
+    if W_U not in w:
+        embedded = [w["W_E"][:, a] + w["W_E"][:, b] for a, b in inputs.tolist()]
+        return torch.stack([w["W_U"] @ w["W_out"] @ torch.relu(w["W_in"] @ e) for e in embedded])
+    rows = []
+    for a, b in inputs.tolist():
+        x = torch.stack([w[W_E][:, token] for token in (a, b, 7)])
+        mid = x[-1]
+        for query, key, value, output in zip(w[W_Q], w[W_K], w[W_V], w[W_O], strict=True):
+            scores = torch.stack([(query @ x[-1]) @ (key @ other) for other in x]) / len(query) ** 0.5
+            mid = mid + output @ (value @ (torch.softmax(scores, 0) @ x))
+        rows.append(w[W_U] @ (mid + w[W_OUT] @ torch.relu(w[W_IN] @ mid)))
+    return torch.stack(rows)
+
+
+def published_scores(weights, inputs):
+    """Return |gradient · weight| of the summed outputs for a batch, at absolute weights, (in, out)."""
+    stored = {name: torch.tensor(abs(w)).mT.clone().requires_grad_() for name, w in weights.items()}
+    published_outputs(stored, inputs).sum().backward()
+    return {name: (w.grad * w).abs().mT.detach().numpy() for name, w in stored.items()}
+
+
+@pytest.fixture
+def batch_subject(subject, model):
+    """Return a subject on a batch, and the batch."""
+    features = np.random.default_rng(4).standard_normal((9, 4))
+    inputs = torch.as_tensor(features if model == "mlp" else PAIRS)
+    network_forward = MODELS[model]().implementation().forward
+    return replace(subject(model), outputs=lambda weights: network_forward(weights, inputs)), inputs
+
+
+def test_the_flow_of_the_training_batch_equals_the_published_scores(batch_subject, scores_of):
+    s, inputs = batch_subject
+    expected, actual = published_scores(s.initial, inputs), scores_of(synflow_minegishi, s)
+    assert actual.keys() == expected.keys()
+    ratio = (
+        expected["W_0" if "W_0" in expected else next(iter(expected))].sum()
+        / next(iter(actual.values())).sum()
+    )
+    for name, scores in actual.items():
+        np.testing.assert_allclose(scores * ratio, expected[name], rtol=1e-10, atol=1e-13 * ratio)
+
+
+def test_the_mask_of_the_training_batch_keeps_the_largest_published_scores(batch_subject, slow_keep, same):
+    s, inputs = batch_subject
+    scores = published_scores(s.initial, inputs)
+    total = max(score.sum() for score in scores.values())
+    tied = {name: np.vectorize(lambda v: float(f"{v:.11e}"))(score / total) for name, score in scores.items()}
+    assert same(synflow_minegishi(s), slow_keep(tied, s.density, s.scope))
+
+
+def test_tokens_weighted_by_their_counts_have_the_flow_of_the_batch(subject, scores_of, same):
+    network_forward = MODELS["embed_mlp"]().implementation().forward
+    s = replace(subject(), outputs=lambda weights: network_forward(weights, torch.as_tensor(PAIRS)))
+    counts = torch.bincount(torch.as_tensor(PAIRS).flatten(), minlength=7)
+    assert counts.min() == 0 and counts.max() > 10
+
+    def counted_flow(sizes):
+        return chain_flow(sizes | {"W_E": sizes["W_E"] * counts[:, None]})
+
+    by_counts, by_batch = synaptic_flow(counted_flow, s.initial), scores_of(synflow_minegishi, s)
+    for name, share in by_counts.items():
+        np.testing.assert_allclose(by_batch[name], share, rtol=3e-12, atol=0)
+    assert not same(synflow_minegishi(s), synflow_one_shot(s))

@@ -1,5 +1,6 @@
 """Modular arithmetic: labels by definition, splits by size and parts."""
 
+import random
 from collections import Counter
 
 import numpy as np
@@ -229,10 +230,21 @@ def test_the_split_of_he_et_al_has_the_published_share_of_transposes(p, plateau)
     assert sum((b, a) in train for a, b in test) / len(test) == pytest.approx(plateau, abs=5e-5)
 
 
+@pytest.mark.parametrize("split", ["he", "nanda"])
 @pytest.mark.parametrize("other", [{"pairs": "unordered"}, {"pair_split": True}, {"name": "div"}])
-def test_the_split_of_he_et_al_needs_all_ordered_pairs(other):
+def test_the_splits_of_papers_need_all_ordered_pairs(other, split):
     with pytest.raises(ConfigError, match="split: expected 'own' unless all ordered pairs are drawn one by"):
-        ModularTask(**{"p": 7, "pairs": "ordered", "split": "he", **other})
+        ModularTask(**{"p": 7, "pairs": "ordered", "split": split, **other})
+
+
+def test_the_split_of_nanda_et_al_is_pythons_shuffle_of_a_list_of_pairs():
+    pairs = [(a, b) for a in range(113) for b in range(113)]
+    random.seed(0)
+    random.shuffle(pairs)
+    data = ModularTask(p=113, pairs="ordered", frac_train=0.3, split="nanda").build()
+    assert data.n_train == int(0.3 * 113**2) == 3830
+    np.testing.assert_array_equal(data.inputs, pairs)
+    np.testing.assert_array_equal(data.labels, [(a + b) % 113 for a, b in pairs])
 
 
 @pytest.mark.parametrize(

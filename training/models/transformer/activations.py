@@ -13,18 +13,19 @@ from jaxtyping import Float, Int
 from training.models.network import Weights
 from training.models.pair_activations import Arrays, PairActivations
 from training.models.transformer.network import embed, forward_from
-from training.models.transformer.weight_names import W_U
+from training.models.transformer.weight_names import n_residues
+from training.models.weight_names import shapes_of
 
 
 def activations_of_all_pairs(weights: Arrays, attention_rate: float = 1.0) -> PairActivations:
-    """Return logits, neurons and attention of every ordered pair."""
+    """Return logits of the residues, neurons and attention of every ordered pair."""
     tensors = _tensors(weights)
-    p = tensors[W_U].shape[1]
+    p = n_residues(shapes_of(tensors))
     with torch.no_grad():
         pairs = torch.cartesian_prod(torch.arange(p), torch.arange(p))
         computed = forward_from(tensors, embed(tensors, pairs), attention_rate)
     attention_to_a = computed.pattern[:, :, 0]
-    by_pair = (computed.logits, computed.hidden, attention_to_a)
+    by_pair = (computed.logits[:, :p], computed.hidden, attention_to_a)
     return PairActivations(*(x.unflatten(0, (p, p)).numpy() for x in by_pair))
 
 

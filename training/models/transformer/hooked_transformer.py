@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from training.models.transformer.architecture import Transformer
-from training.models.transformer.weight_names import W_U
+from training.models.transformer.weight_names import n_residues
+from training.models.weight_names import shapes_of
 from training.schema.validation import require
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def hooked_transformer(
         Positions or biases that it lacks are zero and not trained. An attention rate below 1 is a permanent
         hook on the pattern.
     p : int
-        Number of residues and of classes.
+        Number of residues.
     weights : mapping, optional
         By the names of `model.shapes(p, p)`; by default TransformerLens draws its own.
     seed : int
@@ -68,7 +69,7 @@ def hooked_transformer(
             d_head=model.d_head,
             d_mlp=model.d_mlp,
             d_vocab=p + model.equals,
-            d_vocab_out=p,
+            d_vocab_out=p + model.equals_logit,
             n_ctx=2 + model.equals,
             act_fn="relu",
             normalization_type=None,
@@ -97,9 +98,9 @@ def with_weights(weights: Mapping[str, Tensor], attention_rate: float = 1.0) -> 
 
     Its sizes are inferred from their shapes.
     """
-    shapes = {name: tuple(w.shape) for name, w in weights.items()}
+    shapes = shapes_of(weights)
     model = Transformer(**Transformer.sizes_of(shapes), attention_rate=attention_rate)
-    return hooked_transformer(model, shapes[W_U][1], weights)
+    return hooked_transformer(model, n_residues(shapes), weights)
 
 
 def pair_logits(network: HookedTransformer, pairs: Tensor) -> Tensor:

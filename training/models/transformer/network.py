@@ -1,7 +1,6 @@
 """Forward pass and synaptic flow of a one-layer transformer.
 
-The tokens of a pair are a and b, and a third one, `=`, if the embedding has a row more than there are
-classes.
+The tokens of a pair are a and b, and a third one, `=`, if the weights have it (`weight_names.has_equals`).
 Shapes: n pairs, t positions, h heads, k = d_head, d = d_model.
 """
 
@@ -37,7 +36,10 @@ from training.models.transformer.weight_names import (
     W_Q,
     W_U,
     W_V,
+    has_equals,
+    n_residues,
 )
+from training.models.weight_names import shapes_of
 
 
 class Activations(NamedTuple):
@@ -58,8 +60,8 @@ def forward(weights: Mapping[str, Tensor], pairs: Tensor, attention_rate: float 
 
 def embed(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
     """Return (pair, position, d_model) embeddings of tokens, positions added."""
-    n_tokens, p = weights[W_E].shape[0], weights[W_U].shape[1]
-    tokens = pad(pairs, (0, n_tokens - p), value=p)  # `=` if there is one
+    p = n_residues(shapes_of(weights))
+    tokens = pad(pairs, (0, len(weights[W_E]) - p), value=p)  # `=` if there is one
     return embedding(tokens, weights[W_E]) + weights.get(W_POS, 0.0)
 
 
@@ -100,7 +102,7 @@ def flow(weights: Mapping[str, Tensor], attention_rate: float = 1.0) -> Tensor:
     last = average = embedded
     if W_POS in weights:
         last, average = embedded + weights[W_POS][-1], embedded + weights[W_POS].mean(0)
-    n_positions = 2 + weights[W_E].shape[0] - weights[W_U].shape[1]
+    n_positions = 2 + has_equals(shapes_of(weights))
     average = average * (attention_rate + (1 - attention_rate) * n_positions)
     mid = last + torch.einsum("d, h d k, h k e -> e", average, weights[W_V], weights[W_O])
     return ((mid + mid @ weights[W_IN] @ weights[W_OUT]) @ weights[W_U]).sum()

@@ -20,7 +20,7 @@ from torch.nn.functional import embedding_bag, one_hot
 from training.models.kernels.batched_matmul import stacked_matmul
 from training.models.kernels.row_sums import RowSums
 from training.models.network import Shapes
-from training.models.transformer.weight_names import W_E, W_POS, W_U
+from training.models.transformer.weight_names import W_E, W_POS, has_equals, n_residues
 
 
 class Places:
@@ -30,8 +30,7 @@ class Places:
     """
 
     def __init__(self, shapes: Shapes, device: torch.device, dtype: torch.dtype):
-        n_tokens, p = shapes[W_E][0], shapes[W_U][1]
-        self.equals = n_tokens > p
+        n_tokens, p, self.equals = shapes[W_E][0], n_residues(shapes), has_equals(shapes)
         self.b_from = p if W_POS in shapes else 0
         tokens = torch.arange(p).repeat(2 if W_POS in shapes else 1)
         if self.equals:

@@ -84,12 +84,16 @@ class TransformerNetwork(Network):
         grads[W_U].copy_(read_grad_rdj[..., m:]).add_(weights[W_OUT].mT @ fold_grad_rmp)
         grads[W_OUT].copy_(fold_grad_rmp @ weights[W_U].mT)
         stream_grad_rod = stacked_matmul(reads_grad_roj, tables.read_rdj.mT)
-        if B_O in weights:
-            last_grad_rlj = reads_grad_roj[:, -self.places.n_last :]
+        last_grad_rlj = reads_grad_roj[:, -self.places.n_last :]
+        if B_IN in weights:
             grads[B_IN].copy_(last_grad_rlj[..., :m].sum(1))
-            grads[B_U].copy_(last_grad_rlj[..., m:].sum(1))
-            grads[B_OUT].copy_(torch.einsum("r d p, r p -> r d", weights[W_U], grads[B_U]))
-            grads[W_U].add_(torch.einsum("r d, r p -> r d p", weights[B_OUT], grads[B_U]))
+        if B_OUT in weights or B_U in weights:
+            logit_grad_rp = last_grad_rlj[..., m:].sum(1)
+        if B_OUT in weights:
+            grads[B_OUT].copy_(torch.einsum("r d p, r p -> r d", weights[W_U], logit_grad_rp))
+            grads[W_U].add_(torch.einsum("r d, r p -> r d p", weights[B_OUT], logit_grad_rp))
+        if B_U in weights:
+            grads[B_U].copy_(logit_grad_rp)
         self._attention_gradient(weights, tables, score_grad_rlsh, stream_grad_rod, grads)
 
     def _tables(self, weights: Weights) -> PlaceTables:
@@ -100,17 +104,20 @@ class TransformerNetwork(Network):
         q_rhlk, k_rhsk, v_rhsk = (
             at[:, None] @ weights[name] for at, name in ((last_rld, W_Q), (x_rsd, W_K), (x_rsd, W_V))
         )
-        if B_O in weights:
-            for table, name in ((q_rhlk, B_Q), (k_rhsk, B_K), (v_rhsk, B_V)):
+        for table, name in ((q_rhlk, B_Q), (k_rhsk, B_K), (v_rhsk, B_V)):
+            if name in weights:
                 table += weights[name][:, :, None]
+        if B_O in weights:
             last_rld = last_rld + weights[B_O][:, None]
         score_rlsh = rearrange(q_rhlk @ k_rhsk.mT, "r h l s -> r l s h") * self.scale
         stream_rod = torch.cat([(v_rhsk @ weights[W_O]).flatten(1, 2), last_rld], dim=1)
         read_rdj = torch.cat([weights[W_IN], weights[W_U]], dim=2)
         reads_roj = stacked_matmul(stream_rod, read_rdj)
-        if B_O in weights:
-            to_logits_rp = torch.einsum("r d, r d p -> r p", weights[B_OUT], weights[W_U]) + weights[B_U]
-            reads_roj[:, -self.places.n_last :] += torch.cat([weights[B_IN], to_logits_rp], dim=1)[:, None]
+        last_rlj = reads_roj[:, -self.places.n_last :]
+        if B_IN in weights:
+            last_rlj[..., : self.m] += weights[B_IN][:, None]
+        if B_OUT in weights or B_U in weights:
+            last_rlj[..., self.m :] += _logit_bias(weights)[:, None]
         fold_rmp = weights[W_OUT] @ weights[W_U]
         return PlaceTables(
             x_rsd, q_rhlk, k_rhsk, v_rhsk, score_rlsh.contiguous(), stream_rod, read_rdj, reads_roj, fold_rmp
@@ -141,12 +148,21 @@ class TransformerNetwork(Network):
         grads[W_Q].copy_(x_rhsd[:, :, -n_last:].mT @ q_grad_rhlk)
         grads[W_K].copy_(x_rhsd.mT @ k_grad_rhsk)
         grads[W_V].copy_(x_rhsd.mT @ v_grad_rhsk)
-        if B_O in weights:
-            for name, grad in ((B_Q, q_grad_rhlk), (B_K, k_grad_rhsk), (B_V, v_grad_rhsk)):
+        for name, grad in ((B_Q, q_grad_rhlk), (B_K, k_grad_rhsk), (B_V, v_grad_rhsk)):
+            if name in weights:
                 grads[name].copy_(grad.sum(2))
+        if B_O in weights:
             grads[B_O].copy_(last_grad_rld.sum(1))
         x_grad_rsd = (k_grad_rhsk @ weights[W_K].mT + v_grad_rhsk @ weights[W_V].mT).sum(1)
         x_grad_rsd[:, -n_last:] += (q_grad_rhlk @ weights[W_Q].mT).sum(1) + last_grad_rld
         grads[W_E].copy_(self.places.token_sv.mT @ x_grad_rsd)
         if W_POS in weights:
             grads[W_POS].copy_(self.places.position_st.mT @ x_grad_rsd)
+
+
+def _logit_bias(weights: Weights) -> Tensor:
+    """Return (arm, class): what b_out W_U + b_U, where they are trained, add to every pair's logits."""
+    if B_OUT not in weights:
+        return weights[B_U]
+    through_unembedding_rp = torch.einsum("r d, r d p -> r p", weights[B_OUT], weights[W_U])
+    return through_unembedding_rp + weights[B_U] if B_U in weights else through_unembedding_rp
