@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from builders import QUICK_ARGUMENTS
 from campaigns.recipes import BASE, ONE_HOT, RECIPES, STEPS, TICKET, content, write_recipe
-from campaigns.trying import SLOW_SECONDS, Ended, Tried, command
+from campaigns.trying import Ended, Tried, command
 
 ARMS = {"ticket": TICKET, "random": {"method": "random"} | STEPS}
 ALL_PAIRS = {"name": "add", "p": 7, "pairs": "ordered", "frac_train": 1.0}
@@ -30,7 +30,8 @@ SHAPES = {
     "p_3": content(ARMS, task={"name": "add", "p": 3, "frac_train": 0.8}),
     "p_5": content(ARMS, task={"name": "add", "p": 5, "frac_train": 0.8}, seeds=[0, 1]),
     "one_seed": content(ARMS, task={"name": "add", "p": 11, "pairs": "ordered", "frac_train": 0.9}),
-    "all_censored": BASE | {"seeds": [0, 1], "arms": {"dense": {"max_steps": 10}, "ticket": TICKET | {"max_steps": 10}}},
+    "all_censored": BASE
+    | {"seeds": [0, 1], "arms": {"dense": {"max_steps": 10}, "ticket": TICKET | {"max_steps": 10}}},
     "diverged": content(ARMS, optimizer={"name": "adamw", "lr": 1e38}),
     "no_test_set": content(ARMS, task=ALL_PAIRS),
     "one_checkpoint": content(ARMS),
@@ -80,7 +81,9 @@ def adopted(path, folder, shape):
     from training.adopt.command import main
     from training.runs.run_directory import RunDir
 
-    last = {name: np.ascontiguousarray(w[-1]) for name, w in RunDir(path).arm("dense", 0).checkpoints().items()}
+    last = {
+        name: np.ascontiguousarray(w[-1]) for name, w in RunDir(path).arm("dense", 0).checkpoints().items()
+    }
     save_file(last, folder / "step_240.safetensors")
     more = ("--frac-train", "0.8") if shape == "adopted_with_metrics" else ()
     arguments = ("--model", "embed_mlp", "--p", "7", "--out", folder / "there", *more)
@@ -90,7 +93,7 @@ def adopted(path, folder, shape):
 
 def called(what, function):
     """Call a command in this process and return how it ended."""
-    printed, begun = io.StringIO(), time.monotonic()
+    printed, begun = io.StringIO(), time.process_time()  # of this process: others may hold the cores
     with (
         contextlib.redirect_stdout(printed),
         contextlib.redirect_stderr(printed),
@@ -103,7 +106,7 @@ def called(what, function):
         except Exception:
             printed.write(traceback.format_exc())
             code = 1
-    return Ended(["", what], code, printed.getvalue(), time.monotonic() - begun)
+    return Ended(["", what], code, printed.getvalue(), time.process_time() - begun)
 
 
 def figure_files(figure, path):
@@ -138,8 +141,6 @@ def try_shape(shape, folder):
 
     def judge(kind, ended):
         kind = f"{shape} {kind}"
-        if ended.silence > SLOW_SECONDS:
-            ended.silence /= 2  # two at a time in one process each, and a figure is many arrays
         lines = [line for line in ended.text.splitlines() if line.startswith("error: ")]
         tried.judge(kind, ended, codes=(0, 1, 2))
         if ended.code and len(lines) != 1 and "Traceback" not in ended.text:
@@ -152,8 +153,12 @@ def try_shape(shape, folder):
         arguments = [*runs, "--no-plot", *QUICK_ARGUMENTS.get(name, [])]
         main = importlib.import_module(f"analyses.{name}.command").main if several else command_of(name).main
         judge("analyses", called(f"analyses {name} of {shape}", lambda: main(arguments)))
+    drawn_so_far = set()
     for name, figure in FIGURES.items():
-        if files := figure_files(figure, path):
+        files = figure_files(figure, path)
+        same = (figure.draws, *(files or {}).values())  # other recipes' figures by one function
+        if files and same not in drawn_so_far:
+            drawn_so_far.add(same)
             target = path / "figures" / name
             judge("figures", called(f"figures {name} of {shape}", lambda: drawn(figure, files, target)))
     return tried
