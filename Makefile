@@ -5,7 +5,7 @@ RUNS ?= runs
 QUICK ?=
 ONLY ?=
 
-.PHONY: install demo test test-lowest test-newest campaign check format figures docs bench clean
+.PHONY: install demo test test-gpu test-lowest test-newest campaign check format figures docs bench clean
 
 install: .venv/installed
 
@@ -22,6 +22,10 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+# Tests that need a GPU; `make test` leaves them out, and computes on the CPU everywhere.
+test-gpu: install
+	$(BIN)/python -m pytest -m gpu
 
 # The same tests with every dependency at its lowest or its newest allowed version, torch excepted.
 test-lowest test-newest: test-%:

@@ -353,9 +353,9 @@ def out_before_in(p, d_model=12, n_heads=3, d_head=5, d_mlp=9):
 
 
 def released_weights(name):
-    """Return the path of weights that a paper's authors released; skip the test without them."""
-    beside = Path(__file__).parents[2] / "shared" / "data" / "weights"
-    path = Path(os.environ.get("GROKKING_TICKETS_WEIGHTS", beside)) / name
+    """Return the path of released weights; skip the test without them."""
+    shared = Path(__file__).parents[2] / "shared" / "data" / "weights"
+    path = Path(os.environ.get("GROKKING_TICKETS_WEIGHTS", shared)) / name
     if not path.is_file():
         pytest.skip(f"{path}: released weights are not there")
     return path

@@ -5,6 +5,7 @@ A cos(2 pi k_i j / p + phi_i) and writes B cos(2 pi k_i j / p + psi_i), the last
 weights are noise, between the two a mixture.
 """
 
+import os
 import shutil
 
 import numpy as np
@@ -30,6 +31,15 @@ FREQUENCY = np.array([1, 2, 3, 3, 5])
 PHI = np.array([0.3, -1.2, 2.5, 0.0, 1.9])
 MISALIGNMENT = np.array([0.1, -0.1, 0.0, 0.2, 0.0])
 AMPLITUDE = np.array([2.0, 1.5, 1.0, 1.2, 0.9])
+
+
+def pytest_configure(config):
+    """Hide the machine's GPUs from all tests but those that `-m gpu` asks for.
+
+    The others compare bytes, which a GPU does not give twice.
+    """
+    if config.option.markexpr != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 def pytest_collection_modifyitems(items):

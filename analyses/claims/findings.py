@@ -109,7 +109,7 @@ def time_by_seed(outcomes: pd.DataFrame, arm: str, quantity: str) -> dict[int, B
 
 
 def median_over_seeds(by_seed: Mapping[int, Bounded]) -> Bounded | None:
-    """Return the lower median, or the bound that is left of it; None without any seed."""
+    """Return the lower median, or its bound; None without any seed."""
     return median_of_bounds(by_seed.values()) if by_seed else None
 
 

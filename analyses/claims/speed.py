@@ -121,13 +121,13 @@ def best_sparsity(arms: pd.DataFrame) -> list[Finding]:
     rows = _trained_tickets(arms)
     medians = {row["sparsity"]: bounded_from_row(row, "tau_median") for row in rows}
     n = min((row["n"] for row in rows), default=0)
-    known = min((median.upper for median in medians.values()), default=math.inf)
-    best = possible_smallest(medians) if math.isfinite(known) else []
+    lowest_bound = min((median.upper for median in medians.values()), default=math.inf)
+    best = possible_smallest(medians) if math.isfinite(lowest_bound) else []
     over_best = None
     if 0.9 in medians and best:
         is_decided = all(medians[sparsity].bound == "=" for sparsity in best)
         bound = medians[0.9].bound if is_decided else ">"
-        over_best = Bounded(medians[0.9].value / known, bound)
+        over_best = Bounded(medians[0.9].value / lowest_bound, bound)
     listed = " or ".join(f"{sparsity:g}" for sparsity in best)
     return [
         Finding(

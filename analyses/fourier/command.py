@@ -115,7 +115,7 @@ def _map_tables(network: Network, name: str, W: np.ndarray) -> tuple[pd.DataFram
 
 
 def _paper_entropy(W: np.ndarray) -> np.ndarray:
-    """Return the entropy of the paper's code; NaN for p = 3, whose only frequency that code leaves out."""
+    """Return the entropy of the paper's code; NaN for p = 3."""
     import numpy as np
 
     from interp.spectra.concentration import fourier_entropy

@@ -72,7 +72,7 @@ def _printed_arm(row: Row) -> Row:
 
 
 def _smallest_tau(doses: pd.DataFrame, arms: pd.DataFrame) -> str:
-    """Return which sparsity of every series has the smallest median tau, or may have it."""
+    """Return every series' sparsity with the smallest median tau, or those possible."""
     if doses.empty:
         return ""
     medians = {

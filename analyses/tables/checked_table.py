@@ -16,7 +16,7 @@ KINDS = {int: "iuf", float: "fiu", bool: "bO", str: "O"}
 
 
 def checked_table(path: Path, table: Table, rows: pd.DataFrame, remake: str) -> pd.DataFrame:
-    """Return a table that was read, if it has the columns and types of its schema.
+    """Return a table if it has the columns and types of its schema.
 
     Parameters
     ----------

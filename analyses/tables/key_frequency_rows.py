@@ -36,7 +36,7 @@ def key_frequency_rows(
 
 
 def rule_differences(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the networks on which the rules disagree, with the frequencies that only some rules name.
+    """Return the networks on which the rules disagree, with the frequencies in question.
 
     Parameters
     ----------

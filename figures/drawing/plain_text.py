@@ -35,7 +35,7 @@ def restored(text: str) -> str:
 
 
 def escaped_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts are escaped; the table itself if none has to be."""
+    """Return a table with its texts escaped, itself if none has to be."""
     changed = {}
     for name in table.columns[table.dtypes.map(lambda dtype: dtype.kind == "O")]:
         texts = [text for text in table[name].unique() if isinstance(text, str) and DOLLAR in text]

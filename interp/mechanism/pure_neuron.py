@@ -1,4 +1,4 @@
-"""Pure neurons: neurons that read a single frequency, and what their activation makes of it.
+"""Neurons that read a single frequency, and what their activation makes of it.
 
     m  neurons     p  residues, odd and at least 3     n  points of the quadrature per angle
 
@@ -22,7 +22,9 @@ RELU_THRESHOLD = 0.85
 SCALE_FREE = ("relu", "square", "abs", "cube", "fourth")
 """Activations with σ(s z) proportional to σ(z) for s > 0: a pure neuron's amplitude makes no difference."""
 N_POINTS = 128
+"""Points of the quadrature for each half turn."""
 BLOCK_SIZE = 256
+"""Number of neurons computed at once, 34 MB in float64."""
 
 
 def pure_neuron_share(

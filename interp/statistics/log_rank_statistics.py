@@ -137,7 +137,7 @@ def log_rank_scores(times: CensoredTimes) -> Float[np.ndarray, " n"]:
 
 
 def _exact_p(scores: Float[np.ndarray, " n"], n_first: int) -> float:
-    """Share of all arrangements at least as far from 0; the first arm's networks come first."""
+    """Share of all arrangements at least as far from 0."""
     chosen = np.array(list(itertools.combinations(range(len(scores)), n_first)))
     return float(_at_least_as_far(scores, chosen).mean())
 

@@ -1,4 +1,4 @@
-"""Campaign A: kills at random moments; the same command then goes on to the bytes of a run never killed.
+"""Campaign A: kills at random moments, and what the same command makes then.
 
 `python tests/campaigns/kills.py --cases 200 --seed 0` prints by kind what was tried and what failed.
 """

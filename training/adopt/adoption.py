@@ -212,7 +212,9 @@ def _check_folder(run: RunDir, files: ArmDir, force: bool) -> None:
 def _with_recorded_fields(
     given: dict[str, Any], recipe: Recipe, recorded: Mapping[str, tuple[Any, str]]
 ) -> Recipe:
-    """Return a recipe whose model has the fields that a config recorded, and add them to `given`."""
+    """Return a recipe with the model fields that a config recorded.
+
+    They are added to `given`."""
     for field, (value, place) in recorded.items():
         given_value = given["model"].get(field, value)
         require(given_value == value, f"model.{field}", f"{value!r}, as {place} says", given_value)

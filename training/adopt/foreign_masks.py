@@ -1,4 +1,4 @@
-"""Masks that come as buffers of a state dict, as in Minegishi et al.'s code.
+"""Masks among a state dict's buffers, as in Minegishi et al.'s code.
 
 A buffer `inproj.weight_mask` masks `inproj.W`, `attn.weight_maskQ` masks `attn.W_Q`, `mlp.weight_mask_in`
 masks `mlp.W_in`, and `NAME_mask` masks `NAME`.
@@ -92,10 +92,11 @@ def common_mask(
                     f"{checkpoint}: {name}: expected the mask of {checkpoints[0]}, got another; adopt the "
                     "checkpoints of each mask as an arm of its own, by --arm"
                 )
-    kept, size = sum(m.sum() for m in mask.values()), sum(m.size for m in mask.values())
-    if kept == size:
+    n_kept, size = sum(m.sum() for m in mask.values()), sum(m.size for m in mask.values())
+    if n_kept == size:
         return None
     print(
-        f"masks adopted: {kept / size:.3g} of {size:,} weights are kept, the others are zero", file=sys.stderr
+        f"masks adopted: {n_kept / size:.3g} of {size:,} weights are kept, the others are zero",
+        file=sys.stderr,
     )
     return mask

@@ -59,7 +59,7 @@ def task_accuracy(model: Model, weights: Weights, data: Dataset, limit: int = MA
 
 
 def pairs_of(model: Model, weights: Weights, task: ModularTask) -> tuple[ModularTask, str]:
-    """Return the task on the pairs that a network tells apart, and a sentence about the choice.
+    """Return the task on pairs that a network tells apart, with a sentence.
 
     A network that computes the task on all ordered pairs gets these. One that computes it on unordered pairs
     alone gets those; where neither holds, one with a token `=` gets ordered pairs, as Nanda et al.'s.
@@ -108,7 +108,7 @@ def other_reading(model: Model, weights: Weights, data: Dataset, accuracy: float
 
 
 def _lower_loss_without_softmax(model: Model, weights: Weights, data: Dataset) -> str | None:
-    """Return a sentence if a transformer's loss is lower at attention rate 0 than at its own.
+    """Return a sentence if a transformer's loss is lower at attention rate 0.
 
     A Pizza network names the right class under softmax, too: only its loss shows what it was trained with.
     """

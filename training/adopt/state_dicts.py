@@ -136,7 +136,9 @@ def _numbered(states: Sequence[_State], steps: Sequence[int] | None) -> list[tup
 
 
 def _number_in_name(path: Path) -> int | None:
-    """Return the last number in a file's name; None without one, or for one beyond all steps."""
+    """Return the last number in a file's name.
+
+    None without one, or for one beyond all steps."""
     numbers = re.findall(r"[0-9]+", path.stem)
     is_step = bool(numbers) and len(numbers[-1].lstrip("0")) <= len(str(MAX_STEP))
     return int(numbers[-1]) if is_step else None
@@ -162,7 +164,7 @@ def _unpacked(path: Path, content: Any, configs: tuple[ForeignConfig, ...]) -> l
 
 
 def _listed(path: Path, content: Any, configs: tuple[ForeignConfig, ...]) -> list[_State]:
-    """Return state dicts that come as a list, as a table by step, or alone."""
+    """Return state dicts from a list, a table by step, or one alone."""
     if isinstance(content, list | tuple):
         require(len(content) > 0, str(path), "one state dict or more", "none")
         return [_State(path, state, configs=configs) for state in content]
@@ -203,7 +205,9 @@ def _array(where: str, tensor: Any) -> np.ndarray:
 
 
 def _unusual_kind(tensor: Tensor) -> str | None:
-    """Return in a word what a tensor is that has no plain array; None for a dense one."""
+    """Return the kind of a tensor that has no plain array.
+
+    None for a dense one."""
     if tensor.is_nested:
         return "a nested one"
     if tensor.layout is not torch.strided:

@@ -68,7 +68,7 @@ def file_content(path: Path) -> tuple[Any, list[ForeignConfig]]:
 
 
 def configs_in(place: str, content: Any) -> list[ForeignConfig]:
-    """Return the configs that a file's or a caller's table holds: its tables of settings, and itself."""
+    """Return the configs that a table holds: its tables of settings, and itself."""
     if not isinstance(content, Mapping):
         return []
     plain = {
@@ -138,7 +138,7 @@ def _pickled(path: Path) -> Any:
 
 
 def _numpy_types() -> list[Any]:
-    """Return NumPy's scalars, arrays and plain dtypes, by the names in old and new files."""
+    """Return NumPy's scalars, arrays and plain dtypes by their names in files."""
     multiarray = np.array(0).__reduce__()[0].__module__
     reconstruct, scalar = np.array(0).__reduce__()[0], np.float64(0).__reduce__()[0]
     modules = {multiarray, "numpy.core.multiarray", "numpy._core.multiarray"}

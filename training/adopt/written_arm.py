@@ -27,7 +27,7 @@ class ArmContent:
 def write_arm(
     run: RunDir, files: ArmDir, config: Mapping[str, Any], content: ArmContent, check: Callable[[], None]
 ) -> None:
-    """Write an arm and the run's config; on any failure, take back what is new.
+    """Write an arm and the run's config, or neither.
 
     Parameters
     ----------

@@ -33,7 +33,8 @@ def launch_from_python(
     a notebook has registered exists in its process only, so its arms are trained here too.
     Parameters and results are those of `scheduler.launch`.
     """
-    per_generation = Counter(len(recipe.lineage(job.arm)) for job in todo)
+    depths = recipe.depths()
+    per_generation = Counter(depths[job.arm] for job in todo)
     here = workers == 1 or max(per_generation.values()) == 1
     if not here and (defined := names_defined_in_script(recipe)):
         print(

@@ -12,7 +12,7 @@ from training.schema.validation import ConfigError, config_hash, names, require,
 
 def arm_config(recipe: Recipe, arm: str, seed: int) -> dict[str, Any]:
     """Return every setting that affects one arm's result."""
-    resolved = {name: _resolved(recipe, name) for name in recipe.lineage(arm)}
+    resolved = {name: dict(recipe.resolved_arms[name]) for name in recipe.lineage(arm)}
     config: dict[str, Any] = {
         "arm": arm,
         "seed": seed,
@@ -24,20 +24,6 @@ def arm_config(recipe: Recipe, arm: str, seed: int) -> dict[str, Any]:
         for field in ("sparsity", "scope"):  # every arm has its own above
             del config["pruning"][field]
     return config
-
-
-def _resolved(recipe: Recipe, name: str) -> dict[str, Any]:
-    """Return an arm's fields, with the recipe's where the arm has none."""
-    arm, setting = recipe.arms[name], recipe.setting(name)
-    fields = to_dict(arm)
-    fields.pop("role", None)  # describes the arm, and affects no result
-    return fields | {
-        "task": to_dict(setting.task),
-        "model": to_dict(setting.model),
-        "optimizer": to_dict(setting.optimizer),
-        "sparsity": recipe.sparsity(name) if arm.takes_sparsity else None,
-        "scope": recipe.scope(name) if arm.takes_scope else None,
-    }
 
 
 def arm_record(recipe: Recipe, arm: str, seed: int) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from training.config.arm import Arm, Role
 from training.config.recipe_checks import check_recipe
@@ -12,7 +14,7 @@ from training.config.roles import role_of
 from training.config.settings import Measure, Pruning, Setting
 from training.models.base import Model
 from training.optimization.optimizers import AdamW, Optimizer
-from training.schema.validation import OMITTED_AT_DEFAULT, require
+from training.schema.validation import OMITTED_AT_DEFAULT, require, to_dict
 from training.tasks.dataset import Task
 
 
@@ -84,6 +86,34 @@ class Recipe:
         while (source := self.arms[chain[-1]].source) is not None:
             chain.append(source)
         return chain[::-1]
+
+    @functools.cached_property
+    def resolved_arms(self) -> dict[str, dict[str, Any]]:
+        """Every arm's fields as plain values, with the recipe's where the arm has none."""
+        return {name: self._resolved(name) for name in self.arms}
+
+    def _resolved(self, name: str) -> dict[str, Any]:
+        arm, setting = self.arms[name], self.setting(name)
+        fields = to_dict(arm)
+        fields.pop("role", None)  # describes the arm, and affects no result
+        return fields | {
+            "task": to_dict(setting.task),
+            "model": to_dict(setting.model),
+            "optimizer": to_dict(setting.optimizer),
+            "sparsity": self.sparsity(name) if arm.takes_sparsity else None,
+            "scope": self.scope(name) if arm.takes_scope else None,
+        }
+
+    def depths(self) -> dict[str, int]:
+        """Return the number of arms that every arm depends on."""
+        depths: dict[str | None, int] = {None: -1}
+        for name in self.arms:
+            chain: list[str | None] = [name]
+            while chain[-1] not in depths:
+                chain.append(self.arms[chain[-1]].source)  # type: ignore[index]
+            for above, node in reversed(list(itertools.pairwise(chain))):
+                depths[above] = depths[node] + 1
+        return {name: depths[name] for name in self.arms}
 
     def role(self, arm: str) -> Role:
         """Return an arm's role: `dense`, `ticket`, `control` or `variant`."""

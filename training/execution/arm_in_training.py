@@ -61,8 +61,8 @@ class ArmInTraining:
         self.steps.append(step)
         if self.prunes:
             mask = self.start.mask
-            kept = {name: w != 0 if mask is None else mask[name] for name, w in prunable(weights).items()}
-            weights = weights | {name: np.where(is_kept, weights[name], 0) for name, is_kept in kept.items()}
+            masks = {name: w != 0 if mask is None else mask[name] for name, w in prunable(weights).items()}
+            weights = weights | {name: np.where(is_kept, weights[name], 0) for name, is_kept in masks.items()}
         self.weights.append(weights)
 
     def is_flat(self, plateau: Plateau) -> bool:

@@ -176,7 +176,9 @@ class Experiment:
         return taken
 
     def _is_sound(self, job: Job, twin: ArmDir) -> bool:
-        """Return True if a finished network of another run can be taken; say on stderr why not."""
+        """Return True if another run's finished network can be taken.
+
+        Why not is said on stderr."""
         try:
             done = twin.done() or {}
             check_finished(ArmDir(twin.path.parents[2], job.arm, job.seed), self.recipe, done["steps"])

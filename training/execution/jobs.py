@@ -29,7 +29,8 @@ Report = Callable[[Job, int, float], None]
 
 def jobs(recipe: Recipe, seeds: Sequence[int]) -> list[Job]:
     """Return every arm with each of these seeds, sources before arms that need them."""
-    order = sorted(recipe.arms, key=lambda arm: len(recipe.lineage(arm)))
+    depths = recipe.depths()
+    order = sorted(recipe.arms, key=depths.__getitem__)
     return [Job(arm, seed) for arm in order for seed in seeds]
 
 

@@ -223,7 +223,7 @@ class TrainingGroup:
 
 @contextmanager
 def reading_state(files: ArmDir) -> Iterator[None]:
-    """Turn an error about an arm's saved state into a `RunError` that says how to go on."""
+    """Turn an error about a saved state into a `RunError` with a cure."""
     try:
         yield
     except (RunError, ValueError, TypeError, KeyError, RuntimeError) as error:

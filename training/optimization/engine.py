@@ -130,7 +130,7 @@ class Engine:
         return {"step": self.step} | rows | self.parametrization.generator_state(row)
 
     def check_state(self, state: Mapping[str, Any]) -> None:
-        """Raise a `ValueError` unless a state has the rows that an arm here continues from."""
+        """Raise a `ValueError` unless an arm here can continue from a state."""
         expected = {"trained": self.parametrization.trained} | self.optimizer_state
         for name, tensors in expected.items():
             rows = state.get(name)

@@ -142,7 +142,7 @@ def synaptic_flow(flow: Flow, weights: Weights) -> dict[str, np.ndarray]:
 
 
 def _flow_shares(R_of: Flow, weights: Weights) -> dict[str, np.ndarray]:
-    """Return ||θ| ⊙ ∂R/∂|θ| / R| of every weight that R depends on, to 40 bits."""
+    """Return ||θ| ⊙ ∂R/∂|θ| / R| of every weight, to 40 bits."""
     import torch
 
     require_finite(weights)

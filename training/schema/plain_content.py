@@ -37,7 +37,7 @@ def shown(value: Any) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return text of at most this length, and how much was left out in the middle.
+    """Return text of at most this length, its middle counted, not shown.
 
     Examples
     --------

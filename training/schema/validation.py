@@ -70,7 +70,7 @@ def require_positive(name: str, value: float) -> None:
 
 
 def is_file_name(name: Any) -> bool:
-    """Return True if a name is a file or folder of that name on every system, in the folder it is put in.
+    """Return True if every system takes a text as the name of one file.
 
     Examples
     --------

@@ -14,6 +14,7 @@ from einops import repeat
 from torch import Tensor
 from torch.nn.functional import cross_entropy, mse_loss
 
+from training.models.kernels.by_arm import by_arm_
 from training.tasks.dataset import Dataset
 
 LOG2_E = math.log2(math.e)
@@ -100,9 +101,10 @@ class CrossEntropy(Loss):
         highest_rn = margins_rnp.amax(-1)
         base_rn = highest_rn.clamp(min=0)
         # exp2 in place of exp: the vendor's exp is many times slower where results are denormal.
-        others_rn = margins_rnp.sub_(base_rn[..., None]).mul_(LOG2_E).exp2_().sum(-1).double()
+        margins_rnp.sub_(base_rn[..., None]).mul_(LOG2_E)
+        others_rn = by_arm_(Tensor.exp2_, margins_rnp).sum(-1).double()
         base_rn = base_rn.double()
-        loss_rn = base_rn + torch.log1p(torch.expm1(-base_rn) + others_rn)
+        loss_rn = base_rn + by_arm_(Tensor.log1p_, by_arm_(Tensor.expm1_, -base_rn) + others_rn)
         return loss_rn, (highest_rn < 0).double()
 
 

@@ -91,7 +91,7 @@ ONE_MEMORISED = [(3.0, 100)] + [(None, None)] * 3
 
 
 def seeds_by_sparsity(times):
-    """Return the table of arms of four seeds; tau and t_mem by sparsity and seed."""
+    """Return the table of arms, from tau and t_mem by sparsity and seed."""
     arms = {"base": {}} | {f"ticket_{s}": TICKET | {"sparsity": s} for s in times}
     rows = [
         outcome_row(f"ticket_{s}", seed, t_mem, t_mem and int(tau * t_mem))

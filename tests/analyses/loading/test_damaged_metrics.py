@@ -86,7 +86,7 @@ DONE = {
 
 @pytest.fixture(scope="module")
 def damaged(tiny_run, tmp_path_factory):
-    """Return a function that runs an analysis while a file of a run has other content."""
+    """Return a function that runs an analysis on a changed file."""
     run = shutil.copytree(tiny_run, tmp_path_factory.mktemp("damaged") / "tiny")
 
     def analyse(name, file, content):

@@ -1,4 +1,4 @@
-"""Key frequencies that the rules find: in planted networks, and in networks that the papers released."""
+"""Key frequencies of planted networks and of those that the papers released."""
 
 import json
 
@@ -42,15 +42,15 @@ def planted(activation, sharpness=20.0):
 
 def measured(setting, weights):
     """Return the key frequencies by rule, and the measures by each rule's key frequencies."""
-    found = measure_checkpoint(Checkpoint(setting, weights, "logit_map", None)).key_frequencies
-    rows = {rule: measure_checkpoint(Checkpoint(setting, weights, rule, found)).row for rule in KEY_RULES}
-    return {rule: k.tolist() for rule, k in found.items()}, rows
+    keys = measure_checkpoint(Checkpoint(setting, weights, "logit_map", None)).key_frequencies
+    rows = {rule: measure_checkpoint(Checkpoint(setting, weights, rule, keys)).row for rule in KEY_RULES}
+    return {rule: k.tolist() for rule, k in keys.items()}, rows
 
 
 @pytest.mark.parametrize("activation", ["relu", "square", "abs", "fourth", "exp", "softplus"])
 def test_every_rule_finds_planted_frequencies(activation):
-    found, rows = measured(*planted(activation))
-    assert found == dict.fromkeys(KEY_RULES, KEYS)
+    keys, rows = measured(*planted(activation))
+    assert keys == dict.fromkeys(KEY_RULES, KEYS)
     for row in rows.values():
         assert row["excluded"] > np.log(P) - 0.01 > row["all_loss"]
         assert row["restricted_sum2"] < 1.05 * row["all_loss"] + 0.01
@@ -63,8 +63,8 @@ def test_nandas_network_needs_the_frequency_that_its_neurons_do_not_cluster_at(t
     weights, model = {name: w[-1] for name, w in network.weights().items()}, network.setting.model
     passes = model.pair_activations(weights)
     W_E, W_L = model.residue_weights(weights)["W_E"], model.neuron_maps(weights)["output"]
-    found = key_frequencies_by_rule(W_E, W_L, passes.hidden, passes.activation)
-    assert {rule: k.tolist() for rule, k in found.items()} == {
+    keys = key_frequencies_by_rule(W_E, W_L, passes.hidden, passes.activation)
+    assert {rule: k.tolist() for rule, k in keys.items()} == {
         "embedding_norm": [3, 6, 23, 39],
         "logit_map": [3, 6, 23, 39],
         "neuron_cluster": [6, 23, 39],
@@ -72,14 +72,14 @@ def test_nandas_network_needs_the_frequency_that_its_neurons_do_not_cluster_at(t
     sums = np.add.outer(np.arange(113), np.arange(113)) % 113
     loss = {None: cross_entropy(passes.logits, sums).mean()}
     for rule in ("neuron_cluster", DEFAULT_RULE):
-        loss[rule] = cross_entropy(restricted_logits(passes.logits, found[rule], "sum2"), sums).mean()
+        loss[rule] = cross_entropy(restricted_logits(passes.logits, keys[rule], "sum2"), sums).mean()
     assert loss[None] == pytest.approx(2.8880533591e-3, rel=1e-6)
     assert loss["neuron_cluster"] == pytest.approx(0.21119489611, rel=1e-6)
     assert loss[DEFAULT_RULE] == pytest.approx(0.00364, abs=5e-6)
 
 
 def test_a_released_networks_squares_have_key_frequencies(tmp_path):
-    """Read He et al.'s network with x² for its ReLU, which computes the task as well."""
+    """Read He et al.'s network with x² for its ReLU."""
     file = released_weights("he_p23_grokking_step_49800.pth")
     options = ["--model", "one_hot_mlp", "--p", "23", "--set", "model.activation=square"]
     options += ["--set", "task.pairs=ordered"]

@@ -65,7 +65,7 @@ def test_recipes_have_the_papers_numbers(name, frac_train, dense_steps):
         ("task.name=subtract", "task.name: expected one of add, digits, div, .*got 'subtract'"),
         ("task.frac_train=1.5", "task.frac_train: expected a number in"),
         ("task.frac_train=0.001", "task.frac_train: expected a share that is one or more of the 49 pairs"),
-        ("task.split=torch", "task.split: expected one of he, own, got 'torch'"),
+        ("task.split=torch", "task.split: expected one of he, nanda, own, got 'torch'"),
         ("task.split_seed=-1", "task.split_seed: expected a whole number from 0, got -1"),
         (
             "model.name=cnn",

@@ -70,7 +70,8 @@ def test_a_recipe_trains_as_on_the_cpu(name, tmp_path):
             continue
         for device, run in runs.items():
             files = [run.arm(job.arm, job.seed) for job in jobs]
-            arms = [ArmInTraining(*args) for args in zip(jobs, files, starts, strict=True)]
+            prunes = recipe.arms[arm].prunes
+            arms = [ArmInTraining(*args, prunes) for args in zip(jobs, files, starts, strict=True)]
             assert not train(recipe, run, arms, device), arm
         for seed in recipe.seeds:
             on_cpu, on_gpu = (run.arm(arm, seed) for run in runs.values())

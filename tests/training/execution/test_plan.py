@@ -2,10 +2,13 @@
 
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from builders import changed_recipe, train_group_of
 
+from training.config.build_recipe import recipe_from_dict
+from training.execution.jobs import Job, jobs
 from training.execution.plan import Plan
 from training.execution.printed_tables import plan_reasons
 from training.runs.run_directory import RunDir
@@ -132,3 +135,27 @@ def test_reasons_are_printed_once_for_all_seeds_that_share_them(content, tmp_pat
         f"grokked_ticket: may be skipped if dense has not generalised by its end; {ANYWAY}",
         "shuffled: may be skipped if grokked_ticket is skipped",
     ]
+
+
+class CountedArms(dict):
+    """Arms by name that count how often one is looked up."""
+
+    n_lookups = 0
+
+    def __getitem__(self, name):
+        self.n_lookups += 1
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize("n", [150, 1500])
+def test_the_lookups_for_a_plan_grow_with_the_length_of_a_chain(n, tmp_path):
+    """In the order of the recipe, in which the last network of the chain stands first."""
+    arms = {f"a{i}": {"method": "magnitude", "source": f"a{i - 1}"} for i in range(n - 1, 0, -1)}
+    content = {"name": "chain", "seeds": [0], "task": {"name": "add", "p": 7}, "arms": arms | {"a0": {}}}
+    recipe = replace(recipe_from_dict(content), arms=CountedArms(recipe_from_dict(content).arms))
+    recipe.arms.n_lookups = 0
+    assert jobs(recipe, [0]) == [Job(f"a{i}", 0) for i in range(n)]
+    assert recipe.arms.n_lookups <= 2 * n
+    rows = Plan(recipe, RunDir(tmp_path / "chain"), [0]).rows()
+    assert [row["todo"] for row in rows] == ["train"] * n
+    assert recipe.arms.n_lookups <= 30 * n

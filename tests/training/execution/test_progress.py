@@ -33,12 +33,12 @@ def test_off_a_terminal_a_line_is_printed_at_intervals(progress):
     progress(Job("dense", 0), 3000, 0.5)
     progress(Job("random", 0), 1000, 0.5)  # resumed there
     assert lines(progress) == [
-        "0 of 2 networks done; dense seed 0 at step 3,000, test accuracy 0.50; 100 steps/s"
+        "0 of 2 networks done; dense seed 0 at step 3,000, test accuracy 0.50; 200 steps/s"
     ]
     progress.ended(Job("dense", 0))
     progress.clock.seconds += 2 * LINE_SECONDS
     progress(Job("random", 0), 4000, float("nan"))
-    assert lines(progress)[1:] == ["1 of 2 networks done; random seed 0 at step 4,000; 50 steps/s"]
+    assert lines(progress)[1:] == ["1 of 2 networks done; random seed 0 at step 4,000; 100 steps/s"]
 
 
 def test_the_total_grows_with_long_arms_and_shrinks_with_ended_ones(progress, recipe):

@@ -21,7 +21,7 @@ FIRST_CODE |= {f"blocks.0.mlp.{name}": name for name in ("W_in", "b_in", "W_out"
 
 
 class Published(nn.Module):
-    """Nanda et al.'s first class: matrices (out, in), masked attention at all positions, p + 1 logits."""
+    """Nanda et al.'s first class: matrices (out, in), p + 1 logits."""
 
     def __init__(self, weights):
         super().__init__()

@@ -133,7 +133,7 @@ def test_plain_forward_and_its_gradient_equal_hooked_transformers(model):
 
 
 def logits_pair_by_pair(weights, rate, pairs):
-    """Return the logits with attention rate · softmax + 1 − rate, one pair and head at a time."""
+    """Return logits with attention rate · softmax + 1 − rate, pair by pair."""
     w = {name.rpartition(".")[2]: tensor for name, tensor in weights.items()}
     rows = []
     for pair in pairs.tolist():

@@ -262,7 +262,7 @@ PAIRS = np.random.default_rng(3).integers(0, 7, (25, 2)) ** 2 % 7  # tokens occu
 
 
 def published_outputs(w, inputs):
-    """Return the outputs of weights (out, in) as Minegishi et al. write their networks, pair by pair."""
+    """Return the outputs of Minegishi et al.'s network, pair by pair."""
     if "W_0" in w:
         for name in ("W_0", "W_1"):
             inputs = torch.relu(inputs @ w[name].T)
@@ -282,7 +282,7 @@ def published_outputs(w, inputs):
 
 
 def published_scores(weights, inputs):
-    """Return |gradient · weight| of the summed outputs for a batch, at absolute weights, (in, out)."""
+    """Return |gradient · weight| of a batch's summed outputs, at absolute weights, (in, out)."""
     stored = {name: torch.tensor(abs(w)).mT.clone().requires_grad_() for name, w in weights.items()}
     published_outputs(stored, inputs).sum().backward()
     return {name: (w.grad * w).abs().mT.detach().numpy() for name, w in stored.items()}

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from training.models.implementation import Implementation
+from training.models.kernels.by_arm import bmm_by_arm
 from training.models.network import Network, StackedProblem, Weights
 
 
@@ -51,6 +52,11 @@ class MLPNetwork(Network):
         widths = [width for _, width in hidden_shapes]
         n, features, buffer = problem.data.n_train, problem.inputs(), problem.buffer
         self.loss = problem.loss
+        on_cpu, sizes = problem.device.type == "cpu", (n, len(features))
+        self.multiply = {
+            name: bmm_by_arm if on_cpu and problem.n_arms > 1 and 1 in (*shape, *sizes) else torch.bmm
+            for name, shape in problem.shapes.items()
+        }
         self.all_rni = features.expand(problem.n_arms, *features.shape)
         self.train_rni = self.all_rni[:, :n]
         self.all_layers = [*hidden(len(features)), buffer(n_outputs, len(features)).mT]
@@ -68,18 +74,17 @@ class MLPNetwork(Network):
         inputs = [self.train_rni, *self.train_layers[:-1]]  # of every layer
         error_rnj = self.loss.error_(self._forward(weights, self.train_rni, self.train_layers))
         error_rnj.mul_(1 / error_rnj.shape[1])  # the mean's 1/n
-        grads[above].copy_(torch.bmm(error_rnj.mT, inputs[-1], out=self.last_grad_rpi).mT)
+        grads[above].copy_(self.multiply[above](error_rnj.mT, inputs[-1], out=self.last_grad_rpi).mT)
         pairs = zip(names, itertools.pairwise(inputs), self.errors, strict=True)
         for name, (input_rni, hidden_rnj), spare_rnj in reversed(list(pairs)):
-            error_rnj = torch.bmm(error_rnj, weights[above].mT, out=spare_rnj)
+            error_rnj = self.multiply[above](error_rnj, weights[above].mT, out=spare_rnj)
             error_rnj.mul_(hidden_rnj.sign_())  # relu's slope; relu's output is done with
-            torch.bmm(input_rni.mT, error_rnj, out=grads[name])
+            self.multiply[name](input_rni.mT, error_rnj, out=grads[name])
             above = name
 
-    @staticmethod
-    def _forward(weights: Weights, input_rni: Tensor, buffers: list[Tensor]) -> Tensor:
-        for weight_rij, buffer_rnj in zip(weights.values(), buffers, strict=True):
-            input_rni = torch.bmm(input_rni, weight_rij, out=buffer_rnj)
+    def _forward(self, weights: Weights, input_rni: Tensor, buffers: list[Tensor]) -> Tensor:
+        for (name, weight_rij), buffer_rnj in zip(weights.items(), buffers, strict=True):
+            input_rni = self.multiply[name](input_rni, weight_rij, out=buffer_rnj)
             if buffer_rnj is not buffers[-1]:
                 input_rni.relu_()
         return input_rni

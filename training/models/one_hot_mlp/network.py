@@ -19,6 +19,7 @@ from torch.nn.functional import embedding, one_hot
 
 from training.models.implementation import Implementation
 from training.models.kernels.batched_matmul import stacked_matmul
+from training.models.kernels.by_arm import by_arm_
 from training.models.kernels.pair_embedding import PairSum
 from training.models.network import Forward, Network, Shapes, StackedProblem, Weights
 from training.models.one_hot_mlp.activations import ACTIVATIONS, Activation
@@ -123,7 +124,7 @@ class OneHotMLPNetwork(Network):
         error_rnp.mul_(1 / error_rnp.shape[1])  # the mean's 1/n
         grads["W_out"].copy_(stacked_matmul(error_rnp.mT, hidden_rnm).mT)
         hidden_grad_rnm = stacked_matmul(error_rnp, W_out.mT)
-        hidden_grad_rnm.mul_(self.activation.slope_(sums_rnm))
+        hidden_grad_rnm.mul_(by_arm_(self.activation.slope_, sums_rnm))
         table_grad_rpm = self.train.backward(hidden_grad_rnm)
         if "W_E" in weights:
             grads["W_E"].copy_(stacked_matmul(table_grad_rpm, weights["W_in"].mT))
@@ -132,7 +133,7 @@ class OneHotMLPNetwork(Network):
 
     def _hidden(self, pairs: PairSum, sums_rnm: Tensor) -> Tensor:
         """Return the activations; the slopes still need the sums."""
-        return self.activation.value(sums_rnm, out=pairs.spare_rnm)
+        return by_arm_(lambda x, out: self.activation.value(x, out=out), sums_rnm, pairs.spare_rnm)
 
 
 def implementation(activation: str) -> Implementation:

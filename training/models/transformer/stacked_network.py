@@ -23,6 +23,7 @@ from einops import rearrange
 from torch import Tensor
 
 from training.models.kernels.batched_matmul import stacked_matmul
+from training.models.kernels.by_arm import matvec_by_arm
 from training.models.network import Network, StackedProblem, Weights
 from training.models.transformer.pair_attention import PairAttention, Places, PlaceTables
 from training.models.transformer.weight_names import (
@@ -90,7 +91,7 @@ class TransformerNetwork(Network):
         if B_OUT in weights or B_U in weights:
             logit_grad_rp = last_grad_rlj[..., m:].sum(1)
         if B_OUT in weights:
-            grads[B_OUT].copy_(torch.einsum("r d p, r p -> r d", weights[W_U], logit_grad_rp))
+            grads[B_OUT].copy_(matvec_by_arm(weights[W_U], logit_grad_rp))
             grads[W_U].add_(torch.einsum("r d, r p -> r d p", weights[B_OUT], logit_grad_rp))
         if B_U in weights:
             grads[B_U].copy_(logit_grad_rp)
@@ -161,8 +162,8 @@ class TransformerNetwork(Network):
 
 
 def _logit_bias(weights: Weights) -> Tensor:
-    """Return (arm, class): what b_out W_U + b_U, where they are trained, add to every pair's logits."""
+    """Return what trained b_out W_U + b_U add to all logits, (arm, class)."""
     if B_OUT not in weights:
         return weights[B_U]
-    through_unembedding_rp = torch.einsum("r d, r d p -> r p", weights[B_OUT], weights[W_U])
+    through_unembedding_rp = matvec_by_arm(weights[W_U].mT, weights[B_OUT])
     return through_unembedding_rp + weights[B_U] if B_U in weights else through_unembedding_rp

@@ -35,13 +35,15 @@ class AdamW(Optimizer):
         import torch
         from torch.optim.adamw import adamw
 
-        parameters, means, squares = list(trained), list(state["mean"]), list(state["square"])
+        from training.models.kernels.by_arm import arm_rows
+
+        parameters, means, squares = map(arm_rows, (trained, state["mean"], state["square"]))
         steps_taken = [torch.tensor(float(step), device=t.device) for t in parameters]
 
         def update(gradients: Sequence[Tensor], lr: float) -> None:
             adamw(
                 parameters,
-                list(gradients),
+                arm_rows(gradients),
                 means,
                 squares,
                 [],

@@ -25,9 +25,12 @@ class SGD(Optimizer):
         self, trained: Sequence[Tensor], state: Mapping[str, Sequence[Tensor]], step: int
     ) -> Update:
         """Return the update θ ← (1 − lr·weight_decay)·θ − lr·gradient."""
+        from training.models.kernels.by_arm import arm_rows
+
+        rows = arm_rows(trained)
 
         def update(gradients: Sequence[Tensor], lr: float) -> None:
-            for tensor, gradient in zip(trained, gradients, strict=True):
+            for tensor, gradient in zip(rows, arm_rows(gradients), strict=True):
                 tensor.mul_(1 - lr * self.weight_decay).sub_(gradient, alpha=lr)
 
         return update

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.models.kernels.by_arm import by_arm_
 from training.optimization.parametrizations.base import StackedArms
 from training.optimization.parametrizations.scores import Scores
 
@@ -30,7 +31,7 @@ class Supermask(Scores):
 
     def choose_mask(self, training: bool) -> Tensor:
         """Return a draw while training, the likeliest mask otherwise."""
-        chance_rw = torch.sigmoid(self.scores_rw)
+        chance_rw = by_arm_(Tensor.sigmoid_, self.scores_rw.clone())
         if not training:
             return (chance_rw > 0.5).to(chance_rw.dtype)
         draws = [torch.bernoulli(c, generator=g) for c, g in zip(chance_rw, self.generators, strict=True)]
@@ -38,7 +39,7 @@ class Supermask(Scores):
 
     def choice_slope(self) -> Tensor:
         """Return the slope of the sigmoid."""
-        chance_rw = torch.sigmoid(self.scores_rw)
+        chance_rw = by_arm_(Tensor.sigmoid_, self.scores_rw.clone())
         return chance_rw * (1 - chance_rw)
 
     def keep_arms(self, rows: Sequence[int]) -> None:
