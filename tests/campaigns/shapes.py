@@ -91,7 +91,7 @@ def adopted(path, folder, shape):
     return folder / "there"
 
 
-def called(what, function):
+def called(what, function, *arguments):
     """Call a command in this process and return how it ended."""
     printed, begun = io.StringIO(), time.process_time()  # of this process: others may hold the cores
     with (
@@ -100,7 +100,7 @@ def called(what, function):
         warnings.catch_warnings(action="error", category=UserWarning),
     ):
         try:
-            code = function()
+            code = function(*arguments)
         except SystemExit as stop:
             code = stop.code
         except Exception:
@@ -119,16 +119,23 @@ def figure_files(figure, path):
 
 
 def drawn(figure, files, target):
-    """Draw a figure as the command does, coarsely; return the exit code."""
+    """Draw a figure as the command does, and return the exit code.
+
+    It is drawn coarsely, and finely only if the panels have no room in a coarse picture.
+    """
     from figures.drawing.render import draw_picture
     from training.cli.parser import run_command
 
-    return run_command(lambda: int(not draw_picture(figure, files, target, preview=True)))
+    try:
+        return run_command(lambda: int(not draw_picture(figure, files, target, preview=True)))
+    except UserWarning as warning:
+        if "constrained_layout" not in str(warning):
+            raise
+        return run_command(lambda: int(not draw_picture(figure, files, target)))
 
 
 def try_shape(shape, folder):
     """Return what every analysis and every figure did on a run of one shape."""
-    from analyses.running.measured_tables import command_of
     from analyses.running.registry import ANALYSES
     from figures.catalogue.registry import FIGURES
 
@@ -139,29 +146,36 @@ def try_shape(shape, folder):
         return tried
     path = made["path"]
 
-    def judge(kind, ended):
-        kind = f"{shape} {kind}"
-        lines = [line for line in ended.text.splitlines() if line.startswith("error: ")]
-        tried.judge(kind, ended, codes=(0, 1, 2))
-        if ended.code and len(lines) != 1 and "Traceback" not in ended.text:
-            tried.fail(kind, "exit code", f"{len(lines)} error lines: {ended.described()}")
-        tried.counts[f"{kind}, exit {ended.code}"] += 1
-
     for name in ANALYSES:
-        several = name == "compare"
-        runs = ["--runs", str(path), str(path), "--out", str(path)] if several else ["--run", str(path)]
-        arguments = [*runs, "--no-plot", *QUICK_ARGUMENTS.get(name, [])]
-        main = importlib.import_module(f"analyses.{name}.command").main if several else command_of(name).main
-        judge("analyses", called(f"analyses {name} of {shape}", lambda: main(arguments)))
+        judge(tried, shape, "analyses", called(f"analyses {name} of {shape}", analysed, path, name))
     drawn_so_far = set()
     for name, figure in FIGURES.items():
         files = figure_files(figure, path)
         same = (figure.draws, *(files or {}).values())  # other recipes' figures by one function
         if files and same not in drawn_so_far:
             drawn_so_far.add(same)
-            target = path / "figures" / name
-            judge("figures", called(f"figures {name} of {shape}", lambda: drawn(figure, files, target)))
+            ended = called(f"figures {name} of {shape}", drawn, figure, files, path / name)
+            judge(tried, shape, "figures", ended)
     return tried
+
+
+def analysed(path, name):
+    """Run an analysis of a run, and return the exit code; `compare` takes the run twice."""
+    from analyses.running.measured_tables import command_of
+
+    several = name == "compare"
+    runs = ["--runs", path, path, "--out", path] if several else ["--run", path]
+    main = importlib.import_module("analyses.compare.command").main if several else command_of(name).main
+    return main([str(a) for a in (*runs, "--no-plot", *QUICK_ARGUMENTS.get(name, []))])
+
+
+def judge(tried, shape, kind, ended):
+    """Count how a command ended: done, or refused in one line."""
+    tried.judge(f"{shape} {kind}", ended, codes=(0, 1, 2))
+    lines = [line for line in ended.text.splitlines() if line.startswith("error: ")]
+    if ended.code and len(lines) != 1 and "Traceback" not in ended.text:
+        tried.fail(f"{shape} {kind}", "exit code", f"{len(lines)} error lines: {ended.described()}")
+    tried.counts[f"{shape} {kind}, exit {ended.code}"] += 1
 
 
 def campaign(cases, seed, folder, lanes=2, shapes=None):

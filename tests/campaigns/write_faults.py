@@ -11,12 +11,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from campaigns.recipes import RECIPES, write_recipe
+from campaigns.recipes import content as content_of
 from campaigns.trying import ROOT, Tried, command, differing, files_of_arms, generator, in_parallel, run
 
 FAULTS = ("ENOSPC", "EIO", "EACCES", "short", "kill")
-LIMITS = {"300 MB": 300, "800 MB": 800, "file of 4 KiB": None}
+LIMITS = {"300 MB": 300, "800 MB": 800, "1100 MB": 1100, "file of 4 KiB": None}
 """Limits of the address space in MiB, and of a file's size."""
 NAMES = ("training", "taking over", "analysis", "drawing")
+LIMITED = ("training", "large training", "analysis", "drawing")
+WIDE = {"model": {"d_mlp": 40_000}, "max_steps": 1}
+"""Arm that trains in 2 GB, but not in 1.1."""
 
 
 def faulty_environment(folder, n, kind):
@@ -47,12 +51,15 @@ class Commands:
         content = RECIPES["imp"] | {"arms": {k: v for k, v in RECIPES["imp"]["arms"].items() if k != "imp_3"}}
         self.recipe, self.folder = write_recipe("tiny", folder, content=content), folder
         (folder / "again").mkdir()
+        large = content_of({"wide": WIDE}, task={"name": "add", "p": 67, "frac_train": 0.5})
+        self.large = write_recipe("large", folder, content=large)
         self.other = write_recipe("other", folder / "again", content=content)
 
     def prepare(self):
         """Make the runs from which commands start; return how they ended."""
         start = {name: self.folder / "start" / name for name in NAMES}
-        start["training"].mkdir(parents=True)
+        for name in ("training", "large training"):
+            (self.folder / "start" / name).mkdir(parents=True)
         ended = [run("training", self.recipe, "--out", start["taking over"])]
         shutil.copytree(start["taking over"], start["analysis"])
         drawing = shutil.copytree(start["taking over"], start["drawing"])
@@ -66,6 +73,8 @@ class Commands:
         """Run a command in a folder, and return how it ended."""
         if name == "training":
             return run("training", self.recipe, "--out", out, "--jobs", 2, **options)
+        if name == "large training":
+            return run("training", self.large, "--out", out, "--jobs", 1, "--yes", **options)
         if name == "taking over":
             return run("training", self.other, "--out", out, "--jobs", 1, **options)
         if name == "analysis":
@@ -74,7 +83,7 @@ class Commands:
 
     def results(self, name, out):
         """Return the files that a command has decided."""
-        return results(out / ("other" if name == "taking over" else "tiny"))
+        return results(out / {"taking over": "other", "large training": "large"}.get(name, "tiny"))
 
 
 def try_command(commands, name, n_cases, rng):
@@ -167,7 +176,7 @@ def try_limit(commands, name, limit):
 def campaign(cases, seed, folder, lanes=2, names=NAMES, limits=tuple(LIMITS)):
     """Return what faults in the writes of every command showed, and limits."""
     tried, commands = Tried("D"), Commands(folder)
-    if not all([tried.judge("preparation", ended) for ended in commands.prepare()]):
+    if not all(tried.judge("preparation", ended) for ended in commands.prepare()):
         return tried
     weights = {"training": 0.5, "taking over": 0.2, "analysis": 0.15, "drawing": 0.15}
     total = sum(weights[name] for name in names)
@@ -180,8 +189,7 @@ def campaign(cases, seed, folder, lanes=2, names=NAMES, limits=tuple(LIMITS)):
     parts += [
         lambda name=name, limit=limit: try_limit(commands, name, limit)
         for limit in limits
-        for name in NAMES
-        if name != "taking over"
+        for name in LIMITED
     ]
     tried.add(in_parallel("D", parts, lanes))
     return tried

@@ -81,10 +81,12 @@ def counted_fsync(descriptor, real=os.fsync):
     return real(descriptor)
 
 
-def counted_open(file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, *rest):
+def counted_open(
+    file, mode="r", buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None
+):
     """Open a file; one for writing below the folder gets counted writes."""
     if not set(mode) & set("wxa+") or not concerns(file):
-        return real_open(file, mode, buffering, encoding, errors, newline, *rest)
+        return real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
     if is_due():
         fail(file)
     raw = FaultyFile(file, mode.replace("b", "").replace("t", ""))
