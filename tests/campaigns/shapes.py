@@ -3,13 +3,8 @@
 `python tests/campaigns/shapes.py` prints by shape what was tried, with exit codes, and what failed.
 """
 
-import contextlib
 import importlib
-import io
 import sys
-import time
-import traceback
-import warnings
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from builders import QUICK_ARGUMENTS
 from campaigns.recipes import BASE, ONE_HOT, RECIPES, STEPS, TICKET, content, write_recipe
-from campaigns.trying import Ended, Tried, command
+from campaigns.trying import Tried, called, command
 
 ARMS = {"ticket": TICKET, "random": {"method": "random"} | STEPS}
 ALL_PAIRS = {"name": "add", "p": 7, "pairs": "ordered", "frac_train": 1.0}
@@ -89,24 +84,6 @@ def adopted(path, folder, shape):
     arguments = ("--model", "embed_mlp", "--p", "7", "--out", folder / "there", *more)
     assert main([str(a) for a in (folder / "step_240.safetensors", *arguments)]) == 0
     return folder / "there"
-
-
-def called(what, function, *arguments):
-    """Call a command in this process and return how it ended."""
-    printed, begun = io.StringIO(), time.process_time()  # of this process: others may hold the cores
-    with (
-        contextlib.redirect_stdout(printed),
-        contextlib.redirect_stderr(printed),
-        warnings.catch_warnings(action="error", category=UserWarning),
-    ):
-        try:
-            code = function(*arguments)
-        except SystemExit as stop:
-            code = stop.code
-        except Exception:
-            printed.write(traceback.format_exc())
-            code = 1
-    return Ended(["", what], code, printed.getvalue(), time.process_time() - begun)
 
 
 def figure_files(figure, path):

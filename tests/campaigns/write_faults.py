@@ -157,19 +157,22 @@ def limit_of(name):
     return lambda: resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20,) * 2)
 
 
-def try_limit(commands, name, limit):
-    """Return what a limit of memory or disk did to a command: one line, and the same command goes on."""
-    tried, kind, out = Tried("D"), f"{name}, {limit}", commands.folder / f"{name} {limit}"
-    commands.copy(name, out)
-    tried.counts[kind] += 1
-    ended = commands.start(name, out, limit=limit_of(limit))
-    judge_failed(tried, kind, ended, 0, is_failure=True)
-    tried.judge(kind, commands.start(name, out))
-    again = commands.folder / f"{name} undisturbed by {limit}"
-    commands.copy(name, again)
-    tried.judge(kind, commands.start(name, again))
-    if difference := differing(commands.results(name, again), commands.results(name, out)):
-        tried.fail(kind, "unequal", f"{difference}; the first time: {ended.described()}")
+def try_limits(commands, name, limits):
+    """Return what limits did to a command: one line, and the same command goes on without them."""
+    tried, folder = Tried("D"), commands.folder / f"{name} limited"
+    folder.mkdir()
+    commands.copy(name, folder / "undisturbed")
+    tried.judge(f"{name} undisturbed", commands.start(name, folder / "undisturbed"))
+    expected = commands.results(name, folder / "undisturbed")
+    for limit in limits:
+        kind, out = f"{name}, {limit}", folder / limit
+        commands.copy(name, out)
+        tried.counts[kind] += 1
+        ended = commands.start(name, out, limit=limit_of(limit))
+        judge_failed(tried, kind, ended, 0, is_failure=True)
+        tried.judge(kind, commands.start(name, out))
+        if difference := differing(expected, commands.results(name, out)):
+            tried.fail(kind, "unequal", f"{difference}; the first time: {ended.described()}")
     return tried
 
 
@@ -186,11 +189,7 @@ def campaign(cases, seed, folder, lanes=2, names=NAMES, limits=tuple(LIMITS)):
         )
         for name in names
     ]
-    parts += [
-        lambda name=name, limit=limit: try_limit(commands, name, limit)
-        for limit in limits
-        for name in LIMITED
-    ]
+    parts += [lambda name=name: try_limits(commands, name, limits) for name in LIMITED if limits]
     tried.add(in_parallel("D", parts, lanes))
     return tried
 
