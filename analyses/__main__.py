@@ -21,14 +21,14 @@ def main(argv: list[str] | None = None) -> int:
     if argv and not argv[0].startswith("-"):
         name, *others = argv
         plugins = Parser(add_help=False).parse_known_args(others)[0].plugins
-        return run_command(lambda: command_of(name).main(others), plugins)
+        return run_command(lambda: command_of(name).main(others), plugins, light=True)
     p = Parser(
         prog="python -m analyses",
         description="List the analyses of a run; 'python -m analyses NAME --run DIR' runs one.",
     )
     p.add_argument("--json", action="store_true", help="print the list as JSON")
     args = p.parse_args(argv)
-    return run_command(lambda: _list(args.json), args.plugins)
+    return run_command(lambda: _list(args.json), args.plugins, light=True)
 
 
 def _list(as_json: bool) -> int:

@@ -130,7 +130,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.all_of is not None:
         return run_command(lambda: _train_all(args), args.plugins)
     action = {"list": _list, "watch": _watch}.get(args.recipe, _train)
-    return run_command(lambda: action(args), args.plugins)
+    return run_command(lambda: action(args), args.plugins, light=args.recipe == "list")
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -240,12 +240,11 @@ def _experiment(name: str, args: argparse.Namespace) -> Experiment:
 
 def _outcomes(experiment: Experiment, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Train what is not done, and return the outcome of every network."""
-    from training.inspection.resource_estimate import check_need
     from training.inspection.tracking import tracked
 
     workers = args.jobs or available_cores()
     if not args.yes:
-        check_need(experiment.need(args.force), experiment.run.path)
+        experiment.check_need(args.device, workers, args.force)
     with tracked(args.track, experiment.run, lambda: experiment.recipe):
         return experiment.train(args.device, workers, args.force, args.accept_other)
 

@@ -95,7 +95,7 @@ def values_by_seed(table: pd.DataFrame, column: str) -> dict[int, Bounded]:
 
 
 def time_by_seed(outcomes: pd.DataFrame, arm: str, quantity: str) -> dict[int, Bounded]:
-    """Return a time, or the bound that is left of it, of an arm's finished networks.
+    """Return a time, or its bound, of an arm's finished networks.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ def finished(rows: Sequence[Outcome], arm: str) -> list[Outcome]:
 
 
 def times_by_seed(rows: Sequence[Outcome], arm: str, quantity: str) -> dict[int, Bounded]:
-    """Return a time, or the bound that is left of it, of an arm's finished networks by seed.
+    """Return a time, or its bound, of an arm's finished networks by seed.
 
     No finished network is left out, but those without a test set where the time needs one. A censored time is
     a lower bound. Of tau = t_gen / t_mem a network that never memorised leaves an upper bound if it

@@ -172,7 +172,8 @@ def _median(times: Collection[Bounded], quantity: str) -> Bounded:
 def _log_rank(first: Collection[Bounded], second: Collection[Bounded], quantity: str) -> LogRank:
     """Return the log-rank test.
 
-    Without p if an arm has no network, or a tau no lower bound."""
+    Without p if an arm has no network, or a tau no lower bound.
+    """
     without_bound = quantity == TAU and any(time.lower <= 0 for time in (*first, *second))
     if not first or not second or without_bound:
         return LogRank(math.nan, math.nan, 0)

@@ -14,6 +14,7 @@ from analyses.tables.roles import arms_with_role
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, counted, letter, seeds_and_centre
 from figures.drawing.style import DOUBLE, linear_steps, table_styles
+from training.runs.atomic_files import RunError
 
 RECIPE = "m_edge_popup"
 STEPS = (600, 1000, 1400, 2000)
@@ -27,10 +28,17 @@ def draw(tables: Mapping[TableKey, pd.DataFrame], steps: Sequence[int] = STEPS) 
     ----------
     steps : sequence of int
         Columns of the table; the curves end at the last.
+
+    Raises
+    ------
+    RunError
+        If no arm but dense ones was evaluated.
     """
     curves = tables[RECIPE, CURVES]
     sources = arms_with_role(curves, "dense")
     curves = curves[~curves["arm"].isin(sources) & (curves["step"] <= steps[-1])]
+    if curves.empty:
+        raise RunError("edge_popup: expected an arm of trained scores, got dense arms alone; train one first")
     figure, axes = plt.subplots(1, 2, figsize=(DOUBLE, 2.5), gridspec_kw={"width_ratios": [1, 1.15]})
     drawing = Drawing(figure)
     drawing.arms(axes[0], "test", curves, "test_acc", centre="mean")

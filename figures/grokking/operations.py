@@ -25,7 +25,9 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     shown = networks.shown
     operation_of = {arm: _operation(arm) for arm in dict.fromkeys(shown["arm"])}
     operations = list(dict.fromkeys(operation_of.values()))
-    figure, axes = plt.subplots(2, (len(operations) + 1) // 2, figsize=(DOUBLE, 4.6), sharey=True)
+    figure, axes = plt.subplots(
+        2, (len(operations) + 1) // 2, figsize=(DOUBLE, 4.6), sharey=True, squeeze=False
+    )
     drawing = Drawing(figure)
     for ax, operation in zip(axes.flat, operations, strict=False):
         panel_curves = shown[shown["arm"].map(operation_of) == operation]

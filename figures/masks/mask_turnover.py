@@ -176,7 +176,9 @@ def _densities(drawing: Drawing, ax: Axes, densities: pd.DataFrame, layers: Sequ
     apart = min(0.13, 0.8 / len(layers))
     for place, layer in enumerate(layers):
         style = layer_style(layer) | {"linestyle": "none", "markersize": 3.5}
-        by_arm = last[last["layer"] == layer].groupby("arm")["density"].agg(["mean", "min", "max"]).loc[arms]
+        by_arm = (
+            last[last["layer"] == layer].groupby("arm")["density"].agg(["mean", "min", "max"]).reindex(arms)
+        )
         x = [i + (place - (len(layers) - 1) / 2) * apart for i in range(len(arms))]
         ax.vlines(x, by_arm["min"], by_arm["max"], color=style["color"], linewidth=1)
         drawing.line(ax, "density", layer, x, by_arm["mean"], seed="mean", **style)

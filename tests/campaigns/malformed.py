@@ -3,19 +3,12 @@
 `python tests/campaigns/malformed.py --cases 2000 --seed 0` prints by kind what was tried and what failed.
 """
 
-import argparse
 import contextlib
 import copy
-import io
 import json
-import random
 import shutil
 import sys
 import tempfile
-import time
-import traceback
-import warnings
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from builders import begin_run, train_every_arm
+from campaigns.trying import Tried, called, command, generator
 
 from training.__main__ import main
 from training.config.build_recipe import recipe_from_dict
@@ -32,7 +26,6 @@ from training.runs.atomic_files import RunError
 from training.schema.toml_text import toml_document
 from training.schema.validation import ConfigError
 
-SLOW_SECONDS = 20.0
 CONTENT = {
     "name": "tiny",
     "seeds": [0],
@@ -180,44 +173,17 @@ def made_run(folder):
     return run.path
 
 
-def campaign(cases, seed, folder):
-    """Return counts by kind, and failures as (kind, case, what)."""
-    run, counts, failures = made_run(folder / "made"), Counter(), []
+def campaign(cases, seed, folder, lanes=1, kinds=KINDS):
+    """Return what malformed inputs of every kind showed; all in this process."""
+    run, tried = made_run(folder / "made"), Tried("B")
     for case in range(cases):
-        kind, rng = KINDS[case % len(KINDS)], random.Random(f"{seed} {case}")
+        kind, rng = kinds[case % len(kinds)], generator(seed, case)
         here = Path(tempfile.mkdtemp(dir=folder))
-        begun = time.monotonic()
-        printed = io.StringIO()
-        try:
-            with (
-                contextlib.redirect_stdout(printed),
-                contextlib.redirect_stderr(printed),
-                warnings.catch_warnings(action="ignore", category=RuntimeWarning),
-            ):
-                TRIES[kind](run, here, rng)
-        except Exception:  # any exception that reaches a user is what is looked for
-            failures.append((kind, case, traceback.format_exc()))
-        if time.monotonic() - begun > SLOW_SECONDS:
-            failures.append((kind, case, f"took {time.monotonic() - begun:.0f} s"))
-        counts[kind] += 1
+        tried.judge(kind, called(f"case {case} of seed {seed}", TRIES[kind], run, here, rng), codes=(None,))
+        tried.counts[kind] += 1
         shutil.rmtree(here)
-    return counts, failures
-
-
-def command():
-    parser = argparse.ArgumentParser(description="Campaign B: malformed inputs.")
-    parser.add_argument("--cases", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--verbose", action="store_true", help="print each failure's traceback")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        counts, failures = campaign(args.cases, args.seed, Path(folder))
-    for kind, n in counts.items():
-        print(f"B {kind}: {n} tried, {sum(failure[0] == kind for failure in failures)} failed")
-    for kind, case, what in failures:
-        print(f"B {kind} case {case} of seed {args.seed}: {what if args.verbose else what.splitlines()[-1]}")
-    return int(bool(failures))
+    return tried
 
 
 if __name__ == "__main__":
-    sys.exit(command())
+    sys.exit(command("Campaign B: malformed inputs.", 2500, campaign))

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import os
 import random
 import selectors
@@ -10,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +59,12 @@ class Tried:
         if ended.code not in codes and len(self.failures) == before:
             self.fail(kind, "exit code", ended.described())
         return len(self.failures) == before
+
+    def total(self):
+        """Return the counts over all kinds, in words."""
+        failed = Counter(failure for _, failure, _ in self.failures)
+        words = ", ".join(f"{failed[failure]} {failure}" for failure in FAILURES)
+        return f"{self.letter}: {sum(self.counts.values())} tried; {words}"
 
     def lines(self, verbose=False):
         """Return a line per kind, and one per failure."""
@@ -116,6 +125,28 @@ def run(*arguments, meanwhile=lambda process: None, limit=None, **more):
             os.killpg(process.pid, signal.SIGKILL)
         process.stdout.close()
         process.wait()
+
+
+def called(what, function, *arguments):
+    """Call a command in this process, and return how it ended; its code is what it returned.
+
+    The time is this process's own: others may hold the cores.
+    """
+    printed, begun, code = io.StringIO(), time.process_time(), None
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            code = function(*arguments)
+        except SystemExit as stop:
+            code = stop.code
+        except Exception:  # any exception that reaches a user is what is looked for
+            printed.write(traceback.format_exc())
+    return Ended(["", what], code, printed.getvalue(), time.process_time() - begun)
 
 
 def _read(process):
@@ -179,5 +210,5 @@ def command(about, default, campaign):
     with tempfile.TemporaryDirectory(dir=FAST_FOLDER if FAST_FOLDER.is_dir() else None) as folder:
         tried = campaign(args.cases, args.seed, Path(folder), args.lanes)
     print(*tried.lines(args.verbose), sep="\n")
-    print(f"{sum(tried.counts.values())} tried in {time.monotonic() - begun:.0f} s, seed {args.seed}")
+    print(f"{tried.total()}, in {time.monotonic() - begun:.0f} s, seed {args.seed}", flush=True)
     return int(bool(tried.failures))

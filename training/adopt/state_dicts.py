@@ -138,7 +138,8 @@ def _numbered(states: Sequence[_State], steps: Sequence[int] | None) -> list[tup
 def _number_in_name(path: Path) -> int | None:
     """Return the last number in a file's name.
 
-    None without one, or for one beyond all steps."""
+    None without one, or for one beyond all steps.
+    """
     numbers = re.findall(r"[0-9]+", path.stem)
     is_step = bool(numbers) and len(numbers[-1].lstrip("0")) <= len(str(MAX_STEP))
     return int(numbers[-1]) if is_step else None
@@ -207,7 +208,8 @@ def _array(where: str, tensor: Any) -> np.ndarray:
 def _unusual_kind(tensor: Tensor) -> str | None:
     """Return the kind of a tensor that has no plain array.
 
-    None for a dense one."""
+    None for a dense one.
+    """
     if tensor.is_nested:
         return "a nested one"
     if tensor.layout is not torch.strided:

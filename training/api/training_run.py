@@ -72,6 +72,7 @@ def train(
     device: str = "auto",
     force: bool | Collection[str] = False,
     track: str | None = None,
+    yes: bool = False,
 ) -> Run:
     """Train every arm of a recipe that is not finished, and return the run.
 
@@ -94,6 +95,8 @@ def train(
         Train all networks of the recipe anew, or those of some arms; their files move to `arms/.replaced`.
     track : str, optional
         Tracker that also gets curves, config and figures, as "wandb".
+    yes : bool
+        Train also what needs more memory or disk than is free.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def train(
     Raises
     ------
     ConfigError
-        If an argument does not fit, or this machine does not have the device.
+        If an argument does not fit, or this machine has not the device, the memory or the disk.
     RunError
         If the folder holds another experiment, or training failed.
     Interrupted
@@ -119,9 +122,12 @@ def train(
         folder=given.folder if out is None else None,
         bases=given.bases if given.text else None,
     )
+    workers = jobs or available_cores()
+    if not yes:
+        experiment.check_need(device, workers, force)
     try:
         with tracked(track, experiment.run, lambda: experiment.recipe):
-            experiment.train(device, workers=jobs or available_cores(), force=force)
+            experiment.train(device, workers=workers, force=force)
     except Interrupted:
         raise Interrupted("call train again, without force, to resume") from None
     return open_run(experiment.run)

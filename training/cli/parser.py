@@ -11,8 +11,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from training.cli.memory_errors import address_space, address_space_refusal, memory_shortage
 from training.cli.printed_table import format_table as format_table
 from training.schema.plain_content import one_line
+
+LESS_MEMORY = "free memory or raise its limit, or take fewer --jobs, then run the command again"
+"""What to do where memory ran out."""
 
 
 class Interrupted(Exception):
@@ -71,13 +75,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {one_line(message)}\n")
 
 
-def run_command(body: Callable[[], int], plugins: Sequence[str] = ()) -> int:
+def run_command(body: Callable[[], int], plugins: Sequence[str] = (), light: bool = False) -> int:
     """Run a command and return its exit code; print errors in one line.
 
     Parameters
     ----------
     plugins : sequence of str
         Plug-ins to load first.
+    light : bool
+        True for a command that loads no library, as a list: it is not refused where memory is limited.
     """
     from training.runs.atomic_files import RunError, RunErrors
     from training.runs.file_lock import hold_claim
@@ -85,6 +91,8 @@ def run_command(body: Callable[[], int], plugins: Sequence[str] = ()) -> int:
     from training.schema.plugins import load_plugins
     from training.schema.validation import ConfigError
 
+    if not light and (refusal := address_space_refusal(address_space())) is not None:
+        return _report(refusal, 1)
     claim = None
     try:
         claim = hold_claim()
@@ -100,16 +108,20 @@ def run_command(body: Callable[[], int], plugins: Sequence[str] = ()) -> int:
         return 1
     except RunError as error:
         return _report(str(error), 1)
+    except Interrupted as cure:
+        return _report(f"interrupted: all is saved; {cure}", 1)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does: no error.
         _drop_output()
         return 0
-    except OSError as error:
+    except Exception as error:
         _drop_output()
+        if (shortage := memory_shortage(error)) is not None:
+            return _report(f"{shortage}; {LESS_MEMORY}", 1)
+        if not isinstance(error, OSError):
+            raise
         where = f"{error.filename}: " if error.filename else ""
         return _report(f"{where}{error.strerror or error}", 1)
-    except Interrupted as cure:
-        return _report(f"interrupted: all is saved; {cure}", 1)
     except KeyboardInterrupt:
         return _report("interrupted: run the command again", 1)
     finally:

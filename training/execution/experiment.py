@@ -29,7 +29,7 @@ from training.execution.scheduler import launch
 from training.execution.sparsity_search import refined
 from training.inspection.arm_status import arm_status
 from training.inspection.outcomes import SHORT, outcomes
-from training.inspection.resource_estimate import Need, estimated_need
+from training.inspection.resource_estimate import Need, check_need, estimated_need
 from training.runs.replaced_arms import arm_size, move_aside, new_entry
 from training.runs.run_directory import ArmDir, RunDir
 from training.schema.plain_content import shortened
@@ -109,6 +109,11 @@ class Experiment:
         """Return the memory and disk that `train` needs, estimated."""
         rows = self.plan(force)
         return estimated_need(self.recipe, [row["arm"] for row in rows if row["todo"] in TRAINED])
+
+    def check_need(self, device: str, workers: int, force: Force = False) -> None:
+        """Raise a `ConfigError` if `train` needs more memory or disk than is free."""
+        on_gpu = device.startswith(("cuda", "mps"))  # there one worker trains all networks
+        check_need(self.need(force), self.run.path, workers=1 if on_gpu else workers)
 
     def train(
         self, device: str, workers: int, force: Force = False, accept_other: bool = False

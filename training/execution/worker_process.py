@@ -14,7 +14,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
-from training.cli.parser import Interrupted
+from training.cli.memory_errors import memory_shortage
+from training.cli.parser import LESS_MEMORY, Interrupted
 from training.cli.spawned_process import SPAWNING
 from training.cli.stop_signals import STOP_SIGNALS
 from training.execution.jobs import Job, Report
@@ -98,10 +99,15 @@ def _serve(pipe: Connection, plugins: Sequence[str]) -> None:
 
     while True:
         try:
-            message = pipe.recv()
+            with memory_errors_explained():  # a message may load modules
+                message = pipe.recv()
+        except RunError as error:
+            message = None
+            with suppress(OSError):
+                pipe.send(("failed", error))
         except (EOFError, OSError):
             return
-        if message == "stop":  # it crossed the end of the task
+        if message in ("stop", None):  # it crossed the end of the task, or was not read
             continue
         function, args = message
         try:
@@ -130,12 +136,10 @@ def memory_errors_explained() -> Iterator[None]:
     """Raise a `RunError` of one line where memory runs out."""
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
-        text = str(error)
-        if not (isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text):
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if (shortage := memory_shortage(error)) is None:
             raise
-        cause = (text.splitlines() or ["no more could be allocated"])[0]
-        raise RunError(f"not enough memory: {cause}; take a smaller --jobs or --device cpu") from error
+        raise RunError(f"{shortage}; {LESS_MEMORY}") from error
 
 
 @contextmanager

@@ -12,20 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.cli.memory_errors import LEAST_ADDRESS_SPACE, address_space
 from training.config.recipe import Recipe
 from training.config.settings import Measure
 from training.schema.validation import ConfigError
 
 FLOAT = 4
 """Bytes of a weight or an activation."""
-COPIES_OF_ACTIVATIONS = 3
-"""Arrays of an activation's size that a step holds: values, gradients, temporary ones."""
+COPIES_OF_ACTIVATIONS = 2
+"""Arrays of an activation's size that a step holds: values and gradients."""
 COPIES_OF_WEIGHTS = 10
 """Arrays of the weights' size: gradients, the optimizer's states, masks, and what is written."""
 EVALUATION_BYTES = 64
 """Bytes of one evaluation in the metrics."""
-PROCESS_BYTES = 300 * 2**20
-"""Memory of a worker that has loaded torch and trains nothing yet."""
+PROCESS_BYTES = 340 * 2**20
+"""Memory of a worker that has loaded torch and pandas and trains a tiny network."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Need:
     """Of the largest arm's worker."""
     disk: int
     """Of all arms' checkpoints and metrics, if every arm trains to its `max_steps`."""
+    networks: int = 1
+    """Number of networks to train; not more workers than that are started."""
 
     def text(self) -> str:
         """Return both in words."""
@@ -58,44 +61,64 @@ def estimated_need(recipe: Recipe, arms: Sequence[str]) -> Need:
     """
     by_arm = {arm: _arm_need(recipe, arm) for arm in dict.fromkeys(arms)}
     memory = max((need.memory for need in by_arm.values()), default=0)
-    return Need(memory=memory, disk=sum(by_arm[arm].disk for arm in arms))
+    return Need(memory=memory, disk=sum(by_arm[arm].disk for arm in arms), networks=len(arms))
 
 
-def check_need(need: Need, folder: Path, free_memory: int | None = None) -> None:
+def check_need(
+    need: Need,
+    folder: Path,
+    *,
+    workers: int = 1,
+    free_memory: int | None = None,
+    limit: int | None = None,
+) -> None:
     """Raise a `ConfigError` if a training cannot fit.
 
     Parameters
     ----------
     folder : Path
         Where it will be written; it need not exist.
+    workers : int
+        Number of networks that are trained at a time, if there are so many.
     free_memory : int, optional
-        Bytes of memory that a worker may take; by default what this machine has free.
+        Bytes of memory that all workers may take; by default what this machine has free.
+    limit : int, optional
+        Bytes that one process may map; by default this process's limit.
     """
+    if not need.networks:
+        return
+    workers = min(workers, need.networks)
     free_memory = available_memory() if free_memory is None else free_memory
+    limit = address_space() if limit is None else limit
     free_disk = shutil.disk_usage(
         next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    ).free
+    mapped = need.memory - PROCESS_BYTES + LEAST_ADDRESS_SPACE  # libraries map more than they use
+    jobs = (
+        "" if free_memory is None or need.memory > free_memory else f"--jobs {free_memory // need.memory}, "
     )
-    for what, needed, free in (("memory", need.memory, free_memory), ("disk", need.disk, free_disk.free)):
+    each = f" ({workers} workers with {bytes_text(need.memory)} each)" if workers > 1 else ""
+    for what, needed, free, cure in (
+        (f"memory{each}", workers * need.memory, free_memory, jobs),
+        ("address space per worker", mapped, limit, "a higher ulimit -v, "),
+        ("disk", need.disk, free_disk, ""),
+    ):
         if free is not None and needed > free:
             raise ConfigError(
                 f"this training needs about {bytes_text(needed)} of {what}, and {bytes_text(free)} are free: "
-                "choose a smaller task, model or number of checkpoints, or add --yes to try"
+                f"choose {cure}a smaller task, model or number of checkpoints, or add --yes to try"
             )
 
 
 def available_memory() -> int | None:
-    """Return the bytes of memory that a new process may take; None if unknown."""
-    limits = []
+    """Return the bytes of memory that this machine has free; None if unknown."""
     try:
-        import resource
-
-        limits.append(resource.getrlimit(resource.RLIMIT_AS)[0])
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
-                limits.append(int(line.split()[1]) * 1024)
-    except (ImportError, OSError, ValueError):  # a system without these
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):  # a system without it
         pass
-    return min((limit for limit in limits if limit > 0), default=None)
+    return None
 
 
 def bytes_text(n: int) -> str:
@@ -116,7 +139,10 @@ def _arm_need(recipe: Recipe, arm: str) -> Need:
     n_weights = sum(math.prod(shape) for shape in shapes.values())
     n_checkpoints = _n_checkpoints(recipe.measure, settings.max_steps)
     _, n_examples = setting.task.sizes() or (0, 0)
-    width = sum(shape[-1] for shape in shapes.values() if len(shape) > 1)
+    if setting.model.symmetric and getattr(setting.task, "pairs", "") == "ordered":
+        n_examples = n_examples // 2 + 1  # (a, b) and (b, a) are one example
+    # An embedding is looked up, so that no array has its width for every example.
+    width = sum(shape[-1] for name, shape in shapes.items() if len(shape) > 1 and name != "W_E")
     activations = n_examples * width * FLOAT * COPIES_OF_ACTIVATIONS
     saved = n_weights * n_checkpoints * FLOAT
     evaluations = settings.max_steps // recipe.measure.eval_every * EVALUATION_BYTES
@@ -125,6 +151,8 @@ def _arm_need(recipe: Recipe, arm: str) -> Need:
 
 
 def _n_checkpoints(measure: Measure, max_steps: int) -> int:
-    """Return the number of checkpoints up to a step, or a little more."""
-    early = min(max_steps, measure.early_until) // measure.early_checkpoint_every
-    return early + max_steps // measure.checkpoint_every + 2
+    """Return the number of checkpoints up to a step, the first and the last included."""
+    every, early = measure.checkpoint_every, measure.early_checkpoint_every
+    until = min(max_steps, measure.early_until)
+    in_schedule = max_steps // every + until // early - until // math.lcm(every, early)
+    return 1 + in_schedule + (not measure.is_checkpoint(max_steps))

@@ -215,7 +215,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise RunError(f"{path}: missing") from None
-    except (PermissionError, MemoryError):
+    except (PermissionError, MemoryError, ImportError):  # not the file's fault
         raise
     except Exception as error:  # the readers' libraries do not say what a damaged file makes them raise
         reason = (str(error) or type(error).__name__).splitlines()[0]

@@ -22,6 +22,9 @@ VARIANTS = {
     "nanda": Transformer(**WIDTHS, n_heads=3, equals=True, positions=True, biases=True),
     "equals_alone": Transformer(**WIDTHS, n_heads=2, equals=True),
     "positions_alone": Transformer(**WIDTHS, n_heads=2, positions=True, biases=True),
+    "published": Transformer(
+        **WIDTHS, n_heads=3, equals=True, positions=True, biases=("b_in", "b_out"), equals_logit=True
+    ),
     "pizza": Transformer(**WIDTHS, n_heads=2, positions=True, attention_rate=0.0),
 }
 ALL_VARIANTS = pytest.mark.parametrize("model", VARIANTS.values(), ids=VARIANTS)
@@ -42,7 +45,7 @@ def test_logits_neurons_and_attention_equal_hooked_transformers(model):
     logits, cache = network.run_with_cache(torch.from_numpy(tokens))
     activations = model.pair_activations(weights)
     for computed, expected in (
-        (activations.logits, logits[:, -1]),
+        (activations.logits, logits[:, -1, :P]),
         (activations.hidden, cache["blocks.0.mlp.hook_post"][:, -1]),
         (activations.attention, cache["blocks.0.attn.hook_pattern"][:, :, -1, 0]),
     ):
@@ -83,7 +86,7 @@ def test_gradients_equal_finite_differences_of_one_token(model):
 def test_the_input_map_is_the_effect_under_uniform_attention(model):
     weights = weights_of(model, scale=0.1)
     weights["blocks.0.attn.W_Q"][:] = 0
-    if model.biases:
+    if model.biases is True:
         weights["blocks.0.attn.b_Q"][:] = 0
     maps = effective_maps("transformer", weights)
     shift = 1 + np.abs(model.pair_activations(weights).hidden).max()

@@ -13,10 +13,20 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+LONGEST_VECTOR = 16
+"""Most numbers that one instruction computes."""
+
 
 def arm_rows(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Return every arm's part of stacked tensors on the CPU, the tensors elsewhere."""
-    return [row for t in tensors for row in (t.unbind() if t.device.type == "cpu" else [t])]
+    """Return every arm's part of stacked tensors where arms would change each other's bits, else the tensors.
+
+    That is on the CPU, unless the parts are whole vectors: then none has last entries.
+    """
+    return [row for t in tensors for row in (t.unbind() if _splits_vectors(t) else [t])]
+
+
+def _splits_vectors(stacked: Tensor) -> bool:
+    return stacked.device.type == "cpu" and len(stacked) > 1 and stacked[0].numel() % LONGEST_VECTOR > 0
 
 
 def by_arm_(function_: Callable[..., object], *stacked: Tensor) -> Tensor:

@@ -33,28 +33,29 @@ class AdamW(Optimizer):
     ) -> Update:
         """Return the update by running means of gradients and squares."""
         import torch
-        from torch.optim.adamw import adamw
 
         from training.models.kernels.by_arm import arm_rows
 
         parameters, means, squares = map(arm_rows, (trained, state["mean"], state["square"]))
-        steps_taken = [torch.tensor(float(step), device=t.device) for t in parameters]
+        step_taken = torch.tensor(float(step), device=parameters[0].device)
+        steps_taken = [step_taken] * len(parameters)
 
         def update(gradients: Sequence[Tensor], lr: float) -> None:
-            adamw(
+            step_taken.add_(1)
+            # What `torch.optim.adamw.adamw` calls, after checks that take as long as small arms' update.
+            torch._fused_adamw_(
                 parameters,
                 arm_rows(gradients),
                 means,
                 squares,
                 [],
                 steps_taken,
-                fused=True,
-                amsgrad=False,
+                lr=lr,
                 beta1=self.betas[0],
                 beta2=self.betas[1],
-                lr=lr,
                 weight_decay=self.weight_decay,
                 eps=self.eps,
+                amsgrad=False,
                 maximize=False,
             )
 
