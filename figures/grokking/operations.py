@@ -44,7 +44,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         ax.remove()
     for ax in axes[:, 0]:
         ax.set_ylabel("accuracy")
-    letter(axes.flat[: len(operations)])
+    letter(list(axes.flat[: len(operations)]))
     handles = [Line2D([], [], color=ROLES[role][0], label=label) for role, label in LABELS.items()]
     handles.append(Line2D([], [], color="0.45", label="on the examples trained on", **TRAIN))
     handles += networks.handles()

@@ -103,8 +103,8 @@ def run_command(body: Callable[[], int], plugins: Sequence[str] = (), light: boo
     except (ConfigError, NoRunError) as error:
         return _report(str(error), 2)
     except RunErrors as error:
-        for refusal in error.refusals:
-            _report(str(refusal), 1)
+        for each in error.refusals:
+            _report(str(each), 1)
         return 1
     except RunError as error:
         return _report(str(error), 1)
