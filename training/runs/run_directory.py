@@ -313,9 +313,9 @@ class RunDir:
         return locked(self.path)
 
     def write_recipe(self, text: str, config: Mapping[str, Any]) -> None:
-        """Write recipe.toml, as given, and config.json, resolved."""
-        files.write_bytes(self.path / "recipe.toml", text.encode())
+        """Write config.json, resolved, and recipe.toml, as given; a folder with a config is a run."""
         self.write_config(config)
+        files.write_bytes(self.path / "recipe.toml", text.encode())
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write config.json alone, for adopted weights without a recipe."""
