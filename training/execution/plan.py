@@ -21,8 +21,9 @@ from training.execution.starting_point import (
     source_not_trained,
 )
 from training.inspection.arm_status import arm_status
+from training.runs.arm_directory import ArmDir
 from training.runs.replaced_arms import arm_size
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 ACTIONS = {"new": "train", "half trained": "go on", "done": "keep", "skipped": "skip again"}
 """What a start does with an arm of this status."""

@@ -18,8 +18,9 @@ from training.execution.starting_point import NotTrained, starting_point
 from training.inspection.file_checks import check_finished
 from training.inspection.outcomes import SHORT, UNKNOWN
 from training.optimization.evaluation import METRICS
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 STEPS = 100
 """Steps that are replayed, and on to the next evaluation."""
