@@ -68,11 +68,11 @@ def test_another_platform_is_neither_taken_over_nor_resumed(copied, recipe, tmp_
     shutil.rmtree(copied.path.parent / "other")
     run = train_here(accepted, copied.path.parent, accept_other=True)
     assert run.arm("dense", 0).done()["platform"] == platform  # its own
-    half = half_trained_run(recipe, tmp_path / "half", platform=platform)
+    half = half_trained_run(other, tmp_path / "half", platform=platform)
     with pytest.raises(RunError, match=r"dense/seed_0: was begun by another platform \(cpu VSX") as refused:
-        train_here(recipe, half.path.parent)
+        train_here(other, half.path.parent)
     assert "\n" not in str(refused.value)
-    train_here(recipe, half.path.parent, accept_other=True)
+    train_here(other, half.path.parent, accept_other=True)
     (mixed,) = half.arm("dense", 0).done()["accepted"]
     assert mixed["platform"] == platform and mixed["until_step"] == 30
 
