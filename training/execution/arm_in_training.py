@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from training.config.arm import Arm, Plateau
 from training.config.settings import Criterion
 from training.execution.jobs import Job
 from training.execution.starting_point import StartingPoint
@@ -25,29 +24,6 @@ def with_pruned_zeros(
         return weights
     kept = {name: w != 0 if mask is None else mask[name] for name, w in prunable(weights).items()}
     return weights | {name: np.where(is_kept, weights[name], 0) for name, is_kept in kept.items()}
-
-
-def ends(arm: Arm, step: int, generalised_at: int | None) -> bool:
-    """Return True if an arm ends at a step by `min_steps` and `settle_steps`."""
-    has_settled = generalised_at is not None and step >= generalised_at + arm.settle_steps
-    return has_settled and step >= arm.min_steps
-
-
-def is_flat(evaluations: Sequence[np.ndarray] | np.ndarray, plateau: Plateau) -> bool:
-    """Return True if a window ends with the last evaluation in which all four curves are flat.
-
-    A curve that is not measured (NaN) is flat.
-
-    Parameters
-    ----------
-    evaluations : sequence of array
-        A row per evaluation: step, then METRICS.
-    """
-    step = evaluations[-1][0]
-    if step < plateau.from_step or step % plateau.window:
-        return False
-    recent = np.array([row[1:5] for row in evaluations if row[0] > step - plateau.window])
-    return not (np.ptp(recent, axis=0) >= np.repeat([plateau.loss, plateau.accuracy], 2)).any()
 
 
 class ArmInTraining:

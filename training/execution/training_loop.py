@@ -13,7 +13,7 @@ import torch
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
-from training.execution.arm_in_training import ArmInTraining, ends, is_flat
+from training.execution.arm_in_training import ArmInTraining
 from training.execution.growth.added_checkpoints import add_checkpoints
 from training.execution.growth.replay import ACCEPT, after_other_code, refusal, taken_over
 from training.execution.identity.arm_code import arm_code
@@ -227,9 +227,9 @@ class TrainingGroup:
 
     def _is_at_end(self, arm: ArmInTraining) -> bool:
         settings, step = self.recipe.arms[arm.job.arm], self.engine.step
-        if step >= settings.max_steps or ends(settings, step, arm.generalised_at):
+        if step >= settings.max_steps or settings.has_settled(step, arm.generalised_at):
             return True
-        return settings.plateau is not None and is_flat(arm.evaluations, settings.plateau)
+        return settings.plateau is not None and settings.plateau.is_flat(arm.evaluations)
 
     def _state(self, arm: ArmInTraining) -> dict[str, Any]:
         """Return an arm's saved state, if it is one of this config."""

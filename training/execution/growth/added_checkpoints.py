@@ -11,7 +11,6 @@ from training.cli.parser import Interrupted
 from training.config.arm_config import arm_config
 from training.config.recipe import Recipe
 from training.config.settings import steps_around
-from training.execution.arm_in_training import with_pruned_zeros
 from training.execution.identity.device import platform_differences, platform_of
 from training.execution.jobs import Job
 from training.execution.starting_point import starting_point
@@ -80,6 +79,7 @@ def _replayed(
     should_stop: Callable[[], bool],
 ) -> dict[int, dict[str, np.ndarray]]:
     """Return an arm's weights at steps, trained again from its start."""
+    from training.execution.arm_in_training import with_pruned_zeros
     from training.execution.training_loop import engine_of
 
     files = run.arm(job.arm, job.seed)

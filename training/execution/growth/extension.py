@@ -9,9 +9,8 @@ from typing import Any
 from training.config.arm_config import current_hash
 from training.config.recipe import Recipe
 from training.config.settings import steps_around
-from training.execution.arm_in_training import ends, is_flat
 from training.execution.jobs import Job
-from training.optimization.evaluation import METRICS
+from training.inspection.outcomes import LAST_METRICS
 from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
@@ -29,16 +28,12 @@ def is_short(recipe: Recipe, files: ArmDir, done: Mapping[str, Any]) -> bool:
     if recorded is not None and steps < recorded:  # its own rule ended it
         return False
     criterion = recipe.setting(files.arm).stop_criterion
-    metrics = files.metrics(criterion.train, criterion.test, measured=criterion.train)
-    met = [
-        step
-        for step, value in zip(metrics["step"], metrics[criterion.test], strict=True)
-        if criterion.met(value)
-    ]
-    if ends(arm, steps, met[0] if met else None):
+    metrics = files.metrics(*LAST_METRICS, measured=criterion.train)
+    met = metrics.loc[[criterion.met(value) for value in metrics[criterion.test]], "step"]
+    if arm.has_settled(steps, None if met.empty else int(met.iloc[0])):
         return False
-    rows = metrics[["step", *METRICS]].to_numpy()
-    return arm.plateau is None or not is_flat(rows, arm.plateau)
+    rows = metrics[["step", *LAST_METRICS]].to_numpy()
+    return arm.plateau is None or not arm.plateau.is_flat(rows)
 
 
 def is_as_long(recipe: Recipe, files: ArmDir) -> bool:
