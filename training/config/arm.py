@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
+from training.config.settings import CheckpointGrid
 from training.models.base import Model
 from training.optimization.optimizers.base import Optimizer
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
@@ -40,13 +43,30 @@ class Plateau:
         for name in ("loss", "accuracy"):
             require_positive(name, getattr(self, name))
 
+    def is_flat(self, evaluations: Sequence[np.ndarray] | np.ndarray) -> bool:
+        """Return True if a window ends with the last evaluation in which all four curves are flat.
+
+        A curve that is not measured (NaN) is flat.
+
+        Parameters
+        ----------
+        evaluations : sequence of array
+            A row per evaluation: step, losses, accuracies; more columns are not read.
+        """
+        step = evaluations[-1][0]
+        if step < self.from_step or step % self.window:
+            return False
+        recent = np.array([row[1:5] for row in evaluations if row[0] > step - self.window])
+        return not (np.ptp(recent, axis=0) >= np.repeat([self.loss, self.accuracy], 2)).any()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
     """One trained network per seed: how it is pruned, started and trained.
 
     Training ends once `min_steps` are done and `settle_steps` have passed since the test accuracy first
-    reached the threshold, or once the curves are flat by `plateau`, and at `max_steps` at the latest.
+    reached `measure.stop_threshold`, or once the curves are flat by `plateau`, and at `max_steps` at the
+    latest.
     """
 
     method: str = "none"
@@ -86,6 +106,8 @@ class Arm:
     """Steps trained at most."""
     settle_steps: int = 1000
     """Steps trained after the network has generalised."""
+    checkpoints: tuple[CheckpointGrid, ...] | None = field(default=None, metadata=OMITTED_AT_DEFAULT)
+    """Grids of this arm's checkpoints; by default the recipe's `measure.checkpoints`."""
     plateau: Plateau | None = None
     """Rule that ends the arm on flat curves, even before `min_steps`; by default none does."""
     role: Role | None = field(default=None, metadata=OMITTED_AT_DEFAULT)
@@ -99,6 +121,14 @@ class Arm:
             require(getattr(self, name) >= 0, name, "a whole number from 0", getattr(self, name))
         at_least = f"at least min_steps = {self.min_steps}"
         require(self.max_steps >= self.min_steps, "max_steps", at_least, self.max_steps)
+
+    def has_settled(self, step: int, generalised_at: int | None) -> bool:
+        """Return True if an arm ends at a step by `min_steps` and `settle_steps`."""
+        return (
+            generalised_at is not None
+            and step >= generalised_at + self.settle_steps
+            and step >= self.min_steps
+        )
 
     @property
     def has_method(self) -> bool:

@@ -9,8 +9,9 @@ Files of an arm are in `arm_directory`; nothing else knows paths or formats. Imp
       arms/.replaced/            what --force has moved aside (`replaced_arms`)
       arms/<arm>/seed_<s>/
         metrics.parquet  checkpoints.safetensors  mask.safetensors
-        state.pt   while the arm is training
-        DONE       last; or SKIPPED, with the reason
+        state.pt         while the arm is training
+        final_state.pt   of a finished arm: from it a larger budget trains on
+        DONE             last; or SKIPPED, with the reason
       analyses/  figures/
 
 Every write is a temporary file, flushed to disk and renamed, so a file is either the old one or the new

@@ -2,7 +2,6 @@
 
 import json
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from builders import changed_recipe, launch_here
@@ -94,18 +93,22 @@ def test_force_keeps_other_seeds_of_the_run(copied, recipe, trained, files_of):
     assert len(trained) == 4 and all("seed 1" in name for name in trained)
     assert before.items() <= files_of(copied.path).items()
     assert copied.config()["seeds"] == [0, 1]
-    assert {row["seed"] for row in rows} == {1}
+    assert {row["seed"] for row in rows} == {0, 1}
 
 
 def test_force_with_another_config_moves_the_old_arms_aside(copied, recipe, trained, files_of):
-    before = files_of(copied.path)
+    before = {
+        path.relative_to(copied.path / "arms"): path.read_bytes()
+        for path in copied.path.glob("arms/*/seed_0/*")
+        if path.name != ".lock"
+    }
     other = changed(recipe, "optimizer.lr=0.02")
     train(other, copied.path.parent, force=True)
     assert len(trained) == 4 and copied.config() == to_dict(other)
     moved = {f"{network.arm}/seed_{network.seed}": network.path for network in replaced_arms(copied)}
     assert set(moved) == {f"{arm}/seed_0" for arm in other.arms}
     for path, content in before.items():
-        _, arm, seed, name = Path(path).parts
+        arm, seed, name = path.parts
         assert (moved[f"{arm}/{seed}"] / name).read_bytes() == content
 
 
@@ -121,7 +124,8 @@ def test_force_takes_arms_and_its_plan_lists_what_moves(copied, recipe, trained,
     before = files_of(copied.path)
     rows = experiment(recipe, copied.path.parent).plan(force=["grokked_ticket"])
     assert {row["arm"]: row["todo"] for row in rows if row["todo"] != "keep"} == {"grokked_ticket": "train"}
-    size = sum(len(content) for path, content in before.items() if "grokked_ticket" in path)
+    files = [path for path in copied.path.glob("arms/grokked_ticket/seed_0/*") if path.name != ".lock"]
+    size = sum(path.stat().st_size for path in files)
     assert {row["arm"]: row["bytes_replaced"] for row in rows if row["bytes_replaced"]} == {
         "grokked_ticket": size
     }
@@ -188,10 +192,10 @@ def test_arms_that_stay_keep_their_settings_under_another_recipe(copied, recipe,
     trained.clear()
     train(recipe, copied.path.parent)  # each start's recipe decides what is common
     assert trained == [] and len(open_run(copied)) == 5
-    for arm, fields in (("other", "arms.other.max_steps: 20 → 40; measure"), ("new", "measure")):
+    for arm in ("other", "new"):
         content = to_dict(other) | {"arms": {arm: {"method": "random", "max_steps": 40}}}
         with pytest.raises(
-            RunError, match=rf"another config \({fields}.eval_every: 10 → 20\): .*random seed 0"
+            RunError, match=r"another config \(measure.eval_every: 10 → 20\): .*random seed 0"
         ):
             train(changed_recipe(content, "measure.eval_every=20"), copied.path.parent)
 
@@ -301,7 +305,8 @@ def test_the_plan_lists_every_arm_and_writes_nothing(copied, recipe, tmp_path, f
     copied.arm("shuffled", 0).clear()
     copied.arm("shuffled", 0).write_state({"step": 10})
     todo = {row["arm"]: row["todo"] for row in experiment(recipe, copied.path.parent).plan()}
-    assert todo == {"dense": "keep", "grokked_ticket": "keep", "random": "train", "shuffled": "go on"}
+    replayed = "replay, then go on"  # its state does not say by which code
+    assert todo == {"dense": "keep", "grokked_ticket": "keep", "random": "train", "shuffled": replayed}
     assert {row["todo"] for row in experiment(recipe, copied.path.parent).plan(force=True)} == {"train"}
     experiment(recipe, tmp_path / "nowhere").plan()
     assert not (tmp_path / "nowhere").exists()
@@ -491,5 +496,5 @@ def test_a_search_adds_its_arms_to_the_run_and_resumes(recipe, tmp_path, trained
     RunDir(tmp_path / "tiny").arm("a_0.4", 0).clear()
     train(searching, tmp_path)
     assert trained == ["a_0.4 seed 0"]
-    with pytest.raises(RunError, match=r"was made with another config \(arms.b.max_steps: 10 → 20\)"):
-        train(changed(searching, "arms.b.max_steps=20"), tmp_path)
+    with pytest.raises(RunError, match=r"was made with another config \(arms.b.settle_steps: 1000 → 9\)"):
+        train(changed(searching, "arms.b.settle_steps=9"), tmp_path)

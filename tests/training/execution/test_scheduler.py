@@ -11,6 +11,7 @@ from processes import parent_of, workers_of
 
 import training.execution.training_loop
 from training.execution.experiment import Experiment
+from training.execution.identity.start_record import Start
 from training.execution.jobs import Job
 from training.execution.scheduler import train_under_locks
 
@@ -165,7 +166,7 @@ def test_an_arm_that_another_process_just_finished_is_not_retrained(copied, reci
     before = files_of(copied.path)
     monkeypatch.setattr(training.execution.training_loop, "TrainingGroup", None)  # training would fail
     job = Job("random", 0)  # as planned before the other process was through
-    assert train_under_locks(recipe, copied, [job], "cpu", lambda *_: None, lambda: False) == []
+    assert train_under_locks(recipe, copied, [job], "cpu", Start(), lambda *_: None, lambda: False) == []
     assert files_of(copied.path) == before
 
 

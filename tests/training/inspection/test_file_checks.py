@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from training.cli.parser import Interrupted
 from training.execution.experiment import Experiment
-from training.inspection.file_checks import check_finished
+from training.inspection.file_checks import check_finished, scheduled_steps
 from training.inspection.run import open_run
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
@@ -34,10 +34,14 @@ def resume(recipe, files):
     return train_group_of(recipe, RunDir(files.path.parents[2]), files.arm, should_stop=never_stop)
 
 
+def scheduled(recipe, files):
+    return scheduled_steps(recipe, files.arm, files.done()["steps"])
+
+
 def test_every_finished_arm_fits(finished, recipe):
     for arm in recipe.arms:
         files = RunDir(finished.path).arm(arm, 0)
-        check_finished(files, recipe, files.done()["steps"])
+        check_finished(files, recipe, files.done()["steps"], scheduled(recipe, files))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +55,7 @@ def test_a_mask_has_to_fit_the_weights_zeros(copied, recipe, change):
     with pytest.raises(RunError, match=MASK):
         _ = open_run(copied.path)["random", 0].mask
     with pytest.raises(RunError, match=MASK):
-        check_finished(files, recipe, files.done()["steps"])
+        check_finished(files, recipe, files.done()["steps"], scheduled(recipe, files))
 
 
 def test_pruned_weights_are_positive_zeros(copied):
@@ -176,4 +180,4 @@ def test_trained_arms_are_checked_too(new_run, content):
     assert train_every_arm(recipe, run) == []
     changed_tensors(run.arm("edge", 0).path / MASK, lambda name, mask: 1 - mask)
     with pytest.raises(RunError, match=MASK):
-        check_finished(run.arm("edge", 0), recipe, 40)
+        check_finished(run.arm("edge", 0), recipe, 40, scheduled_steps(recipe, "edge", 40))

@@ -24,7 +24,7 @@ def test_records_name_code_platform_start_and_files(recipe, tmp_path):
         assert done["code"] == arm_code(recipe, files.arm) and done["start"] == entry["id"]
         assert done["platform"] == platform_of("cpu") and done["platform"]["device"] == "cpu"
         assert done["files"] == files.file_hashes()
-        expected = {"metrics.parquet", "checkpoints.safetensors"}
+        expected = {"metrics.parquet", "checkpoints.safetensors", "final_state.pt"}
         assert set(done["files"]) == expected | ({"mask.safetensors"} if files.arm != "dense" else set())
 
 
