@@ -50,6 +50,7 @@ def measure(runs: Sequence[ChosenRun]) -> Result:
 
     from analyses.compare.summary import printed_arms
     from analyses.loading.chosen_networks import printed_left_out
+    from analyses.loading.mixed_origins import trained_by
     from analyses.loading.outcomes import read_outcomes
     from analyses.sweep.medians import median_row
     from analyses.tables.long_format import records
@@ -66,10 +67,12 @@ def measure(runs: Sequence[ChosenRun]) -> Result:
     tables = {COMPARE: arms, NETWORKS: networks}
     left_out = [entry for run in runs for entry in run.left_out]
     n_networks = sum(len(run.networks) for run in runs)
+    mixture, printed = trained_by([network for run in runs for network in run.networks])
     summary = {
         "arms": records(arms),
         "n_networks": n_networks,
         "left_out": [{"run": run.name, **entry.record} for run in runs for entry in run.left_out],
+        "trained_by": mixture,
     }
-    printed = printed_left_out(left_out, n_networks)
+    printed += printed_left_out(left_out, n_networks)
     return Result(tables, summary, [*printed_arms(tables, runs), *printed])

@@ -67,14 +67,12 @@ def _curve_rows(recipe: Recipe, curves: Curves) -> pd.DataFrame:
 def printed_outcomes(rows: Sequence[dict[str, Any]]) -> list[PrintedTable]:
     """Return the outcomes of all networks as printed tables."""
     from analyses.tables.labels import arm_label
-    from training.inspection.outcomes import mixture_text
 
-    mixture = f"{mixture_text(rows)}\n".lstrip("\n")
     printed = [
         PrintedTable(
             "Steps at which each network memorised (t_mem) and generalised (t_gen), and its last accuracies.",
             [_printed_row(row) for row in rows],
-            f"{_generalised(rows)}\n{mixture}"
+            f"{_generalised(rows)}\n"
             "(90, 100]: the threshold was first met after step 90 and by step 100; > 30000: not within "
             "30,000 steps. tau = t_gen / t_mem: delay of generalising after memorising; unknown "
             "if the network did neither.",

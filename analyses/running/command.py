@@ -121,6 +121,7 @@ class Command:
     def measured(self, run: Run | RunDir | Path | str, args: argparse.Namespace) -> MeasuredRun:
         """Return the result of measuring a run's networks."""
         from analyses.loading.chosen_networks import open_networks, printed_left_out
+        from analyses.loading.mixed_origins import trained_by
         from analyses.loading.needs import admitted
         from analyses.tables.inputs import RunInputs
         from training.config.arm_differences import differing_fields
@@ -132,9 +133,11 @@ class Command:
         result = self.measure(chosen.run.files, networks, args)
         left_out = [*chosen.unfinished, *lacking]
         recipe = networks[0].recipe
+        mixture, printed = trained_by(networks)
+        printed += printed_left_out(left_out, len(networks))
         return MeasuredRun(
             result=result.with_networks(
-                len(networks), [entry.record for entry in left_out], printed_left_out(left_out, len(networks))
+                len(networks), [entry.record for entry in left_out], mixture, printed
             ),
             run=chosen.run.files,
             roles={arm: recipe.role(arm) for arm in recipe.arms},

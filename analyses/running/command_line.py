@@ -65,10 +65,11 @@ class Result:
         return Result(self.tables, self.summary, printed)
 
     def with_networks(
-        self, n: int, left_out: Sequence[Mapping[str, Any]], printed: Sequence[PrintedTable]
+        self, n: int, left_out: Sequence[Mapping[str, Any]], trained_by: str, printed: Sequence[PrintedTable]
     ) -> Result:
-        """Return a copy whose summary and text say how many networks it is of, and which are left out."""
-        summary = {**self.summary, "n_networks": n, "left_out": list(left_out)}
+        """Return a copy that names its number of networks, those left out, and what trained them."""
+        networks = {"n_networks": n, "left_out": list(left_out), "trained_by": trained_by}
+        summary = {**self.summary, **networks}
         return Result(self.tables, summary, [*self.printed, *printed])
 
 

@@ -6,7 +6,7 @@ import time
 
 import pandas as pd
 import pytest
-from builders import error_line, run_analysis
+from builders import edit_record, error_line, run_analysis
 
 from analyses.grokking.schema import OUTCOMES
 from analyses.phases.command import main as phases
@@ -133,6 +133,23 @@ def test_every_analysis_counts_the_same_networks(copied_seed, name):
     tables = [load_table(copied_seed / "analyses" / f"{t.name}.parquet", t) for t in ANALYSES[name]]
     seeds = [set(t.loc[t["arm"] == "dense", "seed"]) for t in tables if {"arm", "seed"} <= set(t)]
     assert {0, 1, 7} in seeds
+
+
+@pytest.mark.parametrize("name", ["grokking", "fourier", "masks"])
+def test_every_analysis_names_two_codes_and_two_platforms(tiny_copy, name):
+    one_code = {"code": "0123456789abcdef", "platform": {"device": "cpu", "cpu": "AVX2", "torch": "2.9.1"}}
+    for done in tiny_copy.glob("arms/*/*/DONE"):
+        edit_record(done, **one_code)
+    printed = run_analysis(name, tiny_copy)
+    assert printed.code == 0 and "Trained by" not in printed.out
+    assert load_summary(tiny_copy / "analyses" / f"{name}.json", ANALYSES[name])["trained_by"] == ""
+    platform = one_code["platform"] | {"cpu": "AVX512"}
+    edit_record(tiny_copy / "arms" / "random" / "seed_1" / "DONE", code="f" * 16, platform=platform)
+    printed = run_analysis(name, tiny_copy)
+    platforms = "2 platforms (cpu AVX2, torch 2.9.1; cpu AVX512, torch 2.9.1)"
+    sentence = f"Trained by 2 codes (random) and {platforms}."
+    assert printed.code == 0 and " ".join(printed.out.split()).count(sentence) == 1
+    assert load_summary(tiny_copy / "analyses" / f"{name}.json", ANALYSES[name])["trained_by"] == sentence
 
 
 @pytest.mark.parametrize("name", OF_ANY_RUN)
