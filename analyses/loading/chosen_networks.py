@@ -12,10 +12,11 @@ from analyses.loading.needs import LeftOut
 from analyses.loading.step_ranges import Step, chosen_steps
 from analyses.tables.labels import arm_label
 from training.cli.printed_table import PrintedTable
-from training.inspection.run import Run, open_run
+from training.inspection.run import STATES, Run, open_run
 from training.inspection.trained_network import Network
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
+from training.schema.plain_content import shortened
 from training.schema.validation import ConfigError, names
 
 
@@ -78,12 +79,24 @@ def open_networks(
         unfinished.append(LeftOut(files.arm, files.seed, reason, ""))
         print(f"{files}: left out: {reason}", file=sys.stderr)
     if not ready:
-        raise RunError(f"{run.path}: no arm is finished; 'python -m training RECIPE' goes on with it")
+        raise RunError(f"{run.path}: {_why_none(run, unfinished)}")
     if steps is not None:
         only = chosen_steps(steps, {int(step) for network in ready for step in network.files.steps()})
         chosen = [replace(network, only_steps=only) for network in ready]
         ready = [network for network in chosen if len(network.steps) > 0]
     return ChosenNetworks(run, ready, unfinished)
+
+
+def _why_none(run: Run, unfinished: Sequence[LeftOut]) -> str:
+    """Return why no network can be read, and what to do about it."""
+    reasons = dict.fromkeys(entry.reason for entry in unfinished)
+    if not reasons:
+        return "no network of these arms and seeds; --arms and --seeds choose others"
+    if any(reason == STATES["new"] for reason in reasons):
+        path = run.path if run.path.is_absolute() else f"./{run.path}"  # not the recipe of its name
+        return f"no arm is finished; 'python -m training {path}' goes on with it"
+    cure = "--force with a changed recipe trains them anew" if run.trained_here else "adopt the weights again"
+    return f"no arm is trained: {shortened('; '.join(reasons), 200)}; {cure}"
 
 
 def printed_left_out(left_out: Sequence[LeftOut], n_networks: int) -> list[PrintedTable]:

@@ -15,7 +15,8 @@ def trained_by(networks: Sequence[Network]) -> tuple[str, list[PrintedTable]]:
 
     Both are empty if every arm was trained by one code, and all networks on one platform.
     """
-    rows, seeds = [], {}
+    rows: list[dict[str, str]] = []
+    seeds: dict[tuple[str, ...], list[str]] = {}
     for network in networks:
         if (done := network.files.done()) is None:  # adopted
             continue

@@ -6,7 +6,6 @@ import argparse
 import json
 import math
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -18,6 +17,7 @@ from analyses.tables.labels import of_chosen_checkpoints
 from analyses.tables.schema import Analysis, Table
 from training.cli.parser import Parser
 from training.cli.printed_table import PrintedTable, render
+from training.cli.spawned_process import run_on_stderr
 from training.schema.plugins import plugin_arguments
 from training.schema.seed_ranges import seed_range
 from training.schema.validation import ConfigError
@@ -275,4 +275,4 @@ def _draw(analysis: Analysis, chosen: Sequence[str], target: RunDir) -> int:
     """
     which = [*chosen, "--of", analysis.name, "--run", str(target.path)]
     command = [sys.executable, "-m", "figures", *which, *plugin_arguments()]
-    return subprocess.run(command, check=False, stdout=sys.stderr).returncode
+    return run_on_stderr(command)

@@ -1,8 +1,17 @@
-"""Number of cores that this process may use."""
+"""Cores that this process may use, and versions of installed packages."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+
+
+def installed_version(package: str) -> str | None:
+    """Return the version of a package; None if it runs from its source, not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def available_cores() -> int:

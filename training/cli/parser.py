@@ -41,9 +41,9 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         """Print the version, and end with exit code 0."""
-        from importlib.metadata import version
+        from training.cli.machine import installed_version
 
-        print(f"grokking-tickets {version('grokking-tickets')}")
+        print(f"grokking-tickets {installed_version('grokking-tickets') or '(not installed)'}")
         parser.exit()
 
 

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from builders import QUICK_ARGUMENTS, error_line, heavy_imports_of_help, run_analysis
+from builders import QUICK_ARGUMENTS, error_line, heavy_imports_of_help, run_analysis, skip_arm
 
 from analyses.running.registry import ANALYSES
 from training.runs.run_directory import RunDir
@@ -97,6 +97,13 @@ DAMAGES = {
 def test_damage_is_one_line_and_exit_code_1(damage, tiny_copy):
     damage(tiny_copy)
     assert DAMAGES[damage] in refusal(1, "masks", tiny_copy)
+
+
+def test_a_run_whose_arms_all_diverged_says_so(tiny_copy):
+    for arm in ("dense", "grokked_ticket", "random"):
+        skip_arm(tiny_copy, arm, "diverged: a loss or norm is not finite")
+    line = error_line(run_analysis("grokking", tiny_copy).err)
+    assert "no arm is trained: not trained: diverged: a loss" in line and "goes on" not in line
 
 
 @pytest.mark.parametrize("name", ["fourier", "phases", "lottery", "norms", "graph_props"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
 import platform
 import secrets
 import shlex
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from training.cli.machine import installed_version
 from training.schema.code_digest import PACKAGES, ROOT
 from training.schema.plugins import loaded_plugins
 
@@ -55,7 +55,7 @@ def start_record(
         "command": command_line(sys.argv),
         "commit": commit(),
         "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in VERSIONS},
+        "versions": {name: installed_version(name) for name in VERSIONS},
         "machine": platform.machine(),
         "cpu": _cpu_model(),
         "os": f"{platform.system()} {platform.release()}",
