@@ -230,7 +230,12 @@ def save(
 
     assert set(result.tables) == set(analysis.tables), "an analysis saves all the tables that it declares"
     main, *parts = analysis.tables
-    recorded: dict[str, Any] = {"inputs": inputs, "arguments": arguments, "roles": roles, "settings": settings}
+    recorded: dict[str, Any] = {
+        "inputs": inputs,
+        "arguments": arguments,
+        "roles": roles,
+        "settings": settings,
+    }
     summary, csv = target.analysis(analysis.name, ".json"), target.analysis(analysis.name, ".csv")
     paths = {table: target.analysis(table.name, ".parquet") for table in analysis.tables}
     origin = asdict(origin_of(main, inputs, arguments or {}))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.runs.atomic_files import RunError, RunErrors, file_hash, read_json, write_json
+from training.runs.reduced_checkpoints import whole_digest, whole_digests
 
 if TYPE_CHECKING:
     from training.inspection.run import Run
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 RECORD = "DONE"
 """Record of a finished network, which every analysis reads."""
-HISTORY = ("start", "taken_from", "compatible_code", "files")
+HISTORY = ("start", "taken_from", "compatible_code", "files", "reduced", "seal")
 """Fields of a record that no table depends on: where it was trained; hashes are compared one by one."""
 WORDS = ("about", "collection", "name", "note", "plugins", "seeds")
 """Fields of a config that no table depends on: networks are listed one by one."""
@@ -164,10 +165,14 @@ class RunInputs:
         return None
 
     def _hash_now(self, network: ArmDir, file: str, otherwise: str | None) -> str | None:
-        """Return the hash of a network's file; that of its record, or another, for a file that is gone."""
+        """Return the hash of a network's file; that of its record, or another, for a file that is gone.
+
+        Of checkpoints that were reduced to the last it is the hash of all: what was read of them stays true.
+        """
         if file == RECORD:
             return _record_hash(network)
-        return self._hashes.of(network.path / file) or recorded_hashes(network).get(file, otherwise)
+        now, record = self._hashes.of(network.path / file), network.done() or {}
+        return whole_digests(record).get(file, otherwise) if now is None else whole_digest(record, file, now)
 
     def _config(self) -> str:
         config = self.run.files.config() or {}

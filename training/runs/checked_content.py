@@ -6,6 +6,8 @@ error names the file, and the row or field.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,15 +125,21 @@ def checked_done(path: Path, record: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
+def record_seal(record: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record without its seal."""
+    content = {name: value for name, value in record.items() if name != "seal"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def check_identity(path: Path, record: Mapping[str, Any]) -> None:
     """Raise a `RunError` if a record's code, platform, start or files have another type.
 
     A record of an older version has none of them.
     """
-    for name in ("code", "start"):
+    for name in ("code", "start", "seal"):
         value = record.get(name)
         _check(path, name, value, value is None or isinstance(value, str), "text")
-    for name in ("platform", "files", "taken_from"):
+    for name in ("platform", "files", "taken_from", "reduced"):
         value = record.get(name, {})
         is_table = isinstance(value, Mapping) and all(isinstance(part, str | None) for part in value.values())
         _check(path, name, value, is_table, "a table of texts")

@@ -30,7 +30,7 @@ import numpy as np
 
 from training.runs import atomic_files as files
 from training.runs.atomic_files import RunError
-from training.runs.checked_content import check_identity, checked_done, checked_metrics
+from training.runs.checked_content import check_identity, checked_done, checked_metrics, record_seal
 from training.runs.file_lock import LOCK, locked
 from training.runs.saved_state import read_without_tensors
 from training.schema.plain_content import shown
@@ -232,8 +232,8 @@ class ArmDir:
         self.tidy()
 
     def rewrite_done(self, record: Mapping[str, Any]) -> None:
-        """Replace the record of a finished arm."""
-        files.write_json(self.path / "DONE", record)
+        """Replace the record of a finished arm, sealed by its own SHA-256."""
+        files.write_json(self.path / "DONE", {**record, "seal": record_seal(record)})
 
     def file_hashes(self) -> dict[str, str]:
         """Return the SHA-256 of metrics, checkpoints and mask, by the file's name."""

@@ -1,0 +1,123 @@
+"""Import of a run from an archive, and verification of runs and archives."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from training.inspection.run import Run, open_run
+from training.runs.atomic_files import RunError, RunErrors, flush_folder
+from training.runs.handover.archive_reading import archive_manifest, opened_archive, unpack
+from training.runs.handover.verified_run import Verification, verified_run
+from training.runs.run_directory import RunDir
+from training.schema.validation import FILE_NAME, ConfigError, is_file_name, named_as_in_python, require
+
+
+@named_as_in_python()
+def import_run(archive: Path | str, out: Path | str = "runs", name: str | None = None) -> Run:
+    """Unpack an exported run, verified before it is put in place.
+
+    Parameters
+    ----------
+    archive : path
+        File that `export_run` wrote.
+    out : path
+        Folder of the runs.
+    name : str, optional
+        Name of the run's folder; by default the one that it had.
+
+    Returns
+    -------
+    Run
+        The run; nothing of it is measured again.
+
+    Raises
+    ------
+    ConfigError
+        If the folder exists, or `archive` is no file.
+    RunError
+        If the archive is damaged, or holds what no run has; every damaged file is named.
+
+    Examples
+    --------
+    >>> import training
+    >>> run = training.import_run("modadd_fast.tar", out="reviewed")  # doctest: +SKIP
+    """
+    path, folder = Path(archive), Path(out)
+    require(name is None or is_file_name(name), "--name", FILE_NAME, name)
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"--out: expected a folder, and {out} is a file")
+    with opened_archive(path) as opened:
+        manifest = archive_manifest(path, opened)
+        target = folder / (name or manifest.run)
+        if target.exists():
+            cure = "choose another --name or --out; 'merge' joins two runs"
+            raise ConfigError(f"--name: expected a folder that does not exist, and {target} does; {cure}")
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=folder) as temporary:
+            unpacked = Path(temporary) / manifest.run
+            unpack(path, opened, manifest, unpacked)
+            with _named_in(path, unpacked):
+                verified_run(RunDir(unpacked))
+            unpacked.rename(target)
+    flush_folder(folder)
+    return open_run(target)
+
+
+def verify_run(path: Path | str | RunDir) -> Verification:
+    """Compare every file of a run, or of an archive, with every hash that is recorded of it.
+
+    Of a network these are the hashes in DONE, of a table the one in its file, of an imported run and of an
+    archive those of the manifest. Every file is read; no cache is trusted. Networks are also compared with
+    their config: shapes, steps, and the mask against the weights' zeros.
+
+    Parameters
+    ----------
+    path : path or RunDir
+        Folder of a run, or a file that `export_run` wrote, which is unpacked to a temporary folder.
+
+    Returns
+    -------
+    Verification
+        Numbers of what was compared, and notes on what could not be.
+
+    Raises
+    ------
+    ConfigError
+        If there is neither a run nor a file.
+    RunErrors
+        If something is damaged; a line for each file, which names it.
+
+    Examples
+    --------
+    >>> import training
+    >>> training.verify_run("runs/modadd_fast").n_networks  # doctest: +SKIP
+    12
+    """
+    if isinstance(path, RunDir) or not Path(path).is_file():
+        return verified_run(RunDir.open(path.path if isinstance(path, RunDir) else path))
+    archive = Path(path)
+    with opened_archive(archive) as opened, tempfile.TemporaryDirectory() as temporary:
+        manifest = archive_manifest(archive, opened)
+        unpacked = Path(temporary) / manifest.run
+        unpack(archive, opened, manifest, unpacked)
+        with _named_in(archive, unpacked):
+            verification = verified_run(RunDir(unpacked))
+    notes = tuple(_renamed(note, archive, unpacked) for note in verification.notes)
+    return Verification(archive, verification.n_networks, verification.n_tables, verification.files, notes)
+
+
+@contextmanager
+def _named_in(archive: Path, folder: Path) -> Iterator[None]:
+    """Name files in errors by their archive, not by the temporary folder they were unpacked to."""
+    try:
+        yield
+    except RunErrors as error:
+        lines = [RunError(_renamed(str(refusal), archive, folder)) for refusal in error.refusals]
+        raise RunErrors(lines) from None
+
+
+def _renamed(text: str, archive: Path, folder: Path) -> str:
+    return text.replace(f"{folder}/", f"{archive}: ").replace(str(folder), str(archive))

@@ -1,0 +1,53 @@
+"""Networks that keep their last checkpoint only, as some archives hold them.
+
+The record of such a network has the SHA-256 of its new file, and in `reduced` that of the whole one: tables that
+were made of all checkpoints stay current.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from training.runs.atomic_files import reading
+from training.runs.checked_content import record_seal
+
+if TYPE_CHECKING:
+    from training.runs.run_directory import ArmDir
+
+FILE = "checkpoints.safetensors"
+
+
+def with_last_checkpoint(files: ArmDir) -> dict[str, bytes]:
+    """Return the files of a network that change if its last checkpoint alone is kept, by name."""
+    last, record = _last_checkpoint(files), files.done()
+    if record is None:  # adopted weights
+        return {FILE: last}
+    digests = record.get("files") or files.file_hashes()
+    reduced = {FILE: digests[FILE], **record.get("reduced", {})}
+    content = {**record, "files": {**digests, FILE: hashlib.sha256(last).hexdigest()}, "reduced": reduced}
+    content["seal"] = record_seal(content)
+    return {FILE: last, "DONE": (json.dumps(content, indent=2) + "\n").encode()}
+
+
+def _last_checkpoint(files: ArmDir) -> bytes:
+    """Return the content of a file with a network's last checkpoint."""
+    from safetensors import safe_open
+    from safetensors.numpy import save
+
+    last = len(files.steps()) - 1
+    with reading(files.path / FILE), safe_open(files.path / FILE, framework="np") as tensors:
+        return save({name: tensors.get_slice(name)[last : last + 1] for name in tensors.keys()})
+
+
+def whole_digest(record: Mapping[str, Any], name: str, digest: str) -> str:
+    """Return the SHA-256 of a network's whole file, for that of the file it has."""
+    is_recorded = (record.get("files") or {}).get(name) == digest
+    return whole_digests(record).get(name, digest) if is_recorded else digest
+
+
+def whole_digests(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the SHA-256 of a network's whole files, by name."""
+    return {**(record.get("files") or {}), **(record.get("reduced") or {})}
