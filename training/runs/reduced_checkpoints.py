@@ -1,7 +1,7 @@
 """Networks that keep their last checkpoint only, as some archives hold them.
 
-The record of such a network has the SHA-256 of its new file, and in `reduced` that of the whole one: tables that
-were made of all checkpoints stay current.
+The record of such a network has the SHA-256 of its new file, and in `reduced` that of the whole one: tables
+that were made of all checkpoints stay current.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def _last_checkpoint(files: ArmDir) -> bytes:
 
     last = len(files.steps()) - 1
     with reading(files.path / FILE), safe_open(files.path / FILE, framework="np") as tensors:
-        return save({name: tensors.get_slice(name)[last : last + 1] for name in tensors.keys()})
+        names = list(tensors.keys())
+        return save({name: tensors.get_slice(name)[last : last + 1] for name in names})
 
 
 def whole_digest(record: Mapping[str, Any], name: str, digest: str) -> str:

@@ -78,7 +78,8 @@ def unpack(path: Path, archive: tarfile.TarFile, manifest: Manifest, folder: Pat
     if manifest.size > free:
         needed = f"{bytes_text(manifest.size)} are needed and {bytes_text(free)} free"
         raise RunError(f"{folder}: the disk is too small: {needed}; choose a folder on another disk")
-    refusals, seen = [], set()
+    refusals: list[RunError] = []
+    seen: set[str] = set()
     while (member := archive.next()) is not None:
         name = _checked_name(path, member, manifest, seen)
         seen.add(name)

@@ -26,6 +26,8 @@ from training.schema.validation import ConfigError, is_file_name, named_as_in_py
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
 LAST_ONLY = "last checkpoint only, as chosen for the archive"
 NO_CHECKPOINTS = "left out, as chosen for the archive"
+LEVEL = 6
+"""Compression: more takes several times as long and saves little of weights."""
 GONE = "missing in the run that was exported"
 
 
@@ -121,7 +123,8 @@ class _Plan:
         if self.checkpoints == "none":
             del files[path]
             self.omitted[path] = NO_CHECKPOINTS
-            if record is not None and files.pop(state := _path(self.run, network, "state.pt"), None):
+            if (state := _path(self.run, network, "state.pt")) in files:
+                del files[state]
                 self.omitted[state] = NO_CHECKPOINTS
         elif len(network.steps()) > 1:
             self.omitted[path] = LAST_ONLY
@@ -179,7 +182,7 @@ def _write(target: Path, plan: _Plan) -> None:
 def _opened_for_writing(path: Path, compressed: bool) -> Iterator[tarfile.TarFile]:
     """Open an archive whose bytes depend on nothing but its content."""
     with path.open("xb") as file:
-        packed = gzip.GzipFile("", "wb", mtime=0, fileobj=file) if compressed else file
+        packed = gzip.GzipFile("", "wb", LEVEL, file, mtime=0) if compressed else file
         with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:  # type: ignore[call-overload]
             yield archive
         if compressed:
@@ -207,7 +210,7 @@ def _add(archive: tarfile.TarFile, name: str, file: IO[bytes] | _Hashing, size: 
     """Add a plain file of the year 1970, of nobody."""
     member = tarfile.TarInfo(name)
     member.size, member.mode = size, 0o644
-    archive.addfile(member, file)  # type: ignore[arg-type]
+    archive.addfile(member, file)
 
 
 def _entry(content: bytes) -> FileEntry:

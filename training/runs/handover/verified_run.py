@@ -185,7 +185,7 @@ class _Look:
         with self.collected():
             if self.opened.why_unreadable(files) is not None:
                 return
-            network, record = Network(files, self.opened.recipe), files.done()
+            network, record = Network(files, self.opened.recipe), files.done() or {}
             last = {}
             if files.has_checkpoints():
                 last["checkpoints.safetensors"] = int(network.steps[-1])
@@ -195,12 +195,10 @@ class _Look:
                 metrics = network.metrics
                 assert metrics is not None, "the file is there"
                 last["metrics.parquet"] = int(metrics["step"].iloc[-1])
-            for name, step in last.items() if record is not None else ():
-                if step != record["steps"]:
-                    raise RunError(
-                        f"{files.path / name}: expected its last step to be {record['steps']}, the one in DONE, "
-                        f"got {step}; {RESTORE}"
-                    )
+            for name, step in last.items():
+                if (expected := record.get("steps", step)) != step:
+                    what = f"expected its last step to be {expected}, as in DONE, got {step}"
+                    raise RunError(f"{files.path / name}: {what}; {RESTORE}")
 
     def _check_tables(self) -> None:
         digests = {name: entry.sha256 for name, entry in self.files.items()}
