@@ -37,8 +37,8 @@ def parser() -> argparse.ArgumentParser:
         epilog="'python -m training list' shows the recipes, with sizes and minutes; 'list tasks', 'list "
         "models', 'list methods', 'list starts', 'list parametrizations', 'list optimizers' and 'list "
         "fields' show what a recipe and --set can name. 'python -m training watch RUN' draws the curves of a "
-        "running training in the terminal; 'discard RUN' lists what --force has replaced; 'export RUN', 'import "
-        "ARCHIVE', 'verify RUN' and 'merge RUN RUN' hand runs on. Each has a --help.",
+        "running training in the terminal; 'discard RUN' lists what --force has replaced; 'export RUN', "
+        "'import ARCHIVE', 'verify RUN' and 'merge RUN RUN' hand runs on. Each has a --help.",
     )
     p.add_argument(
         "recipe",

@@ -1,7 +1,7 @@
 """Parquet files that hold their own SHA-256, and that of the files written with them.
 
-The digest stands in the file's metadata; it is that of the file with zeros in its place. So a file is checked by
-itself, wherever it is copied to, and any other reader of Parquet reads it as before.
+The digest stands in the file's metadata, and is that of the file with zeros in its place. So a file is
+checked by itself, wherever it is copied to, and any other reader of Parquet reads it as before.
 """
 
 from __future__ import annotations

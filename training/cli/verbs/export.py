@@ -48,9 +48,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     from training.inspection.resource_estimate import bytes_text
-    from training.runs.handover.exporting import export_run
+    from training.runs.handover.exporting import export_archive
 
-    manifest = export_run(args.run, args.to, args.checkpoints or "all")
+    manifest = export_archive(args.run, args.to, args.checkpoints or "all")
     if args.json:
         print(json.dumps({"archive": args.to, **manifest.content()}, indent=2))
         return 0
@@ -61,9 +61,9 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _export_weights(args: argparse.Namespace) -> int:
-    from training.runs.handover.weights_folder import export_weights
+    from training.runs.handover.weights_folder import write_weights_folder
 
-    written = export_weights(args.run, args.weights, args.seed, args.step, to=args.to)
+    written = write_weights_folder(args.run, args.weights, args.seed, args.step, to=args.to)
     names = [path.name for path in written]
     print(json.dumps({"folder": args.to, "files": names}) if args.json else f"{args.to}: {', '.join(names)}")
     return 0

@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from training.runs.handover.importing import import_run
+    from training.runs.handover.importing import import_archive
 
-    print(import_run(args.archive, args.out, args.name))
+    print(import_archive(args.archive, args.out, args.name))
     return 0

@@ -12,8 +12,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     p = Parser(
         prog="python -m training merge",
-        description="Join two runs of like recipes into a new one: arms and seeds of both, provenance of both. "
-        "Both are verified first, and stay as they are. Tables are measured anew.",
+        description="Join two runs of like recipes into a new one, with the arms, seeds and provenance of "
+        "both. Both are verified first, and stay as they are. Tables are measured anew.",
     )
     p.add_argument("runs", metavar="RUN", nargs=2, help="folders of two runs")
     p.add_argument("--to", metavar="DIR", required=True, help="new folder")
@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _merge(args: argparse.Namespace) -> int:
-    from training.runs.handover.merging import merge_runs
+    from training.runs.handover.merging import merged_run
 
-    print(merge_runs(*args.runs, to=args.to))
+    print(merged_run(args.runs[0], args.runs[1], args.to))
     return 0

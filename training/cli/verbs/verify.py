@@ -13,8 +13,9 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     p = Parser(
         prog="python -m training verify",
-        description="Compare every file of a run, or of an archive, with every hash that is recorded of it: in "
-        "DONE, in tables, in the manifest. No cache is trusted. Each damaged file is named; the exit code is 1.",
+        description="Compare every file of a run, or of an archive, with every hash that is recorded of it: "
+        "in DONE, in tables and in the manifest. No cache is trusted. Each damaged file is named, and the exit "
+        "code is then 1.",
     )
     p.add_argument("path", metavar="PATH", help="folder of a run, or a file that 'export' has written")
     p.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -29,9 +30,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _verify(args: argparse.Namespace) -> int:
     from training.inspection.resource_estimate import bytes_text
-    from training.runs.handover.importing import verify_run
+    from training.runs.handover.importing import verified_run_or_archive
 
-    result = verify_run(args.path)
+    result = verified_run_or_archive(args.path)
     counts = {"files": len(result.files), "networks": result.n_networks, "tables": result.n_tables}
     if args.json:
         print(json.dumps({"path": args.path, **counts, "notes": list(result.notes)}, indent=2))

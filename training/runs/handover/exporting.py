@@ -21,7 +21,7 @@ from training.runs.handover.run_files import files_of_run
 from training.runs.handover.verified_run import verified_run
 from training.runs.reduced_checkpoints import FILE, with_last_checkpoint
 from training.runs.run_directory import ArmDir, RunDir
-from training.schema.validation import ConfigError, is_file_name, named_as_in_python, names, require
+from training.schema.validation import ConfigError, is_file_name, names, require
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
 LAST_ONLY = "last checkpoint only, as chosen for the archive"
@@ -31,40 +31,9 @@ LEVEL = 6
 GONE = "missing in the run that was exported"
 
 
-@named_as_in_python()
-def export_run(run: RunDir | Path | str, to: Path | str, checkpoints: str = "all") -> Manifest:
-    """Write a run as one archive, after verifying it; two exports of a run have equal bytes.
-
-    Locks, temporary files, caches and replaced networks stay behind. Tables and figures go along and stay
-    current: they know their inputs by content.
-
-    Parameters
-    ----------
-    run : path or RunDir
-        Folder of the run.
-    to : path
-        New file, named .tar, or .tar.gz for a compressed one.
-    checkpoints : {"all", "last", "none"}
-        Checkpoints of each network that go along. Tables that were made of all of them stay current.
-
-    Returns
-    -------
-    Manifest
-        Files of the archive, and the reasons of what is left out.
-
-    Raises
-    ------
-    ConfigError
-        If `run` holds no run, or `to` exists or has another ending.
-    RunError
-        If a file of the run is damaged, or a network is being trained.
-
-    Examples
-    --------
-    >>> import training
-    >>> training.export_run("runs/modadd_fast", "modadd_fast.tar")  # doctest: +SKIP
-    """
-    files, target = RunDir.open(run.path if isinstance(run, RunDir) else run), Path(to)
+def export_archive(run: Path | str, to: Path | str, checkpoints: str = "all") -> Manifest:
+    """Write a run as one archive, after verifying it (`training.export_run`)."""
+    files, target = RunDir.open(run), Path(to)
     expected = f"a file's name that ends in {names(SUFFIXES)}"
     require(target.name.endswith(SUFFIXES) and target.stem != "", "--to", expected, str(to))
     require(checkpoints in CHECKPOINTS, "--checkpoints", f"one of {names(CHECKPOINTS)}", checkpoints)
@@ -183,7 +152,7 @@ def _opened_for_writing(path: Path, compressed: bool) -> Iterator[tarfile.TarFil
     """Open an archive whose bytes depend on nothing but its content."""
     with path.open("xb") as file:
         packed = gzip.GzipFile("", "wb", LEVEL, file, mtime=0) if compressed else file
-        with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
             yield archive
         if compressed:
             packed.close()
@@ -197,7 +166,7 @@ class _Hashing:
     def __init__(self, file: IO[bytes]):
         self.file, self.digest = file, hashlib.sha256()
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         """Return the next bytes."""
         content = self.file.read(size)
         if not content:

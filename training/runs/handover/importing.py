@@ -12,39 +12,11 @@ from training.runs.atomic_files import RunError, RunErrors, flush_folder
 from training.runs.handover.archive_reading import archive_manifest, opened_archive, unpack
 from training.runs.handover.verified_run import Verification, verified_run
 from training.runs.run_directory import RunDir
-from training.schema.validation import FILE_NAME, ConfigError, is_file_name, named_as_in_python, require
+from training.schema.validation import FILE_NAME, ConfigError, is_file_name, require
 
 
-@named_as_in_python()
-def import_run(archive: Path | str, out: Path | str = "runs", name: str | None = None) -> Run:
-    """Unpack an exported run, verified before it is put in place.
-
-    Parameters
-    ----------
-    archive : path
-        File that `export_run` wrote.
-    out : path
-        Folder of the runs.
-    name : str, optional
-        Name of the run's folder; by default the one that it had.
-
-    Returns
-    -------
-    Run
-        The run; nothing of it is measured again.
-
-    Raises
-    ------
-    ConfigError
-        If the folder exists, or `archive` is no file.
-    RunError
-        If the archive is damaged, or holds what no run has; every damaged file is named.
-
-    Examples
-    --------
-    >>> import training
-    >>> run = training.import_run("modadd_fast.tar", out="reviewed")  # doctest: +SKIP
-    """
+def import_archive(archive: Path | str, out: Path | str = "runs", name: str | None = None) -> Run:
+    """Unpack an exported run, verified before it is put in place (`training.import_run`)."""
     path, folder = Path(archive), Path(out)
     require(name is None or is_file_name(name), "--name", FILE_NAME, name)
     if folder.exists() and not folder.is_dir():
@@ -55,49 +27,26 @@ def import_run(archive: Path | str, out: Path | str = "runs", name: str | None =
         if target.exists():
             cure = "choose another --name or --out; 'merge' joins two runs"
             raise ConfigError(f"--name: expected a folder that does not exist, and {target} does; {cure}")
+        is_new = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=folder) as temporary:
-            unpacked = Path(temporary) / manifest.run
-            unpack(path, opened, manifest, unpacked)
-            with _named_in(path, unpacked):
-                verified_run(RunDir(unpacked))
-            unpacked.rename(target)
+        try:
+            with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=folder) as temporary:
+                unpacked = Path(temporary) / manifest.run
+                unpack(path, opened, manifest, unpacked)
+                with _named_in(path, unpacked):
+                    verified_run(RunDir(unpacked))
+                unpacked.rename(target)
+        finally:
+            if is_new and not any(folder.iterdir()):
+                folder.rmdir()
     flush_folder(folder)
     return open_run(target)
 
 
-def verify_run(path: Path | str | RunDir) -> Verification:
-    """Compare every file of a run, or of an archive, with every hash that is recorded of it.
-
-    Of a network these are the hashes in DONE, of a table the one in its file, of an imported run and of an
-    archive those of the manifest. Every file is read; no cache is trusted. Networks are also compared with
-    their config: shapes, steps, and the mask against the weights' zeros.
-
-    Parameters
-    ----------
-    path : path or RunDir
-        Folder of a run, or a file that `export_run` wrote, which is unpacked to a temporary folder.
-
-    Returns
-    -------
-    Verification
-        Numbers of what was compared, and notes on what could not be.
-
-    Raises
-    ------
-    ConfigError
-        If there is neither a run nor a file.
-    RunErrors
-        If something is damaged; a line for each file, which names it.
-
-    Examples
-    --------
-    >>> import training
-    >>> training.verify_run("runs/modadd_fast").n_networks  # doctest: +SKIP
-    12
-    """
-    if isinstance(path, RunDir) or not Path(path).is_file():
-        return verified_run(RunDir.open(path.path if isinstance(path, RunDir) else path))
+def verified_run_or_archive(path: Path | str) -> Verification:
+    """Compare every file of a run, or of an archive, with its hashes (`training.verify_run`)."""
+    if not Path(path).is_file():
+        return verified_run(RunDir.open(path))
     archive = Path(path)
     with opened_archive(archive) as opened, tempfile.TemporaryDirectory() as temporary:
         manifest = archive_manifest(archive, opened)

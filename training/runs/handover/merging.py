@@ -21,45 +21,15 @@ from training.runs.atomic_files import RunError, RunErrors, flush_folder
 from training.runs.handover.verified_run import verified_run
 from training.runs.reduced_checkpoints import whole_digests
 from training.runs.run_directory import ArmDir, RunDir
-from training.schema.validation import ConfigError, differences, is_file_name, named_as_in_python, names
+from training.schema.validation import ConfigError, differences, is_file_name, names
 
 OWN = ("arms", "name", "about", "collection", "note", "seeds", "plugins")
 """Fields of adopted runs' configs that may differ."""
 
 
-@named_as_in_python()
-def merge_runs(one: RunDir | Path | str, other: RunDir | Path | str, to: Path | str) -> Run:
-    """Join two runs into a new one: the arms and seeds of both, with the provenance of both.
-
-    Both are verified first, and stay as they are; files are linked where the system can. Tables and figures
-    are of one run alone and stay behind. A network that both have is taken once, if its bytes are equal.
-
-    Parameters
-    ----------
-    one, other : path or RunDir
-        Folders of two runs.
-    to : path
-        New folder.
-
-    Returns
-    -------
-    Run
-        The union.
-
-    Raises
-    ------
-    ConfigError
-        If `one` or `other` is no run, or `to` exists.
-    RunError
-        If an arm of both has different settings (the fields are named), a network of both has other bytes (it
-        is named), a file is damaged, or a network is being trained.
-
-    Examples
-    --------
-    >>> import training
-    >>> run = training.merge_runs("runs/mine", "from_the_lab/mine", to="runs/both")  # doctest: +SKIP
-    """
-    runs = [RunDir.open(run.path if isinstance(run, RunDir) else run) for run in (one, other)]
+def merged_run(one: Path | str, other: Path | str, to: Path | str) -> Run:
+    """Join two runs into a new one (`training.merge_runs`)."""
+    runs = [RunDir.open(run) for run in (one, other)]
     target = Path(to)
     if runs[0].path.resolve() == runs[1].path.resolve():
         raise ConfigError(f"RUN: expected two different runs, got {one} twice")
@@ -88,27 +58,35 @@ def merge_runs(one: RunDir | Path | str, other: RunDir | Path | str, to: Path | 
 
 def _union(runs: Sequence[Run], name: str) -> Recipe | dict[str, Any]:
     """Return the recipe of both runs, or for adopted weights their config."""
-    (one, other), paths = runs, " and ".join(str(run.path) for run in runs)
+    one, other = runs
+    paths = f"{one.path} and {other.path}"
     if one.trained_here != other.trained_here:
         raise RunError(f"{paths}: expected two trained runs, or two of adopted weights, got one of each")
     for run in runs:
         if run.unknown_arms:
-            arms = names(run.unknown_arms)
-            raise RunError(f"{run.path}: {arms}: a plug-in is missing; --plugin names its module or file")
+            raise RunError(
+                f"{run.path}: {names(run.unknown_arms)}: a plug-in is missing; --plugin names its module or file"
+            )
     if one.trained_here:
         try:
             return replace(united(one.recipe, other.recipe), name=name)
         except ConfigError as error:
             raise RunError(f"{paths}: expected runs of like recipes, got {error}; merge others") from None
-    configs = [run.files.config() or {} for run in runs]
-    shared = [{key: value for key, value in config.items() if key not in OWN} for config in configs]
-    arms = [config.get("arms", {}) for config in configs]
-    both = arms[0].keys() & arms[1].keys()
-    fields = differences(*shared) + differences(*({arm: table[arm] for arm in both} for table in arms))
+    config, fields = _joined(*(run.files.config() or {} for run in runs))
     if fields:
         raise RunError(f"{paths}: expected weights of one config, got {'; '.join(fields)}; merge others")
-    union = {**configs[1], **configs[0], "arms": {**arms[1], **arms[0]}}
-    return union if any(arms) else {key: value for key, value in union.items() if key != "arms"}
+    return config
+
+
+def _joined(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the union of the configs of two runs of adopted weights, and the fields that differ."""
+    shared = [{key: value for key, value in config.items() if key not in OWN} for config in (before, after)]
+    arms = [dict(config.get("arms", {})) for config in (before, after)]
+    both = arms[0].keys() & arms[1].keys()
+    of_both = [{name: table[name] for name in both} for table in arms]
+    fields = [*differences(shared[0], shared[1]), *differences(of_both[0], of_both[1])]
+    union = {**after, **before}
+    return (union | {"arms": arms[1] | arms[0]} if any(arms) else union), fields
 
 
 def _chosen(runs: Sequence[RunDir]) -> dict[tuple[str, int], ArmDir]:
@@ -179,9 +157,7 @@ def _write(
         merged.add_provenance(entry)
 
 
-def _entry_of_merge(
-    runs: Sequence[RunDir], chosen: Mapping[tuple[str, int], ArmDir]
-) -> dict[str, Any]:
+def _entry_of_merge(runs: Sequence[RunDir], chosen: Mapping[tuple[str, int], ArmDir]) -> dict[str, Any]:
     """Return the entry of a merge in provenance.json: the networks of each run."""
     return {
         "id": secrets.token_hex(6),
