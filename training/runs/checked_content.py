@@ -27,6 +27,8 @@ MOST_STEPS = 2**53
 """Steps up to which a floating-point number tells them apart."""
 ROUNDING = 1e-6
 """A cross-entropy of nearly 0 may come out below it."""
+UNSEALED = ("seal", "start", "taken_from")
+"""Fields of a record that its seal does not cover."""
 ADVICE = "put back the file as it was written, or make it anew"
 
 
@@ -126,8 +128,11 @@ def checked_done(path: Path, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def record_seal(record: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a record without its seal."""
-    content = {name: value for name, value in record.items() if name != "seal"}
+    """Return the SHA-256 of a record without its seal and the place of its training.
+
+    A repeated training, and one that was taken over, has an equal seal.
+    """
+    content = {name: value for name, value in record.items() if name not in UNSEALED}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -14,8 +14,8 @@ def parser() -> argparse.ArgumentParser:
     p = Parser(
         prog="python -m training verify",
         description="Compare every file of a run, or of an archive, with every hash that is recorded of it: "
-        "in DONE, in tables and in the manifest. No cache is trusted. Each damaged file is named, and the exit "
-        "code is then 1.",
+        "in DONE, in tables and in the manifest. No cache is trusted. Each damaged file is named, with exit "
+        "code 1.",
     )
     p.add_argument("path", metavar="PATH", help="folder of a run, or a file that 'export' has written")
     p.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -64,9 +64,8 @@ def _union(runs: Sequence[Run], name: str) -> Recipe | dict[str, Any]:
         raise RunError(f"{paths}: expected two trained runs, or two of adopted weights, got one of each")
     for run in runs:
         if run.unknown_arms:
-            raise RunError(
-                f"{run.path}: {names(run.unknown_arms)}: a plug-in is missing; --plugin names its module or file"
-            )
+            needed = f"a plug-in is missing for {names(run.unknown_arms)}"
+            raise RunError(f"{run.path}: {needed}; --plugin names its module or file")
     if one.trained_here:
         try:
             return replace(united(one.recipe, other.recipe), name=name)
