@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO
 
 from training.runs.atomic_files import RunError, flush_folder
 from training.runs.handover.manifest import CHECKPOINTS, MANIFEST, FileEntry, Manifest
@@ -100,7 +99,7 @@ class _Plan:
             for name, content in self._reduced(network.arm, network.seed).items():
                 files[_path(self.run, network, name)] = _entry(content)
 
-    def opened(self, path: str) -> IO[bytes]:
+    def opened(self, path: str) -> io.BufferedIOBase:
         """Return a file of the archive, opened for reading."""
         folder, _, name = path.rpartition("/")
         if self.omitted.get(f"{folder}/{FILE}") == LAST_ONLY and name in (FILE, "DONE"):
@@ -163,7 +162,7 @@ def _opened_for_writing(path: Path, compressed: bool) -> Iterator[tarfile.TarFil
 class _Hashing:
     """File whose content is hashed as it is read."""
 
-    def __init__(self, file: IO[bytes]):
+    def __init__(self, file: io.BufferedIOBase):
         self.file, self.digest = file, hashlib.sha256()
 
     def read(self, size: int = -1, /) -> bytes:
@@ -175,7 +174,7 @@ class _Hashing:
         return content
 
 
-def _add(archive: tarfile.TarFile, name: str, file: IO[bytes] | _Hashing, size: int) -> None:
+def _add(archive: tarfile.TarFile, name: str, file: io.BufferedIOBase | _Hashing, size: int) -> None:
     """Add a plain file of the year 1970, of nobody."""
     member = tarfile.TarInfo(name)
     member.size, member.mode = size, 0o644

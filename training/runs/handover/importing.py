@@ -46,7 +46,8 @@ def import_archive(archive: Path | str, out: Path | str = "runs", name: str | No
 def verified_run_or_archive(path: Path | str) -> Verification:
     """Compare every file of a run, or of an archive, with its hashes (`training.verify_run`)."""
     if not Path(path).is_file():
-        return verified_run(RunDir.open(path))
+        is_run = (Path(path) / "config.json").exists()  # a damaged one is named with all other damage
+        return verified_run(RunDir(path) if is_run else RunDir.open(path))
     archive = Path(path)
     with opened_archive(archive) as opened, tempfile.TemporaryDirectory() as temporary:
         manifest = archive_manifest(archive, opened)

@@ -24,9 +24,9 @@ def table_refusals(run: RunDir, digests: Mapping[str, str]) -> tuple[int, list[R
     digests : mapping
         SHA-256 of the run's files, by path below it.
     """
-    n, refusals, notes = 0, [], []
-    for path in _tables(run):
-        n += 1
+    tables, notes = list(_tables(run)), []
+    refusals: dict[Path, RunError] = {}  # the first of each file
+    for path in tables:
         try:
             with reading(path):
                 intact = is_intact(path.read_bytes())
@@ -40,10 +40,11 @@ def table_refusals(run: RunDir, digests: Mapping[str, str]) -> tuple[int, list[R
                 got = digests.get(other.relative_to(run.path).as_posix())
                 if got != digest:
                     state = "missing" if got is None else "damaged"
-                    refusals.append(RunError(f"{other}: {state}: not as recorded in {path.name}; {REMAKE}"))
+                    error = RunError(f"{other}: {state}: not as recorded in {path.name}; {REMAKE}")
+                    refusals.setdefault(other, error)
         except RunError as error:
-            refusals.append(error)
-    return n, refusals, notes
+            refusals.setdefault(path, error)
+    return len(tables), list(refusals.values()), notes
 
 
 def tables_made_of_other_files(run: RunDir, digests: Mapping[str, str]) -> list[str]:
