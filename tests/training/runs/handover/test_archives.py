@@ -361,8 +361,8 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
 def test_errors_name_arguments_as_in_python(handed, tmp_path):
     import training
 
-    with pytest.raises(ConfigError, match="^to: expected a file's name"):
+    with pytest.raises(ConfigError, match=r"^to: expected a file's name"):
         training.export_run(handed, tmp_path / "x.zip")
-    with pytest.raises(ConfigError, match="^step: expected one with"):
+    with pytest.raises(ConfigError, match=r"^step: expected one with"):
         training.export_weights(handed, "dense", 0, 3, to=tmp_path / "x")
     assert training.verify_run(open_run(handed)).n_networks == 7  # a replaced one too
