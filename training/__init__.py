@@ -1,9 +1,9 @@
 """Training of dense networks, their tickets and controls, from recipes to run directories.
 
 A recipe (`config`) names a task (`tasks`), a model (`models`), pruning methods (`pruning`) and what is
-trained (`optimization`); `execution` trains its arms into a run directory (`runs`). `inspection` loads
-networks with hooks, `adopt` reads other code's weights, `api` is training from Python, `bench` measures
-speed. May import `interp`.
+trained (`optimization`); `execution` trains its arms into a run directory (`runs`, which also hands runs
+on). `inspection` loads networks with hooks, `adopt` reads other code's weights, `api` is training from
+Python, `bench` measures speed. May import `interp`.
 """
 
 from interp.lazy_exports import lazy_exports

@@ -219,11 +219,10 @@ class _Look:
             if (got := self.files.get(name)) == entry:
                 continue
             record = f"{name.rpartition('/')[0]}/DONE"
-            is_network = name.startswith("arms/") and record in manifest.files
-            if is_network and self.files.get(record) == manifest.files[record]:
+            if name.startswith("arms/") and self.files.get(record) == manifest.files.get(record):
                 state = "missing" if got is None else "damaged"
                 path = self.run.path / name
-                cure = "import the archive again, or restore the file"
+                cure = f"import the archive again, or delete {MANIFEST} if the weights were adopted anew"
                 self.refusals.append(RunError(f"{path}: {state}: not as recorded in {MANIFEST}; {cure}"))
             else:
                 changed += 1

@@ -2,9 +2,11 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
 from builders import run_analysis, without_hashes
 
+from training import adopt_weights
 from training.__main__ import main
 from training.runs.atomic_files import RunErrors
 from training.runs.handover.exporting import export_archive
@@ -190,6 +192,26 @@ def test_a_run_of_a_version_without_hashes_is_read_and_its_import_knows_them(han
         f"{imported / NETWORK / 'checkpoints.safetensors'}: damaged: not as recorded in manifest.json"
         in lines[-1]
     )
+
+
+def test_adopted_weights_are_handed_on(tmp_path, capsys):
+    shapes = {"W_E": (7, 5), "W_in": (5, 4), "W_out": (4, 5), "W_U": (5, 7)}
+    rng = np.random.default_rng(0)
+    stacked = [
+        {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+        for _ in range(2)
+    ]
+    settings = {"model": "embed_mlp", "p": 7, "steps": [0, 100], "frac_train": 0.5}
+    run = adopt_weights(stacked, out=tmp_path / "adopted", **settings)
+    for checkpoints, n in (("all", 2), ("last", 1)):
+        export_archive(run.path, tmp_path / f"{checkpoints}.tar", checkpoints)
+        imported = import_archive(tmp_path / f"{checkpoints}.tar", tmp_path / "runs", checkpoints)
+        assert len(imported["dense", 0].steps) == n and not imported.trained_here
+    path = imported["dense", 0].files.path / "checkpoints.safetensors"
+    assert verified_run(imported.files).notes == ()
+    flip(path)
+    (line,) = refused(imported.path, capsys)
+    assert line.startswith(f"error: {path}: damaged: not as recorded in manifest.json")
 
 
 def test_an_imported_run_may_go_on(archive, tmp_path, capsys):

@@ -9,6 +9,7 @@ import torch
 from builders import begin_run, drawn_starts
 from safetensors.numpy import load_file
 
+from training import MODELS as REGISTRY
 from training import export_weights
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict
@@ -37,6 +38,10 @@ MODELS = {
     "pizza": {"name": "transformer", "d_model": 8, "d_head": 4, "d_mlp": 6, "attention_rate": 0.25},
     "mlp": {"name": "mlp", "widths": [6, 5]},
 }
+
+
+def test_every_model_prints_its_forward_pass():
+    assert {model["name"] for model in MODELS.values()} == set(REGISTRY)
 
 
 def setting_of(model):
@@ -129,7 +134,6 @@ def test_a_damaged_network_is_not_written(tiny_copy, tmp_path):
 def test_a_model_of_a_plugin_has_its_weights_and_says_what_is_missing(tmp_path):
     from dataclasses import dataclass
 
-    from training import MODELS as REGISTRY
     from training.models.embed_mlp.architecture import EmbedMLP
 
     @dataclass(frozen=True, kw_only=True)
