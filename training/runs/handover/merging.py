@@ -25,6 +25,8 @@ from training.schema.validation import ConfigError, differences, is_file_name, n
 
 OWN = ("arms", "name", "about", "collection", "note", "seeds", "plugins")
 """Fields of adopted runs' configs that may differ."""
+COMPARED = ("metrics.parquet", "checkpoints.safetensors", "mask.safetensors")
+"""Files by which two networks are the same; a state also names its start."""
 
 
 def merged_run(one: Path | str, other: Path | str, to: Path | str) -> Run:
@@ -117,9 +119,10 @@ def _differing_files(one: ArmDir, other: ArmDir) -> list[str]:
     if not all(finished):
         return []
     digests = [{**files.file_hashes(), **whole_digests(files.done() or {})} for files in (one, other)]
-    known = [set(table) for table in digests]
-    differ = [name for name in known[0] & known[1] if digests[0][name] != digests[1][name]]
-    return sorted({*differ, *({"mask.safetensors"} & (known[0] ^ known[1]))})
+    present = [{name: table[name] for name in COMPARED if name in table} for table in digests]
+    in_both = [name for name in COMPARED if all(name in table for table in present)]
+    differ = [name for name in in_both if present[0][name] != present[1][name]]
+    return sorted({*differ, *({"mask.safetensors"} & (present[0].keys() ^ present[1].keys()))})
 
 
 def _completeness(files: ArmDir) -> tuple[int, ...]:
