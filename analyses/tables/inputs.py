@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.runs.atomic_files import RunError, RunErrors, file_hash, read_json, write_json
+from training.runs.atomic_files import RunErrors, file_hash, read_json, write_json
+from training.runs.checked_content import other_content
 from training.runs.reduced_checkpoints import whole_digest, whole_digests
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class RunInputs:
                 path = network.path / name
                 content = files[str(network)][name] = self._hashes.of(path)
                 if name in recorded and content != recorded[name]:
-                    refusals.append(_refusal(path, recorded[name], content))
+                    refusals.append(other_content(path, recorded[name], content, RESTORE))
         self._hashes.save()
         if refusals:
             raise RunErrors(refusals)
@@ -197,15 +198,6 @@ def _record_hash(network: ArmDir) -> str | None:
 
 def _json_hash(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _refusal(path: Path, expected: str, got: str | None) -> RunError:
-    if got is None:
-        return RunError(f"{path}: missing; {RESTORE}")
-    return RunError(
-        f"{path}: damaged: expected the content of SHA-256 {expected[:12]}…, recorded in {RECORD}, "
-        f"got {got[:12]}…; {RESTORE}"
-    )
 
 
 def _few(names: list[str], most: int = 3) -> str:

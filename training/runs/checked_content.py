@@ -127,6 +127,22 @@ def checked_done(path: Path, record: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
+def other_content(path: Path, recorded: str, got: str | None, cure: str) -> RunError:
+    """Return the error about a network's file whose SHA-256 is not the one in its record.
+
+    Parameters
+    ----------
+    got : str, optional
+        SHA-256 of the file; None for a missing one.
+    cure : str
+        What to do.
+    """
+    if got is None:
+        return RunError(f"{path}: missing; {cure}")
+    expected = f"expected the content of SHA-256 {recorded[:12]}…, recorded in DONE"
+    return RunError(f"{path}: damaged: {expected}, got {got[:12]}…; {cure}")
+
+
 def record_seal(record: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a record without its seal and the place of its training.
 

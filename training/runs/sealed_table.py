@@ -13,6 +13,8 @@ from pathlib import Path
 
 from training.runs.atomic_files import RunError, reading
 
+ORIGIN = b"grokking_tickets"
+"""Key of what made a table and of what, in its metadata (`analyses.tables.origin` writes it)."""
 SEAL = b"grokking_tickets_sha256"
 """Key of a file's own digest in its metadata."""
 FILES = b"grokking_tickets_files"

@@ -9,10 +9,8 @@ from pathlib import Path
 from training.runs.atomic_files import RunError, reading
 from training.runs.reduced_checkpoints import whole_digest
 from training.runs.run_directory import ArmDir, RunDir
-from training.runs.sealed_table import files_written_with, is_intact
+from training.runs.sealed_table import ORIGIN, files_written_with, is_intact
 
-ORIGIN = b"grokking_tickets"
-"""Key of what a table was made of, in a Parquet file's metadata (`analyses.tables.origin`)."""
 REMAKE = "measure again"
 
 

@@ -13,7 +13,7 @@ from training.config.plugin_use import without_unknown_arms
 from training.inspection.run import Run
 from training.inspection.trained_network import Network
 from training.runs.atomic_files import RunError, RunErrors, check_archive, file_hash, reading
-from training.runs.checked_content import record_seal
+from training.runs.checked_content import other_content, record_seal
 from training.runs.handover.manifest import MANIFEST, FileEntry, read_manifest
 from training.runs.handover.run_files import files_of_run
 from training.runs.handover.tables_of_run import table_refusals, tables_made_of_other_files
@@ -164,17 +164,11 @@ class _Look:
         for name, digest in recorded.items():
             path = files.path / name
             reason = self.omitted.get(path.relative_to(self.run.path).as_posix())
-            if not path.exists() and reason is not None:
+            got = present.get(name) or (file_hash(path) if path.exists() else None)
+            if got is None and reason is not None:
                 self.notes.append(f"{path}: {reason}")
-            elif not path.exists():
-                self.refusals.append(RunError(f"{path}: missing; {RESTORE}"))
-            elif (got := present.get(name) or file_hash(path)) != digest:
-                self.refusals.append(
-                    RunError(
-                        f"{path}: damaged: expected the content of SHA-256 {digest[:12]}…, recorded in DONE, "
-                        f"got {got[:12]}…; {RESTORE}"
-                    )
-                )
+            elif got != digest:
+                self.refusals.append(other_content(path, digest, got, RESTORE))
         for name in present.keys() - recorded.keys() if recorded else ():
             self.refusals.append(RunError(f"{files.path / name}: not recorded in DONE; move it elsewhere"))
 

@@ -13,6 +13,7 @@ from training.inspection.outcomes import number_or_none
 from training.inspection.run import Run, open_run
 from training.inspection.trained_network import Network
 from training.runs import atomic_files
+from training.runs.checked_content import other_content
 from training.runs.handover.verified_run import RESTORE
 from training.runs.handover.weights_card import card
 from training.runs.run_directory import RunDir
@@ -73,7 +74,7 @@ def _check_hashes(network: Network) -> None:
     present = network.files.file_hashes()
     for name, digest in ((network.files.done() or {}).get("files") or {}).items():
         if name in present and present[name] != digest:
-            raise atomic_files.RunError(f"{network.files.path / name}: damaged: not as in DONE; {RESTORE}")
+            raise other_content(network.files.path / name, digest, present[name], RESTORE)
 
 
 def _config(run: Run, network: Network, step: int) -> dict[str, Any]:
