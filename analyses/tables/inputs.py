@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.runs.atomic_files import RunErrors, file_hash, read_json, write_json
-from training.runs.checked_content import other_content
+from training.runs.record_hashes import other_content
 from training.runs.reduced_checkpoints import whole_digest, whole_digests
 
 if TYPE_CHECKING:

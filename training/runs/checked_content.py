@@ -6,8 +6,6 @@ error names the file, and the row or field.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +25,6 @@ MOST_STEPS = 2**53
 """Steps up to which a floating-point number tells them apart."""
 ROUNDING = 1e-6
 """A cross-entropy of nearly 0 may come out below it."""
-UNSEALED = ("seal", "start", "taken_from")
-"""Fields of a record that its seal does not cover."""
 ADVICE = "put back the file as it was written, or make it anew"
 
 
@@ -125,31 +121,6 @@ def checked_done(path: Path, record: dict[str, Any]) -> dict[str, Any]:
     generalised = source.get("generalised")
     _check(path, "source.generalised", generalised, generalised in (None, True, False), "true or false")
     return record
-
-
-def other_content(path: Path, recorded: str, got: str | None, cure: str) -> RunError:
-    """Return the error about a network's file whose SHA-256 is not the one in its record.
-
-    Parameters
-    ----------
-    got : str, optional
-        SHA-256 of the file; None for a missing one.
-    cure : str
-        What to do.
-    """
-    if got is None:
-        return RunError(f"{path}: missing; {cure}")
-    expected = f"expected the content of SHA-256 {recorded[:12]}…, recorded in DONE"
-    return RunError(f"{path}: damaged: {expected}, got {got[:12]}…; {cure}")
-
-
-def record_seal(record: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a record without its seal and the place of its training.
-
-    A repeated training, and one that was taken over, has an equal seal.
-    """
-    content = {name: value for name, value in record.items() if name not in UNSEALED}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def check_identity(path: Path, record: Mapping[str, Any]) -> None:

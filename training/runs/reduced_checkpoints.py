@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from training.runs.atomic_files import reading
-from training.runs.checked_content import record_seal
+from training.runs.record_hashes import record_seal
 
 if TYPE_CHECKING:
     from training.runs.run_directory import ArmDir

@@ -30,8 +30,9 @@ import numpy as np
 
 from training.runs import atomic_files as files
 from training.runs.atomic_files import RunError
-from training.runs.checked_content import check_identity, checked_done, checked_metrics, record_seal
+from training.runs.checked_content import check_identity, checked_done, checked_metrics
 from training.runs.file_lock import LOCK, locked
+from training.runs.record_hashes import record_seal
 from training.runs.saved_state import read_without_tensors
 from training.schema.plain_content import shown
 from training.schema.validation import is_file_name

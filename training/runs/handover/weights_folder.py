@@ -13,9 +13,9 @@ from training.inspection.outcomes import number_or_none
 from training.inspection.run import Run, open_run
 from training.inspection.trained_network import Network
 from training.runs import atomic_files
-from training.runs.checked_content import other_content
 from training.runs.handover.verified_run import RESTORE
 from training.runs.handover.weights_card import card
+from training.runs.record_hashes import other_content
 from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, names, require, to_dict
 
