@@ -70,8 +70,8 @@ class Tried:
         """Return a line per kind, and one per failure."""
         for kind, n in sorted(self.counts.items()):
             failed = Counter(failure for of, failure, _ in self.failures if of == kind)
-            words = ", ".join(f"{failed[failure]} {failure}" for failure in FAILURES)
-            yield f"{self.letter} {kind}: {n} tried; {words}"
+            words = ", ".join(f"{count} {failure}" for failure, count in failed.items())
+            yield f"{self.letter} {kind}: {n} tried; {words or 'none failed'}"
         for kind, failure, text in self.failures:
             yield f"{self.letter} {kind}: {failure}: {text if verbose else text[-300:]}"
 

@@ -35,11 +35,14 @@ def faulty_environment(folder, n, kind):
 
 
 def results(path):
-    """Return the files of a run that its commands decide: arms, tables and pictures."""
+    """Return the files of a run that its commands decide: arms, tables and pictures.
+
+    Hashes remembered for the next look (`inputs.json`) are no result: a run on a read-only disk has none.
+    """
     files = files_of_arms(path)
     for folder in ("analyses", "figures"):
         for file in sorted((path / folder).rglob("*")):
-            if file.is_file() and file.name != ".lock":
+            if file.is_file() and file.name not in (".lock", "inputs.json"):
                 files[str(file.relative_to(path))] = file.read_bytes()
     return files
 

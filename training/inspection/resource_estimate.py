@@ -94,9 +94,8 @@ def check_need(
         next(path for path in (folder, *folder.absolute().parents) if path.exists())
     ).free
     mapped = need.memory - PROCESS_BYTES + LEAST_ADDRESS_SPACE  # libraries map more than they use
-    jobs = (
-        "" if free_memory is None or need.memory > free_memory else f"--jobs {free_memory // need.memory}, "
-    )
+    fewer = 0 if free_memory is None or not need.memory else free_memory // need.memory
+    jobs = f"--jobs {fewer}, " if fewer else ""
     each = f" ({workers} workers with {bytes_text(need.memory)} each)" if workers > 1 else ""
     for what, needed, free, cure in (
         (f"memory{each}", workers * need.memory, free_memory, jobs),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -115,9 +116,11 @@ def _no_formula(value: Any) -> Any:
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file in one step.
 
-    On any failure the old one stays and no temporary file is left.
+    On any failure the old one stays and no temporary file is left; one that a killed process left is deleted.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if os.name == "posix":
+        delete_stale_temporaries(path.parent, path.name)
     temporary = _temporary(path)
     try:
         with temporary.open("wb") as file:
@@ -181,12 +184,13 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{_host()}.{os.getpid()}.tmp")
 
 
-def delete_stale_temporaries(folder: Path) -> None:
-    """Delete temporary files whose process on this machine has ended.
+def delete_stale_temporaries(folder: Path, name: str | None = None) -> None:
+    """Delete temporary files whose process on this machine has ended; of all files, or of one name.
 
-    The caller holds the folder's lock.
+    Where no process can be asked for, as on Windows, the caller holds the folder's lock.
     """
-    for file in folder.glob(f".*.{_host()}.*.tmp"):
+    of = "*" if name is None else glob.escape(name)
+    for file in folder.glob(f".{of}.{_host()}.*.tmp"):
         pid = file.name.split(".")[-2]
         if pid.isdecimal() and not _is_running(int(pid)):
             file.unlink(missing_ok=True)

@@ -349,11 +349,14 @@ class RunDir:
         return locked(self.path)
 
     def write_recipe(self, text: str, config: Mapping[str, Any], given: str = "") -> None:
-        """Write recipe.toml and config.json, both resolved, and the user's text if there is one."""
+        """Write config.json and recipe.toml, both resolved, and the user's text if there is one.
+
+        The config is first: a folder with one is a run.
+        """
+        self.write_config(config)
+        files.write_bytes(self.path / "recipe.toml", text.encode())
         if given:
             files.write_bytes(self.path / "recipe.given.toml", given.encode())
-        files.write_bytes(self.path / "recipe.toml", text.encode())
-        self.write_config(config)
 
     def recipe_text(self) -> str:
         """Return the text of recipe.toml; empty without one."""

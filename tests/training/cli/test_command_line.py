@@ -196,7 +196,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(recipe_file, tmp_path, caps
     out = tmp_path / "runs"
     code, table, err = outcome([recipe_file, "--out", out, "--dry-run"], capsys)
     title, _, *rows, conclusion, task, merged, _, ticket, shuffled, need = table.splitlines()
-    assert need.startswith("needs about 300.") and need.endswith("of disk")
+    assert need.startswith("needs about 340.") and need.endswith("of disk")
     assert (code, err, len(rows), conclusion) == (0, "", 4, "4 networks: 4 to train.")
     assert ticket.startswith("grokked_ticket: may be skipped if dense has not generalised by its end; --set ")
     assert shuffled == "shuffled: may be skipped if grokked_ticket is skipped"

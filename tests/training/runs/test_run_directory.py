@@ -180,6 +180,22 @@ def test_stale_temporary_files_are_deleted_and_live_ones_are_not(arm, monkeypatc
     assert left == {".lock", "metrics.parquet", mine, other_machine}
 
 
+def test_a_write_deletes_what_a_killed_process_had_written_of_the_same_file(tmp_path):
+    stale = tmp_path / f".[a].csv.{socket.gethostname().replace('.', '-')}.{ended_process()}.tmp"
+    others = tmp_path / stale.name.replace("[a]", "a")
+    stale.touch()
+    others.touch()
+    write_bytes(tmp_path / "[a].csv", b"a")
+    assert {file.name for file in tmp_path.iterdir()} == {"[a].csv", others.name}
+
+
+def test_a_start_that_ended_between_its_first_files_leaves_a_run(tmp_path):
+    (tmp_path / "recipe.toml").mkdir()  # so that it cannot be written
+    with pytest.raises(IsADirectoryError):
+        RunDir(tmp_path).write_recipe("name = 1", {"name": "x"})
+    assert RunDir.open(tmp_path).config() == {"name": "x"}
+
+
 def test_a_locked_arm_is_refused_until_it_is_released(arm):
     with arm.locked():
         second = ArmDir(arm.path.parents[2], "dense", 0)
