@@ -166,7 +166,7 @@ class RunInputs:
         return None
 
     def _hash_now(self, network: ArmDir, file: str, otherwise: str | None) -> str | None:
-        """Return the hash of a network's file; that of its record, or another, for a file that is gone.
+        """Return the hash of a network's file, or the recorded one if it is gone.
 
         Of checkpoints that were reduced to the last it is the hash of all: what was read of them stays true.
         """

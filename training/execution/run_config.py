@@ -66,7 +66,7 @@ def merged_recipe(run: RunDir, recipe: Recipe, replaced: Collection[Job] = ()) -
 
 
 def united(old: Recipe, recipe: Recipe) -> Recipe:
-    """Return the union of two recipes' arms and seeds, for the union of two runs.
+    """Return the union of the arms and seeds of two runs' recipes.
 
     Raises
     ------

@@ -15,7 +15,7 @@ UNSEALED = ("seal", "start", "taken_from")
 
 
 def record_seal(record: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a record without its seal and the place of its training.
+    """Return the SHA-256 of a record without its seal and origin.
 
     A repeated training, and one that was taken over, has an equal seal.
     """
@@ -24,7 +24,7 @@ def record_seal(record: Mapping[str, Any]) -> str:
 
 
 def other_content(path: Path, recorded: str, got: str | None, cure: str) -> RunError:
-    """Return the error about a network's file whose SHA-256 is not the one in its record.
+    """Return the error about a file whose SHA-256 is not the recorded one.
 
     Parameters
     ----------

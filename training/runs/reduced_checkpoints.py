@@ -21,7 +21,7 @@ FILE = "checkpoints.safetensors"
 
 
 def with_last_checkpoint(files: ArmDir) -> dict[str, bytes]:
-    """Return the files of a network that change if its last checkpoint alone is kept, by name."""
+    """Return the new files of a network with its last checkpoint alone, by name."""
     last, record = _last_checkpoint(files), files.done()
     if record is None:  # adopted weights
         return {FILE: last}
@@ -44,7 +44,7 @@ def _last_checkpoint(files: ArmDir) -> bytes:
 
 
 def whole_digest(record: Mapping[str, Any], name: str, digest: str) -> str:
-    """Return the SHA-256 of a network's whole file, for that of the file it has."""
+    """Return the SHA-256 of a network's whole file, by that of a reduced one."""
     is_recorded = (record.get("files") or {}).get(name) == digest
     return whole_digests(record).get(name, digest) if is_recorded else digest
 

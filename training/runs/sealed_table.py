@@ -1,4 +1,4 @@
-"""Parquet files that hold their own SHA-256, and that of the files written with them.
+"""Parquet files that hold their SHA-256 and that of files written with them.
 
 The digest stands in the file's metadata, and is that of the file with zeros in its place. So a file is
 checked by itself, wherever it is copied to, and any other reader of Parquet reads it as before.
@@ -43,7 +43,7 @@ def sealed(content: bytes) -> bytes:
 
 
 def is_intact(content: bytes) -> bool | None:
-    """Return True if a file has the content that was sealed; None for a file without a seal."""
+    """Return True if a file has its sealed content; None without a seal."""
     place = _place_of_digest(content)
     if place is None:
         return False if FILES in content else None

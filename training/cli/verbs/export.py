@@ -1,4 +1,4 @@
-"""Command `python -m training export RUN`: one archive of a run, or the weights of one network."""
+"""Command `python -m training export`: an archive of a run, or weights of a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command `python -m training merge RUN RUN --to RUN`: the arms and seeds of two runs in one."""
+"""Command `python -m training merge`: arms and seeds of two runs in one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command `python -m training verify PATH`: every file of a run or an archive against its hashes."""
+"""Command `python -m training verify`: files of a run or archive against their hashes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Forward pass of He et al.'s network in NumPy, printed in the card of exported weights.
+"""Forward pass of He et al.'s network in NumPy.
 
-It stands alone: it imports NumPy and nothing else.
+The card of exported weights prints `forward`, which needs NumPy and nothing else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Forward pass of the one-layer transformer in NumPy, printed in the card of exported weights.
+"""Forward pass of the one-layer transformer in NumPy.
 
-It stands alone: it imports NumPy and nothing else.
+The card of exported weights prints `forward`, which needs NumPy and nothing else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def forward(
     equals: bool = False,
     attention_rate: float = 1.0,
 ) -> Float[np.ndarray, "n classes"]:
-    """Return the logits of pairs of residues at the last position; with `equals`, a token = follows."""
+    """Return the logits of pairs of residues; with `equals`, a token = follows."""
     attn, mlp = "blocks.0.attn.", "blocks.0.mlp."
 
     def bias(name: str) -> np.ndarray | float:

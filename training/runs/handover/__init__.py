@@ -1,4 +1,4 @@
-"""Handing on of runs: archives, their verification, the union of two runs, weights for other code.
+"""Hand-over of runs: archives, verification, unions, weights for other code.
 
 May import every folder of `training` but `adopt`, `api`, `bench` and the commands; `training` exports its
 functions.

@@ -64,7 +64,7 @@ def archive_manifest(path: Path, archive: tarfile.TarFile) -> Manifest:
 
 
 def unpack(path: Path, archive: tarfile.TarFile, manifest: Manifest, folder: Path) -> None:
-    """Write the files of an archive below a new folder, each compared with the manifest.
+    """Write the files of an archive to a new folder, compared with the manifest.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def unpack(path: Path, archive: tarfile.TarFile, manifest: Manifest, folder: Pat
 
 
 def _checked_name(path: Path, member: tarfile.TarInfo, manifest: Manifest, seen: set[str]) -> str:
-    """Return an entry's path below the run's folder, refused if it is no file of the manifest."""
+    """Return an entry's path, refused if it is no file of the manifest."""
     top, _, name = member.name.partition("/")
     if top != manifest.run or not is_path_in_run(name):
         raise _refusal(path, member.name, f"expected a path below {manifest.run}/")

@@ -1,4 +1,4 @@
-"""Export of a run as one archive: tar, plain or compressed by gzip, with a manifest."""
+"""Export of a run as one tar archive, plain or compressed, with a manifest."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def verified_run_or_archive(path: Path | str) -> Verification:
 
 @contextmanager
 def _named_in(archive: Path, folder: Path) -> Iterator[None]:
-    """Name files in errors by their archive, not by the temporary folder they were unpacked to."""
+    """Name files in errors by their archive, not by the temporary folder."""
     try:
         yield
     except RunErrors as error:

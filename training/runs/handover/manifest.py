@@ -1,4 +1,4 @@
-"""Manifest of a run that was handed on: its files, and what was left out."""
+"""Manifest of an archive: files of a run, and what was left out."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Manifest:
 
 
 def read_manifest(run: Path) -> Manifest | None:
-    """Return the manifest of an imported run; None for a run that was not imported.
+    """Return the manifest of an imported run; None for another run.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def parsed_manifest(content: Any, where: str) -> Manifest:
 
 
 def is_path_in_run(name: Any) -> bool:
-    """Return True for a path that stays below a run's folder on every system, and hides nowhere.
+    """Return True for a path that stays below a run's folder on every system.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Union of two runs of like recipes: arms and seeds of both, and their provenance."""
+"""Union of two runs of like recipes: arms, seeds and provenance."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from training.execution.run_config import recorded_bases, united, write_run_conf
 from training.inspection.run import Run, open_run
 from training.runs import atomic_files
 from training.runs.atomic_files import RunError, RunErrors, flush_folder
+from training.runs.handover.run_files import NETWORK_FILES
 from training.runs.handover.verified_run import verified_run
 from training.runs.reduced_checkpoints import whole_digests
 from training.runs.run_directory import ArmDir, RunDir
@@ -25,8 +26,6 @@ from training.schema.validation import ConfigError, differences, is_file_name, n
 
 OWN = ("arms", "name", "about", "collection", "note", "seeds", "plugins")
 """Fields of adopted runs' configs that may differ."""
-COMPARED = ("metrics.parquet", "checkpoints.safetensors", "mask.safetensors")
-"""Files by which two networks are the same; a state also names its start."""
 
 
 def merged_run(one: Path | str, other: Path | str, to: Path | str) -> Run:
@@ -80,7 +79,7 @@ def _union(runs: Sequence[Run], name: str) -> Recipe | dict[str, Any]:
 
 
 def _joined(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the union of the configs of two runs of adopted weights, and the fields that differ."""
+    """Return the union of two configs of adopted weights, and fields that differ."""
     shared = [{key: value for key, value in config.items() if key not in OWN} for config in (before, after)]
     arms = [dict(config.get("arms", {})) for config in (before, after)]
     both = arms[0].keys() & arms[1].keys()
@@ -91,7 +90,7 @@ def _joined(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[s
 
 
 def _chosen(runs: Sequence[RunDir]) -> dict[tuple[str, int], ArmDir]:
-    """Return the files of every network of both runs, of one that both have the more complete ones."""
+    """Return the files of every network; the more complete ones if both runs have it."""
     chosen: dict[tuple[str, int], ArmDir] = {}
     refusals = []
     for files in (files for run in runs for files in run.arms()):
@@ -119,8 +118,8 @@ def _differing_files(one: ArmDir, other: ArmDir) -> list[str]:
     if not all(finished):
         return []
     digests = [{**files.file_hashes(), **whole_digests(files.done() or {})} for files in (one, other)]
-    present = [{name: table[name] for name in COMPARED if name in table} for table in digests]
-    in_both = [name for name in COMPARED if all(name in table for table in present)]
+    present = [{name: table[name] for name in NETWORK_FILES if name in table} for table in digests]
+    in_both = [name for name in NETWORK_FILES if all(name in table for table in present)]
     differ = [name for name in in_both if present[0][name] != present[1][name]]
     return sorted({*differ, *({"mask.safetensors"} & (present[0].keys() ^ present[1].keys()))})
 

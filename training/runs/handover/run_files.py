@@ -1,4 +1,4 @@
-"""Files of a run that are handed on, and the reasons of those that are not."""
+"""Files of a run that are handed on, and reasons of the others."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ RECIPE_FILES = ("config.json", "recipe.toml", "recipe.given.toml", "provenance.j
 """Files at the top of a run."""
 FOLDERS = ("analyses", "arms", "figures", "with_arguments")
 """Folders of a run."""
+NETWORK_FILES = ("metrics.parquet", "checkpoints.safetensors", "mask.safetensors")
+"""Files by which two networks are the same; a state also names its start."""
 CACHES = ("analyses/inputs.json",)
 """Files that hold for one copy of a run only."""
 NO_PART = "no part of a run; send it beside the archive"
@@ -18,7 +20,7 @@ STRANGE = "not a name that every system takes; rename it"
 
 
 def files_of_run(run: Path) -> tuple[list[str], dict[str, str]]:
-    """Return the paths of a run's files below its folder, sorted, and the reasons of what is left out.
+    """Return the sorted paths of a run's files, and reasons of those left out.
 
     Locks, temporary files, caches, replaced networks and an older manifest are neither.
     """
@@ -42,7 +44,7 @@ def files_of_run(run: Path) -> tuple[list[str], dict[str, str]]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, hidden ones and those of a killed process left out."""
+    """Yield the files below a folder, except hidden ones."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue

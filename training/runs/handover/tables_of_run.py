@@ -1,4 +1,4 @@
-"""Tables of a run, checked against their own hashes and the files they were made of."""
+"""Tables of a run, checked against their hashes and their inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REMAKE = "measure again"
 
 
 def table_refusals(run: RunDir, digests: Mapping[str, str]) -> tuple[int, list[RunError], list[str]]:
-    """Return the number of tables, errors about damaged ones, and notes about those without a hash.
+    """Return the number of tables, errors, and notes about tables without a hash.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def table_refusals(run: RunDir, digests: Mapping[str, str]) -> tuple[int, list[R
 
 
 def tables_made_of_other_files(run: RunDir, digests: Mapping[str, str]) -> list[str]:
-    """Return a note per table that was made of other content than a network's files have now."""
+    """Return a note per table that was made of other content of a network."""
     notes = []
     present = {str(files): files for files in run.arms()}
     for path in _tables(run):
@@ -79,7 +79,7 @@ def _inputs(path: Path) -> Mapping[str, Mapping[str, str | None]]:
 
 
 def _digest_now(run: RunDir, files: ArmDir | None, name: str, digests: Mapping[str, str]) -> str | None:
-    """Return the SHA-256 of a network's file; None for one that is gone, and for its record."""
+    """Return the SHA-256 of a network's file; None without one."""
     if files is None or name == "DONE":
         return None
     digest = digests.get((files.path / name).relative_to(run.path).as_posix())

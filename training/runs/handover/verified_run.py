@@ -14,7 +14,7 @@ from training.inspection.run import Run
 from training.inspection.trained_network import Network
 from training.runs.atomic_files import RunError, RunErrors, check_archive, file_hash, reading
 from training.runs.handover.manifest import MANIFEST, FileEntry, read_manifest
-from training.runs.handover.run_files import files_of_run
+from training.runs.handover.run_files import NETWORK_FILES, files_of_run
 from training.runs.handover.tables_of_run import table_refusals, tables_made_of_other_files
 from training.runs.record_hashes import other_content, record_seal
 from training.runs.replaced_arms import replaced_arms
@@ -45,7 +45,7 @@ class Verification:
 
 
 def verified_run(run: RunDir) -> Verification:
-    """Return the hashes of a run's files after comparing them with all that are recorded.
+    """Return the hashes of a run's files, compared with all recorded ones.
 
     Every file is read; no cache is trusted.
 
@@ -160,17 +160,18 @@ class _Look:
 
     def _check_files(self, files: ArmDir, recorded: Mapping[str, str]) -> None:
         """Note each file of a network that is not the recorded one."""
-        present = files.file_hashes()
         for name, digest in recorded.items():
             path = files.path / name
-            reason = self.omitted.get(path.relative_to(self.run.path).as_posix())
-            got = present.get(name) or (file_hash(path) if path.exists() else None)
+            place = path.relative_to(self.run.path).as_posix()
+            reason, entry = self.omitted.get(place), self.files.get(place)
+            got = entry.sha256 if entry else file_hash(path) if path.exists() else None  # of a replaced one
             if got is None and reason is not None:
                 self.notes.append(f"{path}: {reason}")
             elif got != digest:
                 self.refusals.append(other_content(path, digest, got, RESTORE))
-        for name in present.keys() - recorded.keys() if recorded else ():
-            self.refusals.append(RunError(f"{files.path / name}: not recorded in DONE; move it elsewhere"))
+        for path in (files.path / name for name in NETWORK_FILES if recorded and name not in recorded):
+            if path.exists():
+                self.refusals.append(RunError(f"{path}: not recorded in DONE; move it elsewhere"))
 
     def _check_content(self, files: ArmDir) -> None:
         """Compare a network's weights, mask and curves with its recipe and each other."""

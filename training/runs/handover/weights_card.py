@@ -1,4 +1,4 @@
-"""Card of exported weights: what the network is, and how it is loaded without this package."""
+"""Card of exported weights: the network, and a program that loads it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def card(config: Mapping[str, Any], setting: Setting) -> str:
 
 
 def loading_code(setting: Setting) -> str:
-    """Return a program that loads the weights beside it and computes outputs, without this package."""
+    """Return a program that loads and runs the weights without this package."""
     forward = _forward_module(setting)
     if forward is None:
         return f'{IMPORTS}\nweights = load_file("model.safetensors")\n'
@@ -86,7 +86,7 @@ def loading_code(setting: Setting) -> str:
 
 
 def _forward_module(setting: Setting) -> ModuleType | None:
-    """Return the module with a model's forward pass in NumPy; None for a plug-in without one."""
+    """Return the module of a model's forward pass in NumPy; None for a plug-in."""
     name = f"{type(setting.model).__module__.rpartition('.')[0]}.numpy_forward"
     if not name.startswith("training.models.") or importlib.util.find_spec(name) is None:
         return None
@@ -108,8 +108,8 @@ def _table_of(kind: str, config: Mapping[str, Any]) -> str:
 def _pruned(config: Mapping[str, Any]) -> str:
     if config["density"] is None:
         return "The network is dense."
-    kept = f"{config['density']:.4g} of the weights are kept"
-    return f"The network is pruned: {kept}, the others are 0; `mask.safetensors` has 1 for kept ones."
+    share = f"{config['density']:.4g} of the weights are kept"
+    return f"The network is pruned: {share}, the others are 0; `mask.safetensors` has 1 for kept ones."
 
 
 def _trained(config: Mapping[str, Any]) -> str:

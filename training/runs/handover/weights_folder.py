@@ -1,4 +1,4 @@
-"""Weights of one network at one step, for other code: safetensors, config and a card."""
+"""Weights of one checkpoint for other code: safetensors, config and a card."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from training.schema.validation import ConfigError, names, require, to_dict
 def write_weights_folder(
     run: Run | RunDir | Path | str, arm: str, seed: int, step: int | None, to: Path | str
 ) -> list[Path]:
-    """Write a network's weights with config and card to a new folder, and return the files.
+    """Write weights, config and card to a new folder, and return the files.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def _network(run: Run, arm: str, seed: int) -> Network:
 
 
 def _check_hashes(network: Network) -> None:
-    """Raise a `RunError` about a file of the network that is not the recorded one."""
+    """Raise a `RunError` about a file that is not the recorded one."""
     present = network.files.file_hashes()
     for name, digest in ((network.files.done() or {}).get("files") or {}).items():
         if name in present and present[name] != digest:

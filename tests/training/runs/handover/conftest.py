@@ -10,7 +10,7 @@ from training.runs.handover.exporting import export_archive
 
 @pytest.fixture(scope="session")
 def handed(tiny_run, tmp_path_factory):
-    """Return a run with tables, a lock, a cache and a replaced network; tests only read this run."""
+    """Return a run with tables, a lock and a replaced network; tests only read it."""
     path = shutil.copytree(tiny_run, tmp_path_factory.mktemp("handed") / "tiny")
     for name in ("grokking", "phases"):
         assert run_analysis(name, path).code == 0

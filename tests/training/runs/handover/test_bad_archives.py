@@ -158,7 +158,7 @@ def test_a_cut_archive_and_another_file_are_refused(handed, tmp_path, capsys, cu
 
 
 def test_content_that_contradicts_its_record_is_refused_though_the_manifest_has_it(archive, tmp_path, capsys):
-    """A manifest that was written again after a change does not vouch for a network."""
+    """A rewritten manifest does not vouch for a network."""
     data = next(data for member, data in members_of(archive) if member.name.endswith(METRICS))[:-1] + b"?"
     change = lying(size=len(data), sha256=hashlib.sha256(data).hexdigest())
     path = rewritten(archive, tmp_path / "bad.tar", of_metrics(lambda _: data), change)

@@ -16,7 +16,7 @@ from training.runs.run_directory import RunDir
 
 
 def part_of(run, path, arms=("dense", "grokked_ticket", "random"), seeds=(0, 1), *, start):
-    """Return a copy of a run with some of its networks, as another machine has it."""
+    """Return a copy of a run with some of its networks."""
     copy = RunDir(shutil.copytree(run, path))
     recipe = open_run(copy).recipe
     for files in copy.arms():
