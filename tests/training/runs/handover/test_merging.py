@@ -39,11 +39,17 @@ def error_of(capsys, *arguments):
     return code, line.removeprefix("error: ")
 
 
+@pytest.fixture(scope="module")
+def merged(tiny_run, tmp_path_factory):
+    """Return the union of a run's two seeds, as two machines have trained them."""
+    folder = tmp_path_factory.mktemp("merged")
+    mine = part_of(tiny_run, folder / "mine", seeds=[0], start="a1")
+    theirs = part_of(tiny_run, folder / "theirs", seeds=[1], start="b2")
+    return merge_runs(mine, theirs, folder / "both")
+
+
 @pytest.mark.parametrize("name", ["grokking", "speed", "phases", "masks", "norms"])
-def test_after_a_merge_every_table_counts_the_same_networks(tiny_run, tmp_path, name):
-    mine = part_of(tiny_run, tmp_path / "mine", seeds=[0], start="a1")
-    theirs = part_of(tiny_run, tmp_path / "theirs", seeds=[1], start="b2")
-    merged = merge_runs(mine, theirs, tmp_path / "both")
+def test_after_a_merge_every_table_counts_the_same_networks(merged, name):
     assert run_analysis(name, merged.path).code == 0
     summary = load_summary(merged.path / "analyses" / f"{name}.json", ANALYSES[name])
     assert summary["n_networks"] == 6
