@@ -374,3 +374,21 @@ def released_weights(name):
     if not path.is_file():
         pytest.skip(f"{path}: released weights are not there")
     return path
+
+
+def trained_run(recipe, folder):
+    """Train a recipe as the command does, in this process; return the run."""
+    from training.api.in_process import launch_in_process
+    from training.execution.experiment import Experiment
+
+    experiment = Experiment(recipe, "", str(folder), launch=launch_in_process)
+    experiment.train("cpu", 1)
+    return experiment.run
+
+
+def arm_contents(run, arm):
+    """Return an arm's files but its record and lock, and of the record what a start does not decide."""
+    files = run.arm(arm, 0)
+    record = {name: value for name, value in files.done().items() if name != "start"}
+    paths = [path for path in files.path.iterdir() if path.name not in ("DONE", ".lock")]
+    return {path.name: path.read_bytes() for path in paths} | {"DONE": record}

@@ -173,7 +173,7 @@ def single_frequency_run(trained_run):
             "arms": {"dense": {"min_steps": steps, "max_steps": steps}},
         }
         content |= {"task": {"name": "add", "p": p, "pairs": "ordered", "frac_train": 1.0}}
-        content |= {"model": model | {"init_scale": init_scale}, "measure": {"early_checkpoint_every": 50}}
+        content |= {"model": model | {"init_scale": init_scale}, "measure": {"checkpoints": [{"every": 50}]}}
         plain = {"name": "sgd", "lr": 0.1, "weight_decay": 0.0, "warmup_steps": 10}
         return trained_run(content | {"optimizer": plain | optimizer}).path
 

@@ -29,7 +29,7 @@ p = 7
 d_emb = 8
 d_mlp = 6
 [measure]
-early_checkpoint_every = 10
+checkpoints = [{every = 10}]
 [pruning]
 require_generalised = false
 [arms.dense]

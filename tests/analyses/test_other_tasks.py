@@ -12,7 +12,7 @@ TASKS = {
 @pytest.fixture(scope="module", params=TASKS)
 def run(request, trained_run):
     content = {"name": request.param, "seeds": [0], "task": TASKS[request.param]}
-    content |= {"model": {"name": "mlp", "widths": [8, 7]}, "measure": {"early_checkpoint_every": 50}}
+    content |= {"model": {"name": "mlp", "widths": [8, 7]}, "measure": {"checkpoints": [{"every": 50}]}}
     content |= {"pruning": {"require_generalised": False}}
     content["arms"] = {
         "dense": {"max_steps": 100},

@@ -33,7 +33,7 @@ ANALYSES = ("fourier", "phases", "mechanism", "norms", "masks", "snapshots", "pr
 def run(request, trained_run):
     model, task = KINDS[request.param]
     content = {"name": request.param, "seeds": [0], "task": task, "model": model}
-    content |= {"measure": {"early_checkpoint_every": 20}, "pruning": {"require_generalised": False}}
+    content |= {"measure": {"checkpoints": [{"every": 20}]}, "pruning": {"require_generalised": False}}
     content["arms"] = {
         "dense": {"max_steps": 40},
         "grokked_ticket": {"method": "magnitude", "source": "dense", "max_steps": 20},

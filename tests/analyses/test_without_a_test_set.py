@@ -17,7 +17,7 @@ CONTENT = {
     "task": {"p": 7, "pairs": "ordered", "frac_train": 1.0},
     "model": {"name": "one_hot_mlp", "d_mlp": 12, "activation": "square"},
     "optimizer": {"name": "sgd", "lr": 0.5, "weight_decay": 0.0, "warmup_steps": 10},
-    "measure": {"early_checkpoint_every": 50},
+    "measure": {"checkpoints": [{"every": 50}]},
     "pruning": {"require_generalised": False},
     "arms": {
         "dense": {"max_steps": 100},

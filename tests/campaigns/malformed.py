@@ -32,7 +32,7 @@ CONTENT = {
     "task": {"name": "add", "p": 5, "frac_train": 0.8},
     "model": {"name": "embed_mlp", "d_emb": 4, "d_mlp": 6},
     "optimizer": {"name": "adamw", "lr": 0.01},
-    "measure": {"eval_every": 10, "checkpoint_every": 20, "early_checkpoint_every": 10, "early_until": 20},
+    "measure": {"eval_every": 10, "checkpoints": [{"every": 20}, {"every": 10, "last": 20}]},
     "pruning": {"sparsity": 0.5, "require_generalised": False},
     "arms": {
         "dense": {"max_steps": 40},

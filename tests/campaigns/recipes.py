@@ -7,7 +7,7 @@ BASE = {
     "task": {"name": "add", "p": 7, "frac_train": 0.8},
     "model": {"name": "embed_mlp", "d_emb": 10, "d_mlp": 12},
     "optimizer": {"name": "adamw", "lr": 0.01},
-    "measure": {"eval_every": 10, "checkpoint_every": 100, "early_checkpoint_every": 20, "early_until": 60},
+    "measure": {"eval_every": 10, "checkpoints": [{"every": 100}, {"every": 20, "last": 60}]},
     "pruning": {"sparsity": 0.5, "require_generalised": False},
 }
 STEPS = {"max_steps": 160}

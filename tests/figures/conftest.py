@@ -27,7 +27,7 @@ def tiny_recipe(name):
     recipe = read_recipe(name)[0]
     content = to_dict(recipe if len(recipe.arms) <= MOST_ARMS else read_recipe(name, quick=True)[0])
     content["seeds"] = content["seeds"][:2]
-    content["measure"] |= {"eval_every": 1, "checkpoint_every": 5, "early_checkpoint_every": 5}
+    content["measure"] |= {"eval_every": 1, "checkpoints": [{"every": 5}]}
     content["pruning"]["require_generalised"] = False
     for part in (content, *content["arms"].values()):
         if (part["task"] or {}).get("p"):

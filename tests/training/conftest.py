@@ -39,9 +39,7 @@ lr = 1e-2
 
 [measure]
 eval_every = 10
-checkpoint_every = 100
-early_checkpoint_every = 20
-early_until = 60
+checkpoints = [{every = 100}, {every = 20, last = 60}]
 
 [arms.dense]
 min_steps = 150

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from training.config.settings import CheckpointGrid
 from training.models.base import Model
 from training.optimization.optimizers.base import Optimizer
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
@@ -46,7 +47,8 @@ class Arm:
     """One trained network per seed: how it is pruned, started and trained.
 
     Training ends once `min_steps` are done and `settle_steps` have passed since the test accuracy first
-    reached the threshold, or once the curves are flat by `plateau`, and at `max_steps` at the latest.
+    reached `measure.stop_threshold`, or once the curves are flat by `plateau`, and at `max_steps` at the
+    latest.
     """
 
     method: str = "none"
@@ -86,6 +88,8 @@ class Arm:
     """Steps trained at most."""
     settle_steps: int = 1000
     """Steps trained after the network has generalised."""
+    checkpoints: tuple[CheckpointGrid, ...] | None = field(default=None, metadata=OMITTED_AT_DEFAULT)
+    """Grids of this arm's checkpoints; by default the recipe's `measure.checkpoints`."""
     plateau: Plateau | None = None
     """Rule that ends the arm on flat curves, even before `min_steps`; by default none does."""
     role: Role | None = field(default=None, metadata=OMITTED_AT_DEFAULT)

@@ -21,6 +21,9 @@ CLASSES: dict[str, tuple[Registry, str]] = {
     "optimizer": (OPTIMIZERS, "adamw"),
 }
 """Settings of several classes: the classes by `name`, and the default name."""
+OLDER_ORDER = ("checkpoint_every", "early_checkpoint_every", "early_until")
+OLDER_FIELDS = frozenset(OLDER_ORDER)
+"""Fields of `measure` in configs of older versions."""
 MADE_FROM = "made_from"
 """Table of a saved recipe: SHA-256 of every base, by its name or path; no setting."""
 RESOLVED = "# Every setting of this run."
@@ -38,6 +41,7 @@ def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
         In one line that names the field, what was expected and what came.
     """
     load_plugins(plugin_references(content))
+    content = in_new_fields(content)
     built: dict[str, Any] = {kind: _built(kind, content.get(kind, {}), kind) for kind in CLASSES}
     arms = content.get("arms", {})
     if isinstance(arms, Mapping):
@@ -46,6 +50,23 @@ def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
             for name, arm in arms.items()
         }
     return build(Recipe, dict(content) | built)
+
+
+def in_new_fields(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with the fields of an older version in those of today.
+
+    Its two grids of checkpoints become a list, and its threshold is also the one that ended trainings.
+    """
+    measure = content.get("measure")
+    if not isinstance(measure, Mapping) or not OLDER_FIELDS & measure.keys():
+        return dict(content)
+    values = {"checkpoint_every": 1000, "early_checkpoint_every": 100, "early_until": 2000} | dict(measure)
+    every, early, until = (values.pop(name) for name in OLDER_ORDER)
+    values.setdefault("stop_threshold", values.get("threshold", 0.95))
+    return {
+        **content,
+        "measure": {**values, "checkpoints": [{"every": every}, {"every": early, "last": until}]},
+    }
 
 
 def recipe_content(recipe: Recipe) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from training.config.arm import Arm, Role, role_of
 from training.config.recipe_checks import check_recipe
-from training.config.settings import Measure, Pruning, Setting
+from training.config.settings import CheckpointGrid, Measure, Pruning, Setting, is_checkpoint
 from training.models.base import Model
 from training.optimization.optimizers import AdamW, Optimizer
 from training.schema.validation import OMITTED_AT_DEFAULT, require, to_dict
@@ -77,7 +77,17 @@ class Recipe:
             settings.model or self.model,
             settings.optimizer or self.optimizer,
             self.measure.threshold,
+            self.measure.stop_threshold,
         )
+
+    def checkpoints(self, arm: str) -> tuple[CheckpointGrid, ...]:
+        """Return the grids of an arm's checkpoints: its own, or the recipe's."""
+        own = self.arms[arm].checkpoints
+        return self.measure.checkpoints if own is None else own
+
+    def is_checkpoint(self, arm: str, step: int) -> bool:
+        """Return True if an arm's weights are saved at `step`, even if it goes on."""
+        return is_checkpoint(self.checkpoints(arm), step, self.measure.eval_every)
 
     def lineage(self, arm: str) -> list[str]:
         """Return the arms that an arm depends on, in order, and the arm itself."""

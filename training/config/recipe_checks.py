@@ -54,7 +54,7 @@ def _check_arm(recipe: Recipe, name: str) -> None:
     arm, where = recipe.arms[name], f"arms.{name}"
     _check_fields(arm, where)
     _check_source(recipe, name)
-    _check_steps(recipe, arm, where)
+    _check_steps(recipe, name)
     _check_network(recipe, name)
     if arm.source is not None:
         _check_layers(recipe, name, arm.source)
@@ -91,14 +91,17 @@ def _check_source(recipe: Recipe, name: str) -> None:
         require(arm.reads_weights, f"{where}.source_step", expected, arm.source_step)
 
 
-def _check_steps(recipe: Recipe, arm: Arm, where: str) -> None:
+def _check_steps(recipe: Recipe, name: str) -> None:
     """Check that an arm's steps are evaluated or saved ones."""
-    measure = recipe.measure
+    arm, where, measure = recipe.arms[name], f"arms.{name}", recipe.measure
     for field in ("source_step", "from_step"):
         step = getattr(arm, field)
         if step is not None:
-            is_saved = step >= 0 and measure.is_checkpoint(step)
+            read = arm.source if field == "source_step" else recipe.lineage(name)[0]
+            is_saved = step >= 0 and recipe.is_checkpoint(str(read), step)
             require(is_saved, f"{where}.{field}", "a step with a checkpoint", step)
+    if arm.checkpoints is not None:
+        measure.check_grids(f"{where}.checkpoints", arm.checkpoints)
     if arm.plateau is not None:
         window = arm.plateau.window
         expected = f"a multiple of measure.eval_every = {measure.eval_every}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from training.cli.reserved_words import VERBS
-from training.config.build_recipe import MADE_FROM, plugin_references, recipe_from_dict
+from training.config.build_recipe import MADE_FROM, OLDER_FIELDS, plugin_references, recipe_from_dict
 from training.config.grid import expand_grid, grid_fields, read_grid
 from training.config.quick_version import quick_content, quick_note
 from training.config.recipe import Recipe
@@ -107,6 +107,8 @@ def read_given_recipe(
     for setting in overrides:
         override(content, setting)
     _expand_seeds(content)
+    if source.text:
+        _check_older_fields(content)
     if "grid" in content:
         content["grid"] = dict(grid_fields(content["grid"]))  # an override may have made a nested table
     recipe = recipe_from_dict(expand_rounds(expand_grid(content, most_networks), Pruning.sparsity))
@@ -226,6 +228,15 @@ def _parsed(path: Path) -> _Source:
         return _Source(label | content, text, path, None, {})
     require("arms" in content, "RECIPE", "a run with a recipe", f"{folder}, which holds adopted weights")
     return _Source(content | label, "", path, folder, {})
+
+
+def _check_older_fields(content: Mapping[str, Any]) -> None:
+    """Refuse fields that only saved configs of older versions have."""
+    measure = content.get("measure")
+    if isinstance(measure, Mapping):
+        for field in sorted(OLDER_FIELDS & measure.keys()):
+            example = "measure.checkpoints = [{every = 1000}, {every = 100, last = 2000}]"
+            require(False, f"measure.{field}", f"grids, as {example}", measure[field])
 
 
 def _expand_seeds(content: dict[str, Any]) -> None:

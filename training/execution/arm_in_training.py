@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from training.config.arm import Plateau
+from training.config.arm import Arm, Plateau
 from training.config.settings import Criterion
 from training.execution.jobs import Job
 from training.execution.starting_point import StartingPoint
@@ -24,6 +25,29 @@ def with_pruned_zeros(
         return weights
     kept = {name: w != 0 if mask is None else mask[name] for name, w in prunable(weights).items()}
     return weights | {name: np.where(is_kept, weights[name], 0) for name, is_kept in kept.items()}
+
+
+def ends(arm: Arm, step: int, generalised_at: int | None) -> bool:
+    """Return True if an arm ends at a step by `min_steps` and `settle_steps`."""
+    has_settled = generalised_at is not None and step >= generalised_at + arm.settle_steps
+    return has_settled and step >= arm.min_steps
+
+
+def is_flat(evaluations: Sequence[np.ndarray] | np.ndarray, plateau: Plateau) -> bool:
+    """Return True if a window ends with the last evaluation in which all four curves are flat.
+
+    A curve that is not measured (NaN) is flat.
+
+    Parameters
+    ----------
+    evaluations : sequence of array
+        A row per evaluation: step, then METRICS.
+    """
+    step = evaluations[-1][0]
+    if step < plateau.from_step or step % plateau.window:
+        return False
+    recent = np.array([row[1:5] for row in evaluations if row[0] > step - plateau.window])
+    return not (np.ptp(recent, axis=0) >= np.repeat([plateau.loss, plateau.accuracy], 2)).any()
 
 
 class ArmInTraining:
@@ -53,13 +77,16 @@ class ArmInTraining:
         self.earlier: dict[str, Any] = {}
         """Fields of its record about other code or platforms that have trained it."""
 
-    def resume(self, step: int, criterion: Criterion) -> None:
-        """Read evaluations and checkpoints up to a step; later ones will be made again."""
-        for row in self.files.metrics().to_numpy():
-            if row[0] <= step:
+    def resume(self, step: int, criterion: Criterion, eval_every: int, checkpoints: Sequence[int]) -> None:
+        """Read evaluations up to a step, and checkpoints; later ones will be made again.
+
+        An evaluation beside the multiples of `eval_every` was the end of a training that goes on.
+        """
+        for row in self.files.metrics()[["step", *METRICS]].to_numpy():
+            if row[0] <= step and row[0] % eval_every == 0:
                 self._add_row(row, criterion)
         stacked, steps = self.files.checkpoints(), self.files.steps()
-        for i in np.flatnonzero(steps <= step):
+        for i in np.flatnonzero(np.isin(steps, checkpoints)):
             self.add_checkpoint(int(steps[i]), {name: w[i] for name, w in stacked.items()})
 
     def add_evaluation(self, step: int, values: np.ndarray, criterion: Criterion) -> None:
@@ -73,19 +100,10 @@ class ArmInTraining:
 
     def add_checkpoint(self, step: int, weights: dict[str, np.ndarray]) -> None:
         """Add a checkpoint; pruned weights are +0, whatever sign they had at the start."""
+        if self.steps and self.steps[-1] == step:
+            return
         self.steps.append(step)
         self.weights.append(with_pruned_zeros(weights, self.start.mask, self.prunes))
-
-    def is_flat(self, plateau: Plateau) -> bool:
-        """Return True if a window ends now in which all four curves are flat.
-
-        A curve that is not measured (NaN) is flat.
-        """
-        step = self.evaluations[-1][0]
-        if step < plateau.from_step or step % plateau.window:
-            return False
-        recent = np.array([row[1:5] for row in self.evaluations if row[0] > step - plateau.window])
-        return not (np.ptp(recent, axis=0) >= np.repeat([plateau.loss, plateau.accuracy], 2)).any()
 
     def write(self) -> None:
         """Write metrics and checkpoints."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.plugin_use import used_plugins
 from training.config.recipe import Recipe
+from training.execution.growth.extension import is_as_long, reopen
+from training.execution.growth.statuses import UNFINISHED, job_status
 from training.execution.identity.arm_code import arm_code
 from training.execution.identity.start_record import Start, start_record
 from training.execution.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
-from training.execution.plan import ACTIONS, REPLAY, TAKE_OVER, UNFINISHED, Plan
+from training.execution.plan import ACTIONS, REPLAY, TAKE_OVER, Plan
 from training.execution.progress import Progress
 from training.execution.run_config import (
     changed_bases,
@@ -27,7 +30,6 @@ from training.execution.run_config import (
 )
 from training.execution.scheduler import launch
 from training.execution.sparsity_search import refined
-from training.inspection.arm_status import arm_status
 from training.inspection.outcomes import SHORT, outcomes
 from training.inspection.resource_estimate import Need, check_need, estimated_need
 from training.runs.replaced_arms import arm_size, move_aside, new_entry
@@ -40,6 +42,7 @@ Launch = Callable[..., list[tuple[Job, str]]]
 TRAINED = (
     *(ACTIONS[status] for status in UNFINISHED),
     f"{REPLAY}{ACTIONS['half trained']}",
+    f"{REPLAY}{ACTIONS['short']}",
     f"{REPLAY}{TAKE_OVER}",
 )
 """Actions of a plan that need memory and disk."""
@@ -198,17 +201,18 @@ class Experiment:
         """Check the directory, write its config, and return unfinished arms; `forced` are moved aside."""
         union = merged_recipe(self.run, self.recipe, forced)
         self._move_aside(forced)
-        unfinished, finished = [], []
+        statuses: dict[Job, str] = {}
         for job in jobs(self.recipe, self.seeds):
             files = self._files(job)
-            status = "new"
+            statuses[job] = "new"
             if files.is_begun():
-                status = arm_status(files, self._record(job) | {"code": arm_code(self.recipe, job.arm)})
-            if status == "done":
-                files.tidy()
-                finished.append(job)
-            elif status in UNFINISHED:
-                unfinished.append(job)
+                record = self._record(job) | {"code": arm_code(self.recipe, job.arm)}
+                statuses[job] = job_status(self.recipe, files, record, statuses)
+        finished = [job for job, status in statuses.items() if status in ("done", "sparse")]
+        for job in finished:
+            self._files(job).tidy()
+        self._reopen([job for job, status in statuses.items() if status == "short"])
+        unfinished = [job for job, status in statuses.items() if status in (*UNFINISHED, "sparse")]
         self._say_if_changed(finished)
         if unfinished or describes_otherwise(self.run, union):
             write_run_config(self.run, union, self.text, self.bases)
@@ -218,11 +222,23 @@ class Experiment:
             )
         return unfinished
 
+    def _reopen(self, short: Sequence[Job]) -> None:
+        """Make finished arms half trained ones; those without a final state are moved aside."""
+        lacking = [job for job in short if not reopen(self.recipe, self.run, job)]
+        for job in lacking:
+            print(f"{job}: trained again from step 0: its final state is missing", file=sys.stderr)
+        self._move_aside(lacking)
+
     def _twins(self, unfinished: list[Job]) -> dict[str, str]:
         """Return the run, by arm and seed, that has finished an arm with its config."""
         finished = finished_in_sibling_runs(self.run)
         twins = {
-            job: twin_of(finished, self._record(job)["hash"], arm_code(self.recipe, job.arm))
+            job: twin_of(
+                finished,
+                self._record(job)["hash"],
+                arm_code(self.recipe, job.arm),
+                partial(is_as_long, self.recipe),
+            )
             for job in (unfinished if finished else ())
         }
         return {str(job): str(twin.path.parents[2]) for job, twin in twins.items() if twin is not None}

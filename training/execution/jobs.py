@@ -51,7 +51,15 @@ def is_of_code(record: Mapping[str, Any], code: str) -> bool:
     return code in (record.get("code"), *record.get("compatible_code", []))
 
 
-def twin_of(finished: Mapping[str, Sequence[ArmDir]], config_hash: str, code: str) -> ArmDir | None:
-    """Return a finished arm of another run with a config, of this code if there is one."""
-    twins = finished.get(config_hash, [])
+def twin_of(
+    finished: Mapping[str, Sequence[ArmDir]], config_hash: str, code: str, fits: Callable[[ArmDir], bool]
+) -> ArmDir | None:
+    """Return a finished arm of another run with a config, of this code if there is one.
+
+    Parameters
+    ----------
+    fits : callable
+        Returns True for an arm that was trained as long as the one that is sought would be.
+    """
+    twins = [twin for twin in finished.get(config_hash, []) if fits(twin)]
     return next((twin for twin in twins if is_of_code(twin.done() or {}, code)), next(iter(twins), None))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from training.config.arm import Arm
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
+from training.execution.growth.added_checkpoints import missing_steps
+from training.execution.growth.extension import is_as_long
+from training.execution.growth.statuses import UNFINISHED, job_status
 from training.execution.identity.arm_code import arm_code
 from training.execution.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
 from training.execution.starting_point import (
@@ -20,11 +24,17 @@ from training.execution.starting_point import (
     no_test_set,
     source_not_trained,
 )
-from training.inspection.arm_status import arm_status
 from training.runs.replaced_arms import arm_size
 from training.runs.run_directory import ArmDir, RunDir
 
-ACTIONS = {"new": "train", "half trained": "go on", "done": "keep", "skipped": "skip again"}
+ACTIONS = {
+    "new": "train",
+    "half trained": "go on",
+    "short": "train on",
+    "sparse": "add checkpoints",
+    "done": "keep",
+    "skipped": "skip again",
+}
 """What a start does with an arm of this status."""
 TAKE_OVER = "take over"
 """What a start does with an arm that another run in the same folder has finished."""
@@ -32,7 +42,6 @@ REPLAY = "replay, then "
 """In front of an action on an arm that other code has trained: it is done if a replay gives equal bytes."""
 SKIP = "skip"
 """What a start does with an arm that it will not be able to train."""
-UNFINISHED = ("new", "half trained")
 
 
 @dataclass(frozen=True)
@@ -86,15 +95,19 @@ class Plan:
         record: dict[str, Any] = {}  # it holds the whole lineage: made only if there is one to compare with
         if not is_new or self.finished_elsewhere:
             record = arm_record(self.recipe, job.arm, job.seed) | {"code": arm_code(self.recipe, job.arm)}
-        status = self.status[job] = "new" if is_new else arm_status(files, record)
+        status = self.status[job] = "new" if is_new else job_status(self.recipe, files, record, self.status)
         twin = None
         if status in UNFINISHED and job not in self.forced and self.finished_elsewhere:
-            twin = twin_of(self.finished_elsewhere, record["hash"], record["code"])
+            twin = twin_of(
+                self.finished_elsewhere, record["hash"], record["code"], partial(is_as_long, self.recipe)
+            )
         if twin is not None:
             self.twins[job] = twin
         before = twin.done() if twin is not None else None
         if before is None and status == "half trained":
             before = files.state_record()
+        if before is None and status == "short":
+            before = files.done()
         if before is not None and not is_of_code(before, record["code"]):
             self.replayed.add(job)
         self.forecasts[job] = self._forecast(job)
@@ -108,12 +121,23 @@ class Plan:
         before = Job(source, job.seed)
         if self._is_there(before):
             return finished_forecast(self.recipe, job.arm, lambda arm: self._files(Job(arm, job.seed)))
-        saved = self._files(before) if self.status[before] == "half trained" else None
+        saved = self._files(before) if self.status[before] in ("half trained", "short") else None
         return unfinished_forecast(self.recipe, job, self.forecasts[before], saved)
+
+    def _growth(self, job: Job) -> str | None:
+        """Return what is added to a finished network."""
+        files = self.run.arm(job.arm, job.seed)
+        done = files.done() if self.status[job] in ("short", "sparse") and job not in self.forced else None
+        if done is None:
+            return None
+        if self.status[job] == "short":
+            state = "" if files.has_final_state() else ", from step 0: its final state is missing"
+            return f"from step {done['steps']} to {self.recipe.arms[job.arm].max_steps} at most{state}"
+        return f"at {len(missing_steps(self.recipe, files, done))} steps, by a replay"
 
     def _is_there(self, job: Job) -> bool:
         """Return True if a network is finished, here or in another run."""
-        return self.status[job] == "done" or (job in self.twins and job not in self.replayed)
+        return self.status[job] in ("done", "sparse") or (job in self.twins and job not in self.replayed)
 
     def _files(self, job: Job) -> ArmDir:
         return self.twins.get(job) or self.run.arm(job.arm, job.seed)
@@ -131,7 +155,7 @@ class Plan:
             "sparsity": self.recipe.sparsity(job.arm),
             "min_steps": arm.min_steps,
             "max_steps": arm.max_steps,
-            "reason": forecast.text,
+            "reason": self._growth(job) or forecast.text,
             "bytes_replaced": arm_size(self.run.arm(job.arm, job.seed)) if job in self.forced else 0,
         }
 
@@ -188,7 +212,7 @@ def unfinished_forecast(recipe: Recipe, job: Job, source: Forecast, saved: ArmDi
 
 def _has_generalised(recipe: Recipe, saved: ArmDir, step: int | None) -> bool:
     """Return True if a network's saved curve has generalised by a step."""
-    criterion = recipe.setting(saved.arm).criterion
+    criterion = recipe.setting(saved.arm).stop_criterion
     metrics = saved.metrics(criterion.train, criterion.test, measured=criterion.train)
     at = criterion.times(metrics).t_gen.at
     return at is not None and (step is None or at <= step)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from training.config.arm import Arm
-from training.config.arm_config import arm_record
+from training.config.arm_config import arm_config, arm_record, identity_part
 from training.config.build_recipe import CLASSES, MADE_FROM, recipe_content, recipe_from_dict, recipe_text
 from training.config.plugin_use import load_recorded_plugins, used_plugins
 from training.config.recipe import Recipe
@@ -227,9 +227,9 @@ def _differing_fields(old: Recipe, new: Recipe, arms: Collection[str]) -> list[s
     by_arm: dict[str, list[str]] = {}
     shared: dict[str, None] = {}
     for name in sorted(arms):
-        configs = [arm_record(recipe, name, 0)["config"] for recipe in (old, new)]
-        by_arm[name] = differences(*(config.pop("arms")[name] for config in configs))
-        shared |= dict.fromkeys(differences(*configs))
+        before, after = (identity_part(arm_config(recipe, name, 0)) for recipe in (old, new))
+        by_arm[name] = differences(before.pop("arms")[name], after.pop("arms")[name])
+        shared |= dict.fromkeys(differences(before, after))
     of_all = [line for line in next(iter(by_arm.values()), []) if line.partition(".")[0] in CLASSES]
     of_all = [line for line in of_all if all(line in lines for lines in by_arm.values())]
     own = [f"arms.{name}.{line}" for name, lines in by_arm.items() for line in lines if line not in of_all]

@@ -198,9 +198,7 @@ def train_under_locks(
     with ExitStack() as locks:
         for job in group:
             locks.enter_context(run.arm(job.arm, job.seed).locked())
-        # Another process may have finished an arm since this one was planned.
-        unfinished = [job for job in group if _status(recipe, run, job) != "done"]
-        return train_group(recipe, run, unfinished, device, report, should_stop, start)
+        return train_group(recipe, run, group, device, report, should_stop, start)
 
 
 def _status(recipe: Recipe, run: RunDir, job: Job) -> str:

@@ -50,7 +50,7 @@ def _verdicts(recipe: Recipe, run: RunDir) -> dict[float, bool | None]:
         if any(files.done() is None and files.skipped() is None for files in networks):
             verdicts[sparsity] = None
             continue
-        criterion = recipe.setting(name).criterion
+        criterion = recipe.setting(name).stop_criterion
         n_generalised = sum(
             files.done() is not None and generalisation(criterion, files)["generalised"] for files in networks
         )

@@ -42,6 +42,9 @@ class NotTrained(Exception):
 def starting_point(recipe: Recipe, run: RunDir, job: Job) -> StartingPoint:
     """Return an arm's starting point; its source is finished.
 
+    An arm that is begun or finished keeps the step of its source that it has read, though the source may have
+    been trained on since.
+
     Raises
     ------
     NotTrained
@@ -49,14 +52,17 @@ def starting_point(recipe: Recipe, run: RunDir, job: Job) -> StartingPoint:
     """
     arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
     source = None if arm.source is None else run.arm(arm.source, job.seed)
-    source_record = checked_source(recipe, job.arm, lambda name: run.arm(name, job.seed))
+    source_record = checked_source(
+        recipe, job.arm, lambda name: run.arm(name, job.seed), recorded_step(run.arm(job.arm, job.seed))
+    )
     source_mask = None if source is None else source.mask()
     if source is not None and source_mask is None and recipe.arms[source.arm].prunes:
         raise RunError(f"{source.path / 'mask.safetensors'}: missing; --force trains {source} anew")
     generator = np.random.default_rng([job.seed, zlib.crc32(job.arm.encode())])
     mask = None
     if arm.has_method:
-        mask = _mask(recipe, run, job, source_mask, generator)
+        step = None if source_record is None else source_record["step"]
+        mask = _mask(recipe, run, job, step, source_mask, generator)
     weights = _initial_weights(recipe, run, job.arm, job.seed, arm.from_step)
     unpruned = {name: np.ones(w.shape, dtype=bool) for name, w in prunable(weights).items()}
     started = STARTS[arm.start].start(
@@ -65,10 +71,21 @@ def starting_point(recipe: Recipe, run: RunDir, job: Job) -> StartingPoint:
     return StartingPoint(started, mask, source_record)
 
 
+def recorded_step(files: ArmDir) -> int | None:
+    """Return the step of its source that a network has read; None before it is begun."""
+    source = files.recorded_source()
+    return None if source is None else int(source["step"])
+
+
 def _mask(
-    recipe: Recipe, run: RunDir, job: Job, source_mask: Mask | None, generator: np.random.Generator
+    recipe: Recipe,
+    run: RunDir,
+    job: Job,
+    step: int | None,
+    source_mask: Mask | None,
+    generator: np.random.Generator,
 ) -> Mask:
-    """Return the mask that an arm's pruning method makes."""
+    """Return the mask that an arm's pruning method makes of its source at a step."""
     from training.optimization.objective import training_objective
 
     arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
@@ -76,7 +93,7 @@ def _mask(
     final = None
     if arm.reads_weights:
         assert arm.source is not None
-        final = _checkpoint(run.arm(arm.source, job.seed), arm.source_step, setting.shapes())
+        final = _checkpoint(run.arm(arm.source, job.seed), step, setting.shapes())
     subject = Subject(
         initial=_initial_weights(recipe, run, job.arm, job.seed, step=None),
         final=final,
@@ -121,13 +138,17 @@ def _checkpoint(files: ArmDir, step: int | None, names: Iterable[str]) -> dict[s
     return {name: stacked[name][row] for name in names}
 
 
-def checked_source(recipe: Recipe, arm: str, files: Callable[[str], ArmDir]) -> dict[str, Any] | None:
+def checked_source(
+    recipe: Recipe, arm: str, files: Callable[[str], ArmDir], recorded: int | None = None
+) -> dict[str, Any] | None:
     """Return DONE's entry about an arm's source; None for an arm without one.
 
     Parameters
     ----------
     files : callable
         Returns the files of an arm of this lineage; the source is finished, or will never be.
+    recorded : int, optional
+        Step of the source that the arm has read already.
 
     Raises
     ------
@@ -142,9 +163,15 @@ def checked_source(recipe: Recipe, arm: str, files: Callable[[str], ArmDir]) -> 
     if source.done() is None:
         raise NotTrained(source_not_trained(source))
     step = int(source.steps()[-1]) if settings.source_step is None else settings.source_step
+    if recorded is not None:
+        step = recorded
+        if step not in source.steps():
+            raise RunError(
+                f"{source.path / 'checkpoints.safetensors'}: lacks step {step}, which {arm} was made from"
+            )
     record: dict[str, Any] = {"arm": source.arm, "seed": source.seed, "step": step}
     if settings.reads_weights:
-        criterion = recipe.setting(source.arm).criterion
+        criterion = recipe.setting(source.arm).stop_criterion
         record |= generalisation(criterion, source, step)
         if recipe.pruning.require_generalised and not record["generalised"]:
             raise NotTrained(_not_generalised(source, record, criterion, arm))

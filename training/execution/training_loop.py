@@ -13,12 +13,13 @@ import torch
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
-from training.execution.arm_in_training import ArmInTraining
+from training.execution.arm_in_training import ArmInTraining, ends, is_flat
+from training.execution.growth.added_checkpoints import add_checkpoints
+from training.execution.growth.replay import ACCEPT, after_other_code, refusal, taken_over
 from training.execution.identity.arm_code import arm_code
 from training.execution.identity.device import platform_of
 from training.execution.identity.start_record import Start
 from training.execution.jobs import Job, Report
-from training.execution.replay import ACCEPT, after_other_code, refusal, taken_over
 from training.execution.starting_point import NotTrained, StartingPoint, starting_point
 from training.inspection.file_checks import check_finished, check_half_trained
 from training.models.weight_names import prunable
@@ -48,7 +49,8 @@ def train_group(
     Parameters
     ----------
     group : sequence of Job
-        Arms whose sources are done; all new, or all half trained up to one step.
+        Arms whose sources are done; all new, or all half trained up to one step. Finished ones are given the
+        checkpoints that they lack; another process may have finished one since this start was planned.
     report : callable
         Called with each arm, its step and its test accuracy at every evaluation.
     should_stop : callable
@@ -70,6 +72,8 @@ def train_group(
     arms, skipped = [], []
     for job in group:
         files = run.arm(job.arm, job.seed)
+        if files.done() is not None:
+            continue
         here = identity(recipe, job, device, start)
         if taken_over(recipe, files, job, here, device, start):
             continue
@@ -78,13 +82,12 @@ def train_group(
                 ArmInTraining(job, files, starting_point(recipe, run, job), recipe.arms[job.arm].prunes)
             )
         except NotTrained as reason:
-            files.skip(arm_record(recipe, job.arm, job.seed) | here | {"reason": str(reason)})
+            more = {"reason": str(reason), "source_steps": source_steps(recipe, run, job)}
+            files.skip(arm_record(recipe, job.arm, job.seed) | here | more)
             skipped.append((job, str(reason)))
-    if not arms:
-        return skipped
-    training = TrainingGroup(recipe, arms, device, report, start)
+    training = TrainingGroup(recipe, arms, device, report, start) if arms else None
     saved_at = time.monotonic()
-    while training.arms:
+    while training is not None and training.arms:
         stopping = should_stop()
         if stopping or time.monotonic() - saved_at > SAVE_SECONDS:
             training.save()
@@ -93,7 +96,15 @@ def train_group(
             raise Interrupted
         training.advance()
         training.evaluate()
-    return skipped + training.diverged
+    add_checkpoints(recipe, run, group, device, should_stop)
+    return skipped + (training.diverged if training is not None else [])
+
+
+def source_steps(recipe: Recipe, run: RunDir, job: Job) -> int | None:
+    """Return the steps of an arm's finished source; None without one."""
+    source = recipe.arms[job.arm].source
+    done = None if source is None else run.arm(source, job.seed).done()
+    return None if done is None else done["steps"]
 
 
 class TrainingGroup:
@@ -115,12 +126,12 @@ class TrainingGroup:
         self.diverged: list[tuple[Job, str]] = []
         setting = recipe.setting(arms[0].job.arm)
         data = setting.examples()
-        self.criterion = setting.criterion
+        self.criterion = setting.stop_criterion
         # Accuracies are NaN without classes, and so are all metrics of an empty test set.
         test = ["test_loss"] if data.n_train < len(data.inputs) else []
         self.finite = [METRICS.index(name) for name in ("train_loss", "l1", "l2", *test)]
         self.engine = engine_of(recipe, [arm.job for arm in arms], [arm.start for arm in arms], device)
-        if arms[0].files.has_state():
+        if arms[0].files.has_state():  # none is finished
             self._resume()
         else:
             self._write_masks()
@@ -134,10 +145,31 @@ class TrainingGroup:
                 self.engine.check_state(state)
         with reading_state(self.arms[0].files):
             self.engine.load(states)
-        for arm, values in zip(self.arms, self.engine.evaluate(), strict=True):
-            arm.resume(self.engine.step, self.criterion)
+        evaluations = self.engine.evaluate()
+        for arm, state, values in zip(self.arms, states, evaluations, strict=True):
+            saved = state.get("checkpoints", range(self.engine.step + 1))
+            arm.resume(self.engine.step, self.criterion, self.recipe.measure.eval_every, list(saved))
             self._check_norms(arm, values)
         self._write_masks()
+        self._finish_ended(evaluations)
+
+    def _finish_ended(self, evaluations: np.ndarray) -> None:
+        """Finish the arms that have reached their end already, as by a budget that is smaller now."""
+        step, rows = self.engine.step, range(len(self.arms))
+        ended = [row for row in rows if step >= self.recipe.arms[self.arms[row].job.arm].max_steps]
+        for row in ended:
+            arm = self.arms[row]
+            if arm.evaluations[-1][0] != step:
+                arm.add_evaluation(step, evaluations[row], self.criterion)
+            arm.add_checkpoint(step, self.engine.arm_weights(row))
+            self._finish(arm, row)
+        self._keep([row for row in rows if row not in ended])
+
+    def _keep(self, continuing: list[int]) -> None:
+        """Drop the arms whose training has ended."""
+        if continuing and len(continuing) < len(self.arms):
+            self.engine.keep(continuing)
+        self.arms = [self.arms[row] for row in continuing]
 
     def _check_norms(self, arm: ArmInTraining, values: np.ndarray) -> None:
         """Raise a `RunError` unless a state's weights are those evaluated at its step."""
@@ -163,10 +195,7 @@ class TrainingGroup:
     def evaluate(self) -> None:
         """Evaluate every arm, add checkpoints that are due, finish arms at their end."""
         evaluations = self.engine.evaluate()
-        continuing = [row for row, values in enumerate(evaluations) if self._continues(row, values)]
-        if continuing and len(continuing) < len(self.arms):
-            self.engine.keep(continuing)
-        self.arms = [self.arms[row] for row in continuing]
+        self._keep([row for row, values in enumerate(evaluations) if self._continues(row, values)])
 
     def save(self) -> None:
         """Write everything so far, the state last."""
@@ -174,7 +203,8 @@ class TrainingGroup:
             arm.write()
             record = self._record(arm)
             del record["config"]
-            arm.files.write_state(self.engine.arm_state(row) | record)
+            more = {"source": arm.start.source, "checkpoints": arm.steps}
+            arm.files.write_state(self.engine.arm_state(row) | record | more)
 
     def _continues(self, row: int, values: np.ndarray) -> bool:
         """Take one arm's evaluation, and return True if the arm trains on."""
@@ -187,25 +217,24 @@ class TrainingGroup:
             self._give_up(arm, f"diverged: a loss or norm is not finite at step {step}")
             return False
         at_end = self._is_at_end(arm)
-        if at_end or measure.is_checkpoint(step):
+        if at_end or self.recipe.is_checkpoint(arm.job.arm, step):
             arm.add_checkpoint(step, self.engine.arm_weights(row))
         if at_end:
-            self._finish(arm)
+            self._finish(arm, row)
         self.report(arm.job, step, float(values[METRICS.index("test_acc")]))
         return not at_end
 
     def _is_at_end(self, arm: ArmInTraining) -> bool:
         settings, step = self.recipe.arms[arm.job.arm], self.engine.step
-        has_settled = arm.generalised_at is not None and step >= arm.generalised_at + settings.settle_steps
-        if step >= settings.max_steps or (has_settled and step >= settings.min_steps):
+        if step >= settings.max_steps or ends(settings, step, arm.generalised_at):
             return True
-        return settings.plateau is not None and arm.is_flat(settings.plateau)
+        return settings.plateau is not None and is_flat(arm.evaluations, settings.plateau)
 
     def _state(self, arm: ArmInTraining) -> dict[str, Any]:
         """Return an arm's saved state, if it is one of this config."""
         with reading_state(arm.files):
             state = arm.files.state()
-            check_half_trained(arm.files, self.recipe, state["step"])
+            check_half_trained(arm.files, self.recipe, state["step"], state.get("checkpoints"))
         if state.get("hash") != self._record(arm)["hash"]:
             begun = "was begun with another config; --force trains it anew"
             raise RunError(f"{arm.files.path}: {begun}")
@@ -222,7 +251,7 @@ class TrainingGroup:
         arm.files.skip(self._record(arm) | {"reason": reason})
         self.diverged.append((arm.job, reason))
 
-    def _finish(self, arm: ArmInTraining) -> None:
+    def _finish(self, arm: ArmInTraining, row: int) -> None:
         """Write an arm's last files, DONE at the end."""
         last = arm.weights[-1]
         if (
@@ -230,7 +259,8 @@ class TrainingGroup:
         ):  # trained scores: the mask is that of their last choice
             arm.files.write_mask({name: w != 0 for name, w in prunable(last).items()})
         arm.write()
-        check_finished(arm.files, self.recipe, self.engine.step)
+        arm.files.write_final_state(self.engine.arm_state(row))
+        check_finished(arm.files, self.recipe, self.engine.step, arm.steps)
         record = self._record(arm) | {"steps": self.engine.step, "source": arm.start.source}
         arm.files.finish(record)
 

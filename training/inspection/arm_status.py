@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from training.config.arm_config import current_hash
+from training.config.arm_config import current_hash, identity_part
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir
 from training.schema.validation import differences
@@ -30,7 +30,7 @@ def arm_status(files: ArmDir, record: Mapping[str, Any]) -> Status:
     done, skipped = files.done(), files.skipped()
     if done is not None:
         if done["hash"] != record["hash"] and current_hash(done) != record["hash"]:
-            fields = "; ".join(differences(done.get("config", {}), record["config"])) or "the hash alone"
+            fields = "; ".join(_differences(done["config"], record["config"])) or "the hash alone"
             raise RunError(f"{files.path}: trained with another config ({fields}); --force trains it anew")
         return "done"
     if skipped is not None and skipped.get("hash") == record["hash"]:
@@ -38,3 +38,11 @@ def arm_status(files: ArmDir, record: Mapping[str, Any]) -> Status:
         if code is None or skipped.get("code") == code:
             return "skipped"
     return "half trained" if files.has_state() else "new"
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return the fields in which two arm configs differ, and that decide weights."""
+    try:
+        return differences(identity_part(old), identity_part(new))
+    except (KeyError, AttributeError):  # edited by hand
+        return differences(old, new)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from training.runs.run_directory import ArmDir
 from training.schema.plain_content import shown
 
 
-def check_finished(files: ArmDir, recipe: Recipe, steps: int) -> None:
+def check_finished(files: ArmDir, recipe: Recipe, steps: int, checkpoints: Sequence[int]) -> None:
     """Raise a `RunError` unless a finished arm's files fit its recipe and each other.
 
     Every evaluation and checkpoint up to the last step is there, weights have the model's shapes and are
@@ -24,23 +24,38 @@ def check_finished(files: ArmDir, recipe: Recipe, steps: int) -> None:
     ----------
     steps : int
         Steps that the arm was trained.
+    checkpoints : sequence of int
+        Steps of its checkpoints.
     """
     _check_evaluations(files, _due(recipe.measure, steps), at_least=False)
-    expected = [step for step in _due(recipe.measure, steps) if recipe.measure.is_checkpoint(step)]
-    _check_checkpoints(files, recipe, sorted({*expected, steps}))
+    _check_checkpoints(files, recipe, list(checkpoints))
 
 
-def check_half_trained(files: ArmDir, recipe: Recipe, step: int) -> None:
-    """Raise a `RunError` unless a half trained arm can continue from a step."""
-    most = recipe.arms[files.arm].max_steps
+def scheduled_steps(recipe: Recipe, arm: str, steps: int) -> list[int]:
+    """Return the steps at which an arm of so many steps has saved its weights, grids around events apart."""
+    due = _due(recipe.measure, steps)
+    return [step for step in due if step == steps or recipe.is_checkpoint(arm, step)]
+
+
+def check_half_trained(
+    files: ArmDir, recipe: Recipe, step: int, checkpoints: Sequence[int] | None = None
+) -> None:
+    """Raise a `RunError` unless a half trained arm can continue from a step.
+
+    Parameters
+    ----------
+    checkpoints : sequence of int, optional
+        Steps of the checkpoints that its state names; by default those of the recipe's grids.
+    """
+    most = int(files.metrics()["step"].iloc[-1])
     if not 0 <= step <= most:
         raise RunError(f"{files.path / 'state.pt'}: expected a step up to {most}, got {shown(step)}")
     due = [at for at in _due(recipe.measure, step) if at % recipe.measure.eval_every == 0]
     _check_evaluations(files, due, at_least=True)
-    steps = files.steps()
-    expected = [at for at in due if recipe.measure.is_checkpoint(at)]
-    if list(steps[steps <= step]) != expected:
-        raise RunError(f"{files.path}: checkpoints up to step {step} are not those of the recipe")
+    if checkpoints is None:
+        checkpoints = [at for at in due if recipe.is_checkpoint(files.arm, at)]
+    if missing := sorted({*checkpoints} - {*files.steps().tolist()}):
+        raise RunError(f"{files.path}: its checkpoints lack step {missing[0]}, which its state names")
     check_shapes(files, recipe)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from training.cli.memory_errors import LEAST_ADDRESS_SPACE, address_space
 from training.config.recipe import Recipe
-from training.config.settings import Measure
+from training.config.settings import CheckpointGrid
 from training.schema.validation import ConfigError
 
 FLOAT = 4
@@ -23,6 +23,8 @@ COPIES_OF_ACTIVATIONS = 2
 """Arrays of an activation's size that a step holds: values and gradients."""
 COPIES_OF_WEIGHTS = 10
 """Arrays of the weights' size: gradients, the optimizer's states, masks, and what is written."""
+COPIES_IN_STATE = 3
+"""Arrays of the weights' size in a state: the weights and two running means."""
 EVALUATION_BYTES = 64
 """Bytes of one evaluation in the metrics."""
 PROCESS_BYTES = 340 * 2**20
@@ -136,22 +138,25 @@ def _arm_need(recipe: Recipe, arm: str) -> Need:
     setting, settings = recipe.setting(arm), recipe.arms[arm]
     shapes = setting.shapes()
     n_weights = sum(math.prod(shape) for shape in shapes.values())
-    n_checkpoints = _n_checkpoints(recipe.measure, settings.max_steps)
+    n_checkpoints = 2 + sum(_n_steps(grid, settings.max_steps) for grid in recipe.checkpoints(arm))
     _, n_examples = setting.task.sizes() or (0, 0)
     if setting.model.symmetric and getattr(setting.task, "pairs", "") == "ordered":
         n_examples = n_examples // 2 + 1  # (a, b) and (b, a) are one example
     # An embedding is looked up, so that no array has its width for every example.
     width = sum(shape[-1] for name, shape in shapes.items() if len(shape) > 1 and name != "W_E")
     activations = n_examples * width * FLOAT * COPIES_OF_ACTIVATIONS
-    saved = n_weights * n_checkpoints * FLOAT
+    saved = n_weights * (n_checkpoints + COPIES_IN_STATE) * FLOAT
     evaluations = settings.max_steps // recipe.measure.eval_every * EVALUATION_BYTES
     memory = PROCESS_BYTES + activations + n_weights * FLOAT * COPIES_OF_WEIGHTS + 2 * saved
     return Need(memory=memory, disk=saved + evaluations)
 
 
-def _n_checkpoints(measure: Measure, max_steps: int) -> int:
-    """Return the number of checkpoints up to a step, the first and the last included."""
-    every, early = measure.checkpoint_every, measure.early_checkpoint_every
-    until = min(max_steps, measure.early_until)
-    in_schedule = max_steps // every + until // early - until // math.lcm(every, early)
-    return 1 + in_schedule + (not measure.is_checkpoint(max_steps))
+def _n_steps(grid: CheckpointGrid, max_steps: int) -> int:
+    """Return the most steps from 1 to `max_steps` that a grid has."""
+    if grid.log is not None:
+        return grid.log
+    every = grid.every or 1
+    if grid.around is not None:
+        return 2 * grid.within // every + 1
+    last = max_steps if grid.last is None else min(grid.last, max_steps)
+    return max(0, last // every - max(grid.first - 1, 0) // every)

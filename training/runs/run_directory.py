@@ -9,8 +9,9 @@ Nothing else knows them. Importable without torch.
       arms/.replaced/            what --force has moved aside (`replaced_arms`)
       arms/<arm>/seed_<s>/
         metrics.parquet  checkpoints.safetensors  mask.safetensors
-        state.pt   while the arm is training
-        DONE       last; or SKIPPED, with the reason
+        state.pt         while the arm is training
+        final_state.pt   of a finished arm: from it a larger budget trains on
+        DONE             last; or SKIPPED, with the reason
       analyses/  figures/
 
 Every write is a temporary file, flushed to disk and renamed, so a file is either the old one or the new
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-CONTENT = ("metrics.parquet", "checkpoints.safetensors", "mask.safetensors")
+CONTENT = ("metrics.parquet", "checkpoints.safetensors", "mask.safetensors", "final_state.pt")
 """Files of a network whose hashes its record holds."""
 
 
@@ -148,11 +149,30 @@ class ArmDir:
                 raise RunError(f"{self.path / 'mask.safetensors'}: damaged: {name}: expected 0 and 1 alone")
         return {name: is_kept.astype(bool) for name, is_kept in mask.items()}
 
+    def recorded_source(self) -> dict[str, Any] | None:
+        """Return what a begun or finished arm records of its source: arm, seed and step; None if nothing."""
+        record = self.done()
+        if record is None and self.has_state():
+            record = self.state_record()
+        source = (record or {}).get("source")
+        return source if isinstance(source, dict) and "step" in source else None
+
+    def has_final_state(self) -> bool:
+        """Return True if a finished arm can be trained on."""
+        return (self.path / "final_state.pt").exists()
+
     def state(self) -> dict[str, Any]:
         """Return the state that training resumes from."""
+        return self._state("state.pt")
+
+    def final_state(self) -> dict[str, Any]:
+        """Return the state in which a finished arm ended."""
+        return self._state("final_state.pt")
+
+    def _state(self, name: str) -> dict[str, Any]:
         import torch
 
-        path = self.path / "state.pt"
+        path = self.path / name
         with files.reading(path):
             files.check_archive(path)
             state = torch.load(path, weights_only=True)
@@ -218,13 +238,20 @@ class ArmDir:
         """Replace the mask."""
         self._write_tensors("mask.safetensors", {name: m.astype(np.uint8) for name, m in mask.items()})
 
-    def write_state(self, state: Mapping[str, Any]) -> None:
-        """Replace the state, after the checkpoints and metrics that belong to it."""
+    def write_final_state(self, state: Mapping[str, Any]) -> None:
+        """Write the state in which an arm ends."""
+        self._write_state("final_state.pt", state)
+
+    def _write_state(self, name: str, state: Mapping[str, Any]) -> None:
         import torch
 
         buffer = io.BytesIO()
         torch.save(dict(state), buffer)
-        files.write_bytes(self.path / "state.pt", buffer.getvalue())
+        files.write_bytes(self.path / name, buffer.getvalue())
+
+    def write_state(self, state: Mapping[str, Any]) -> None:
+        """Replace the state, after the checkpoints and metrics that belong to it."""
+        self._write_state("state.pt", state)
         (self.path / "SKIPPED").unlink(missing_ok=True)  # of other code
 
     def finish(self, record: Mapping[str, Any]) -> None:
@@ -236,8 +263,12 @@ class ArmDir:
         """Replace the record of a finished arm, sealed by its own SHA-256."""
         files.write_json(self.path / "DONE", {**record, "seal": record_seal(record)})
 
+    def unfinish(self) -> None:
+        """Delete DONE, after the state from which the arm goes on was written."""
+        (self.path / "DONE").unlink(missing_ok=True)
+
     def file_hashes(self) -> dict[str, str]:
-        """Return the SHA-256 of metrics, checkpoints and mask, by the file's name."""
+        """Return the SHA-256 of metrics, checkpoints, mask and final state, by the file's name."""
         paths = [self.path / name for name in CONTENT]
         return {path.name: files.file_hash(path) for path in paths if path.exists()}
 

@@ -34,7 +34,7 @@ def operations(trained_run):
     """Return a run with an arm per operation, of networks that add their inputs."""
     content = {"name": "operations", "seeds": [0, 1], "task": {"name": "add", "p": P, "pairs": "ordered"}}
     content |= {"model": {"name": "one_hot_mlp", "d_mlp": 12}, "pruning": {"require_generalised": False}}
-    content |= {"measure": {"early_checkpoint_every": 20}}
+    content |= {"measure": {"checkpoints": [{"every": 20}]}}
     content["arms"] = {
         name: {"max_steps": 40, "task": {"name": name, "p": P, "pairs": "ordered"}}
         for name in ("add", "mul", "x2_plus_y2")

@@ -18,7 +18,7 @@ CONTENT = {
     "task": {"p": P, "pairs": "ordered", "frac_train": 0.75},
     "model": {"name": "one_hot_mlp", "d_mlp": 24, "init_scale": 0.1},
     "optimizer": {"lr": 5e-3, "weight_decay": 0.5},
-    "measure": {"early_checkpoint_every": 20},
+    "measure": {"checkpoints": [{"every": 20}]},
     "arms": {"dense": {"min_steps": 400, "max_steps": 400}},
 }
 

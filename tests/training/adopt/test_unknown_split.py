@@ -33,8 +33,8 @@ def foreign(tmp_path_factory):
     """Return a run that stands for other code's: its split has a seed that nobody tells."""
     task = {"name": "add", "p": P, "pairs": "ordered", "frac_train": 0.7, "split_seed": 5}
     content = {"name": "foreign", "seeds": [0], "task": task, "arms": {"dense": {"max_steps": 400}}}
-    content |= {"model": {"d_emb": 24, "d_mlp": 16}, "measure": {"checkpoint_every": 50}}
-    recipe = recipe_from_dict(content | {"measure": {"early_checkpoint_every": 50}})
+    content |= {"model": {"d_emb": 24, "d_mlp": 16}, "measure": {"checkpoints": [{"every": 50}]}}
+    recipe = recipe_from_dict(content | {"measure": {"checkpoints": [{"every": 50}]}})
     run = begin_run(tmp_path_factory.mktemp("theirs") / "foreign", recipe)
     assert train_every_arm(recipe, run) == []
     return run

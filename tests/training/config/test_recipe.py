@@ -3,10 +3,11 @@ import tomllib
 
 import pytest
 
+from interp.dynamics.threshold_crossings import Crossing, GrokkingTimes
 from training.config.arm_config import arm_config, with_new_fields
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import RECIPES, read_recipe, recipe_names
-from training.config.settings import Measure
+from training.config.settings import CheckpointGrid, is_checkpoint, steps_around
 from training.models.embed_mlp.architecture import EmbedMLP
 from training.optimization.optimizers import AdamW
 from training.schema.validation import ConfigError, override, to_dict
@@ -82,9 +83,35 @@ def test_recipes_have_the_papers_numbers(name, frac_train, dense_steps):
         ("optimizer.betas=[0.9, 1.0]", r"optimizer.betas: expected two numbers in \[0, 1\)"),
         ("optimizer.momentum=0.9", "optimizer.momentum: unknown field; expected one of betas"),
         ("measure.eval_every=0", "measure.eval_every: expected a whole number from 1, got 0"),
-        ("measure.eval_every=7", "measure.checkpoint_every: expected a multiple of eval_every = 7, got 100"),
+        (
+            "measure.eval_every=7",
+            "measure.checkpoints: expected multiples of eval_every = 7",
+        ),
         ("measure.threshold=1.5", "measure.threshold: expected a number in"),
-        ("measure.early_until=-1", "measure.early_until: expected a whole number from 0, got -1"),
+        (
+            "measure.checkpoints=[{every = 0}]",
+            "measure.checkpoints.every: expected a whole number from 1, got 0",
+        ),
+        (
+            "measure.checkpoints=[{log = 9}]",
+            "measure.checkpoints.last: expected a step from 1",
+        ),
+        (
+            "measure.checkpoints=[{every = 10, log = 9}]",
+            "measure.checkpoints.every: expected a grid with every",
+        ),
+        (
+            "measure.checkpoints=[{around = 't_gen', every = 10}]",
+            "measure.checkpoints.within: expected a whole",
+        ),
+        (
+            "measure.checkpoints=[{every = 10, first = 9, last = 3}]",
+            "measure.checkpoints.last: expected no step",
+        ),
+        (
+            "arms.dense.checkpoints=[{every = 15}]",
+            "arms.dense.checkpoints: expected multiples of eval_every = 10",
+        ),
         ("pruning.sparsity=0", "pruning.sparsity: expected a number in .0, 1., got 0.0"),
         ("pruning.sparsity=1", "pruning.sparsity: expected a number in .0, 1., got 1.0"),
         ("pruning.scope=row", "pruning.scope: expected one of global, layer, got 'row'"),
@@ -215,8 +242,23 @@ def test_an_old_record_with_one_scope_for_all_arms_is_completed(content, scope):
 
 
 def test_checkpoints_are_dense_early_and_sparse_later():
-    measure = Measure(eval_every=5, checkpoint_every=50, early_checkpoint_every=10, early_until=30)
-    assert [s for s in range(0, 151, 5) if measure.is_checkpoint(s)] == [0, 10, 20, 30, 50, 100, 150]
+    grids = (CheckpointGrid(every=50), CheckpointGrid(every=10, last=30))
+    assert [s for s in range(0, 151, 5) if is_checkpoint(grids, s, 5)] == [0, 10, 20, 30, 50, 100, 150]
+
+
+def test_a_logarithmic_grid_is_moved_to_evaluations():
+    grids = (CheckpointGrid(log=4, first=10, last=10_000),)
+    saved = [step for step in range(0, 20_001, 10) if is_checkpoint(grids, step, 10)]
+    assert saved == [0, 10, 100, 1000, 10_000]
+
+
+def test_a_grid_around_an_event_has_its_evaluated_steps():
+    grids = (CheckpointGrid(around="t_gen", every=20, within=40),)
+    times = GrokkingTimes(Crossing(0, 10, 500), Crossing(90, 100, 500))
+    assert steps_around(grids, times, range(0, 501, 10)) == [60, 80, 100, 120, 140]
+    never = GrokkingTimes(Crossing(0, 10, 500), Crossing(500, None, 500))
+    assert steps_around(grids, never, range(0, 501, 10)) == []
+    assert not is_checkpoint(grids, 100, 10)
 
 
 def test_a_recipe_is_read_by_name_or_by_file(recipe_file):
@@ -229,7 +271,9 @@ def test_a_recipe_is_read_by_name_or_by_file(recipe_file):
 def test_an_unknown_recipe_is_refused_with_the_known_ones(tmp_path):
     with pytest.raises(ConfigError, match=r"RECIPE: expected one of .*modadd_fast, .*modadd_ticket.* or"):
         read_recipe("modadd_slow")
-    with pytest.raises(ConfigError, match=r"RECIPE: expected a file, and .*none.toml is not one"):
+    with pytest.raises(
+        ConfigError, match=r"RECIPE: expected a file or the folder of a run, and .*none.toml is neither"
+    ):
         read_recipe(str(tmp_path / "none.toml"))
     broken = tmp_path / "broken.toml"
     broken.write_text("seeds = [0\n[task")

@@ -39,7 +39,7 @@ def test_rounds_are_the_arms_that_one_would_write_by_hand(recipe_of):
         f"sparsity = {sparsity}\noptimizer = {{ lr = 0.01 }}\n"
         for k, source, sparsity in ((1, "dense", 0.2), (2, "imp_1", 0.36), (3, "imp_2", 0.488))
     )
-    measure = "[measure]\nearly_checkpoint_every = 10\n"
+    measure = "[measure]\ncheckpoints = [{every = 10}]\n"
     recipe = recipe_of(measure + DENSE + short)
     assert json.dumps(to_dict(recipe)) == json.dumps(to_dict(recipe_of(measure + DENSE + by_hand)))
     assert [recipe.role(arm) for arm in recipe.arms] == ["dense", "ticket", "ticket", "ticket"]

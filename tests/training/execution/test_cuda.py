@@ -30,7 +30,7 @@ def shortened(name):
     """Return a packaged recipe whose arms take few steps, for two seeds."""
     content = quick_content(to_dict(read_recipe(name)[0]), {"max_steps": STEPS}) | {"seeds": [0, 1]}
     content["pruning"]["require_generalised"] = False
-    content["measure"] |= {"eval_every": 10, "checkpoint_every": 10}
+    content["measure"] |= {"eval_every": 10, "checkpoints": [{"every": 10}]}
     return recipe_from_dict(content)
 
 

@@ -371,7 +371,7 @@ def begun(tmp_path_factory):
     for package in ("interp", "training"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     arms = "[arms.dense]\nmin_steps = 150\nmax_steps = 200\nsettle_steps = 50\n"
-    tables = "[task]\np = 7\n[model]\nd_emb = 12\nd_mlp = 16\n[measure]\nearly_checkpoint_every = 20\n"
+    tables = "[task]\np = 7\n[model]\nd_emb = 12\nd_mlp = 16\n[measure]\ncheckpoints = [{every = 20}]\n"
     (folder / "tiny.toml").write_text(f"seeds = [0]\n{tables}{arms}")
     run_script(folder, BEGIN)
     return folder

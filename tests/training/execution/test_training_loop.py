@@ -42,7 +42,7 @@ def test_every_arm_has_all_its_files(finished, recipe):
         assert not files.has_state() and files.skipped() is None
         names = {file.name for file in files.path.iterdir() if file.name != ".lock"}
         mask = {"mask.safetensors"} if arm != "dense" else set()
-        assert names == {"metrics.parquet", "checkpoints.safetensors", "DONE"} | mask
+        assert names == {"metrics.parquet", "checkpoints.safetensors", "final_state.pt", "DONE"} | mask
 
 
 def test_all_arms_of_a_seed_share_their_start(finished, recipe):

@@ -42,7 +42,7 @@ ARMS = {
 
 def recipe_of(arms):
     content = {"name": "tiny", "seeds": [0], "task": {"p": 5, "pairs": "ordered", "frac_train": 0.7}}
-    content |= {"model": MODEL, "optimizer": {"lr": 0.01}, "measure": {"early_checkpoint_every": 20}}
+    content |= {"model": MODEL, "optimizer": {"lr": 0.01}, "measure": {"checkpoints": [{"every": 20}]}}
     content["pruning"] = {"sparsity": 0.7, "require_generalised": False, "min_per_layer": 2}
     content["arms"] = {name: {"max_steps": 20} | arm for name, arm in arms.items()}
     return recipe_from_dict(content)

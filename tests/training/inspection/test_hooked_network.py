@@ -31,7 +31,7 @@ def trained(tmp_path_factory, train_all):
         "seeds": [0, 3],
         "task": {"p": P},
         "model": model | {"equals": True, "positions": True},
-        "measure": {"early_checkpoint_every": 20},
+        "measure": {"checkpoints": [{"every": 20}]},
         "pruning": {"require_generalised": False},
         "arms": {
             "dense": {"max_steps": 50},

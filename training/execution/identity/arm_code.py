@@ -34,7 +34,7 @@ NO_PART: Mapping[str, str] = {
     "training.execution.identity.device": "names the platform, which is recorded beside the code",
     "training.execution.identity.start_record": "describes a start",
     "training.execution.jobs": "names arms and seeds, and lists finished ones of other runs",
-    "training.execution.replay": "compares an arm with this code",
+    "training.execution.growth.replay": "compares an arm with this code",
     "training.inspection.file_checks": "compares files that are written",
     "training.models.pair_activations": "measures finished networks",
     "training.models.registry": "names every model; the arm's own is followed from its class",

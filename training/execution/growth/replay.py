@@ -9,17 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from training.config.arm_config import recorded_recipe
 from training.config.recipe import Recipe
 from training.execution.arm_in_training import with_pruned_zeros
+from training.execution.growth.extension import has_same_sources
 from training.execution.identity.device import platform_differences
 from training.execution.identity.start_record import Start, commit
 from training.execution.jobs import Job, is_of_code
 from training.execution.starting_point import NotTrained, starting_point
-from training.inspection.file_checks import check_finished
+from training.inspection.file_checks import check_finished, scheduled_steps
 from training.inspection.outcomes import SHORT, UNKNOWN
 from training.optimization.evaluation import METRICS
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import ArmDir, RunDir
+from training.schema.validation import ConfigError
 
 STEPS = 100
 """Steps that are replayed, and on to the next evaluation."""
@@ -126,14 +129,14 @@ def taken_over(
     twin = run.arm(job.arm, job.seed)
     try:
         done = twin.done()
-        if done is None:
+        if done is None or not has_same_sources(recipe, RunDir(files.path.parents[2]), run, job):
             return False
-        check_finished(twin, recipe, done["steps"])
+        check_finished(twin, recipe, done["steps"], _checkpoints_of(twin, done))
         hashes = twin.file_hashes()
         if damaged := [name for name, digest in done.get("files", {}).items() if hashes.get(name) != digest]:
             raise RunError(f"{twin.path / damaged[0]}: its SHA-256 is not the one in DONE")
         reason = refusal(recipe, twin, job, done, here, device)
-    except (RunError, OSError) as error:
+    except (RunError, ConfigError, OSError) as error:
         print(f"{job}: trained here, not taken from another run: {error}", file=sys.stderr)
         return False
     if reason is not None and not start.accept_other:
@@ -147,6 +150,16 @@ def taken_over(
     files.take_over(twin, done | {"start": start.id, "taken_from": done.get("taken_from", came_from)})
     print(f"{job}: taken from {twin.path}, trained there with the same config", file=sys.stderr)
     return True
+
+
+def _checkpoints_of(files: ArmDir, done: Mapping[str, Any]) -> list[int]:
+    """Return the steps at which a finished arm has to have checkpoints.
+
+    Where its record has no hashes, they are those of the recorded grids.
+    """
+    if "checkpoints.safetensors" in done.get("files", {}):
+        return files.steps().tolist()
+    return scheduled_steps(recorded_recipe(done["config"]), files.arm, done["steps"])
 
 
 def with_compatible_code(done: dict[str, Any], code: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Finished arms that grow: replayed, trained on, given more checkpoints."""

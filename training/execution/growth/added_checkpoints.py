@@ -1,0 +1,136 @@
+"""Checkpoints of finished arms between those that training saved, made by a replay of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from training.cli.parser import Interrupted
+from training.config.arm_config import arm_config
+from training.config.recipe import Recipe
+from training.config.settings import steps_around
+from training.execution.arm_in_training import with_pruned_zeros
+from training.execution.identity.device import platform_differences, platform_of
+from training.execution.jobs import Job
+from training.execution.starting_point import starting_point
+from training.inspection.file_checks import scheduled_steps
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import ArmDir, RunDir
+
+KEEP = "--set measure.checkpoints=[] asks for no more"
+"""What to type where checkpoints cannot be added."""
+
+
+def missing_steps(recipe: Recipe, files: ArmDir, done: Mapping[str, Any]) -> list[int]:
+    """Return the steps of a finished arm's grids at which no weights are saved, in order.
+
+    Where the recipe's grids are those that the arm was saved by, only those around events can be missing.
+    """
+    wanted: set[int] = set()
+    if not _has_same_grids(recipe, files, done):
+        wanted |= {*scheduled_steps(recipe, files.arm, done["steps"])}
+    grids = [grid for grid in recipe.checkpoints(files.arm) if grid.around is not None]
+    if grids:
+        criterion = recipe.setting(files.arm).criterion
+        metrics = files.metrics(criterion.train, criterion.test, measured=criterion.train)
+        wanted |= {*steps_around(grids, criterion.times(metrics), metrics["step"].tolist())}
+    return sorted(wanted - {*files.steps().tolist()}) if wanted else []
+
+
+def add_checkpoints(
+    recipe: Recipe, run: RunDir, group: Sequence[Job], device: str, should_stop: Callable[[], bool]
+) -> None:
+    """Replay each of these arms that is finished and lacks checkpoints, and add them.
+
+    Weights at steps that are saved already have to come out with equal bytes, else nothing is written. The
+    caller holds the arms.
+
+    Raises
+    ------
+    RunError
+        If the replay differs from what is saved, or the arm was trained on another platform.
+    Interrupted
+        If `should_stop` returned true; nothing was written, and the same command begins again.
+    """
+    for job in group:
+        files = run.arm(job.arm, job.seed)
+        done = files.done()
+        if done is None:
+            continue
+        if missing := missing_steps(recipe, files, done):
+            if differences := platform_differences(done.get("platform") or {}, dict(platform_of(device))):
+                raise RunError(
+                    f"{files.path}: checkpoints at {len(missing)} more steps need a replay on the platform "
+                    f"that trained it ({differences}); {KEEP}"
+                )
+            _write(files, done, recipe, job, _replayed(recipe, run, job, missing, device, should_stop))
+        elif "checkpoints.safetensors" not in done.get("files", {"checkpoints.safetensors": ""}):
+            files.rewrite_done({**done, "files": files.file_hashes()})  # a process was killed before it did
+
+
+def _replayed(
+    recipe: Recipe,
+    run: RunDir,
+    job: Job,
+    missing: Sequence[int],
+    device: str,
+    should_stop: Callable[[], bool],
+) -> dict[int, dict[str, np.ndarray]]:
+    """Return an arm's weights at steps, trained again from its start."""
+    from training.execution.training_loop import engine_of
+
+    files = run.arm(job.arm, job.seed)
+    start = starting_point(recipe, run, job)
+    engine = engine_of(recipe, [job], [start], device)
+    steps, stacked, made = files.steps().tolist(), files.checkpoints(), {}
+    for step in sorted({*missing, *(step for step in steps if step < missing[-1])}):
+        if should_stop():
+            raise Interrupted
+        engine.run(step - engine.step)
+        weights = with_pruned_zeros(engine.arm_weights(0), start.mask, recipe.arms[job.arm].prunes)
+        if step in missing:
+            made[step] = weights
+        elif any(w.tobytes() != stacked[name][steps.index(step)].tobytes() for name, w in weights.items()):
+            raise RunError(
+                f"{files.path}: more checkpoints need a replay, and its weights at step {step} come out "
+                f"differently than those saved; {KEEP}"
+            )
+    return made
+
+
+def _write(
+    files: ArmDir,
+    done: Mapping[str, Any],
+    recipe: Recipe,
+    job: Job,
+    made: Mapping[int, dict[str, np.ndarray]],
+) -> None:
+    """Add weights to an arm's checkpoints; a process that is killed meanwhile leaves a sound arm."""
+    hashes = {
+        name: digest for name, digest in done.get("files", {}).items() if name != "checkpoints.safetensors"
+    }
+    files.rewrite_done({**done, "files": hashes})
+    steps, stacked = files.steps(), files.checkpoints()
+    order = np.argsort([*steps, *made], kind="stable")
+    files.write_checkpoints(
+        np.array([*steps, *made])[order],
+        {
+            name: np.concatenate([w, [weights[name] for weights in made.values()]])[order]
+            for name, w in stacked.items()
+        },
+    )
+    config = arm_config(recipe, job.arm, job.seed)
+    files.rewrite_done({**done, "config": config, "files": files.file_hashes()})
+
+
+def _has_same_grids(recipe: Recipe, files: ArmDir, done: Mapping[str, Any]) -> bool:
+    config = arm_config(recipe, files.arm, files.seed)
+    return _grids(done["config"], files.arm) == _grids(config, files.arm)
+
+
+def _grids(config: Mapping[str, Any], arm: str) -> Any:
+    """Return the grids of an arm in an arm config: its own, or those of all."""
+    own = config.get("arms", {}).get(arm, {}).get("checkpoints")
+    return config.get("measure", {}).get("checkpoints") if own is None else own

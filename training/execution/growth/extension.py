@@ -1,0 +1,115 @@
+"""Finished arms that a larger budget trains on, from their final state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from training.config.arm_config import current_hash
+from training.config.recipe import Recipe
+from training.config.settings import steps_around
+from training.execution.arm_in_training import ends, is_flat
+from training.execution.jobs import Job
+from training.optimization.evaluation import METRICS
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import ArmDir, RunDir
+
+
+def is_short(recipe: Recipe, files: ArmDir, done: Mapping[str, Any]) -> bool:
+    """Return True if a finished arm goes on: only its budget ended it, and the recipe's is larger.
+
+    Where `min_steps` and `settle_steps` or a plateau ended it, a larger budget changes nothing.
+    """
+    arm, steps = recipe.arms[files.arm], done["steps"]
+    if steps >= arm.max_steps:
+        return False
+    recorded = done["config"].get("arms", {}).get(files.arm, {}).get("max_steps")
+    if recorded is not None and steps < recorded:  # its own rule ended it
+        return False
+    criterion = recipe.setting(files.arm).stop_criterion
+    metrics = files.metrics(criterion.train, criterion.test, measured=criterion.train)
+    met = [
+        step
+        for step, value in zip(metrics["step"], metrics[criterion.test], strict=True)
+        if criterion.met(value)
+    ]
+    if ends(arm, steps, met[0] if met else None):
+        return False
+    rows = metrics[["step", *METRICS]].to_numpy()
+    return arm.plateau is None or not is_flat(rows, arm.plateau)
+
+
+def is_as_long(recipe: Recipe, files: ArmDir) -> bool:
+    """Return True if another run's finished arm was trained as long as this recipe trains it."""
+    with suppress(RunError, OSError):
+        done = files.done()
+        if done is not None:
+            return done["steps"] <= recipe.arms[files.arm].max_steps and not is_short(recipe, files, done)
+    return False
+
+
+def has_same_sources(recipe: Recipe, run: RunDir, other: RunDir, job: Job) -> bool:
+    """Return True if another run's arm was made from the same steps of its sources as it would be here.
+
+    The sources are finished here.
+    """
+    arm = job.arm
+    while (source := recipe.arms[arm].source) is not None:
+        there, here = (runs.arm(arm, job.seed).recorded_source() for runs in (other, run))
+        finished = run.arm(source, job.seed).done()
+        step = recipe.arms[arm].source_step
+        if here is not None:
+            step = here["step"]
+        elif step is None and finished is not None:
+            step = finished["steps"]
+        if there is None or there["step"] != step:
+            return False
+        arm = source
+    return True
+
+
+def reopen(recipe: Recipe, run: RunDir, job: Job) -> bool:
+    """Make a finished arm one that is half trained up to its last step; False without its final state.
+
+    Its metrics, checkpoints and mask stay as they are. What only its end has added, an evaluation and a
+    checkpoint beside the grids, the training that goes on leaves out, unless a network was made from it.
+    The caller holds the run.
+    """
+    files = run.arm(job.arm, job.seed)
+    with files.locked():
+        done = files.done()
+        if done is None or not files.has_final_state():
+            return done is None
+        record = {name: done[name] for name in RECORDED if name in done}
+        record["hash"] = current_hash(done)
+        kept = kept_steps(recipe, run, job, done["steps"])
+        files.write_state(files.final_state() | record | {"checkpoints": kept})
+        files.unfinish()
+    return True
+
+
+RECORDED = ("code", "platform", "start", "compatible_code", "accepted", "source", "taken_from")
+"""Fields of a finished arm's record that its state takes over."""
+
+
+def kept_steps(recipe: Recipe, run: RunDir, job: Job, last: int) -> list[int]:
+    """Return the steps of an arm's checkpoints that stay as it goes on from its last one."""
+    files = run.arm(job.arm, job.seed)
+    steps = [int(step) for step in files.steps()]
+    criterion = recipe.setting(job.arm).criterion
+    times = criterion.times(files.metrics(criterion.train, criterion.test, measured=criterion.train))
+    around = steps_around(recipe.checkpoints(job.arm), times, steps)
+    if recipe.is_checkpoint(job.arm, last) or last in around or last in steps_read(run, job):
+        return steps
+    return [step for step in steps if step != last]
+
+
+def steps_read(run: RunDir, job: Job) -> set[int]:
+    """Return the steps of an arm's checkpoints that other networks of its run were made from."""
+    read = set()
+    for files in run.arms():
+        record = files.recorded_source()
+        if record is not None and (record.get("arm"), record.get("seed")) == (job.arm, job.seed):
+            read.add(int(record["step"]))
+    return read

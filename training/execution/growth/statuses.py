@@ -1,0 +1,53 @@
+"""Status of an arm against a recipe: what it still lacks, if it is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from training.config.recipe import Recipe
+from training.execution.growth.added_checkpoints import missing_steps
+from training.execution.growth.extension import is_short
+from training.execution.jobs import Job
+from training.inspection.arm_status import arm_status
+from training.runs.run_directory import ArmDir
+
+UNFINISHED = ("new", "half trained", "short")
+"""Statuses of an arm that a start trains, or trains on."""
+
+
+def job_status(recipe: Recipe, files: ArmDir, record: Mapping[str, Any], others: Mapping[Job, str]) -> str:
+    """Return the status of a begun arm: as `arm_status`, or `short` or `sparse` for a finished one.
+
+    A short arm has trained less than the recipe's budget allows, a sparse one lacks checkpoints of its grids.
+    An arm that was skipped because of its source is new if the source is trained on, or was since.
+
+    Parameters
+    ----------
+    record : mapping
+        As of `arm_status`.
+    others : mapping
+        Status of every network before this one, its source among them.
+    """
+    status: str = arm_status(files, record)
+    if status == "skipped":
+        return "new" if _is_outdated(recipe, files, others) else status
+    if status != "done":
+        return status
+    done = files.done()
+    assert done is not None
+    if is_short(recipe, files, done):
+        return "short"
+    return "sparse" if missing_steps(recipe, files, done) else status
+
+
+def _is_outdated(recipe: Recipe, files: ArmDir, others: Mapping[Job, str]) -> bool:
+    """Return True if an arm that was skipped is tried again."""
+    source, skipped = recipe.arms[files.arm].source, files.skipped()
+    if source is None or skipped is None or "source_steps" not in skipped:
+        return False
+    if others.get(Job(source, files.seed)) in UNFINISHED:
+        return True
+    done = ArmDir(files.path.parents[2], source, files.seed).done()
+    before = skipped["source_steps"]
+    return done is not None and (before is None or done["steps"] > before)
