@@ -173,7 +173,7 @@ class RunInputs:
         if file == RECORD:
             return _record_hash(network)
         now, record = self._hashes.of(network.path / file), network.done() or {}
-        return whole_digests(record).get(file, otherwise) if now is None else whole_digest(record, file, now)
+        return whole_digests(record).get(file, otherwise) if now is None else whole_digest(record, now)
 
     def _config(self) -> str:
         config = self.run.files.config() or {}

@@ -1,7 +1,7 @@
 """Networks that keep their last checkpoint only, as some archives hold them.
 
-The record of such a network has the SHA-256 of its new file, and in `reduced` that of the whole one: tables
-that were made of all checkpoints stay current.
+The record of such a network has the SHA-256 of its new file, and in `reduced`, by this one, that of the whole
+file: tables that were made of all checkpoints stay current.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ def with_last_checkpoint(files: ArmDir) -> dict[str, bytes]:
     if record is None:  # adopted weights
         return {FILE: last}
     digests = record.get("files") or files.file_hashes()
-    reduced = {FILE: digests[FILE], **record.get("reduced", {})}
-    content = {**record, "files": {**digests, FILE: hashlib.sha256(last).hexdigest()}, "reduced": reduced}
+    digest = hashlib.sha256(last).hexdigest()
+    reduced = {digest: whole_digest(record, digests[FILE])}
+    content = {**record, "files": {**digests, FILE: digest}, "reduced": reduced}
     content["seal"] = record_seal(content)
     return {FILE: last, "DONE": (json.dumps(content, indent=2) + "\n").encode()}
 
@@ -43,12 +44,11 @@ def _last_checkpoint(files: ArmDir) -> bytes:
         return save({name: tensors.get_slice(name)[last : last + 1] for name in names})
 
 
-def whole_digest(record: Mapping[str, Any], name: str, digest: str) -> str:
+def whole_digest(record: Mapping[str, Any], digest: str) -> str:
     """Return the SHA-256 of a network's whole file, by that of a reduced one."""
-    is_recorded = (record.get("files") or {}).get(name) == digest
-    return whole_digests(record).get(name, digest) if is_recorded else digest
+    return (record.get("reduced") or {}).get(digest, digest)
 
 
 def whole_digests(record: Mapping[str, Any]) -> dict[str, str]:
     """Return the SHA-256 of a network's whole files, by name."""
-    return {**(record.get("files") or {}), **(record.get("reduced") or {})}
+    return {name: whole_digest(record, digest) for name, digest in (record.get("files") or {}).items()}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from training.runs.atomic_files import RunError, flush_folder
 from training.runs.handover.manifest import CHECKPOINTS, MANIFEST, FileEntry, Manifest
-from training.runs.handover.run_files import files_of_run
+from training.runs.handover.run_files import FINAL_STATES, files_of_run
 from training.runs.handover.verified_run import verified_run
 from training.runs.reduced_checkpoints import FILE, with_last_checkpoint
 from training.runs.run_directory import ArmDir, RunDir
@@ -91,9 +91,10 @@ class _Plan:
         if self.checkpoints == "none":
             del files[path]
             self.omitted[path] = NO_CHECKPOINTS
-            if (state := _path(self.run, network, "state.pt")) in files:
-                del files[state]
-                self.omitted[state] = NO_CHECKPOINTS
+            for state in (_path(self.run, network, name) for name in FINAL_STATES):
+                if state in files:
+                    del files[state]
+                    self.omitted[state] = NO_CHECKPOINTS
         elif len(network.steps()) > 1:
             self.omitted[path] = LAST_ONLY
             for name, content in self._reduced(network.arm, network.seed).items():

@@ -13,6 +13,8 @@ FOLDERS = ("analyses", "arms", "figures", "with_arguments")
 """Folders of a run."""
 NETWORK_FILES = ("metrics.parquet", "checkpoints.safetensors", "mask.safetensors")
 """Files by which two networks are the same; a state also names its start."""
+FINAL_STATES = ("state.pt", "final_state.pt")
+"""Files of a finished network from which it could be trained on."""
 CACHES = ("analyses/inputs.json",)
 """Files that hold for one copy of a run only."""
 NO_PART = "no part of a run; send it beside the archive"

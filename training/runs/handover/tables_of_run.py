@@ -83,4 +83,4 @@ def _digest_now(run: RunDir, files: ArmDir | None, name: str, digests: Mapping[s
     if files is None or name == "DONE":
         return None
     digest = digests.get((files.path / name).relative_to(run.path).as_posix())
-    return None if digest is None else whole_digest(files.done() or {}, name, digest)
+    return None if digest is None else whole_digest(files.done() or {}, digest)

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from training.config.arm_config import identity_hash
 from training.config.build_recipe import MADE_FROM, RESOLVED, recipe_content, recipe_from_dict
 from training.config.plugin_use import without_unknown_arms
 from training.inspection.run import Run
@@ -152,7 +154,7 @@ class _Look:
             if record.get("seal", seal := record_seal(record)) != seal:
                 raise RunError(f"{path}: damaged: its content is not the one of its SHA-256; {RESTORE}")
             is_named = (record["config"].get("arm"), record["config"].get("seed")) == (files.arm, files.seed)
-            if record["hash"] != config_hash(record["config"]) or not is_named:
+            if not _is_of_its_config(record) or not is_named:
                 raise RunError(f"{path}: damaged: its config is not that of its hash and folder; {RESTORE}")
             if not record.get("files"):
                 self.notes.append(f"{files.path}: of a version that recorded no hashes")
@@ -171,7 +173,9 @@ class _Look:
                 self.refusals.append(other_content(path, digest, got, RESTORE))
         for path in (files.path / name for name in NETWORK_FILES if recorded and name not in recorded):
             if path.exists():
-                self.refusals.append(RunError(f"{path}: not recorded in DONE; move it elsewhere"))
+                self.refusals.append(
+                    RunError(f"{path}: not recorded in DONE; train on, or move it elsewhere")
+                )
 
     def _check_content(self, files: ArmDir) -> None:
         """Compare a network's weights, mask and curves with its recipe and each other."""
@@ -224,3 +228,12 @@ class _Look:
         if changed:
             path = self.run.path
             self.notes.append(f"{path}: {changed} files changed since it was imported, by its own commands")
+
+
+def _is_of_its_config(record: Mapping[str, Any]) -> bool:
+    """Return True if a record's hash is that of its config; older versions hashed all of it."""
+    config = record["config"]
+    try:
+        return record["hash"] in (config_hash(config), identity_hash(config))
+    except (KeyError, AttributeError, TypeError):  # no config of an arm
+        return False
