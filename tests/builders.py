@@ -43,7 +43,7 @@ TASKS["max"] = Maximum
 def changed_recipe(content, *overrides):
     """Return the recipe of a content after overrides like "optimizer.lr=0.02"."""
     from training.config.build_recipe import recipe_from_dict
-    from training.schema.validation import override
+    from training.schema.overrides import override
 
     for setting in overrides:
         override(content, setting)

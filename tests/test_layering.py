@@ -79,6 +79,7 @@ LIGHT = {
     "training/cli": LIBRARIES,
     "training/cli/verbs": LIBRARIES,
     "training/schema": LIBRARIES,
+    "training/runs/arm_directory.py": ("torch", "pandas", "scipy", "matplotlib"),
     "training/runs/run_directory.py": ("torch", "pandas", "scipy", "matplotlib"),
     **{f"training/models/{name}.py": LIBRARIES for name in ("base", "registry", "weight_names")},
     **{

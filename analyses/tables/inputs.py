@@ -18,7 +18,8 @@ from training.runs.reduced_checkpoints import whole_digest, whole_digests
 if TYPE_CHECKING:
     from training.inspection.run import Run
     from training.inspection.trained_network import Network
-    from training.runs.run_directory import ArmDir, RunDir
+    from training.runs.arm_directory import ArmDir
+    from training.runs.run_directory import RunDir
 
 RECORD = "DONE"
 """Record of a finished network, which every analysis reads."""

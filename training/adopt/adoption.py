@@ -36,10 +36,12 @@ from training.config.recipe import Recipe
 from training.inspection.run import Run, open_run
 from training.models.registry import MODELS
 from training.models.transformer.weight_names import W_E
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
+from training.schema.overrides import override
 from training.schema.toml_text import Overrides, override_texts
-from training.schema.validation import ConfigError, build, names, override, require, to_dict
+from training.schema.validation import ConfigError, build, names, require, to_dict
 from training.tasks.modular import ModularTask
 
 TABLES = ("task", "model", "optimizer", "measure", "pruning")

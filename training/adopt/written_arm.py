@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
 from training.runs.replaced_arms import move_aside, move_back, new_entry
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 from training.schema.validation import differences
 
 

@@ -17,10 +17,11 @@ from training.config.recipe import Recipe
 from training.config.settings import Pruning
 from training.config.shorthand.rounds import expand_rounds
 from training.config.shorthand.templates import expand_templates
+from training.schema.overrides import override
 from training.schema.plain_content import parse_json, parse_toml, shown
 from training.schema.registry import Registry
 from training.schema.seed_ranges import expanded_seeds
-from training.schema.validation import ConfigError, is_file_name, names, override, require
+from training.schema.validation import ConfigError, is_file_name, names, require
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 """Folder of the recipes that come with the package, grouped in folders by paper."""

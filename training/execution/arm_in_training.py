@@ -14,7 +14,7 @@ from training.execution.starting_point import StartingPoint
 from training.models.weight_names import prunable
 from training.optimization.evaluation import METRICS
 from training.pruning.method import Mask
-from training.runs.run_directory import ArmDir
+from training.runs.arm_directory import ArmDir
 
 
 def with_pruned_zeros(

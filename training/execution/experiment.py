@@ -32,8 +32,9 @@ from training.execution.scheduler import launch
 from training.execution.sparsity_search import refined
 from training.inspection.outcomes import SHORT, outcomes
 from training.inspection.resource_estimate import Need, check_need, estimated_need
+from training.runs.arm_directory import ArmDir
 from training.runs.replaced_arms import arm_size, move_aside, new_entry
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 from training.schema.plain_content import shortened
 from training.schema.validation import ConfigError, names, require
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from training.config.arm_config import current_hash
 from training.config.recipe import Recipe
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,9 @@ from training.execution.starting_point import (
     no_test_set,
     source_not_trained,
 )
+from training.runs.arm_directory import ArmDir
 from training.runs.replaced_arms import arm_size
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 ACTIONS = {
     "new": "train",

@@ -13,8 +13,9 @@ from training.config.build_recipe import CLASSES, MADE_FROM, recipe_content, rec
 from training.config.plugin_use import load_recorded_plugins, used_plugins
 from training.config.recipe import Recipe
 from training.execution.jobs import Job
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 from training.schema.plain_content import parse_toml, shortened
 from training.schema.validation import ConfigError, differences
 

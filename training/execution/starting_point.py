@@ -17,8 +17,9 @@ from training.models.weight_names import prunable
 from training.pruning.elastic import copied
 from training.pruning.method import CannotPrune, Mask, Subject
 from training.pruning.registry import METHODS, STARTS
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 PRUNE_ANYWAY = "--set pruning.require_generalised=false prunes it anyway"
 """What to type for a ticket of a network that has not generalised."""

@@ -26,8 +26,9 @@ from training.models.weight_names import prunable
 from training.optimization.engine import Engine
 from training.optimization.evaluation import METRICS
 from training.optimization.parametrizations.registry import ParametrizationSettings
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 SAVE_SECONDS = 20.0
 """Wall time between two saved states. No result depends on it."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from training.config.arm_config import current_hash, identity_part
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir
 from training.schema.validation import differences
 
 Status = Literal["done", "skipped", "half trained", "new"]

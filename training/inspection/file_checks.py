@@ -9,8 +9,8 @@ import numpy as np
 from training.config.recipe import Recipe
 from training.config.settings import Measure
 from training.models.weight_names import prunable
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir
 from training.schema.plain_content import shown
 
 

@@ -12,7 +12,7 @@ from training.cli.printed_table import PrintedTable
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
 from training.inspection.run import Run
-from training.runs.run_directory import ArmDir
+from training.runs.arm_directory import ArmDir
 
 WIDTH = 40
 """Characters of a curve."""

@@ -8,8 +8,9 @@ from typing import Any
 
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
+from training.runs.arm_directory import ArmDir
 from training.runs.network_list import listed_networks
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 UNKNOWN = "unknown"
 """Code or platform of a network of a version that recorded none."""

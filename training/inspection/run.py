@@ -19,9 +19,10 @@ from training.config.recipe import Recipe
 from training.inspection.arm_status import arm_status
 from training.inspection.outcomes import outcomes
 from training.inspection.trained_network import Network
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
 from training.runs.network_list import listed_networks
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 from training.schema.plain_content import shown
 from training.schema.validation import ConfigError, names
 

@@ -17,7 +17,8 @@ from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
 from training.inspection.outcomes import outcomes
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.arm_directory import ArmDir
+from training.runs.run_directory import RunDir
 from training.schema.registry import Registry
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from training.config.recipe import Recipe
 from training.config.settings import Setting
 from training.inspection.file_checks import check_mask_fits
 from training.models.weight_names import prunable
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir
 from training.schema.validation import names, require
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.inspection.tracking import Tracker
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.arm_directory import ArmDir
+from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, config_hash
 
 if TYPE_CHECKING:

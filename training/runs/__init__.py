@@ -9,7 +9,7 @@ from interp.lazy_exports import lazy_exports
 __getattr__ = lazy_exports(
     __name__,
     {
-        "ArmDir": "run_directory",
+        "ArmDir": "arm_directory",
         "NoRunError": "run_directory",
         "RunDir": "run_directory",
         "RunError": "atomic_files",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.arm_directory import ArmDir
+from training.runs.run_directory import RunDir
 
 
 def listed_networks(run: RunDir, arms: Iterable[str], seeds: Iterable[int] = ()) -> list[ArmDir]:

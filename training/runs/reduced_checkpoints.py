@@ -15,7 +15,7 @@ from training.runs.atomic_files import reading
 from training.runs.record_hashes import record_seal
 
 if TYPE_CHECKING:
-    from training.runs.run_directory import ArmDir
+    from training.runs.arm_directory import ArmDir
 
 FILE = "checkpoints.safetensors"
 

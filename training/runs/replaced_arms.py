@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.runs import atomic_files as files
+from training.runs.arm_directory import ArmDir
 from training.runs.file_lock import LOCK
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 REPLACED = ".replaced"
 """Folder of `arms` that no reader of a run looks into."""

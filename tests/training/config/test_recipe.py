@@ -10,7 +10,8 @@ from training.config.recipe_files import RECIPES, read_recipe, recipe_names
 from training.config.settings import CheckpointGrid, is_checkpoint, steps_around
 from training.models.embed_mlp.architecture import EmbedMLP
 from training.optimization.optimizers import AdamW
-from training.schema.validation import ConfigError, override, to_dict
+from training.schema.overrides import override
+from training.schema.validation import ConfigError, to_dict
 
 
 @pytest.mark.parametrize("name", recipe_names())

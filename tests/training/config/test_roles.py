@@ -5,7 +5,8 @@ import pytest
 from training.config.arm_config import arm_config
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe, recipe_names
-from training.schema.validation import ConfigError, config_hash, override, to_dict
+from training.schema.overrides import override
+from training.schema.validation import ConfigError, config_hash, to_dict
 
 PRUNED_AT_INITIALIZATION = ["snip", "grasp", "synflow"]
 OPERATIONS = ["sub", "mul", "x2_plus_y2", "x2_plus_xy_plus_y2"]

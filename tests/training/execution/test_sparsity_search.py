@@ -6,7 +6,8 @@ import pytest
 from training.config.build_recipe import recipe_from_dict
 from training.execution.sparsity_search import refined
 from training.runs.run_directory import RunDir
-from training.schema.validation import ConfigError, override
+from training.schema.overrides import override
+from training.schema.validation import ConfigError
 
 
 @pytest.fixture

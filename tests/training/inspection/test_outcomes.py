@@ -8,7 +8,7 @@ from training.config.build_recipe import recipe_from_dict
 from training.config.settings import Criterion
 from training.inspection.outcomes import outcomes
 from training.runs.run_directory import RunDir
-from training.schema.validation import override
+from training.schema.overrides import override
 
 
 def write_arm(run, arm, steps, train, test, source=None):

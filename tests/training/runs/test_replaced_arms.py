@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from builders import PowerCut
 
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import write_bytes, write_json
 from training.runs.replaced_arms import (
     arm_size,
@@ -13,7 +14,7 @@ from training.runs.replaced_arms import (
     new_entry,
     replaced_arms,
 )
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 
 @pytest.fixture

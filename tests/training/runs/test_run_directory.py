@@ -13,8 +13,9 @@ import torch
 from builders import PowerCut
 
 import training.runs.run_directory as store
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError, read_json, write_bytes, write_json, write_table
-from training.runs.run_directory import ArmDir, NoRunError, RunDir
+from training.runs.run_directory import NoRunError, RunDir
 
 METRICS = {"step": np.array([0, 10]), "train_loss": np.array([1.5, 0.5])}
 WEIGHTS = {"W_E": np.arange(12, dtype=np.float32).reshape(2, 3, 2)}

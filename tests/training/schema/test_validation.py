@@ -12,13 +12,13 @@ import pytest
 from training.models.base import Model
 from training.models.registry import MODELS
 from training.optimization.optimizers import OPTIMIZERS, Optimizer
+from training.schema.overrides import override
 from training.schema.validation import (
     ConfigError,
     build,
     check_settings_class,
     config_hash,
     differences,
-    override,
     require_positive,
     to_dict,
 )

@@ -16,8 +16,9 @@ from training.execution.identity.device import platform_differences, platform_of
 from training.execution.jobs import Job
 from training.execution.starting_point import starting_point
 from training.inspection.file_checks import scheduled_steps
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 KEEP = "--set measure.checkpoints=[] asks for no more"
 """What to type where checkpoints cannot be added."""

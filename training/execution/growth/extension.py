@@ -12,8 +12,9 @@ from training.config.settings import steps_around
 from training.execution.arm_in_training import ends, is_flat
 from training.execution.jobs import Job
 from training.optimization.evaluation import METRICS
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 
 
 def is_short(recipe: Recipe, files: ArmDir, done: Mapping[str, Any]) -> bool:

@@ -20,8 +20,9 @@ from training.execution.starting_point import NotTrained, starting_point
 from training.inspection.file_checks import check_finished, scheduled_steps
 from training.inspection.outcomes import SHORT, UNKNOWN
 from training.optimization.evaluation import METRICS
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError
 
 STEPS = 100

@@ -10,7 +10,7 @@ from training.execution.growth.added_checkpoints import missing_steps
 from training.execution.growth.extension import is_short
 from training.execution.jobs import Job
 from training.inspection.arm_status import arm_status
-from training.runs.run_directory import ArmDir
+from training.runs.arm_directory import ArmDir
 
 UNFINISHED = ("new", "half trained", "short")
 """Statuses of an arm that a start trains, or trains on."""

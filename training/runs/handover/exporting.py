@@ -14,12 +14,13 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError, flush_folder
 from training.runs.handover.manifest import CHECKPOINTS, MANIFEST, FileEntry, Manifest
 from training.runs.handover.run_files import FINAL_STATES, files_of_run
 from training.runs.handover.verified_run import verified_run
 from training.runs.reduced_checkpoints import FILE, with_last_checkpoint
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, is_file_name, names, require
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz")

@@ -17,11 +17,12 @@ from training.execution.identity.start_record import command_line, commit
 from training.execution.run_config import recorded_bases, united, write_run_config
 from training.inspection.run import Run, open_run
 from training.runs import atomic_files
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError, RunErrors, flush_folder
 from training.runs.handover.run_files import NETWORK_FILES
 from training.runs.handover.verified_run import verified_run
 from training.runs.reduced_checkpoints import whole_digests
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, differences, is_file_name, names
 
 OWN = ("arms", "name", "about", "collection", "note", "seeds", "plugins")

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError, reading
 from training.runs.reduced_checkpoints import whole_digest
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 from training.runs.sealed_table import ORIGIN, files_written_with, is_intact
 
 REMAKE = "measure again"

@@ -14,13 +14,14 @@ from training.config.build_recipe import MADE_FROM, RESOLVED, recipe_content, re
 from training.config.plugin_use import without_unknown_arms
 from training.inspection.run import Run
 from training.inspection.trained_network import Network
+from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError, RunErrors, check_archive, file_hash, reading
 from training.runs.handover.manifest import MANIFEST, FileEntry, read_manifest
 from training.runs.handover.run_files import NETWORK_FILES, files_of_run
 from training.runs.handover.tables_of_run import table_refusals, tables_made_of_other_files
 from training.runs.record_hashes import other_content, record_seal
 from training.runs.replaced_arms import replaced_arms
-from training.runs.run_directory import ArmDir, RunDir
+from training.runs.run_directory import RunDir
 from training.schema.plain_content import parse_toml
 from training.schema.validation import ConfigError, config_hash, differences
 

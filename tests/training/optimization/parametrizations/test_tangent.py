@@ -22,7 +22,7 @@ from training.optimization.engine import Engine
 from training.optimization.optimizers import AdamW
 from training.optimization.parametrizations.registry import ParametrizationSettings
 from training.runs.run_directory import RunDir
-from training.schema.validation import override
+from training.schema.overrides import override
 from training.tasks.dataset import Dataset
 from training.tasks.modular import ModularTask
 
