@@ -36,6 +36,7 @@ FLOORS = (
     ("training.inspection",),
     ("training.execution.identity",),
     ("training.execution", "training.adopt"),
+    ("training.runs.handover",),
     ("training.api", "training.bench", "training.cli.verbs"),
     ("training",),
     ("analyses.tables",),

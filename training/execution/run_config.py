@@ -66,6 +66,21 @@ def merged_recipe(run: RunDir, recipe: Recipe, replaced: Collection[Job] = ()) -
     return union if trained else replace(union, seeds=recipe.seeds)
 
 
+def united(old: Recipe, recipe: Recipe) -> Recipe:
+    """Return the union of the arms and seeds of two runs' recipes.
+
+    Raises
+    ------
+    ConfigError
+        If an arm of both has different settings; the fields that differ are named.
+    """
+    union = _union(old, recipe, old.arms)
+    if changed := _changed_arms(old, union):
+        arms = {name for arm in changed for name in old.lineage(arm)}
+        raise ConfigError("; ".join(_differing_fields(old, union, arms)))
+    return union
+
+
 def write_run_config(
     run: RunDir, union: Recipe, given: str = "", bases: Mapping[str, str] | None = None
 ) -> None:
