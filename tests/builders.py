@@ -101,6 +101,39 @@ def launch_here(recipe, run, todo, device, workers, progress, on_device, start):
     return skipped
 
 
+def train_here(recipe, out, **options):
+    """Train what is not finished in this process; return the run in `out`."""
+    from training.execution.experiment import Experiment
+    from training.runs.run_directory import RunDir
+
+    Experiment(recipe, "", out=str(out), launch=launch_here).train("cpu", workers=1, **options)
+    return RunDir(out / recipe.name)
+
+
+def half_trained_run(recipe, out, **fields):
+    """Return a run whose dense arm is half trained, with some fields of its state changed."""
+    import torch
+
+    from training.cli.parser import Interrupted
+    from training.runs.run_directory import RunDir
+    from training.schema.validation import to_dict
+
+    run = RunDir(out / recipe.name)
+    run.write_recipe("", to_dict(recipe))
+    with pytest.raises(Interrupted):
+        train_group_of(recipe, run, "dense", should_stop=stop_after(3))
+    state = run.arm("dense", 0).state() | fields
+    torch.save(state, run.arm("dense", 0).path / "state.pt")
+    return run
+
+
+def edit_record(path, **fields):
+    """Change fields of a JSON record; None removes one."""
+    record = json.loads(path.read_text()) | fields
+    removed = {name for name, value in fields.items() if value is None}
+    path.write_text(json.dumps({name: value for name, value in record.items() if name not in removed}))
+
+
 def metrics_of(step, train_acc, test_acc):
     """Return metrics with given accuracies, and losses of 1 less accuracy."""
     accuracies = {"train_acc": train_acc, "test_acc": test_acc}

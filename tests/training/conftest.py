@@ -95,10 +95,15 @@ def train_all():
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, train_all):
+def tiny_recipe():
+    """Return the recipe of `finished`."""
+    return recipe_from_dict({"name": "tiny"} | tomllib.loads(TINY))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, tiny_recipe, train_all):
     """Return a finished tiny run; tests only read this run."""
-    recipe = recipe_from_dict({"name": "tiny"} | tomllib.loads(TINY))
-    run, skipped = train_all(recipe, tmp_path_factory.mktemp("runs") / "tiny")
+    run, skipped = train_all(tiny_recipe, tmp_path_factory.mktemp("runs") / "tiny")
     assert skipped == []
     return run
 

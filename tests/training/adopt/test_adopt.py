@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from builders import drawn, heavy_imports_of_help, out_before_in, run_analysis
+from builders import drawn, error_line, heavy_imports_of_help, out_before_in, run_analysis
 
 from training.adopt.command import main
 from training.inspection.hooked_network import load_hooked
@@ -61,8 +61,10 @@ def test_a_trained_network_is_adopted_exactly_with_its_curves(exported, adopt, a
 def test_analyses_read_adopted_weights(exported, adopt, tmp_path, finished):
     assert adopt(exported) == 0
     assert not (tmp_path / "run" / "provenance.json").exists()
-    for name in ("fourier", "masks"):
+    for name in ("fourier", "snapshots"):
         assert run_analysis(name, tmp_path / "run").code == 0
+    refused = run_analysis("masks", tmp_path / "run")
+    assert refused.code == 1 and "--mask FILE or --set pruning.sparsity=0.6" in error_line(refused.err)
     table = pd.read_parquet(tmp_path / "run" / "analyses" / "fourier.parquet")
     assert sorted(set(table["step"])) == finished.arm("dense", 0).steps().tolist()
 

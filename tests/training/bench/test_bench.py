@@ -93,7 +93,10 @@ def test_the_table_has_a_line_per_recipe(recipe_file, capsys, short_warm_up):
     [
         (["--rounds", "0"], "--rounds: expected a whole number from 1, got 0"),
         (["--arms", "0"], "--arms: expected a whole number from 1, got 0"),
-        (["--recipe", "nowhere.toml"], "RECIPE: expected a file, and nowhere.toml is not one"),
+        (
+            ["--recipe", "nowhere.toml"],
+            "RECIPE: expected a file or the folder of a run, and nowhere.toml is neither",
+        ),
     ],
 )
 def test_wrong_usage_is_one_line(arguments, message, capsys):
