@@ -35,6 +35,7 @@ FLOORS = (
     ("training.config",),
     ("training.inspection",),
     ("training.execution.identity",),
+    ("training.execution.arms",),
     ("training.execution", "training.adopt"),
     ("training.runs.handover",),
     ("training.api", "training.bench", "training.cli.verbs"),

@@ -12,7 +12,7 @@ from training.config.arm_config import arm_config, arm_record, identity_part
 from training.config.build_recipe import CLASSES, MADE_FROM, recipe_content, recipe_from_dict, recipe_text
 from training.config.plugin_use import load_recorded_plugins, used_plugins
 from training.config.recipe import Recipe
-from training.execution.jobs import Job
+from training.execution.arms.jobs import Job
 from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
