@@ -74,8 +74,8 @@ def stop_after(n):
 
 def train_group_of(recipe, run, *arms, seed=0, should_stop=never_stop, start=None):
     """Train arms as one group in this process; return the skipped ones."""
-    from training.execution.jobs import Job
-    from training.execution.training_loop import train_group
+    from training.execution.arms.jobs import Job
+    from training.execution.arms.training_loop import train_group
 
     group = [Job(arm, seed) for arm in arms]
     return train_group(recipe, run, group, "cpu", lambda *_: None, should_stop, start)
@@ -83,7 +83,7 @@ def train_group_of(recipe, run, *arms, seed=0, should_stop=never_stop, start=Non
 
 def train_every_arm(recipe, run, should_stop=never_stop):
     """Train all arms in this process, one by one; return the skipped ones."""
-    from training.execution.jobs import jobs
+    from training.execution.arms.jobs import jobs
 
     skipped = []
     for job in jobs(recipe, recipe.seeds):

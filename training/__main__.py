@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import re
 import sys
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 5.0
 """Time between two looks of `watch`."""
+VERB_MODULES = {
+    "discard": "discard",
+    "export": "export",
+    "import": "import_archive",
+    "merge": "merge",
+    "verify": "verify",
+}
+"""Module in `training.cli.verbs` of each command with a parser of its own."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,14 +37,16 @@ def parser() -> argparse.ArgumentParser:
         epilog="'python -m training list' shows the recipes, with sizes and minutes; 'list tasks', 'list "
         "models', 'list methods', 'list starts', 'list parametrizations', 'list optimizers' and 'list "
         "fields' show what a recipe and --set can name. 'python -m training watch RUN' draws the curves of a "
-        "running training in the terminal; 'discard RUN' lists what --force has replaced.",
+        "running training in the terminal; 'discard RUN' lists what --force has replaced; 'export RUN', "
+        "'import ARCHIVE', 'verify RUN' and 'merge RUN RUN' hand runs on. Each has a --help.",
     )
     p.add_argument(
         "recipe",
         nargs="?",
         metavar="RECIPE",
-        help="name of a recipe, a TOML file, the folder of a run, 'list', 'watch' or 'discard'; a name of a "
-        "recipe wins over a folder unless there is a slash, as in ./modadd_fast",
+        help="name of a recipe, a TOML file, the folder of a run, or a command: 'list', 'watch', 'discard', "
+        "'export', 'import', 'verify' or 'merge'; a name of a recipe wins over a folder unless there is a "
+        "slash, as in ./modadd_fast",
     )
     p.add_argument(
         "section",
@@ -114,10 +125,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Parse, train, print the outcomes."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments[:1] == ["discard"]:
-        from training.cli.verbs.discard import main as discard
-
-        return discard(arguments[1:])
+    if arguments[:1] and (module := VERB_MODULES.get(arguments[0])):
+        return int(importlib.import_module(f"training.cli.verbs.{module}").main(arguments[1:]))
     p = parser()
     args = p.parse_args(arguments)
     args.force = args.force or args.force_arms or False

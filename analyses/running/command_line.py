@@ -226,25 +226,27 @@ def save(
         As in `analyses.tables.storage.save_table`.
     """
     from analyses.tables.origin import ORIGIN, origin_of
-    from analyses.tables.storage import save_table
-    from training.runs.atomic_files import write_json, write_table
+    from analyses.tables.storage import fitted_table, save_table
+    from training.runs.atomic_files import file_hash, write_json, write_table
 
     assert set(result.tables) == set(analysis.tables), "an analysis saves all the tables that it declares"
-    origin = asdict(origin_of(analysis.tables[0], inputs, arguments or {}))
-    write_json(target.analysis(analysis.name, ".json"), plain_values({**result.summary, ORIGIN: origin}))
-    saved = {}
-    for table in reversed(analysis.tables):  # the main table last: it vouches for the summary too
-        saved[table] = save_table(
-            target.analysis(table.name, ".parquet"),
-            table,
-            result.tables[table],
-            inputs=inputs,
-            arguments=arguments,
-            roles=roles,
-            settings=settings,
-        )
-    write_table(target.analysis(analysis.name, ".csv"), saved[analysis.tables[0]])
-    return saved
+    main, *parts = analysis.tables
+    recorded: dict[str, Any] = {
+        "inputs": inputs,
+        "arguments": arguments,
+        "roles": roles,
+        "settings": settings,
+    }
+    summary, csv = target.analysis(analysis.name, ".json"), target.analysis(analysis.name, ".csv")
+    paths = {table: target.analysis(table.name, ".parquet") for table in analysis.tables}
+    origin = asdict(origin_of(main, inputs, arguments or {}))
+    write_json(summary, plain_values({**result.summary, ORIGIN: origin}))
+    saved = {table: save_table(paths[table], table, result.tables[table], **recorded) for table in parts}
+    write_table(csv, fitted_table(main, result.tables[main], roles or {}, settings or {}))
+    written = [summary, csv, *(paths[table] for table in parts)]
+    files = {path.name: file_hash(path) for path in written}
+    # the main table last: it vouches for the others
+    return {main: save_table(paths[main], main, result.tables[main], files=files, **recorded), **saved}
 
 
 def print_result(args: argparse.Namespace, result: Result) -> None:

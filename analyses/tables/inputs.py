@@ -11,7 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.runs.atomic_files import RunError, RunErrors, file_hash, read_json, write_json
+from training.runs.atomic_files import RunErrors, file_hash, read_json, write_json
+from training.runs.record_hashes import other_content
+from training.runs.reduced_checkpoints import whole_digest, whole_digests
 
 if TYPE_CHECKING:
     from training.inspection.run import Run
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 RECORD = "DONE"
 """Record of a finished network, which every analysis reads."""
-HISTORY = ("start", "taken_from", "compatible_code", "files")
+HISTORY = ("start", "taken_from", "compatible_code", "files", "reduced", "seal")
 """Fields of a record that no table depends on: where it was trained; hashes are compared one by one."""
 WORDS = ("about", "collection", "name", "note", "plugins", "seeds")
 """Fields of a config that no table depends on: networks are listed one by one."""
@@ -135,7 +137,7 @@ class RunInputs:
                 path = network.path / name
                 content = files[str(network)][name] = self._hashes.of(path)
                 if name in recorded and content != recorded[name]:
-                    refusals.append(_refusal(path, recorded[name], content))
+                    refusals.append(other_content(path, recorded[name], content, RESTORE))
         self._hashes.save()
         if refusals:
             raise RunErrors(refusals)
@@ -165,10 +167,14 @@ class RunInputs:
         return None
 
     def _hash_now(self, network: ArmDir, file: str, otherwise: str | None) -> str | None:
-        """Return the hash of a network's file; that of its record, or another, for a file that is gone."""
+        """Return the hash of a network's file, or the recorded one if it is gone.
+
+        Of checkpoints that were reduced to the last it is the hash of all: what was read of them stays true.
+        """
         if file == RECORD:
             return _record_hash(network)
-        return self._hashes.of(network.path / file) or recorded_hashes(network).get(file, otherwise)
+        now, record = self._hashes.of(network.path / file), network.done() or {}
+        return whole_digests(record).get(file, otherwise) if now is None else whole_digest(record, now)
 
     def _config(self) -> str:
         config = self.run.files.config() or {}
@@ -193,15 +199,6 @@ def _record_hash(network: ArmDir) -> str | None:
 
 def _json_hash(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _refusal(path: Path, expected: str, got: str | None) -> RunError:
-    if got is None:
-        return RunError(f"{path}: missing; {RESTORE}")
-    return RunError(
-        f"{path}: damaged: expected the content of SHA-256 {expected[:12]}…, recorded in {RECORD}, "
-        f"got {got[:12]}…; {RESTORE}"
-    )
 
 
 def _few(names: list[str], most: int = 3) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from analyses.tables.inputs import Inputs, RunInputs
 from analyses.tables.output_folder import arguments_text, folder_with_arguments, run_of_tables
 from analyses.tables.schema import Analysis, Table
+from training.runs import sealed_table
 from training.runs.atomic_files import RunError, reading
 from training.schema.code_digest import code_digest, module_digest
 from training.schema.validation import ConfigError
@@ -22,7 +23,7 @@ from training.schema.validation import ConfigError
 if TYPE_CHECKING:
     from training.runs.run_directory import RunDir
 
-METADATA_KEY = b"grokking_tickets"
+METADATA_KEY = sealed_table.ORIGIN
 """Key of a table's origin in the Parquet file's metadata."""
 ORIGIN = "origin"
 """Key of a summary's origin in its JSON file."""

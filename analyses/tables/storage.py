@@ -13,7 +13,8 @@ from analyses.tables.checked_table import checked_table
 from analyses.tables.inputs import Inputs
 from analyses.tables.origin import METADATA_KEY, ORIGIN, origin_of, refuse_stale, remake_command
 from analyses.tables.schema import Analysis, Column, SchemaError, Table
-from training.runs.atomic_files import RunError, read_json, reading, write_bytes
+from training.runs.atomic_files import RunError, file_hash, read_json, reading, write_bytes
+from training.runs.sealed_table import files_written_with, intact_content, seal_metadata, sealed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,13 +32,16 @@ def save_table(
     arguments: Mapping[str, Any] | None = None,
     roles: Mapping[str, str] | None = None,
     settings: Settings | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Save a table with its origin, and return it as saved.
+    """Save a table with its origin, sealed, and return it as saved.
 
     Parameters
     ----------
     inputs, arguments
         As in `Origin`.
+    files : mapping, optional
+        SHA-256 of files that are written with it, by name: an analysis' main table vouches for them.
     roles : mapping
         Role of every arm, for the columns of roles.
     settings : mapping
@@ -56,8 +60,8 @@ def save_table(
     content = pa.Table.from_pandas(fitted, preserve_index=False)
     metadata = {**(content.schema.metadata or {}), METADATA_KEY: json.dumps(asdict(origin)).encode()}
     buffer = io.BytesIO()
-    pq.write_table(content.replace_schema_metadata(metadata), buffer)
-    write_bytes(path, buffer.getvalue())
+    pq.write_table(content.replace_schema_metadata(metadata | seal_metadata(files)), buffer)
+    write_bytes(path, sealed(buffer.getvalue()))
     return fitted
 
 
@@ -75,9 +79,11 @@ def load_table(path: Path, table: Table) -> pd.DataFrame:
     import pandas as pd
 
     refuse_stale(path, table)
+    remake = f"'{remake_command(path, table)}' makes it again"
+    content = intact_content(path, remake)
     with reading(path):
-        rows = pd.read_parquet(path)
-    return checked_table(path, table, rows, f"'{remake_command(path, table)}' makes it again")
+        rows = pd.read_parquet(io.BytesIO(content))
+    return checked_table(path, table, rows, remake)
 
 
 def load_summary(path: Path, analysis: Analysis) -> dict[str, Any]:
@@ -86,10 +92,15 @@ def load_summary(path: Path, analysis: Analysis) -> dict[str, Any]:
     Raises
     ------
     RunError
-        If it or the main table is missing or damaged, or the table was made by another schema or other code;
-        the message has the command that makes both.
+        If it or the main table is missing or damaged, it was not written with that table, or the table was
+        made by another schema or other code; the message has the command that makes both.
     """
-    refuse_stale(path.with_suffix(".parquet"), analysis.tables[0])
+    main = path.with_suffix(".parquet")
+    refuse_stale(main, analysis.tables[0])
+    recorded = files_written_with(main).get(path.name)
+    if recorded is not None and path.exists() and file_hash(path) != recorded:
+        remake = f"'{remake_command(main, analysis.tables[0])}' makes it again"
+        raise RunError(f"{path}: damaged: its SHA-256 is not the one in {main.name}; {remake}")
     summary = read_json(path)
     if not isinstance(summary, dict):
         state = "missing" if summary is None else "damaged"

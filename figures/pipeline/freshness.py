@@ -11,7 +11,7 @@ from figures.drawing.figure_spec import FigureSpec, TableKey
 from figures.drawing.origin import picture_origin, recorded_origin
 from training.config.arm_config import arm_record
 from training.config.recipe_files import read_recipe
-from training.execution.jobs import jobs
+from training.execution.arms.jobs import jobs
 from training.execution.sparsity_search import refined
 from training.inspection.arm_status import arm_status
 from training.runs.atomic_files import RunError

@@ -25,9 +25,9 @@ SAVING_OFTEN = """
 import multiprocessing
 
 if multiprocessing.parent_process() is not None:  # a worker, which loads torch in any case
-    import training.execution.training_loop
+    import training.execution.arms.training_loop
 
-    training.execution.training_loop.SAVE_SECONDS = 0.05
+    training.execution.arms.training_loop.SAVE_SECONDS = 0.05
 """
 """Plug-in by which a training of seconds writes states as often as one of hours."""
 

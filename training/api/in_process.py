@@ -11,9 +11,9 @@ from training.cli.stop_signals import stop_requests
 from training.config.plugin_use import names_defined_in_script
 from training.config.recipe import Recipe
 from training.execution import scheduler
+from training.execution.arms.jobs import Job
 from training.execution.identity.device import prepared_process, resolve_device
 from training.execution.identity.start_record import Start
-from training.execution.jobs import Job
 from training.execution.progress import Progress
 from training.execution.worker_process import memory_errors_explained, throttled
 from training.runs.run_directory import RunDir

@@ -26,6 +26,8 @@ OLDER_FIELDS = frozenset(OLDER_ORDER)
 """Fields of `measure` in configs of older versions."""
 MADE_FROM = "made_from"
 """Table of a saved recipe: SHA-256 of every base, by its name or path; no setting."""
+RESOLVED = "# Every setting of this run."
+"""First line of a saved recipe; those of older versions hold the user's own text."""
 
 
 def recipe_from_dict(content: Mapping[str, Any]) -> Recipe:
@@ -91,7 +93,7 @@ def recipe_text(recipe: Recipe, bases: Mapping[str, str]) -> str:
         SHA-256 of every base that it was made from, by name or path.
     """
     made_from = {MADE_FROM: dict(bases)} if bases else {}
-    return f"# Every setting of this run.\n{toml_document(recipe_content(recipe) | made_from)}"
+    return f"{RESOLVED}\n{toml_document(recipe_content(recipe) | made_from)}"
 
 
 def plugin_references(content: Mapping[str, Any]) -> list[str]:

@@ -10,8 +10,8 @@ __getattr__ = lazy_exports(
     __name__,
     {
         "Experiment": "experiment",
-        "Job": "jobs",
+        "Job": "arms.jobs",
         "refined": "sparsity_search",
-        "train_group": "training_loop",
+        "train_group": "arms.training_loop",
     },
 )

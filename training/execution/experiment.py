@@ -14,11 +14,11 @@ from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.plugin_use import used_plugins
 from training.config.recipe import Recipe
-from training.execution.growth.extension import is_as_long, reopen
-from training.execution.growth.statuses import UNFINISHED, job_status
+from training.execution.arms.extension import is_as_long, reopen
+from training.execution.arms.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
+from training.execution.arms.statuses import UNFINISHED, job_status
 from training.execution.identity.arm_code import arm_code
 from training.execution.identity.start_record import Start, start_record
-from training.execution.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
 from training.execution.plan import ACTIONS, REPLAY, TAKE_OVER, Plan
 from training.execution.progress import Progress
 from training.execution.run_config import (

@@ -10,12 +10,10 @@ from typing import Any
 from training.config.arm import Arm
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
-from training.execution.growth.added_checkpoints import missing_steps
-from training.execution.growth.extension import is_as_long
-from training.execution.growth.statuses import UNFINISHED, job_status
-from training.execution.identity.arm_code import arm_code
-from training.execution.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
-from training.execution.starting_point import (
+from training.execution.arms.added_checkpoints import missing_steps
+from training.execution.arms.extension import is_as_long
+from training.execution.arms.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
+from training.execution.arms.starting_point import (
     PRUNE_ANYWAY,
     NotTrained,
     checked_source,
@@ -24,6 +22,8 @@ from training.execution.starting_point import (
     no_test_set,
     source_not_trained,
 )
+from training.execution.arms.statuses import UNFINISHED, job_status
+from training.execution.identity.arm_code import arm_code
 from training.runs.arm_directory import ArmDir
 from training.runs.replaced_arms import arm_size
 from training.runs.run_directory import RunDir

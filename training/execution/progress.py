@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from tqdm import tqdm
 
 from training.config.recipe import Recipe
-from training.execution.jobs import Job
+from training.execution.arms.jobs import Job
 
 LINE_SECONDS = 15.0
 """Wall time between two lines of a run whose output is no terminal."""

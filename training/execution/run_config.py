@@ -12,7 +12,7 @@ from training.config.arm_config import arm_config, arm_record, identity_part
 from training.config.build_recipe import CLASSES, MADE_FROM, recipe_content, recipe_from_dict, recipe_text
 from training.config.plugin_use import load_recorded_plugins, used_plugins
 from training.config.recipe import Recipe
-from training.execution.jobs import Job
+from training.execution.arms.jobs import Job
 from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
@@ -64,6 +64,21 @@ def merged_recipe(run: RunDir, recipe: Recipe, replaced: Collection[Job] = ()) -
     # The arms that differ are planned only: the recipe decides about them.
     union = _union(old, recipe, old.arms.keys() - changed)
     return union if trained else replace(union, seeds=recipe.seeds)
+
+
+def united(old: Recipe, recipe: Recipe) -> Recipe:
+    """Return the union of the arms and seeds of two runs' recipes.
+
+    Raises
+    ------
+    ConfigError
+        If an arm of both has different settings; the fields that differ are named.
+    """
+    union = _union(old, recipe, old.arms)
+    if changed := _changed_arms(old, union):
+        arms = {name for arm in changed for name in old.lineage(arm)}
+        raise ConfigError("; ".join(_differing_fields(old, union, arms)))
+    return union
 
 
 def write_run_config(

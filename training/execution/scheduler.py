@@ -15,9 +15,9 @@ from training.cli.parser import Interrupted
 from training.cli.stop_signals import stop_requests
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
+from training.execution.arms.jobs import Job, Report
 from training.execution.identity.device import prepare_process, resolve_device
 from training.execution.identity.start_record import Start
-from training.execution.jobs import Job, Report
 from training.execution.progress import Progress
 from training.execution.worker_process import Worker
 from training.inspection.arm_status import arm_status
@@ -192,7 +192,7 @@ def train_under_locks(
     should_stop: Callable[[], bool],
 ) -> list[tuple[Job, str]]:
     """Train a group of arms, each under its lock."""
-    from training.execution.training_loop import train_group
+    from training.execution.arms.training_loop import train_group
 
     prepare_process()
     with ExitStack() as locks:

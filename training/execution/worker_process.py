@@ -18,7 +18,7 @@ from training.cli.memory_errors import memory_shortage
 from training.cli.parser import LESS_MEMORY, Interrupted
 from training.cli.spawned_process import SPAWNING
 from training.cli.stop_signals import STOP_SIGNALS
-from training.execution.jobs import Job, Report
+from training.execution.arms.jobs import Job, Report
 from training.runs.atomic_files import RunError
 from training.schema.plugins import PluginError, load_plugins, loaded_plugins
 from training.schema.validation import ConfigError

@@ -64,12 +64,15 @@ def check_mask_fits(
 ) -> None:
     """Raise a `RunError` unless a mask is that of the weights' zeros.
 
-    A pruned weight is zero at every checkpoint, a kept one at some checkpoint is not. Where trained scores
-    choose, the mask is that of the last checkpoint.
+    A pruned weight is zero at every checkpoint, a kept one at some checkpoint is not; without the checkpoint
+    at step 0 it may have decayed to zero. Where trained scores choose, the mask is that of the last
+    checkpoint.
     """
+    has_start = files.steps()[0] == 0
     for name, is_kept in mask.items():
         weights = stacked[name][-1:] if trains_scores else stacked[name]
-        wrong = int((weights.any(axis=0) != is_kept).sum())
+        is_used = weights.any(axis=0)
+        wrong = int((is_used != is_kept if has_start else is_used & ~is_kept).sum())
         if wrong:
             raise RunError(
                 f"{files.path / 'mask.safetensors'}: {name}: expected the weights' zeros to be those pruned, "

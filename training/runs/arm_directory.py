@@ -17,6 +17,7 @@ from training.runs import atomic_files as files
 from training.runs.atomic_files import RunError
 from training.runs.checked_content import check_identity, checked_done, checked_metrics
 from training.runs.file_lock import LOCK, locked
+from training.runs.record_hashes import record_seal
 from training.runs.saved_state import read_without_tensors
 
 if TYPE_CHECKING:
@@ -237,8 +238,8 @@ class ArmDir:
         self.tidy()
 
     def rewrite_done(self, record: Mapping[str, Any]) -> None:
-        """Replace the record of a finished arm."""
-        files.write_json(self.path / "DONE", record)
+        """Replace the record of a finished arm, sealed by its own SHA-256."""
+        files.write_json(self.path / "DONE", {**record, "seal": record_seal(record)})
 
     def unfinish(self) -> None:
         """Delete DONE, after the state from which the arm goes on was written."""

@@ -128,10 +128,10 @@ def check_identity(path: Path, record: Mapping[str, Any]) -> None:
 
     A record of an older version has none of them.
     """
-    for name in ("code", "start"):
+    for name in ("code", "start", "seal"):
         value = record.get(name)
         _check(path, name, value, value is None or isinstance(value, str), "text")
-    for name in ("platform", "files", "taken_from"):
+    for name in ("platform", "files", "taken_from", "reduced"):
         value = record.get(name, {})
         is_table = isinstance(value, Mapping) and all(isinstance(part, str | None) for part in value.values())
         _check(path, name, value, is_table, "a table of texts")

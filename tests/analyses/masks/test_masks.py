@@ -72,7 +72,7 @@ def test_gains_are_differences_of_the_recorded_accuracy(measured, tiny_run):
 
 
 def test_overlaps_with_the_source_and_with_chance(measured):
-    overlap = measured[OVERLAP].query("layer == 'global'").set_index(["arm_a", "arm_b"])
+    overlap = measured[OVERLAP].query("layer == 'global'").set_index(["arm_a", "arm_b"]).sort_index()
     assert (overlap.loc[("dense", "grokked_ticket"), "overlap"] == 1).all()
     assert overlap.loc[("dense", "grokked_ticket"), "by_construction"].all()
     assert overlap["by_construction"].sum() == 2  # one pair, two seeds

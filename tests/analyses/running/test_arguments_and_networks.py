@@ -1,5 +1,6 @@
 """Tables made with arguments, networks that are copied in, unfinished or damaged, by commands."""
 
+import importlib
 import json
 import shutil
 import time
@@ -152,26 +153,41 @@ def test_every_analysis_names_two_codes_and_two_platforms(tiny_copy, name):
     assert load_summary(tiny_copy / "analyses" / f"{name}.json", ANALYSES[name])["trained_by"] == sentence
 
 
-@pytest.mark.parametrize("name", OF_ANY_RUN)
-def test_a_flipped_byte_is_named_by_every_analysis_that_reads_the_file(tiny_copy, name):
-    for file in ("metrics.parquet", "checkpoints.safetensors", "mask.safetensors"):
-        path = tiny_copy / "arms" / "random" / "seed_0" / file
+def flipped(path):
+    """Flip a bit of a file."""
+    content = path.read_bytes()
+    path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+
+
+def swapped(path):
+    """Put the file of another seed in a file's place."""
+    shutil.copy(path.parents[1] / "seed_1" / path.name, path)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize("damage", [flipped, swapped])
+def test_a_damaged_file_is_named_by_every_analysis_that_reads_it(tiny_copy, tiny_run, name, damage, capsys):
+    runs = [str(tiny_copy), str(tiny_run)] if ANALYSES[name].of_several_runs else [str(tiny_copy)]
+    command = ["--runs" if len(runs) > 1 else "--run", *runs, "--no-plot", "--out", str(tiny_copy / "out")]
+    main = importlib.import_module(f"analyses.{name}.command").main
+    for file in ANALYSES[name].reads:
+        arm = "dense" if file == "metrics.parquet" else "random"  # whose files differ between the seeds
+        path = tiny_copy / "arms" / arm / "seed_0" / file
         before = path.read_bytes()
-        path.write_bytes(before[:-9] + bytes([before[-9] ^ 1]) + before[-8:])
-        done = run_analysis(name, tiny_copy)
-        if file in ANALYSES[name].reads:
-            assert done.code == 1
-            assert error_line(done.err).startswith(f"error: {path}: damaged: expected the content of SHA-256")
-        else:
-            assert done.code == 0, done.err
+        damage(path)
+        assert main(command) == 1
+        expected = f"error: {path}: damaged: expected the content of SHA-256"
+        assert error_line(capsys.readouterr().err).startswith(expected)
+        assert not (tiny_copy / "out").exists()
         path.write_bytes(before)
 
 
-def test_a_mask_of_another_network_is_refused(tiny_copy):
-    one, other = (tiny_copy / "arms" / "random" / f"seed_{seed}" / "mask.safetensors" for seed in (0, 1))
-    shutil.copy(other, one)
-    done = run_analysis("masks", tiny_copy)
-    assert done.code == 1 and str(one) in error_line(done.err)
+@pytest.mark.parametrize("name", OF_ANY_RUN)
+def test_a_file_that_an_analysis_does_not_read_may_be_gone(tiny_copy, name):
+    for file in {"metrics.parquet", "checkpoints.safetensors", "mask.safetensors"} - {*ANALYSES[name].reads}:
+        (tiny_copy / "arms" / "random" / "seed_0" / file).unlink()
+    done = run_analysis(name, tiny_copy)
+    assert done.code == 0, done.err
 
 
 def test_files_that_are_not_read_may_be_deleted(tiny_copy):

@@ -5,13 +5,17 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from builders import run_analysis
 
+from analyses.grokking.schema import ANALYSIS as GROKKING
+from analyses.grokking.schema import OUTCOMES
 from analyses.norms.schema import NORMS
 from analyses.tables import origin as origins
 from analyses.tables.inputs import Inputs, RunInputs
 from analyses.tables.origin import METADATA_KEY, analysis_code, read_origin, staleness
 from analyses.tables.schema import Analysis, Column, SchemaError, Table
 from analyses.tables.storage import fit_to_schema, load_summary, load_table, save_table
+from figures.__main__ import main as figures
 from training.runs.atomic_files import RunError
 
 SCHEMA = Table(
@@ -221,3 +225,24 @@ def test_a_setting_of_a_big_table_costs_little(tmp_path, rows):
     for settings in ({}, {"method": {"dense": "a long name of a method" * 10}}):
         sizes.append(saved(tmp_path, big, settings=settings).stat().st_size)
     assert sizes[1] - sizes[0] < 3000
+
+
+def test_a_damaged_table_or_summary_is_refused_by_its_readers(tiny_copy):
+    assert run_analysis("grokking", tiny_copy).code == 0
+    table, summary = (tiny_copy / "analyses" / f"grokking.{suffix}" for suffix in ("parquet", "json"))
+    assert len(load_table(table, OUTCOMES)) and load_summary(summary, GROKKING)
+    before = summary.read_text()
+    summary.write_text(before.replace("100", "101", 1))
+    with pytest.raises(
+        RunError, match=r"grokking.json: damaged: its SHA-256 .*--run .*/tiny' makes it again"
+    ):
+        load_summary(summary, GROKKING)
+    summary.write_text(before)
+    content = table.read_bytes()
+    table.write_bytes(content.replace(b"dense", b"dens3", 1))
+    with pytest.raises(
+        RunError, match=r"grokking.parquet: damaged: its content .*--run .*/tiny' makes it again"
+    ):
+        load_table(table, OUTCOMES)
+    assert figures(["grokking", "--run", str(tiny_copy)]) == 1
+    assert run_analysis("grokking", tiny_copy).code == 0 and len(load_table(table, OUTCOMES))

@@ -10,10 +10,10 @@ from builders import begin_run
 from training.config.build_recipe import recipe_from_dict
 from training.config.quick_version import quick_content
 from training.config.recipe_files import read_recipe, recipe_names
-from training.execution.arm_in_training import ArmInTraining
-from training.execution.jobs import Job
-from training.execution.starting_point import NotTrained, starting_point
-from training.execution.training_loop import TrainingGroup
+from training.execution.arms.arm_in_training import ArmInTraining
+from training.execution.arms.jobs import Job
+from training.execution.arms.starting_point import NotTrained, starting_point
+from training.execution.arms.training_loop import TrainingGroup
 from training.optimization.engine import Engine
 from training.schema.validation import to_dict
 

@@ -9,8 +9,8 @@ from builders import changed_recipe, launch_here
 import training.execution.sparsity_search
 from training.cli.parser import Interrupted, run_command
 from training.config.recipe_files import read_given_recipe
+from training.execution.arms.jobs import Job
 from training.execution.experiment import Experiment
-from training.execution.jobs import Job
 from training.inspection.run import open_run
 from training.runs.atomic_files import RunError, share, write_bytes
 from training.runs.replaced_arms import discard_replaced, replaced_arms
@@ -388,7 +388,7 @@ def test_an_arm_that_another_process_trains_is_not_deleted(copied, recipe, train
 
 
 def test_jobs_are_ordered_sources_first(recipe):
-    from training.execution.jobs import jobs
+    from training.execution.arms.jobs import jobs
 
     order = jobs(changed(recipe, "seeds=[0, 1]"), (0, 1))
     assert len(order) == 8

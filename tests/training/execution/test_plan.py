@@ -8,7 +8,7 @@ import pytest
 from builders import changed_recipe, train_group_of
 
 from training.config.build_recipe import recipe_from_dict
-from training.execution.jobs import Job, jobs
+from training.execution.arms.jobs import Job, jobs
 from training.execution.plan import Plan
 from training.execution.printed_tables import plan_reasons
 from training.runs.run_directory import RunDir

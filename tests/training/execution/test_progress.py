@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from training.execution.jobs import Job
+from training.execution.arms.jobs import Job
 from training.execution.progress import LINE_SECONDS, Progress
 
 

@@ -9,10 +9,10 @@ import pytest
 from builders import launch_here
 from processes import parent_of, workers_of
 
-import training.execution.training_loop
+import training.execution.arms.training_loop
+from training.execution.arms.jobs import Job
 from training.execution.experiment import Experiment
 from training.execution.identity.start_record import Start
-from training.execution.jobs import Job
 from training.execution.scheduler import train_under_locks
 
 SLOW = """
@@ -20,7 +20,7 @@ import multiprocessing
 import time
 
 if multiprocessing.parent_process() is not None:  # a state at every evaluation, and time to hit between two
-    import training.execution.training_loop as loop
+    import training.execution.arms.training_loop as loop
 
     loop.SAVE_SECONDS = -1.0
     evaluate = loop.TrainingGroup.evaluate
@@ -164,7 +164,7 @@ def test_an_arm_that_another_process_trains_is_refused(copied, command, recipe_f
 
 def test_an_arm_that_another_process_just_finished_is_not_retrained(copied, recipe, files_of, monkeypatch):
     before = files_of(copied.path)
-    monkeypatch.setattr(training.execution.training_loop, "TrainingGroup", None)  # training would fail
+    monkeypatch.setattr(training.execution.arms.training_loop, "TrainingGroup", None)  # training would fail
     job = Job("random", 0)  # as planned before the other process was through
     assert train_under_locks(recipe, copied, [job], "cpu", Start(), lambda *_: None, lambda: False) == []
     assert files_of(copied.path) == before

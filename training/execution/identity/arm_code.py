@@ -17,9 +17,9 @@ from training.schema.plugins import plugin_of
 from training.schema.registry import Registry
 
 COMMON = (
-    "training.execution.arm_in_training",
-    "training.execution.starting_point",
-    "training.execution.training_loop",
+    "training.execution.arms.arm_in_training",
+    "training.execution.arms.starting_point",
+    "training.execution.arms.training_loop",
     "training.optimization.engine",
     "training.optimization.evaluation",
     "training.optimization.objective",
@@ -33,8 +33,9 @@ NO_PART: Mapping[str, str] = {
     "training.execution.identity.arm_code": "makes this digest",
     "training.execution.identity.device": "names the platform, which is recorded beside the code",
     "training.execution.identity.start_record": "describes a start",
-    "training.execution.jobs": "names arms and seeds, and lists finished ones of other runs",
-    "training.execution.growth.replay": "compares an arm with this code",
+    "training.execution.arms.jobs": "names arms and seeds, and lists finished ones of other runs",
+    "training.execution.arms.added_checkpoints": "saves more weights of a finished arm",
+    "training.execution.arms.replay": "compares an arm with this code",
     "training.inspection.file_checks": "compares files that are written",
     "training.models.pair_activations": "measures finished networks",
     "training.models.registry": "names every model; the arm's own is followed from its class",

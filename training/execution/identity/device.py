@@ -16,8 +16,11 @@ def prepare_process() -> None:
 
     Squared gradients of a memorized network sink into denormals, which are many times slower to compute with.
     """
+    import numpy as np
     import torch
 
+    for dtype in (np.float32, np.float64):
+        np.finfo(dtype)  # remembered; NumPy 2.1 to 2.3 warns if it is first asked for below
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
 

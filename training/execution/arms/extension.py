@@ -9,7 +9,7 @@ from typing import Any
 from training.config.arm_config import current_hash
 from training.config.recipe import Recipe
 from training.config.settings import steps_around
-from training.execution.jobs import Job
+from training.execution.arms.jobs import Job
 from training.inspection.outcomes import LAST_METRICS
 from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError

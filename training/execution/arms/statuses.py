@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from training.config.recipe import Recipe
-from training.execution.growth.added_checkpoints import missing_steps
-from training.execution.growth.extension import is_short
-from training.execution.jobs import Job
+from training.execution.arms.added_checkpoints import missing_steps
+from training.execution.arms.extension import is_short
+from training.execution.arms.jobs import Job
 from training.inspection.arm_status import arm_status
 from training.runs.arm_directory import ArmDir
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from training.config.settings import Criterion
-from training.execution.jobs import Job
-from training.execution.starting_point import StartingPoint
+from training.execution.arms.jobs import Job
+from training.execution.arms.starting_point import StartingPoint
 from training.models.weight_names import prunable
 from training.optimization.evaluation import METRICS
 from training.pruning.method import Mask

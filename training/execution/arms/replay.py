@@ -11,12 +11,12 @@ import numpy as np
 
 from training.config.arm_config import recorded_recipe
 from training.config.recipe import Recipe
-from training.execution.arm_in_training import with_pruned_zeros
-from training.execution.growth.extension import has_same_sources
+from training.execution.arms.arm_in_training import with_pruned_zeros
+from training.execution.arms.extension import has_same_sources
+from training.execution.arms.jobs import Job, is_of_code
+from training.execution.arms.starting_point import NotTrained, starting_point
 from training.execution.identity.device import platform_differences
 from training.execution.identity.start_record import Start, commit
-from training.execution.jobs import Job, is_of_code
-from training.execution.starting_point import NotTrained, starting_point
 from training.inspection.file_checks import check_finished, scheduled_steps
 from training.inspection.outcomes import SHORT, UNKNOWN
 from training.optimization.evaluation import METRICS
@@ -65,7 +65,7 @@ def refusal(
 
 def first_difference(recipe: Recipe, run: RunDir, job: Job, device: str) -> str | None:
     """Return the first stored value that a replay from step 0 does not give; None if there is none."""
-    from training.execution.training_loop import engine_of
+    from training.execution.arms.training_loop import engine_of
 
     files = run.arm(job.arm, job.seed)
     try:

@@ -8,14 +8,14 @@ import pytest
 import torch
 from builders import PowerCut, changed_recipe, never_stop, stop_after, train_group_of
 
-import training.execution.training_loop
+import training.execution.arms.training_loop
 import training.runs.atomic_files
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict
-from training.execution.jobs import Job
+from training.execution.arms.jobs import Job
+from training.execution.arms.training_loop import train_group
 from training.execution.scheduler import next_group
-from training.execution.training_loop import train_group
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 
@@ -233,7 +233,7 @@ def test_a_group_has_arms_at_one_step(recipe, tmp_path):
 
 @pytest.fixture
 def save_always(monkeypatch):
-    monkeypatch.setattr(training.execution.training_loop, "SAVE_SECONDS", -1.0)
+    monkeypatch.setattr(training.execution.arms.training_loop, "SAVE_SECONDS", -1.0)
 
 
 @pytest.mark.parametrize("arm", ["dense", "grokked_ticket"])

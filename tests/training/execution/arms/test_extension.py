@@ -6,9 +6,9 @@ from builders import arm_contents, changed_recipe, train_group_of, trained_run
 
 from training.cli.parser import Interrupted
 from training.config.build_recipe import recipe_from_dict
+from training.execution.arms.jobs import Job
+from training.execution.arms.training_loop import train_group
 from training.execution.experiment import Experiment
-from training.execution.jobs import Job
-from training.execution.training_loop import train_group
 from training.runs.run_directory import RunDir
 
 SHORT, LONG = "arms.dense.max_steps=130", "arms.dense.max_steps=300"
@@ -52,7 +52,7 @@ def test_extending_a_source_leaves_its_ticket_and_the_checkpoint_that_it_was_mad
 
 def train_again(run, recipe, arm):
     """Return the mask that an arm would be given from what its record says."""
-    from training.execution.starting_point import starting_point
+    from training.execution.arms.starting_point import starting_point
 
     return starting_point(recipe, run, Job(arm, 0)).mask
 
@@ -134,7 +134,7 @@ def test_an_extension_that_is_interrupted_goes_on(slow, tmp_path):
 def test_an_interrupted_extension_ends_where_it_is_by_a_smaller_budget(slow, tmp_path):
     slow["arms"].pop("grokked_ticket")
     run = trained_run(changed_recipe(slow, SHORT), tmp_path)
-    from training.execution.growth.extension import reopen
+    from training.execution.arms.extension import reopen
 
     assert reopen(changed_recipe(slow, LONG), run, Job("dense", 0))
     trained_run(changed_recipe(slow, SHORT), tmp_path)

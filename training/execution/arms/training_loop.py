@@ -13,14 +13,14 @@ import torch
 from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
-from training.execution.arm_in_training import ArmInTraining
-from training.execution.growth.added_checkpoints import add_checkpoints
-from training.execution.growth.replay import ACCEPT, after_other_code, refusal, taken_over
+from training.execution.arms.added_checkpoints import add_checkpoints
+from training.execution.arms.arm_in_training import ArmInTraining
+from training.execution.arms.jobs import Job, Report
+from training.execution.arms.replay import ACCEPT, after_other_code, refusal, taken_over
+from training.execution.arms.starting_point import NotTrained, StartingPoint, starting_point
 from training.execution.identity.arm_code import arm_code
 from training.execution.identity.device import platform_of
 from training.execution.identity.start_record import Start
-from training.execution.jobs import Job, Report
-from training.execution.starting_point import NotTrained, StartingPoint, starting_point
 from training.inspection.file_checks import check_finished, check_half_trained
 from training.models.weight_names import prunable
 from training.optimization.engine import Engine

@@ -11,7 +11,7 @@ import numpy as np
 
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
-from training.execution.jobs import Job
+from training.execution.arms.jobs import Job
 from training.inspection.outcomes import generalisation
 from training.models.weight_names import prunable
 from training.pruning.elastic import copied

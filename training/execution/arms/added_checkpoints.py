@@ -11,9 +11,9 @@ from training.cli.parser import Interrupted
 from training.config.arm_config import arm_config
 from training.config.recipe import Recipe
 from training.config.settings import steps_around
+from training.execution.arms.jobs import Job
+from training.execution.arms.starting_point import starting_point
 from training.execution.identity.device import platform_differences, platform_of
-from training.execution.jobs import Job
-from training.execution.starting_point import starting_point
 from training.inspection.file_checks import scheduled_steps
 from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
@@ -79,8 +79,8 @@ def _replayed(
     should_stop: Callable[[], bool],
 ) -> dict[int, dict[str, np.ndarray]]:
     """Return an arm's weights at steps, trained again from its start."""
-    from training.execution.arm_in_training import with_pruned_zeros
-    from training.execution.training_loop import engine_of
+    from training.execution.arms.arm_in_training import with_pruned_zeros
+    from training.execution.arms.training_loop import engine_of
 
     files = run.arm(job.arm, job.seed)
     start = starting_point(recipe, run, job)

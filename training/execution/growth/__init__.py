@@ -1,1 +1,0 @@
-"""Finished arms that grow: replayed, trained on, given more checkpoints."""
