@@ -78,6 +78,8 @@ def test_tables_are_current_by_content_not_by_time_place_or_words(run, tmp_path)
     run.write_config(run.config() | {"note": "mine", "name": "another"})
     assert change(run, recorded) is None
     run.write_config(run.config() | {"measure": run.config()["measure"] | {"threshold": 0.9}})
+    assert change(run, recorded) == "made with another config"  # t_gen is read at another threshold
+    run.write_config(run.config() | {"optimizer": run.config()["optimizer"] | {"lr": 0.5}})
     with pytest.raises(RunError, match="trained with another config"):
         change(run, recorded)
 
