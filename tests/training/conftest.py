@@ -156,8 +156,9 @@ def start():
     def run(*arguments, program=("-m", "training"), **options):
         command = [sys.executable, *program, *map(str, arguments)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        process = Started(command, env=environment, text=True, start_new_session=True, **(pipes | options))
+        environment = {"env": os.environ | {"OMP_NUM_THREADS": "1"}}
+        options = pipes | environment | options
+        process = Started(command, text=True, start_new_session=True, **options)
         started.append(process)
         return process
 

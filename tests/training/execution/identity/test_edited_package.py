@@ -68,6 +68,7 @@ def begun(tmp_path_factory, tiny_recipe, finished):
     run.write_recipe("", to_dict(recipe))
     shutil.copytree(finished.arm("dense", 0).path, run.arm("dense", 0).path)
     half_trained_run(recipe, folder / "begun")
+    shutil.copytree(folder / "begun", folder / "begun_too")
     return folder
 
 
@@ -107,6 +108,17 @@ def test_other_bytes_are_neither_taken_over_nor_resumed(edited):
     (mixed,) = resumed.done()["accepted"]
     assert mixed["code"] == code and mixed["until_step"] == 30
     assert resumed.done()["code"] == result["code"]
+
+
+def test_the_command_that_would_resume_other_bytes_is_one_line(edited, command):
+    folder, _, _ = edited["halved"]
+    run = folder / "begun_too" / "tiny"
+    before = {path: path.read_bytes() for path in run.glob("arms/*/*/*") if path.name != ".lock"}
+    arguments = ("tiny.toml", "--out", "begun_too", "--jobs", 1)
+    code, out, err = command(*arguments, cwd=folder, env=os.environ | {"PYTHONPATH": str(folder)})
+    assert (code, out) == (1, "") and {path: path.read_bytes() for path in before} == before
+    (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert "was begun by other code" in line and "--accept-other" in line
 
 
 @pytest.mark.parametrize("name", ["renamed", "comment", "progress bar"])
