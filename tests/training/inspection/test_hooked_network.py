@@ -1,5 +1,8 @@
 """A trained arm as a HookedTransformer with caches and hooks."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -84,6 +87,22 @@ def test_caches_patterns_and_hooks_work(trained):
     without = network.run_with_hooks(tokens, fwd_hooks=[("blocks.0.mlp.hook_post", silence)])
     written = rearrange(cache["blocks.0.mlp.hook_post"], "n t m -> (n t) m") @ network.W_out[0] @ W_U
     torch.testing.assert_close(rearrange(logits - without, "n t c -> (n t) c"), written, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("equals", [True, False], ids=["n_mainline", "m_transformer"])
+def test_the_documents_hooks_work_with_and_without_an_equals_token(equals, tmp_path):
+    text = (Path(__file__).parents[3] / "docs" / "analyzing.md").read_text()
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "load_hooked(" in block]
+    shapes = Transformer(d_model=12, n_heads=4, d_head=3, d_mlp=9, equals=equals, positions=equals).shapes(
+        P, P
+    )
+    RunDir(tmp_path).write_config({})
+    weights = {name: np.ones((1, *shape), np.float32) for name, shape in shapes.items()}
+    RunDir(tmp_path).arm("dense", 0).write_checkpoints(np.array([0]), weights)
+    place: dict = {}
+    exec(code.replace("runs/n_mainline", str(tmp_path)), place)
+    n_tokens = 3 if equals else 2
+    assert place["pattern"].shape == (1, 4, n_tokens, n_tokens)
 
 
 def test_pruned_weights_are_zero(trained):
