@@ -1,5 +1,6 @@
 """Records of an arm's code, platform, start and files."""
 
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +8,12 @@ from pathlib import Path
 import pytest
 from builders import edit_record, train_here
 
+from training.config.arm_config import arm_record
 from training.execution.identity.arm_code import arm_code
 from training.execution.identity.device import platform_of
 from training.execution.identity.start_record import command_line, commit
+from training.execution.printed_tables import outcome_table
+from training.inspection.outcomes import outcomes
 from training.runs.atomic_files import RunError
 
 ROOT = Path(__file__).parents[4]
@@ -26,6 +30,17 @@ def test_records_name_code_platform_start_and_files(recipe, tmp_path):
         assert done["files"] == files.file_hashes()
         expected = {"metrics.parquet", "checkpoints.safetensors", "final_state.pt"}
         assert set(done["files"]) == expected | ({"mask.safetensors"} if files.arm != "dense" else set())
+
+
+def test_two_platforms_and_two_codes_are_in_the_outcome(copied, recipe):
+    shutil.copytree(copied.arm("dense", 0).path, copied.arm("dense", 1).path)
+    recipe = replace(recipe, seeds=(0, 1), arms={"dense": recipe.arms["dense"]})
+    hashed = arm_record(recipe, "dense", 1)["hash"]
+    assert "Trained by" not in outcome_table(recipe, outcomes(copied, recipe)).text()
+    platform = {"device": "cpu", "cpu": "VSX", "torch": "1.0"}
+    edit_record(copied.arm("dense", 1).path / "DONE", hash=hashed, code="f" * 16, platform=platform)
+    text = " ".join(outcome_table(recipe, outcomes(copied, recipe)).text().split())
+    assert "Trained by 2 codes (dense) and 2 platforms (" in text and "cpu VSX, torch 1.0" in text
 
 
 def test_a_command_is_recorded_without_what_is_private(monkeypatch):
