@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from campaigns.recipes import RECIPES, write_recipe
+from campaigns.recipes import GROWTH, RECIPES, write_recipe
 from campaigns.trying import Tried, command, differing, files_of_arms, generator, in_parallel, run
 from processes import workers_of
 
@@ -85,29 +85,39 @@ def kill_often(name, n_kills, rng, folder):
     plugin = folder / "often.py"
     plugin.write_text(SAVING_OFTEN)
 
-    def train(out, **options):
-        return run("training", recipe, "--out", out, "--jobs", 2, "--plugin", plugin, **options)
+    def train(out, *more, **options):
+        return run("training", recipe, "--out", out, "--jobs", 2, "--plugin", plugin, *more, **options)
 
-    if not tried.judge(f"{name} undisturbed", train(folder / "undisturbed")):
+    growth, before = GROWTH.get(name, ()), folder / "before"
+    if growth and not tried.judge(f"{name} before", train(before)):
+        return tried
+
+    def begin(out):
+        shutil.rmtree(out, ignore_errors=True)
+        if growth:
+            shutil.copytree(before, out)
+
+    begin(folder / "undisturbed")
+    if not tried.judge(f"{name} undisturbed", train(folder / "undisturbed", *growth)):
         return tried
     expected = files_of_arms(folder / "undisturbed" / name)
     left, out = n_kills, folder / "killed"
     while left:
-        shutil.rmtree(out, ignore_errors=True)
+        begin(out)
         for _ in range(min(KILLS_OF_A_RUN, left)):
             killer = Killer(rng, out / name)
             done = finished(out / name)
-            ended = train(out, meanwhile=killer)
+            ended = train(out, *growth, meanwhile=killer)
             kind = f"{name}, {killer.target}, {killer.signal.name}"
             tried.judge(kind, ended, codes=(0, 1, -killer.signal))
-            still_done = finished(out / name)
+            still_done = finished(out / name) if not growth else done  # what grows is half trained meanwhile
             if gone := differing(done, {path: still_done[path] for path in done if path in still_done}):
                 tried.fail(kind, "lost", gone)
             if not killer.has_killed:  # the training ended first
                 break
             tried.counts[kind] += 1
             left -= 1
-        tried.judge(kind, train(out))
+        tried.judge(kind, train(out, *growth))
         if difference := differing(expected, files_of_arms(out / name)):
             tried.fail(kind, "unequal", difference)
     return tried

@@ -146,8 +146,18 @@ RECIPES = {
         task={"name": "polynomial", "d": 6, "n_train": 20, "n_test": 20},
         model={"name": "mlp", "widths": [8, 8]},
     ),
+    "grown": content({"ticket": TICKET, "random": {"method": "random"} | STEPS}),
     "plugin": content({"smallest": TICKET | {"method": "smallest"}}, model={"name": "tanh_mlp"}),
 }
+
+
+GROWTH = {
+    "grown": (
+        *("--set", "arms.dense.max_steps=400", "--set", "arms.random.max_steps=305"),
+        *("--set", "measure.checkpoints=[{every = 40}, {around = 't_mem', every = 10, within = 30}]"),
+    )
+}
+"""Options by which a finished run is trained on, by recipe."""
 
 
 def write_recipe(name, folder, *, content=None, plugin=PLUGIN):

@@ -5,6 +5,7 @@ import contextlib
 import io
 import os
 import random
+import re
 import selectors
 import signal
 import subprocess
@@ -26,6 +27,8 @@ END_SECONDS = 300.0
 """Time after which a command is killed and counted as silent."""
 FAST_FOLDER = Path("/dev/shm")
 """Folder in memory, where it exists: every write waits for the disk otherwise."""
+START = re.compile(rb'"start": "\w+"')
+"""Entry of a record that names the start of which an arm is: a killed run has several."""
 FAILURES = ("lost", "unequal", "traceback", "silent", "exit code")
 """Kinds of failures that are counted."""
 
@@ -169,10 +172,12 @@ def _read(process):
 
 
 def files_of_arms(run):
-    """Return all files of arms but locks, and config and recipe, by path."""
+    """Return all files of arms but locks, and config and recipe, by path; records without their start."""
     files = [run / "config.json", run / "recipe.toml", *sorted((run / "arms").rglob("*"))]
     return {
-        str(file.relative_to(run)): file.read_bytes()
+        str(file.relative_to(run)): START.sub(b"", file.read_bytes())
+        if file.name in ("DONE", "SKIPPED")
+        else file.read_bytes()
         for file in files
         if file.is_file() and file.name != ".lock"
     }

@@ -134,7 +134,8 @@ class Plan:
         if self.status[job] == "short":
             state = "" if files.has_final_state() else ", from step 0: its final state is missing"
             return f"from step {done['steps']} to {self.recipe.arms[job.arm].max_steps} at most{state}"
-        return f"at {len(missing_steps(self.recipe, files, done))} steps, by a replay"
+        n = len(missing_steps(self.recipe, files, done))
+        return f"at {n} step{'s' * (n > 1)}, by a replay"
 
     def _is_there(self, job: Job) -> bool:
         """Return True if a network is finished, here or in another run."""
