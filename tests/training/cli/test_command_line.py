@@ -59,7 +59,7 @@ def outcome(argv, capsys):
         ("TINY --set arms.shuffled.source=nobody", "arms.shuffled.source: expected one of grokked_ticket,"),
         (
             "TINY --set arms.dense.budget=3",
-            "arms.dense.budget: unknown field; expected one of form,",
+            "arms.dense.budget: unknown field; expected one of checkpoints, form,",
         ),
         ("TINY --set pruning.sparsity=0", "pruning.sparsity: expected a number in (0, 1), got 0.0"),
         ("TINY --set pruning.sparsity=1", "pruning.sparsity: expected a number in (0, 1), got 1.0"),

@@ -138,7 +138,7 @@ def test_the_config_of_a_grid_holds_its_arms_alone():
     ("grid", "message"),
     [
         ('"optimizer.rate" = [1]', r"grid.optimizer.rate: unknown field; expected one of .*optimizer.lr"),
-        ('"seeds" = [1]', "grid.seeds: a field of the whole recipe, .*; expected one of form, "),
+        ('"seeds" = [1]', "grid.seeds: a field of the whole recipe, .*; expected one of checkpoints, form, "),
         ("measure.threshold = [0.5]", "grid.measure.threshold: a field of the whole recipe"),
         ("source = ['dense']", "grid.source: unknown field"),
         ("optimizer.lr = 3", "grid.optimizer.lr: expected a list of one value or more, got 3"),
