@@ -113,7 +113,7 @@ def test_python_takes_the_same_options(tiny_copy):
         draw(tiny_copy, "film", colour="red")
     with pytest.raises(ConfigError, match=r"^neurons: expected a whole number from 1 to 20, got True"):
         draw(tiny_copy, "neurons", neurons=True)
-    assert not list(tiny_copy.glob("analyses/*"))  # refused before anything was measured
+    assert not list(tiny_copy.glob("analyses/*.parquet"))  # refused before anything was measured
     shown = draw(tiny_copy, "neurons", neurons=1)
     assert len(shown.axes) == 6  # a neuron, three landmarks, two networks
     plt.close(shown)
