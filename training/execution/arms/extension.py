@@ -116,8 +116,7 @@ def _check_hashes(files: ArmDir, done: Mapping[str, Any]) -> None:
     """Raise a `RunError` about a file that is not the recorded one."""
     hashes = files.file_hashes()
     for name, recorded in done.get("files", {}).items():
-        is_reduced = name == "checkpoints.safetensors" and "reduced" in done
-        if not is_reduced and hashes.get(name) != recorded:
+        if hashes.get(name) != recorded:
             cure = "restore it from a copy, or --force trains the arm anew"
             raise other_content(files.path / name, recorded, hashes.get(name), cure)
 
@@ -126,7 +125,7 @@ FINISHED = "finished"
 """Field of a reopened arm's state: its record as it was."""
 
 
-RECORDED = ("code", "platform", "start", "compatible_code", "accepted", "source", "taken_from")
+RECORDED = ("code", "platform", "start", "compatible_code", "accepted", "source", "taken_from", "reduced")
 """Fields of a finished arm's record that its state takes over."""
 
 

@@ -1,4 +1,4 @@
-"""Extensions of finished arms that are refused: the finished arm stays."""
+"""Extensions of finished arms that are refused, diverge, or lack checkpoints."""
 
 import json
 
@@ -7,6 +7,7 @@ import torch
 from builders import arm_contents, changed_recipe, trained_run
 
 from training.runs.atomic_files import RunError
+from training.runs.reduced_checkpoints import with_last_checkpoint
 
 SHORT, LONG = "arms.dense.max_steps=130", "arms.dense.max_steps=300"
 
@@ -62,3 +63,16 @@ def test_an_extension_that_diverges_moves_the_finished_arm_aside(finished, tmp_p
     (moved,) = run.path.glob("arms/.replaced/*/dense/seed_0")
     assert {path.name for path in moved.iterdir()} == {*before, "DONE"}
     assert json.loads((moved / "DONE").read_text())["files"] == before
+
+
+def test_an_arm_of_which_an_archive_held_the_last_checkpoint_says_so_when_it_is_trained_on(
+    finished, tmp_path
+):
+    run, longer = finished
+    files = run.arm("dense", 0)
+    for name, content in with_last_checkpoint(files).items():
+        (files.path / name).write_bytes(content)
+    reduced = files.done()["reduced"]
+    trained_run(longer, tmp_path)
+    assert files.done()["steps"] == 300 and files.done()["reduced"] == reduced
+    assert files.steps().tolist() == [200, 300]
