@@ -14,7 +14,7 @@ from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.plugin_use import used_plugins
 from training.config.recipe import Recipe
-from training.execution.arms.extension import is_as_long, reopen
+from training.execution.arms.extension import close, is_as_long, reopen
 from training.execution.arms.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
 from training.execution.arms.statuses import UNFINISHED, job_status
 from training.execution.identity.arm_code import arm_code
@@ -185,6 +185,8 @@ class Experiment:
             )
         finally:
             progress.close()
+            for job in unfinished:  # refused, or not begun, before anything was added
+                close(self._files(job))
             taken = self._taken(start)
             trained = [str(job) for job in unfinished if str(job) not in taken]
             seconds = {"seconds": round(time.monotonic() - begun, 1)} if trained else {}

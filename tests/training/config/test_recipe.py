@@ -23,6 +23,33 @@ def test_every_recipe_builds(name):
     assert recipe_from_dict(to_dict(recipe)) == recipe  # config.json holds all of it
 
 
+FORMER_GRIDS = {
+    **dict.fromkeys(["elastic_depth", "m_parity"], (100, 100)),
+    **dict.fromkeys(["h_embedding", "h_grokking", "h_quad", "h_standard"], (200, 100)),
+    **dict.fromkeys(["h_quad_single_freq", "h_relu_single_freq"], (200, 100)),
+    "n_mainline": (400, 100),
+    "modadd_sweep": (5000, 1000),
+}
+"""Every so many steps, and until step 2000, for recipes with other grids than 1000 and 100."""
+QUICK = ["filan_overlap", "kosoy_tangent", "m_edge_popup", "m_no_wd", "m_norms", "m_ops", "m_pai"]
+QUICK += ["m_prune_rates", "m_timing", "modadd_fast", "modadd_ticket", "multi_prize"]
+"""Recipes whose quick version saves every 500 steps."""
+
+
+@pytest.mark.parametrize("is_quick", [False, True])
+@pytest.mark.parametrize("name", recipe_names())
+def test_packaged_recipes_store_the_steps_that_they_always_have(name, is_quick):
+    recipe, _ = read_recipe(name, quick=is_quick)
+    every, early = FORMER_GRIDS.get(name, (1000, 100))
+    if is_quick and name in QUICK:
+        every = 500
+    alike = {(settings.max_steps, recipe.checkpoints(arm)): arm for arm, settings in recipe.arms.items()}
+    for (most, _), arm in alike.items():
+        steps = range(0, most + 1, recipe.measure.eval_every)
+        before = [step for step in steps if step % every == 0 or (step <= 2000 and step % early == 0)]
+        assert [step for step in steps if recipe.is_checkpoint(arm, step)] == before
+
+
 @pytest.mark.parametrize(
     ("name", "frac_train", "dense_steps"), [("modadd_ticket", 0.4, 30_000), ("modadd_fast", 0.5, 6000)]
 )

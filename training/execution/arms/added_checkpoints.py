@@ -26,9 +26,10 @@ KEEP = "--set measure.checkpoints=[] asks for no more"
 def missing_steps(recipe: Recipe, files: ArmDir, done: Mapping[str, Any]) -> list[int]:
     """Return the steps of a finished arm's grids at which no weights are saved, in order.
 
-    Where the recipe's grids are those that the arm was saved by, only those around events can be missing.
+    Where the recipe's grids are those that the arm was saved by, only those around events can be missing, and
+    the steps that other arms were made from: a training from step 0 to a later end did not save them.
     """
-    wanted: set[int] = set()
+    wanted = _steps_read(recipe, files, done)
     if not _has_same_grids(recipe, files, done):
         wanted |= {*scheduled_steps(recipe, files.arm, done["steps"])}
     grids = [grid for grid in recipe.checkpoints(files.arm) if grid.around is not None]
@@ -99,6 +100,18 @@ def _replayed(
                 f"differently than those saved; {KEEP}"
             )
     return made
+
+
+def _steps_read(recipe: Recipe, files: ArmDir, done: Mapping[str, Any]) -> set[int]:
+    """Return the steps before a finished arm's last one that arms of the recipe were made from.
+
+    There are none to save where the user has reduced or deleted checkpoints.
+    """
+    if "reduced" in done or not files.has_checkpoints():
+        return set()
+    arms = [name for name, arm in recipe.arms.items() if arm.source == files.arm]
+    records = [ArmDir(files.path.parents[2], name, files.seed).recorded_source() for name in arms]
+    return {record["step"] for record in records if record is not None and record["step"] < done["steps"]}
 
 
 def _write(

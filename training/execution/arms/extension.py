@@ -13,6 +13,7 @@ from training.execution.arms.jobs import Job
 from training.inspection.outcomes import LAST_METRICS
 from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
+from training.runs.record_hashes import other_content
 from training.runs.run_directory import RunDir
 
 
@@ -70,22 +71,61 @@ def reopen(recipe: Recipe, run: RunDir, job: Job) -> bool:
 
     Its metrics, checkpoints and mask stay as they are. What only its end has added, an evaluation and a
     checkpoint beside the grids, the training that goes on leaves out, unless a network was made from it.
-    The caller holds the run.
+    Until the first save the state holds the record too, for `close`. The caller holds the run.
+
+    Raises
+    ------
+    RunError
+        If a file is not the one that the record has the hash of; nothing was changed.
     """
     files = run.arm(job.arm, job.seed)
     with files.locked():
         done = files.done()
         if done is None or not files.has_final_state():
             return done is None
+        _check_hashes(files, done)
         record = {name: done[name] for name in RECORDED if name in done}
         record["hash"] = current_hash(done)
         kept = kept_steps(recipe, run, job, done["steps"])
-        files.write_state(files.final_state() | record | {"checkpoints": kept})
+        files.write_state(files.final_state() | record | {"checkpoints": kept, FINISHED: done})
         files.unfinish()
     return True
 
 
-RECORDED = ("code", "platform", "start", "compatible_code", "accepted", "source", "taken_from")
+def close(files: ArmDir) -> None:
+    """Make a reopened arm the finished one that it was, if nothing was saved since.
+
+    An arm that another process holds, or whose state is damaged, stays as it is.
+    """
+    if files.has_state() and files.done() is None:
+        with suppress(RunError), files.locked():
+            restore_finished(files)
+
+
+def restore_finished(files: ArmDir) -> None:
+    """Write the record of a finished arm from its state, if the state still has it.
+
+    The caller holds the arm.
+    """
+    if (done := files.state_record().get(FINISHED)) is not None:
+        files.rewrite_done(done)
+        files.tidy()
+
+
+def _check_hashes(files: ArmDir, done: Mapping[str, Any]) -> None:
+    """Raise a `RunError` about a file that is not the recorded one."""
+    hashes = files.file_hashes()
+    for name, recorded in done.get("files", {}).items():
+        if hashes.get(name) != recorded:
+            cure = "restore it from a copy, or --force trains the arm anew"
+            raise other_content(files.path / name, recorded, hashes.get(name), cure)
+
+
+FINISHED = "finished"
+"""Field of a reopened arm's state: its record as it was."""
+
+
+RECORDED = ("code", "platform", "start", "compatible_code", "accepted", "source", "taken_from", "reduced")
 """Fields of a finished arm's record that its state takes over."""
 
 

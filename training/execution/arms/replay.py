@@ -116,7 +116,8 @@ def after_other_code(recorded: Mapping[str, Any], here: Mapping[str, Any], is_eq
         *recorded.get("compatible_code", []),
         *([before["code"]] if is_equal and "code" in before else []),
     }
-    more = {"compatible_code": sorted(codes - {here["code"]}), "accepted": accepted}
+    more: dict[str, Any] = {"compatible_code": sorted(codes - {here["code"]}), "accepted": accepted}
+    more["reduced"] = recorded.get("reduced")  # an arm that is trained on lacks its early checkpoints still
     return {name: values for name, values in more.items() if values}
 
 

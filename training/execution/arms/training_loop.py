@@ -15,6 +15,7 @@ from training.config.arm_config import arm_record
 from training.config.recipe import Recipe
 from training.execution.arms.added_checkpoints import add_checkpoints
 from training.execution.arms.arm_in_training import ArmInTraining
+from training.execution.arms.extension import restore_finished
 from training.execution.arms.jobs import Job, Report
 from training.execution.arms.replay import ACCEPT, after_other_code, refusal, taken_over
 from training.execution.arms.starting_point import NotTrained, StartingPoint, starting_point
@@ -28,6 +29,7 @@ from training.optimization.evaluation import METRICS
 from training.optimization.parametrizations.registry import ParametrizationSettings
 from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
+from training.runs.replaced_arms import move_aside, new_entry
 from training.runs.run_directory import RunDir
 
 SAVE_SECONDS = 20.0
@@ -247,7 +249,11 @@ class TrainingGroup:
         return state
 
     def _give_up(self, arm: ArmInTraining, reason: str) -> None:
-        """Delete an arm's files and record why it is not trained."""
+        """Delete an arm's files, or move aside what was finished before, and record why it is not trained."""
+        if arm.files.has_final_state():
+            restore_finished(arm.files)
+            run = RunDir(arm.files.path.parents[2])
+            move_aside(run, arm.files, new_entry(run))
         arm.files.clear()
         arm.files.skip(self._record(arm) | {"reason": reason})
         self.diverged.append((arm.job, reason))

@@ -95,6 +95,20 @@ def test_a_process_that_was_killed_while_it_added_checkpoints_leaves_a_sound_arm
     assert record["files"] == files.file_hashes() and 90 in files.steps()
 
 
+@pytest.mark.parametrize("budget", [130, 125])  # on an evaluation, on none
+def test_an_arm_that_is_trained_again_has_the_checkpoint_that_its_ticket_was_made_from(
+    slow, tmp_path, budget
+):
+    run = trained_run(changed_recipe(slow, f"arms.dense.max_steps={budget}"), tmp_path)
+    files = run.arm("dense", 0)
+    before = files.checkpoints("W_U")["W_U"][files.steps() == budget]
+    (files.path / "final_state.pt").unlink()
+    trained_run(changed_recipe(slow, "arms.dense.max_steps=300"), tmp_path)
+    assert run.arm("grokked_ticket", 0).done()["source"]["step"] == budget
+    again = files.checkpoints("W_U")["W_U"][files.steps() == budget]
+    assert len(again) == 1 and again.tobytes() == before.tobytes()
+
+
 def test_fields_of_older_versions_name_the_new_ones(tmp_path):
     from training.config.recipe_files import read_recipe
     from training.schema.validation import ConfigError
