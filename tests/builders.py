@@ -72,13 +72,46 @@ def stop_after(n):
     return lambda: next(answers)
 
 
+class TestChannel:
+    """Channel of a training that no queue listens to.
+
+    It notes the networks that were not trained, with the reason, and raises what a queue would note as failed.
+    """
+
+    def __init__(self, should_stop=never_stop):
+        self.should_stop, self.skipped, self.reports = should_stop, [], []
+
+    def report(self, task, step, test_acc):
+        self.reports.append((task.job, step, test_acc))
+
+    def ended(self, task, reason):
+        if reason is not None:
+            self.skipped.append((task.job, reason))
+
+    def failed(self, task, error):
+        raise error
+
+    def more(self):
+        return []
+
+
 def train_group_of(recipe, run, *arms, seed=0, should_stop=never_stop, start=None):
     """Train arms as one group in this process; return the skipped ones."""
     from training.execution.arms.jobs import Job
-    from training.execution.arms.training_loop import train_group
 
-    group = [Job(arm, seed) for arm in arms]
-    return train_group(recipe, run, group, "cpu", lambda *_: None, should_stop, start)
+    return train_group(recipe, run, [Job(arm, seed) for arm in arms], should_stop, start)
+
+
+def train_group(recipe, run, group, should_stop=never_stop, start=None, channel=None):
+    """Train networks as one group in this process; return the skipped ones."""
+    from training.execution.arms.jobs import ArmTask
+    from training.execution.arms.training_loop import train
+    from training.execution.identity.start_record import Start
+
+    channel = channel or TestChannel(should_stop)
+    start = start or Start()
+    train([ArmTask(recipe, run, job, start, number) for number, job in enumerate(group)], "cpu", channel)
+    return channel.skipped
 
 
 def train_every_arm(recipe, run, should_stop=never_stop):
@@ -91,14 +124,14 @@ def train_every_arm(recipe, run, should_stop=never_stop):
     return skipped
 
 
-def launch_here(recipe, run, todo, device, workers, progress, on_device, start):
-    """Train arms in this process, one by one; return the skipped ones."""
+def launch_here(queue, device, workers, on_device):
+    """Train the networks of a queue in this process, one by one."""
+    from training.api.in_process import LocalChannel
+    from training.execution.arms.training_loop import train
+
     on_device("cpu")
-    skipped = []
-    for job in todo:
-        with run.arm(job.arm, job.seed).locked():
-            skipped += train_group_of(recipe, run, job.arm, seed=job.seed, start=start)
-    return skipped
+    while tasks := queue.next_tasks(is_batched=False):
+        train(tasks, "cpu", LocalChannel(queue, None, "cpu", []))
 
 
 def train_here(recipe, out, **options):

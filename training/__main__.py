@@ -7,8 +7,9 @@ import importlib
 import json
 import re
 import sys
-import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from training.cli.machine import available_cores
@@ -57,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--all-of",
         metavar="COLLECTION",
-        help="in place of RECIPE: every recipe of a paper (column 'paper' of 'list'), one after the other",
+        help="in place of RECIPE: every recipe of a paper (column 'paper' of 'list'), from one queue",
     )
     p.add_argument(
         "--set",
@@ -194,34 +195,36 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _train_all(args: argparse.Namespace) -> int:
-    """Train every recipe of a collection, after a failure too."""
+    """Train every recipe of a collection from one queue, after a failure too."""
     from training.config.recipe_files import recipe_names
     from training.execution.printed_tables import collection_table
 
-    rows = [_train_one(_experiment(name, args), args) for name in recipe_names(args.all_of)]
+    experiments = [_experiment(name, args) for name in recipe_names(args.all_of)]
+    failures = [None] * len(experiments) if args.dry_run else _trained(experiments, args)
+    rows = [_row(*pair, args) for pair in zip(experiments, failures, strict=True)]
     columns = dict.fromkeys(name for row in rows for name in row)
     rows = [{name: row.get(name, 0) for name in columns} for row in rows]
     print(json.dumps(rows, indent=2) if args.json else collection_table(args.all_of, rows).text(args.verbose))
     return int(any(row.get("failed") for row in rows))
 
 
-def _train_one(experiment: Experiment, args: argparse.Namespace) -> dict[str, Any]:
-    """Train one recipe and return its networks counted by status."""
+def _row(experiment: Experiment, failure: Exception | None, args: argparse.Namespace) -> dict[str, Any]:
+    """Return a recipe's networks counted by what is to do, or by what has become of them."""
+    from training.inspection.outcomes import outcomes
     from training.runs.atomic_files import RunError
 
     row: dict[str, Any] = {"recipe": experiment.recipe.name}
-    begun = time.monotonic()
     try:
         if args.dry_run:
             return row | Counter(job["todo"] for job in experiment.plan(force=args.force))
-        print(f"{experiment.recipe.name}: {experiment.recipe.about}", file=sys.stderr)
-        outcomes = _outcomes(experiment, args)
-    except RunError as error:
+        if failure is not None:
+            raise failure
+        rows = outcomes(experiment.run, experiment.recipe)
+    except (RunError, OSError) as error:
         print(f"{experiment.recipe.name}: {error}", file=sys.stderr)
         return row | {"failed": str(error)}
-    row |= Counter(outcome["status"] for outcome in outcomes)
-    row["generalised"] = sum(outcome["t_gen"] is not None for outcome in outcomes)
-    row["seconds"] = round(time.monotonic() - begun)
+    row |= Counter(outcome["status"] for outcome in rows)
+    row["generalised"] = sum(outcome["t_gen"] is not None for outcome in rows)
     row["seconds in all"] = round(experiment.run.seconds())
     return row
 
@@ -249,13 +252,28 @@ def _experiment(name: str, args: argparse.Namespace) -> Experiment:
 
 def _outcomes(experiment: Experiment, args: argparse.Namespace) -> list[dict[str, Any]]:
     """Train what is not done, and return the outcome of every network."""
+    from training.inspection.outcomes import outcomes
+
+    (failure,) = _trained([experiment], args)
+    if failure is not None:
+        raise failure
+    return outcomes(experiment.run, experiment.recipe)
+
+
+def _trained(experiments: Sequence[Experiment], args: argparse.Namespace) -> list[Exception | None]:
+    """Train what is not done, and return the failure of each recipe."""
+    from training.execution.joint_training import train_together
+    from training.execution.scheduling.worker_pool import launch
     from training.inspection.tracking import tracked
 
     workers = args.jobs or available_cores()
     if not args.yes:
-        experiment.check_need(args.device, workers, args.force)
-    with tracked(args.track, experiment.run, lambda: experiment.recipe):
-        return experiment.train(args.device, workers, args.force, args.accept_other)
+        for experiment in experiments:
+            experiment.check_need(args.device, workers, args.force)
+    with ExitStack() as trackers:
+        for experiment in experiments:
+            trackers.enter_context(tracked(args.track, experiment.run, lambda e=experiment: e.recipe))
+        return train_together(experiments, args.device, workers, launch, args.force, args.accept_other)
 
 
 def _positive(text: str) -> int:

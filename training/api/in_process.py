@@ -3,81 +3,83 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from training.cli.parser import Interrupted
 from training.cli.stop_signals import stop_requests
 from training.config.plugin_use import names_defined_in_script
-from training.config.recipe import Recipe
-from training.execution import scheduler
-from training.execution.arms.jobs import Job
+from training.execution.arms.jobs import ArmTask
 from training.execution.identity.device import prepared_process, resolve_device
-from training.execution.identity.start_record import Start
-from training.execution.progress import Progress
-from training.execution.worker_process import memory_errors_explained, throttled
-from training.runs.run_directory import RunDir
+from training.execution.scheduling import worker_pool
+from training.execution.scheduling.arm_queue import ArmQueue
+from training.execution.scheduling.worker_process import memory_errors_explained, throttled
 
 
-def launch_from_python(
-    recipe: Recipe,
-    run: RunDir,
-    todo: Sequence[Job],
-    device: str,
-    workers: int,
-    progress: Progress,
-    on_device: Callable[[str], None],
-    start: Start,
-) -> list[tuple[Job, str]]:
-    """Train arms by worker processes, or here if one is enough.
+def launch_from_python(queue: ArmQueue, device: str, workers: int, on_device: Callable[[str], None]) -> None:
+    """Train the networks of a queue by worker processes, or here if one is enough.
 
-    One is enough for arms that wait for each other, as a ticket does for its dense network. What a script or
-    a notebook has registered exists in its process only, so its arms are trained here too.
-    Parameters and results are those of `scheduler.launch`.
+    One is enough for networks that wait for each other, as a ticket does for its dense network. What a script
+    or a notebook has registered exists in its process only, so its networks are trained here too.
+    Parameters are those of `worker_pool.launch`.
     """
-    depths = recipe.depths()
-    per_generation = Counter(depths[job.arm] for job in todo)
-    here = workers == 1 or max(per_generation.values()) == 1
-    if not here and (defined := names_defined_in_script(recipe)):
+    here = workers == 1 or queue.width() == 1
+    defined = {name: None for share in queue.submissions for name in names_defined_in_script(share.recipe)}
+    if not here and defined:
         print(
             f"training in this process: {', '.join(defined)} is defined in this script; "
             "as a plug-in (a module or file of its own) it can be trained by several workers",
             file=sys.stderr,
         )
         here = True
-    launch = launch_in_process if here else scheduler.launch
-    return launch(recipe, run, todo, device, workers, progress, on_device, start)
+    launch = launch_in_process if here else worker_pool.launch
+    launch(queue, device, workers, on_device)
 
 
-def launch_in_process(
-    recipe: Recipe,
-    run: RunDir,
-    todo: Sequence[Job],
-    device: str,
-    workers: int,
-    progress: Progress,
-    on_device: Callable[[str], None],
-    start: Start,
-) -> list[tuple[Job, str]]:
-    """Train arms in this process, sources first; return those not trained.
+def launch_in_process(queue: ArmQueue, device: str, workers: int, on_device: Callable[[str], None]) -> None:
+    """Train the networks of a queue in this process, sources first.
 
     The bytes are those that a worker writes. Torch's number of threads and its treatment of denormal numbers
-    are restored at the end. Parameters and exceptions are those of `scheduler.launch`; `workers` is not used.
+    are restored at the end. Parameters and exceptions are those of `worker_pool.launch`; `workers` is not
+    used.
     """
-    waiting, skipped = list(todo), []
+    from training.execution.arms.training_loop import train
+
     with stop_requests() as requests, memory_errors_explained(), prepared_process():
         device = resolve_device(device)
         on_device(device)
-        report = throttled(progress)
-        while waiting:
+        while queue:
             if requests:
                 raise Interrupted
-            group = scheduler.next_group(recipe, run, waiting, set(), batched=device != "cpu")
-            assert group, "an arm's source is trained before it"
-            waiting = [job for job in waiting if job not in group]
-            skipped += scheduler.train_under_locks(
-                recipe, run, group, device, start, report, lambda: bool(requests)
-            )
-            for job in group:
-                progress.ended(job)
-    return skipped
+            tasks = queue.next_tasks(is_batched=device != "cpu")
+            assert tasks, "a network's source is trained before it"
+            train(tasks, device, LocalChannel(queue, queue.kind(tasks[0].number), device, requests))
+
+
+class LocalChannel:
+    """Channel of a training to a queue in its own process.
+
+    Parameters
+    ----------
+    requests : list
+        Not empty once training has to stop.
+    """
+
+    def __init__(self, queue: ArmQueue, kind: object, device: str, requests: list[int]):
+        self.queue, self.kind, self.device, self.requests = queue, kind, device, requests
+        self.report = throttled(lambda task, step, acc: queue.report(task.number, step, acc))
+
+    def ended(self, task: ArmTask, reason: str | None) -> None:
+        """Take a network as ended."""
+        self.queue.ended(task.number)
+
+    def failed(self, task: ArmTask, error: Exception) -> None:
+        """Take a network as failed."""
+        self.queue.failed(task.number, error)
+
+    def more(self) -> list[ArmTask]:
+        """Return the networks that are ready now and fit into the batch; none on the CPU."""
+        return [] if self.device == "cpu" or self.requests else self.queue.next_batch(self.kind)
+
+    def should_stop(self) -> bool:
+        """Return True after a stop signal."""
+        return bool(self.requests)

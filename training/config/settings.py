@@ -203,8 +203,7 @@ class Setting:
 
     def examples(self) -> Dataset:
         """Return the task's examples; those that the model cannot tell apart are one."""
-        data = self.task.build()
-        return data.unordered() if self.model.symmetric else data
+        return _examples(self.task, self.model.symmetric)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return every weight's shape by name, in the order of the forward pass."""
@@ -231,3 +230,9 @@ class Pruning:
     def __post_init__(self) -> None:
         require(0 < self.sparsity < 1, "sparsity", "a number in (0, 1)", self.sparsity)
         require(self.min_per_layer >= 0, "min_per_layer", "a whole number from 0", self.min_per_layer)
+
+
+@functools.lru_cache(maxsize=8)
+def _examples(task: Task, symmetric: bool) -> Dataset:
+    data = task.build()
+    return data.unordered() if symmetric else data

@@ -12,6 +12,6 @@ __getattr__ = lazy_exports(
         "Experiment": "experiment",
         "Job": "arms.jobs",
         "refined": "sparsity_search",
-        "train_group": "arms.training_loop",
+        "train_together": "joint_training",
     },
 )

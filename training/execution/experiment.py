@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.plugin_use import used_plugins
 from training.config.recipe import Recipe
@@ -19,8 +18,8 @@ from training.execution.arms.jobs import Job, finished_in_sibling_runs, is_of_co
 from training.execution.arms.statuses import UNFINISHED, job_status
 from training.execution.identity.arm_code import arm_code
 from training.execution.identity.start_record import Start, start_record
+from training.execution.joint_training import Launch, train_together
 from training.execution.plan import ACTIONS, REPLAY, TAKE_OVER, Plan
-from training.execution.progress import Progress
 from training.execution.run_config import (
     changed_bases,
     describes_otherwise,
@@ -28,7 +27,8 @@ from training.execution.run_config import (
     merged_recipe,
     write_run_config,
 )
-from training.execution.scheduler import launch
+from training.execution.scheduling.arm_queue import Submission
+from training.execution.scheduling.worker_pool import launch
 from training.execution.sparsity_search import refined
 from training.inspection.outcomes import SHORT, outcomes
 from training.inspection.resource_estimate import Need, check_need, estimated_need
@@ -38,8 +38,6 @@ from training.runs.run_directory import RunDir
 from training.schema.plain_content import shortened
 from training.schema.validation import ConfigError, names, require
 
-Launch = Callable[..., list[tuple[Job, str]]]
-"""Function with the parameters of `scheduler.launch`."""
 TRAINED = (
     *(ACTIONS[status] for status in UNFINISHED),
     f"{REPLAY}{ACTIONS['half trained']}",
@@ -143,54 +141,53 @@ class Experiment:
         """
         for line in self.changed_bases():
             print(line, file=sys.stderr)
-        while True:
-            try:
-                self._train(device, workers, force, accept_other)
-            except Interrupted:
-                if force:  # which would move aside what is saved
-                    raise Interrupted("run the command again without --force to resume") from None
-                raise
-            searched = refined(self.recipe, self.run)
-            if searched is self.recipe:
-                return outcomes(self.run, self.recipe)
-            self.recipe, force = searched, False
+        (failure,) = train_together([self], device, workers, self.launch, force, accept_other)
+        if failure is not None:
+            raise failure
+        return outcomes(self.run, self.recipe)
 
-    def _train(self, device: str, workers: int, force: Force, accept_other: bool) -> None:
-        """Train the arms of the recipe as it is now."""
-        begun = time.monotonic()
+    def submission(self, device: str, workers: int, force: Force, accept_other: bool) -> Submission | None:
+        """Prepare the run, and return its networks that are to be trained; None if all are finished.
+
+        Raises
+        ------
+        RunError
+            As `train`.
+        """
         with self.run.locked():
             forced = self._forced(force)
             unfinished = self._prepare(forced)
+            if not unfinished:
+                return None
             twins = self._twins([job for job in unfinished if job not in forced])
             start = Start(twins=twins, accept_other=accept_other)
-            if not unfinished:
-                return
             entry = self.run.add_provenance(start_record(start, device, workers, self.seeds, unfinished))
-        progress = Progress(self.recipe, unfinished)
+        return Submission(self.recipe, self.run, unfinished, start, entry, time.monotonic())
 
-        def complete_entry(values: dict[str, Any]) -> None:
-            with self.run.locked():
-                self.run.add_to_provenance(entry, values)
+    def has_searched_further(self) -> bool:
+        """Take over the arms that the recipe's search adds now; True if there are any."""
+        recipe, self.recipe = self.recipe, refined(self.recipe, self.run)
+        return self.recipe is not recipe
 
-        try:
-            self.launch(
-                self.recipe,
-                self.run,
-                unfinished,
-                device,
-                workers,
-                progress,
-                lambda resolved: complete_entry({"device": resolved}),
-                start,
-            )
-        finally:
-            progress.close()
-            for job in unfinished:  # refused, or not begun, before anything was added
-                close(self._files(job))
-            taken = self._taken(start)
-            trained = [str(job) for job in unfinished if str(job) not in taken]
-            seconds = {"seconds": round(time.monotonic() - begun, 1)} if trained else {}
-            complete_entry({"arms": trained, "taken": taken, **seconds})
+    def note_device(self, submission: Submission, device: str) -> None:
+        """Record the device of a start, now that it is known."""
+        self._complete_entry(submission, {"device": device})
+
+    def close(self, submission: Submission) -> None:
+        """Complete the record of a start, in which nothing is trained any more."""
+        for job in submission.todo:  # refused, or not begun, before anything was added
+            close(self._files(job))
+        taken = self._taken(submission.start)
+        trained = [str(job) for job in submission.todo if str(job) not in taken]
+        seconds = {}
+        if trained:
+            seconds["seconds"] = round(time.monotonic() - submission.begun, 1)
+            seconds["core_seconds"] = round(submission.core_seconds, 1)
+        self._complete_entry(submission, {"arms": trained, "taken": taken, **seconds})
+
+    def _complete_entry(self, submission: Submission, values: dict[str, Any]) -> None:
+        with self.run.locked():
+            self.run.add_to_provenance(submission.entry, values)
 
     def _forced(self, force: Force) -> list[Job]:
         """Return the networks of this start that are trained anew."""
@@ -209,7 +206,7 @@ class Experiment:
             files = self._files(job)
             statuses[job] = "new"
             if files.is_begun():
-                record = self._record(job) | {"code": arm_code(self.recipe, job.arm)}
+                record = self.record(job) | {"code": arm_code(self.recipe, job.arm)}
                 statuses[job] = job_status(self.recipe, files, record, statuses)
         finished = [job for job, status in statuses.items() if status in ("done", "sparse")]
         for job in finished:
@@ -238,7 +235,7 @@ class Experiment:
         twins = {
             job: twin_of(
                 finished,
-                self._record(job)["hash"],
+                self.record(job)["hash"],
                 arm_code(self.recipe, job.arm),
                 partial(is_as_long, self.recipe),
             )
@@ -302,5 +299,6 @@ class Experiment:
     def _files(self, job: Job) -> ArmDir:
         return self.run.arm(job.arm, job.seed)
 
-    def _record(self, job: Job) -> dict[str, Any]:
+    def record(self, job: Job) -> dict[str, Any]:
+        """Return what DONE says of a network's config."""
         return arm_record(self.recipe, job.arm, job.seed)

@@ -1,15 +1,18 @@
-"""Training step of stacked arms.
+"""Training step of stacked arms, each in a slot of its own.
 
 Arms are stacked on a leading axis. All weights of an arm lie in one flat row, so masking, the optimizer's
 update and the norms are one call each over all arms; the model sees views of it by weight name. The
 parametrization decides what is trained: the weights themselves, or scores that choose among them.
 
-Shapes: r arms, w weights of an arm in a row.
+Every slot has its own settings of the optimizer, its own mask and its own age, the number of updates done. A
+slot whose arm has ended is refilled in place: no tensor of a step is allocated anew.
+
+Shapes: r slots, w weights of an arm in a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,23 +26,23 @@ from training.optimization.optimizers.base import Optimizer
 from training.optimization.parametrizations.base import StackedArms
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS, ParametrizationSettings
 from training.optimization.parametrizations.weight_rows import RowLayout
+from training.optimization.snapshot import Snapshot
+from training.optimization.updates import update_of
 from training.tasks.dataset import Dataset
 from training.tasks.losses import loss_of
 
 
 class Engine:
-    """Stacked arms, trained in lockstep.
-
-    They share a task, a model, an optimizer and a parametrization.
+    """Stacked arms of one model, one parametrization and data of one shape, trained side by side.
 
     Parameters
     ----------
     model : Model
         The network's settings.
-    optimizer : Optimizer
-        The update's settings.
-    data : Dataset
-        All examples.
+    optimizer : Optimizer, or one per arm
+        The update's settings; all of one kind.
+    data : Dataset, or one per arm
+        All examples; their arrays have one shape.
     starts : sequence of dict
         θ₀ of each arm by weight name; the engine computes in its dtype, float32 or float64.
     masks : sequence of dict or None
@@ -48,86 +51,138 @@ class Engine:
         Where to compute.
     parametrization : ParametrizationSettings
         What is trained; by default the weights themselves.
+    takes_masks : bool
+        Whether a slot may be refilled with a masked arm though no arm has a mask now.
     """
 
     def __init__(
         self,
         model: Model,
-        optimizer: Optimizer,
-        data: Dataset,
+        optimizer: Optimizer | Sequence[Optimizer],
+        data: Dataset | Sequence[Dataset],
         starts: Sequence[Weights],
         masks: Sequence[Mapping[str, np.ndarray] | None],
         device: str | torch.device = "cpu",
         parametrization: ParametrizationSettings = ParametrizationSettings(),  # noqa: B008
+        takes_masks: bool = False,
     ):
-        self.model, self.optimizer, self.data = model, optimizer, data
-        self.device = torch.device(device)
-        self.step = 0
+        self.model, self.device, self.takes_masks = model, torch.device(device), takes_masks
+        self.optimizers = _per_arm(optimizer, len(starts))
+        self.datasets = _per_arm(data, len(starts))
+        self.ages = [0] * len(starts)
+        """Updates that the arm of each slot has had."""
+        self.is_live = [True] * len(starts)
+        """False for a slot whose arm has ended: its weights stay as they are."""
         self.layout = RowLayout({name: tuple(w.shape) for name, w in starts[0].items()})
-        self.evaluation = Evaluation(data, self.device)
-        weights_rw = self.layout.stack(starts)
-        mask_rw = self.layout.stack_masks(masks, weights_rw.dtype)
-        arms = StackedArms(
-            weights_rw=weights_rw.to(self.device),
-            mask_rw=None if mask_rw is None else mask_rw.to(self.device),
-            layout=self.layout,
-            settings=parametrization,
-        )
+        arms = self._stacked(starts, masks, parametrization)
         self.parametrization = PARAMETRIZATIONS[parametrization.name].load()(arms)
         self.optimizer_state = {
             name: [torch.zeros_like(t) for t in self.parametrization.trained]
-            for name in optimizer.state_names
+            for name in self.optimizers[0].state_names
         }
         self._prepare_step()
+
+    @property
+    def step(self) -> int:
+        """Updates that every arm has had, where all have had as many."""
+        assert len({*self.ages}) == 1
+        return self.ages[0]
+
+    def _stacked(
+        self,
+        starts: Sequence[Weights],
+        masks: Sequence[Mapping[str, np.ndarray] | None],
+        settings: ParametrizationSettings,
+    ) -> StackedArms:
+        weights_rw = self.layout.stack(starts)
+        mask_rw = self.layout.stack_masks(masks, weights_rw.dtype)
+        if mask_rw is None and self.takes_masks:
+            mask_rw = torch.ones_like(weights_rw)
+        return StackedArms(
+            weights_rw=weights_rw.to(self.device),
+            mask_rw=None if mask_rw is None else mask_rw.to(self.device),
+            layout=self.layout,
+            settings=settings,
+        )
 
     def _prepare_step(self) -> None:
         """Make the views, buffers and functions of a step."""
         self.weights_rw = self.parametrization.network_weights()
         self.grads_rw = torch.zeros_like(self.weights_rw)
         self.weights, self.grads = self.layout.views(self.weights_rw), self.layout.views(self.grads_rw)
-        n_arms, dtype = self.weights_rw.shape[0], self.weights_rw.dtype
-        self.loss = loss_of(self.data, n_arms, self.device, dtype)
+        self.evaluation = Evaluation(self.datasets[0], self.device)
+        self._build_network()
+        self._build_update()
+
+    def _build_network(self) -> None:
+        n_slots, dtype, data = len(self.ages), self.weights_rw.dtype, self.datasets[0]
+        self.loss = loss_of(data, n_slots, self.device, dtype)
         problem = StackedProblem(
             shapes=self.layout.shapes,
-            data=self.data,
+            data=data,
             loss=self.loss,
-            n_arms=n_arms,
+            n_arms=n_slots,
             device=self.device,
             dtype=dtype,
         )
         self.network = self.parametrization.build_network(self.model.implementation(), problem)
-        self._update = self.optimizer.build_update(
-            self.parametrization.trained, self.optimizer_state, self.step
+
+    def _build_update(self) -> None:
+        self._update = update_of(
+            self.optimizers, self.parametrization.trained, self.optimizer_state, self.ages, self.is_live
         )
 
     @torch.no_grad()
     def run(self, n_steps: int) -> None:
-        """Train every arm for `n_steps` more steps."""
-        for step in range(self.step, self.step + n_steps):
+        """Train every live arm for `n_steps` more steps."""
+        for _ in range(n_steps):
             self.parametrization.write_weights(self.weights_rw, training=True)
             self.network.gradient(self.weights, self.grads)
             gradients = self.parametrization.trained_gradients(self.grads_rw)
-            self._update(gradients, self.optimizer.lr_at(step))
-        self.step += n_steps
+            self._update(gradients, self.ages)
+            self.ages = [age + is_live for age, is_live in zip(self.ages, self.is_live, strict=True)]
 
-    @torch.no_grad()
     def evaluate(self) -> np.ndarray:
         """Return the metrics now, (arm, metric) as `evaluation.METRICS`."""
+        return self._measured().cpu().numpy()
+
+    def measured_snapshot(self, is_detached: bool = False) -> Snapshot:
+        """Return metrics, weights and states of now.
+
+        Parameters
+        ----------
+        is_detached : bool
+            They stay those of now while the engine trains on, by copies on its device. Otherwise they are
+            good until the engine's next step.
+        """
+        metrics_rm = self._measured()
+        return self._snapshot(torch.clone if is_detached else lambda t: t, metrics_rm)
+
+    def arm_weights(self, slot: int) -> dict[str, np.ndarray]:
+        """Return a copy of one arm's weights as last evaluated."""
+        return self._snapshot().arm_weights(slot)
+
+    def arm_state(self, slot: int) -> dict[str, Any]:
+        """Return the state to continue one arm from."""
+        return self._snapshot().arm_state(slot)
+
+    @torch.no_grad()
+    def _measured(self) -> Tensor:
         self.parametrization.write_weights(self.weights_rw, training=False)
         return self.evaluation.measure(self.loss, self.network.outputs(self.weights), self.weights_rw)
 
-    def arm_weights(self, row: int) -> dict[str, np.ndarray]:
-        """Return a copy of one arm's weights as last evaluated."""
-        return {name: w[row].cpu().numpy().copy() for name, w in self.weights.items()}
-
-    def arm_state(self, row: int) -> dict[str, Any]:
-        """Return the state to continue one arm from.
-
-        It is the step, the trained rows and the states of the optimizer and of a random generator.
-        """
+    def _snapshot(
+        self, copied: Callable[[Tensor], Tensor] = lambda t: t, metrics_rm: Tensor | None = None
+    ) -> Snapshot:
         tensors = {"trained": self.parametrization.trained} | self.optimizer_state
-        rows = {name: [t[row].cpu().clone() for t in listed] for name, listed in tensors.items()}
-        return {"step": self.step} | rows | self.parametrization.generator_state(row)
+        return Snapshot(
+            layout=self.layout,
+            ages=list(self.ages),
+            weights_rw=copied(self.weights_rw),
+            tensors={name: [copied(t) for t in listed] for name, listed in tensors.items()},
+            generators=[self.parametrization.generator_state(slot) for slot in range(len(self.ages))],
+            metrics_rm=metrics_rm,
+        )
 
     def check_state(self, state: Mapping[str, Any]) -> None:
         """Raise a `ValueError` unless an arm here can continue from a state."""
@@ -141,23 +196,61 @@ class Engine:
             if not all(row.isfinite().all() for row in rows):  # type: ignore[union-attr]
                 raise ValueError(f"expected finite numbers in {name!r}")
 
-    def load(self, states: Sequence[dict[str, Any]]) -> None:
-        """Continue from states, one per arm, at one step."""
+    def load(self, states: Sequence[Mapping[str, Any]]) -> None:
+        """Continue every slot's arm from its state."""
+        for slot, state in enumerate(states):
+            self.restore(slot, state)
 
-        def stacked(name: str) -> list[Tensor]:
-            by_tensor = zip(*(state[name] for state in states), strict=True)
-            return [torch.stack(rows).to(self.device) for rows in by_tensor]
+    def restore(self, slot: int, state: Mapping[str, Any]) -> None:
+        """Continue a slot's arm from its state."""
+        self.parametrization.restore_slot(slot, state["trained"], state)
+        for name, tensors in self.optimizer_state.items():
+            for tensor, row in zip(tensors, state[name], strict=True):
+                tensor[slot].copy_(row)
+        self.ages[slot] = int(state["step"])
+        self._build_update()
 
-        self.step = int(states[0]["step"])
-        assert all(state["step"] == self.step for state in states)
-        self.parametrization.restore(stacked("trained"), states)
-        self.optimizer_state = {name: stacked(name) for name in self.optimizer.state_names}
-        self._prepare_step()
+    def refill(
+        self,
+        slot: int,
+        optimizer: Optimizer,
+        data: Dataset,
+        start: Weights,
+        mask: Mapping[str, np.ndarray] | None,
+        settings: ParametrizationSettings,
+    ) -> None:
+        """Put another arm into a slot, in place; `settings` is of this arm alone."""
+        self.optimizers[slot], self.ages[slot], self.is_live[slot] = optimizer, 0, True
+        self.parametrization.refill(slot, self._stacked([start], [mask], settings))
+        for tensors in self.optimizer_state.values():
+            for tensor in tensors:
+                tensor[slot].zero_()
+        if self.parametrization.rebuilds_network:
+            self._build_network()
+        self._build_update()
 
-    def keep(self, rows: Sequence[int]) -> None:
-        """Drop every arm but these: the others are finished."""
-        self.parametrization.keep_arms(rows)
+    def release(self, slot: int) -> None:
+        """Leave the arm of a slot as it is from now on."""
+        self.is_live[slot] = False
+        self._build_update()
+
+    def keep(self, slots: Sequence[int], n_slots: int | None = None) -> None:
+        """Drop every arm but these, with their slots; add empty slots up to a number."""
+        n_empty = 0 if n_slots is None else n_slots - len(slots)
+        slots = [*slots, *[0] * n_empty]
+        self.parametrization.keep_arms(slots)
         self.optimizer_state = {
-            name: [t[rows] for t in tensors] for name, tensors in self.optimizer_state.items()
+            name: [t[slots] for t in tensors] for name, tensors in self.optimizer_state.items()
         }
+        for listed in (self.optimizers, self.datasets, self.ages, self.is_live):
+            listed[:] = [listed[slot] for slot in slots]  # type: ignore[index]
+        for slot in range(len(slots) - n_empty, len(slots)):
+            self.is_live[slot] = False
         self._prepare_step()
+
+
+def _per_arm(value: Any, n_arms: int) -> list[Any]:
+    """Return a value for each arm: one of a list, or the same for all."""
+    values = list(value) if isinstance(value, Sequence) else [value] * n_arms
+    assert len(values) == n_arms
+    return values

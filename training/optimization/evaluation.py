@@ -24,8 +24,8 @@ class Evaluation:
         self.counts_n = torch.as_tensor(counts, device=device)
         self.parts = [slice(data.n_train), slice(data.n_train, None)]
 
-    def measure(self, loss: Loss, outputs_rnp: Tensor, weights_rw: Tensor) -> np.ndarray:
-        """Return losses, accuracies and norms: (arm, metric), columns as METRICS.
+    def measure(self, loss: Loss, outputs_rnp: Tensor, weights_rw: Tensor) -> Tensor:
+        """Return losses, accuracies and norms on the device: (arm, metric), columns as METRICS.
 
         NaN: accuracies of a task without classes, and both columns of a test set that is empty. Norms are
         over all weights of the arm, pruned ones being zero. `outputs_rnp` is overwritten.
@@ -36,4 +36,4 @@ class Evaluation:
             for part in self.parts
         ]
         norms = [weights_rw.abs().sum(-1).double(), weights_rw.norm(dim=-1).double()]
-        return torch.stack(columns + norms, dim=-1).cpu().numpy()
+        return torch.stack(columns + norms, dim=-1)

@@ -18,7 +18,7 @@ from training.api.in_process import launch_in_process
 from training.cli.parser import Interrupted
 from training.config.recipe_files import recipe_names
 from training.execution.experiment import Experiment
-from training.execution.progress import Progress
+from training.execution.scheduling.progress import Progress
 from training.schema.toml_text import toml_document
 from training.schema.validation import ConfigError, to_dict
 

@@ -11,9 +11,9 @@ from training.config.build_recipe import recipe_from_dict
 from training.config.quick_version import quick_content
 from training.config.recipe_files import read_recipe, recipe_names
 from training.execution.arms.arm_in_training import ArmInTraining
-from training.execution.arms.jobs import Job
+from training.execution.arms.jobs import ArmTask, Job
 from training.execution.arms.starting_point import NotTrained, starting_point
-from training.execution.arms.training_loop import TrainingGroup
+from training.execution.arms.slot_training import SlotTraining
 from training.optimization.engine import Engine
 from training.schema.validation import to_dict
 
@@ -34,16 +34,16 @@ def shortened(name):
     return recipe_from_dict(content)
 
 
-def train(recipe, run, arms, device):
+def train(arms, device):
     """Train started arms together in double precision, in which rounding changes no decision."""
     for arm in arms:
         weights = {name: w.astype(np.float64) for name, w in arm.start.weights.items()}
         arm.start = replace(arm.start, weights=weights)
-    group = TrainingGroup(recipe, arms, device, lambda *_: None)
-    while group.arms:
-        group.advance()
-        group.evaluate()
-    return group.diverged
+    training = SlotTraining(arms, device, lambda *_: None, is_pipelined=device != "cpu")
+    ended = []
+    while training.arms:
+        ended += training.advance()
+    return [arm.reason for arm in ended if arm.reason is not None]
 
 
 def test_a_transformer_as_written_computes_on_the_device():
@@ -69,10 +69,9 @@ def test_a_recipe_trains_as_on_the_cpu(name, tmp_path):
         except NotTrained:
             continue
         for device, run in runs.items():
-            files = [run.arm(job.arm, job.seed) for job in jobs]
-            prunes = recipe.arms[arm].prunes
-            arms = [ArmInTraining(*args, prunes) for args in zip(jobs, files, starts, strict=True)]
-            assert not train(recipe, run, arms, device), arm
+            tasks = [ArmTask(recipe, run, job) for job in jobs]
+            arms = [ArmInTraining(*args, device) for args in zip(tasks, starts, strict=True)]
+            assert not train(arms, device), arm
         for seed in recipe.seeds:
             on_cpu, on_gpu = (run.arm(arm, seed) for run in runs.values())
             np.testing.assert_array_equal(on_gpu.steps(), on_cpu.steps())

@@ -11,13 +11,12 @@ from training.cli.parser import Interrupted
 from training.config.arm_config import arm_config
 from training.config.recipe import Recipe
 from training.config.settings import steps_around
-from training.execution.arms.jobs import Job
+from training.execution.arms.jobs import ArmTask
 from training.execution.arms.starting_point import starting_point
 from training.execution.identity.device import platform_differences, platform_of
 from training.inspection.file_checks import scheduled_steps
 from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
-from training.runs.run_directory import RunDir
 
 KEEP = "--set measure.checkpoints=[] asks for no more"
 """What to type where checkpoints cannot be added."""
@@ -40,13 +39,11 @@ def missing_steps(recipe: Recipe, files: ArmDir, done: Mapping[str, Any]) -> lis
     return sorted(wanted - {*files.steps().tolist()}) if wanted else []
 
 
-def add_checkpoints(
-    recipe: Recipe, run: RunDir, group: Sequence[Job], device: str, should_stop: Callable[[], bool]
-) -> None:
-    """Replay each of these arms that is finished and lacks checkpoints, and add them.
+def add_checkpoints(task: ArmTask, device: str, should_stop: Callable[[], bool]) -> None:
+    """Replay an arm that is finished and lacks checkpoints, and add them.
 
     Weights at steps that are saved already have to come out with equal bytes, else nothing is written. The
-    caller holds the arms.
+    caller holds the arm.
 
     Raises
     ------
@@ -55,43 +52,39 @@ def add_checkpoints(
     Interrupted
         If `should_stop` returned true; nothing was written, and the same command begins again.
     """
-    for job in group:
-        files = run.arm(job.arm, job.seed)
-        done = files.done()
-        if done is None:
-            continue
-        if missing := missing_steps(recipe, files, done):
-            if differences := platform_differences(done.get("platform") or {}, dict(platform_of(device))):
-                raise RunError(
-                    f"{files.path}: checkpoints at {len(missing)} more steps need a replay on the platform "
-                    f"that trained it ({differences}); {KEEP}"
-                )
-            _write(files, done, recipe, job, _replayed(recipe, run, job, missing, device, should_stop))
-        elif "checkpoints.safetensors" not in done.get("files", {"checkpoints.safetensors": ""}):
-            files.rewrite_done({**done, "files": files.file_hashes()})  # a process was killed before it did
+    files = task.files
+    done = files.done()
+    if done is None:
+        return
+    if missing := missing_steps(task.recipe, files, done):
+        if differences := platform_differences(done.get("platform") or {}, dict(platform_of(device))):
+            raise RunError(
+                f"{files.path}: checkpoints at {len(missing)} more steps need a replay on the platform "
+                f"that trained it ({differences}); {KEEP}"
+            )
+        _write(task, done, _replayed(task, done, missing, device, should_stop))
+    elif "checkpoints.safetensors" not in done.get("files", {"checkpoints.safetensors": ""}):
+        files.rewrite_done({**done, "files": files.file_hashes()})  # a process was killed before it did
 
 
 def _replayed(
-    recipe: Recipe,
-    run: RunDir,
-    job: Job,
+    task: ArmTask,
+    done: Mapping[str, Any],
     missing: Sequence[int],
     device: str,
     should_stop: Callable[[], bool],
 ) -> dict[int, dict[str, np.ndarray]]:
     """Return an arm's weights at steps, trained again from its start."""
-    from training.execution.arms.arm_in_training import with_pruned_zeros
-    from training.execution.arms.training_loop import engine_of
+    from training.execution.arms.replayed_arm import ReplayedArm
 
-    files = run.arm(job.arm, job.seed)
-    start = starting_point(recipe, run, job)
-    engine = engine_of(recipe, [job], [start], device)
+    files = task.files
+    arm = ReplayedArm(task, starting_point(task.recipe, task.run, task.job), device, done.get("slots", ()))
     steps, stacked, made = files.steps().tolist(), files.checkpoints(), {}
     for step in sorted({*missing, *(step for step in steps if step < missing[-1])}):
         if should_stop():
             raise Interrupted
-        engine.run(step - engine.step)
-        weights = with_pruned_zeros(engine.arm_weights(0), start.mask, recipe.arms[job.arm].prunes)
+        arm.run_to(step)
+        weights = arm.weights()
         if step in missing:
             made[step] = weights
         elif any(w.tobytes() != stacked[name][steps.index(step)].tobytes() for name, w in weights.items()):
@@ -114,14 +107,9 @@ def _steps_read(recipe: Recipe, files: ArmDir, done: Mapping[str, Any]) -> set[i
     return {record["step"] for record in records if record is not None and record["step"] < done["steps"]}
 
 
-def _write(
-    files: ArmDir,
-    done: Mapping[str, Any],
-    recipe: Recipe,
-    job: Job,
-    made: Mapping[int, dict[str, np.ndarray]],
-) -> None:
+def _write(task: ArmTask, done: Mapping[str, Any], made: Mapping[int, dict[str, np.ndarray]]) -> None:
     """Add weights to an arm's checkpoints; a process that is killed meanwhile leaves a sound arm."""
+    files = task.files
     hashes = {
         name: digest for name, digest in done.get("files", {}).items() if name != "checkpoints.safetensors"
     }
@@ -135,7 +123,7 @@ def _write(
             for name, w in stacked.items()
         },
     )
-    config = arm_config(recipe, job.arm, job.seed)
+    config = task.record()["config"]
     files.rewrite_done({**done, "config": config, "files": files.file_hashes()})
 
 

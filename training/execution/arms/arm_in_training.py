@@ -1,4 +1,4 @@
-"""One arm in training: its curves so far, and its checkpoints."""
+"""One arm in training: its curves so far, its checkpoints, and what is written of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from training.config.settings import Criterion
-from training.execution.arms.jobs import Job
+from training.execution.arms.extension import restore_finished
+from training.execution.arms.jobs import ArmTask
 from training.execution.arms.starting_point import StartingPoint
+from training.execution.identity.arm_code import arm_code
+from training.execution.identity.device import platform_of
+from training.inspection.file_checks import check_finished
 from training.models.weight_names import prunable
 from training.optimization.evaluation import METRICS
 from training.pruning.method import Mask
-from training.runs.arm_directory import ArmDir
+from training.runs.replaced_arms import move_aside, new_entry
 
 
 def with_pruned_zeros(
@@ -27,22 +30,21 @@ def with_pruned_zeros(
 
 
 class ArmInTraining:
-    """Evaluations and checkpoints of one arm so far.
+    """Evaluations and checkpoints of one arm so far, and its files.
 
     Parameters
     ----------
-    job : Job
-        Arm and seed.
-    files : ArmDir
-        Where the arm is written.
+    task : ArmTask
+        Arm and seed, with their recipe and run.
     start : StartingPoint
         Initial weights, mask and source.
-    prunes : bool
-        True if the arm has a mask, by method or trained scores.
+    device : str
+        Where it is trained.
     """
 
-    def __init__(self, job: Job, files: ArmDir, start: StartingPoint, prunes: bool):
-        self.job, self.files, self.start, self.prunes = job, files, start, prunes
+    def __init__(self, task: ArmTask, start: StartingPoint, device: str):
+        self.task, self.files, self.start, self.device = task, task.files, start, device
+        self.criterion = task.setting.stop_criterion
         self.evaluations: list[np.ndarray] = []
         """A row per evaluation: step, then METRICS."""
         self.steps: list[int] = []
@@ -50,28 +52,49 @@ class ArmInTraining:
         self.weights: list[dict[str, np.ndarray]] = []
         """Weights by name of every checkpoint."""
         self.generalised_at: int | None = None
+        self.reason: str | None = None
+        """Why its training was given up."""
+        self.state: dict[str, Any] | None = None
+        """Saved state that the arm goes on from, until it does."""
         self.earlier: dict[str, Any] = {}
         """Fields of its record about other code or platforms that have trained it."""
+        self.slots: list[list[int]] = []
+        """On a GPU: from which step it was trained in a batch of how many slots."""
 
-    def resume(self, step: int, criterion: Criterion, eval_every: int, checkpoints: Sequence[int]) -> None:
+    @property
+    def max_steps(self) -> int:
+        """Step at which its training ends at the latest."""
+        return self.task.arm.max_steps
+
+    def resume(self, step: int, checkpoints: Sequence[int]) -> None:
         """Read evaluations up to a step, and checkpoints; later ones will be made again.
 
         An evaluation beside the multiples of `eval_every` was the end of a training that goes on.
         """
         for row in self.files.metrics()[["step", *METRICS]].to_numpy():
-            if row[0] <= step and row[0] % eval_every == 0:
-                self._add_row(row, criterion)
+            if row[0] <= step and row[0] % self.task.recipe.measure.eval_every == 0:
+                self._add_row(row)
         stacked, steps = self.files.checkpoints(), self.files.steps()
         for i in np.flatnonzero(np.isin(steps, checkpoints)):
             self.add_checkpoint(int(steps[i]), {name: w[i] for name, w in stacked.items()})
 
-    def add_evaluation(self, step: int, values: np.ndarray, criterion: Criterion) -> None:
-        """Add one evaluation: `values` as METRICS."""
-        self._add_row(np.concatenate([[step], values]), criterion)
+    def is_due(self, step: int) -> bool:
+        """Return True if the arm is evaluated at `step`, and has not been."""
+        at_time = step % self.task.recipe.measure.eval_every == 0 or step >= self.max_steps
+        return at_time and (not self.evaluations or self.evaluations[-1][0] < step)
 
-    def _add_row(self, row: np.ndarray, criterion: Criterion) -> None:
+    def next_due(self, step: int) -> int:
+        """Return the first step after `step` at which an evaluation is due."""
+        every = self.task.recipe.measure.eval_every
+        return min((step // every + 1) * every, self.max_steps)
+
+    def add_evaluation(self, step: int, values: np.ndarray) -> None:
+        """Add one evaluation: `values` as METRICS."""
+        self._add_row(np.concatenate([[step], values]))
+
+    def _add_row(self, row: np.ndarray) -> None:
         self.evaluations.append(row)
-        if self.generalised_at is None and criterion.met(row[1 + METRICS.index(criterion.test)]):
+        if self.generalised_at is None and self.criterion.met(row[1 + METRICS.index(self.criterion.test)]):
             self.generalised_at = int(row[0])
 
     def add_checkpoint(self, step: int, weights: dict[str, np.ndarray]) -> None:
@@ -79,12 +102,62 @@ class ArmInTraining:
         if self.steps and self.steps[-1] == step:
             return
         self.steps.append(step)
-        self.weights.append(with_pruned_zeros(weights, self.start.mask, self.prunes))
+        self.weights.append(with_pruned_zeros(weights, self.start.mask, self.task.arm.prunes))
 
-    def write(self) -> None:
+    def is_at_end(self, step: int) -> bool:
+        """Return True if the arm's training ends at `step`, as last evaluated."""
+        settings = self.task.arm
+        if step >= settings.max_steps or settings.has_settled(step, self.generalised_at):
+            return True
+        return settings.plateau is not None and settings.plateau.is_flat(self.evaluations)
+
+    def write_mask(self) -> None:
+        """Write the mask that a method made; on resuming, it may be missing or damaged."""
+        if self.start.mask is not None:
+            self.files.write_mask(self.start.mask)
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write everything so far, the state last."""
+        self._write()
+        record = self._record()
+        del record["config"]
+        more = {"source": self.start.source, "checkpoints": self.steps}
+        self.files.write_state(state | record | more)
+
+    def finish(self, state: dict[str, Any]) -> None:
+        """Write the last files, DONE at the end; `state` is that after the last step."""
+        if (
+            self.start.mask is None and self.task.arm.prunes
+        ):  # trained scores: the mask is that of their last choice
+            self.files.write_mask({name: w != 0 for name, w in prunable(self.weights[-1]).items()})
+        self._write()
+        self.files.write_final_state(state)
+        check_finished(self.files, self.task.recipe, state["step"], self.steps)
+        self.files.finish(self._record() | {"steps": state["step"], "source": self.start.source})
+
+    def give_up(self, reason: str) -> None:
+        """Delete the arm's files, or move aside what was finished before, and record the reason."""
+        if self.files.has_final_state():
+            restore_finished(self.files)
+            move_aside(self.task.run, self.files, new_entry(self.task.run))
+        self.reason = reason
+        self.files.clear()
+        self.files.skip(self._record() | {"reason": reason})
+
+    def _write(self) -> None:
         """Write metrics and checkpoints."""
         rows = np.array(self.evaluations)
         columns = {name: rows[:, i] for i, name in enumerate(METRICS, start=1)}
         self.files.write_metrics({"step": rows[:, 0].astype(np.int64)} | columns)
         stacked = {name: np.stack([w[name] for w in self.weights]) for name in self.weights[0]}
         self.files.write_checkpoints(np.array(self.steps), stacked)
+
+    def _record(self) -> dict[str, Any]:
+        slots = {"slots": self.slots} if self.slots else {}
+        return self.task.record() | identity(self.task, self.device) | self.earlier | slots
+
+
+def identity(task: ArmTask, device: str) -> dict[str, Any]:
+    """Return what the record of an arm says beside its config: code, platform and start."""
+    platform = dict(platform_of(device))
+    return {"code": arm_code(task.recipe, task.job.arm), "platform": platform, "start": task.start.id}

@@ -1,14 +1,17 @@
-"""Networks of a recipe to train, and finished ones elsewhere."""
+"""Networks of a recipe to train, alone or in a queue, and finished ones elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from training.config.arm_config import current_hash
+from training.config.arm import Arm
+from training.config.arm_config import arm_record, current_hash
 from training.config.recipe import Recipe
+from training.config.settings import Setting
+from training.execution.identity.start_record import Start
 from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
@@ -25,8 +28,61 @@ class Job:
         return f"{self.arm} seed {self.seed}"
 
 
-Report = Callable[[Job, int, float], None]
-"""Function called with an arm, its step and its test accuracy."""
+@dataclass(frozen=True)
+class ArmTask:
+    """One network to train, with its recipe, its run directory and the start that trains it."""
+
+    recipe: Recipe
+    run: RunDir
+    job: Job
+    start: Start = field(default_factory=Start)
+    number: int = 0
+    """Names the task in its queue."""
+
+    @property
+    def arm(self) -> Arm:
+        """Settings of the arm."""
+        return self.recipe.arms[self.job.arm]
+
+    @property
+    def setting(self) -> Setting:
+        """Task, model and optimizer of the arm."""
+        return self.recipe.setting(self.job.arm)
+
+    @property
+    def files(self) -> ArmDir:
+        """Directory of the arm."""
+        return self.run.arm(self.job.arm, self.job.seed)
+
+    def record(self) -> dict[str, Any]:
+        """Return the arm's settings and their hash, as DONE says them."""
+        return arm_record(self.recipe, self.job.arm, self.job.seed)
+
+    def __str__(self) -> str:
+        return str(self.job)
+
+
+Report = Callable[[ArmTask, int, float], None]
+"""Function called with an arm's task, its step and its test accuracy."""
+
+
+class Channel(Protocol):
+    """What a training tells its queue, and asks of it."""
+
+    def report(self, task: ArmTask, step: int, test_acc: float) -> None:
+        """Tell an arm's step and test accuracy."""
+
+    def ended(self, task: ArmTask, reason: str | None) -> None:
+        """Tell that an arm is finished, or for what reason it is not trained."""
+
+    def failed(self, task: ArmTask, error: Exception) -> None:
+        """Tell that an arm cannot be trained as its files are; the others go on."""
+
+    def more(self) -> Sequence[ArmTask]:
+        """Return the arms that are ready since the last call and can be trained along."""
+
+    def should_stop(self) -> bool:
+        """Return True once states have to be saved."""
 
 
 def jobs(recipe: Recipe, seeds: Sequence[int]) -> list[Job]:

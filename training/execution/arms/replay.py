@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from training.config.arm_config import recorded_recipe
-from training.config.recipe import Recipe
-from training.execution.arms.arm_in_training import with_pruned_zeros
 from training.execution.arms.extension import has_same_sources
-from training.execution.arms.jobs import Job, is_of_code
+from training.execution.arms.jobs import ArmTask, is_of_code
 from training.execution.arms.starting_point import NotTrained, starting_point
 from training.execution.identity.device import platform_differences
-from training.execution.identity.start_record import Start, commit
+from training.execution.identity.start_record import commit
 from training.inspection.file_checks import check_finished, scheduled_steps
 from training.inspection.outcomes import SHORT, UNKNOWN
 from training.optimization.evaluation import METRICS
@@ -31,14 +30,7 @@ ACCEPT = "--accept-other takes it all the same"
 """What to type for an arm of other code or of another platform."""
 
 
-def refusal(
-    recipe: Recipe,
-    files: ArmDir,
-    job: Job,
-    recorded: Mapping[str, Any],
-    here: Mapping[str, Any],
-    device: str,
-) -> str | None:
+def refusal(task: ArmTask, recorded: Mapping[str, Any], here: Mapping[str, Any], device: str) -> str | None:
     """Return why an arm is not that of this code on this platform; None if it is.
 
     Under another platform it never is. Under other code it is if the first `STEPS` steps, trained again, give
@@ -46,8 +38,8 @@ def refusal(
 
     Parameters
     ----------
-    files : ArmDir
-        The arm, finished or half trained, in its run.
+    task : ArmTask
+        The arm, finished or half trained, in the run that holds it.
     recorded, here : mapping
         `code` and `platform` of the arm's record, and of this process. What a record lacks is unknown: an
         unknown platform is not refused, unknown code is replayed.
@@ -56,20 +48,19 @@ def refusal(
         return f"another platform ({differences})"
     if is_of_code(recorded, here["code"]):
         return None
-    run = RunDir(files.path.parents[2])
-    if difference := first_difference(recipe, run, job, device):
-        there = _named(recorded.get("code"), _commit_of(run, recorded.get("start")))
+    if difference := first_difference(task, device, recorded.get("slots", ())):
+        there = _named(recorded.get("code"), _commit_of(task.run, recorded.get("start")))
         return f"other code ({there}; here {_named(here['code'], commit())}): {difference}"
     return None
 
 
-def first_difference(recipe: Recipe, run: RunDir, job: Job, device: str) -> str | None:
+def first_difference(task: ArmTask, device: str, slots: Sequence[Sequence[int]] = ()) -> str | None:
     """Return the first stored value that a replay from step 0 does not give; None if there is none."""
-    from training.execution.arms.training_loop import engine_of
+    from training.execution.arms.replayed_arm import ReplayedArm
 
-    files = run.arm(job.arm, job.seed)
+    files = task.files
     try:
-        start = starting_point(recipe, run, job)
+        start = starting_point(task.recipe, task.run, task.job)
     except NotTrained as reason:
         return f"it would not be trained ({reason})"
     mask = files.mask()
@@ -77,19 +68,18 @@ def first_difference(recipe: Recipe, run: RunDir, job: Job, device: str) -> str 
         {name: m.astype(bool) for name, m in start.mask.items()}, mask or {}
     ):
         return "its mask comes out differently"
-    engine = engine_of(recipe, [job], [start], device)
+    arm = ReplayedArm(task, start, device, slots)
     last = files.state_step() if files.done() is None else None
     evaluations = files.metrics()[["step", *METRICS]].to_numpy()
     steps, stacked = files.steps().tolist(), files.checkpoints()
     for step, *values in evaluations:
         if last is not None and step > last:  # written after the state, and trained again from it
             return None
-        engine.run(int(step) - engine.step)
-        evaluated = engine.evaluate()[0]
+        arm.run_to(int(step))
+        evaluated = arm.evaluate()
         if step in steps:
             stored = {name: w[steps.index(step)] for name, w in stacked.items()}
-            weights = with_pruned_zeros(engine.arm_weights(0), start.mask, recipe.arms[job.arm].prunes)
-            if not _equal(weights, stored):
+            if not _equal(arm.weights(), stored):
                 return f"its weights at step {int(step)} come out differently"
         if not np.array_equal(evaluated, np.array(values), equal_nan=True):
             return f"its metrics at step {int(step)} come out differently"
@@ -121,23 +111,23 @@ def after_other_code(recorded: Mapping[str, Any], here: Mapping[str, Any], is_eq
     return {name: values for name, values in more.items() if values}
 
 
-def taken_over(
-    recipe: Recipe, files: ArmDir, job: Job, here: Mapping[str, Any], device: str, start: Start
-) -> bool:
+def taken_over(task: ArmTask, here: Mapping[str, Any], device: str) -> bool:
     """Take an arm from the run that has finished it, if it is that of this code here; say so on stderr."""
+    recipe, job, start = task.recipe, task.job, task.start
     if str(job) not in start.twins:
         return False
     run = RunDir(start.twins[str(job)])
-    twin = run.arm(job.arm, job.seed)
+    there = replace(task, run=run)
+    twin = there.files
     try:
         done = twin.done()
-        if done is None or not has_same_sources(recipe, RunDir(files.path.parents[2]), run, job):
+        if done is None or not has_same_sources(recipe, task.run, run, job):
             return False
         check_finished(twin, recipe, done["steps"], _checkpoints_of(twin, done))
         hashes = twin.file_hashes()
         if damaged := [name for name, digest in done.get("files", {}).items() if hashes.get(name) != digest]:
             raise RunError(f"{twin.path / damaged[0]}: its SHA-256 is not the one in DONE")
-        reason = refusal(recipe, twin, job, done, here, device)
+        reason = refusal(there, done, here, device)
     except (RunError, ConfigError, OSError) as error:
         print(f"{job}: trained here, not taken from another run: {error}", file=sys.stderr)
         return False
@@ -149,7 +139,7 @@ def taken_over(
         with suppress(OSError):  # a neighbor on a read-only disk is replayed at every take-over
             twin.rewrite_done(done)
     came_from = {"run": run.path.name, "start": done.get("start")}
-    files.take_over(twin, done | {"start": start.id, "taken_from": done.get("taken_from", came_from)})
+    task.files.take_over(twin, done | {"start": start.id, "taken_from": done.get("taken_from", came_from)})
     print(f"{job}: taken from {twin.path}, trained there with the same config", file=sys.stderr)
     return True
 

@@ -18,6 +18,7 @@ from training.schema.registry import Registry
 
 COMMON = (
     "training.execution.arms.arm_in_training",
+    "training.execution.arms.slot_training",
     "training.execution.arms.starting_point",
     "training.execution.arms.training_loop",
     "training.optimization.engine",

@@ -8,7 +8,7 @@ import secrets
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ class Start:
 
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     """Names its entry in provenance.json, also after runs are merged."""
-    twins: Mapping[str, str] = field(default_factory=dict)
+    twins: dict[str, str] = field(default_factory=dict)
     """By arm and seed that another run has finished, as "dense seed 0": the folder of that run."""
     accept_other: bool = False
     """Take over, and go on with, arms that other code or another platform began."""

@@ -38,6 +38,11 @@ class RowLayout:
             for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
         }
 
+    def arrays(self, row_w: Tensor) -> dict[str, np.ndarray]:
+        """Return a copy of one arm's weights by name, on the CPU."""
+        copied = row_w.to("cpu", copy=True)
+        return {name: w[0].numpy() for name, w in self.views(copied[None]).items()}
+
     def stack(self, arms: Sequence[Weights]) -> Tensor:
         """Return the rows of these arms' weights."""
         return torch.stack([torch.cat([w.flatten() for w in arm.values()]) for arm in arms])

@@ -2,16 +2,27 @@
 
 import numpy as np
 import pytest
-from builders import arm_contents, changed_recipe, train_group_of, trained_run
+from builders import TestChannel, arm_contents, changed_recipe, train_group_of, trained_run
 
 from training.cli.parser import Interrupted
 from training.config.build_recipe import recipe_from_dict
 from training.execution.arms.jobs import Job
-from training.execution.arms.training_loop import train_group
+from training.execution.arms.training_loop import train
 from training.execution.experiment import Experiment
 from training.runs.run_directory import RunDir
 
 SHORT, LONG = "arms.dense.max_steps=130", "arms.dense.max_steps=300"
+
+
+def launch_by(channel):
+    """Return a launch that trains all networks in this process as one group."""
+
+    def launch(queue, device, workers, on_device):
+        on_device("cpu")
+        train(queue.next_batch(), "cpu", channel)
+
+    return launch
+
 
 
 @pytest.mark.parametrize("budget", [130, 125, 100])  # on an evaluation, on none, on a checkpoint
@@ -24,13 +35,11 @@ def test_a_larger_budget_trains_the_added_steps_to_the_bytes_of_a_fresh_training
     assert (row["todo"], row["reason"]) == ("train on", f"from step {budget} to 300 at most")
     reported = []
 
-    def launch(recipe, run, todo, device, workers, progress, on_device, start):
-        on_device("cpu")
-        return train_group(
-            recipe, run, todo, device, lambda job, step, _: reported.append(step), lambda: False, start
-        )
+    class Noted(TestChannel):
+        def report(self, task, step, test_acc):
+            reported.append(step)
 
-    Experiment(longer, "", str(tmp_path / "grown"), launch=launch).train("cpu", 1)
+    Experiment(longer, "", str(tmp_path / "grown"), launch=launch_by(Noted())).train("cpu", 1)
     assert reported == [*range(budget // 10 * 10 + 10, 301, 10)]
     fresh = trained_run(longer, tmp_path / "fresh")
     assert arm_contents(run, "dense") == arm_contents(fresh, "dense")
@@ -120,12 +129,9 @@ def test_an_extension_that_is_interrupted_goes_on(slow, tmp_path):
     run = trained_run(changed_recipe(slow, SHORT), tmp_path / "grown")
     longer, calls = changed_recipe(slow, LONG), iter([False] * 3)
 
-    def launch(recipe, run, todo, device, workers, progress, on_device, start):
-        on_device("cpu")
-        return train_group(recipe, run, todo, device, lambda *_: None, lambda: next(calls, True), start)
-
+    channel = TestChannel(lambda: next(calls, True))
     with pytest.raises(Interrupted):
-        Experiment(longer, "", str(tmp_path / "grown"), launch=launch).train("cpu", 1)
+        Experiment(longer, "", str(tmp_path / "grown"), launch=launch_by(channel)).train("cpu", 1)
     assert run.arm("dense", 0).done() is None and run.arm("dense", 0).state_step() == 160
     trained_run(longer, tmp_path / "grown")
     assert arm_contents(run, "dense") == arm_contents(trained_run(longer, tmp_path / "fresh"), "dense")

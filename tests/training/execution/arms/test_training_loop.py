@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from builders import PowerCut, changed_recipe, never_stop, stop_after, train_group_of
+from builders import PowerCut, TestChannel, changed_recipe, stop_after, train_group, train_group_of
 
 import training.execution.arms.training_loop
 import training.runs.atomic_files
@@ -14,8 +14,6 @@ from training.cli.parser import Interrupted
 from training.config.arm_config import arm_record
 from training.config.build_recipe import recipe_from_dict
 from training.execution.arms.jobs import Job
-from training.execution.arms.training_loop import train_group
-from training.execution.scheduler import next_group
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 
@@ -209,25 +207,6 @@ def test_a_group_equals_its_arms_trained_one_by_one(finished, recipe, tmp_path):
             np.testing.assert_allclose(grouped.checkpoints()[name], stacked, atol=2e-3)
 
 
-def test_a_group_has_arms_at_one_step(recipe, tmp_path):
-    run = RunDir(tmp_path)
-    waiting = [Job(arm, seed) for arm in ARMS for seed in (0, 1)]
-    free = [Job(arm, seed) for arm in ("dense", "random") for seed in (0, 1)]
-    assert next_group(recipe, run, waiting, set(), batched=True) == free
-    assert next_group(recipe, run, waiting, set(), batched=False) == free[:1]
-    for job, step in [(Job("dense", 1), 10), (Job("random", 0), 10), (Job("random", 1), 20)]:
-        run.arm(job.arm, job.seed).write_state({"step": step})
-    groups = []
-    while group := next_group(recipe, run, waiting, set(), batched=True):
-        groups.append(group)
-        waiting = [job for job in waiting if job not in group]
-        if Job("dense", 0) in group:
-            busy = next_group(recipe, run, waiting, set(group), batched=True)
-            assert Job("grokked_ticket", 0) not in busy  # its source is under way
-    assert [Job("dense", 1), Job("random", 0)] in groups and [Job("random", 1)] in groups
-    assert groups.index([Job("shuffled", 0), Job("shuffled", 1)]) == len(groups) - 1
-
-
 # --- stopping and going on ------------------------------------------------------------------------------
 
 
@@ -353,15 +332,9 @@ def test_a_diverging_network_is_skipped_with_the_reason(content, tmp_path, train
 
 
 def test_every_evaluation_is_reported(recipe, tmp_path):
-    seen = []
-    train_group(
-        recipe,
-        RunDir(tmp_path),
-        [Job("dense", 0)],
-        "cpu",
-        lambda *report: seen.append(report),
-        never_stop,
-    )
+    channel = TestChannel()
+    train_group(recipe, RunDir(tmp_path), [Job("dense", 0)], channel=channel)
+    seen = channel.reports
     metrics = RunDir(tmp_path).arm("dense", 0).metrics()
     assert [step for _, step, _ in seen] == metrics["step"].tolist()
     assert [acc for _, _, acc in seen] == metrics["test_acc"].tolist()

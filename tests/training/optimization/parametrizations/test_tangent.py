@@ -14,7 +14,7 @@ from training.config.arm_config import arm_config
 from training.config.build_recipe import recipe_from_dict
 from training.execution.arms.jobs import Job
 from training.execution.arms.starting_point import starting_point
-from training.execution.scheduler import next_group
+from training.execution.arms.batches import batch_kind
 from training.inspection.trained_network import Network
 from training.models.embed_mlp.architecture import EmbedMLP
 from training.models.mlp.architecture import MLP
@@ -271,10 +271,11 @@ def test_a_pruned_tangent_has_its_mask_at_every_checkpoint(tangents, copied):
 
 
 def test_tangents_are_grouped_apart_from_networks(tangents, tmp_path):
-    random, lazy, ticket = (Job(arm, 0) for arm in ("random", "lazy", "lazy_ticket"))
-    for waiting in ([random, lazy, ticket], [lazy, random, ticket]):
-        group = next_group(tangents, RunDir(tmp_path), waiting, set(), batched=True)
-        assert group == ([random] if waiting[0] == random else [lazy, ticket])
+    kinds = [
+        batch_kind(ArmTask(tangents, RunDir(tmp_path), Job(arm, 0)))
+        for arm in ("random", "lazy", "lazy_ticket")
+    ]
+    assert kinds[0] != kinds[1] == kinds[2]
 
 
 def test_a_dense_tangent_has_no_sparsity(tangents):

@@ -13,14 +13,16 @@ from tqdm import tqdm
 from training.config.recipe import Recipe
 from training.execution.arms.jobs import Job
 
+Network = tuple[str, Job]
+"""Recipe's name, arm and seed."""
 LINE_SECONDS = 15.0
 """Wall time between two lines of a run whose output is no terminal."""
 
 
 class Progress:
-    """Steps done and left of all arms.
+    """Steps done and left of all networks of a queue.
 
-    An arm's share is its budget until it ends.
+    A network's share is its budget until it ends.
 
     Parameters
     ----------
@@ -32,43 +34,48 @@ class Progress:
 
     def __init__(
         self,
-        recipe: Recipe,
-        todo: Sequence[Job],
         output: io.TextIOBase | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
         self.output, self.clock = output or sys.stderr, clock
-        self.steps = dict.fromkeys(todo, 0)
-        arms = recipe.arms
-        self.budget = {job: arms[job.arm].min_steps or arms[job.arm].max_steps for job in todo}
+        self.steps: dict[Network, int] = {}
+        self.budget: dict[Network, int] = {}
         self.n_ended, self.n_trained = 0, 0
-        self.seen: set[Job] = set()
+        self.seen: set[Network] = set()
         self.last_line = clock()
         self.trained_at_last_line = 0
-        self.bar = tqdm(
-            total=sum(self.budget.values()), unit="step", disable=None, smoothing=0.05, file=self.output
-        )
+        self.bar = tqdm(total=0, unit="step", disable=None, smoothing=0.05, file=self.output)
 
-    def __call__(self, job: Job, step: int, test_acc: float) -> None:
-        """Count an arm's steps up to `step`."""
-        self.budget[job] = max(self.budget[job], step)
+    def add(self, recipe: Recipe, todo: Sequence[Job]) -> None:
+        """Count a recipe's networks among those to train."""
+        for job in todo:
+            arm = recipe.arms[job.arm]
+            self.steps[recipe.name, job] = 0
+            self.budget[recipe.name, job] = arm.min_steps or arm.max_steps
+        self.bar.total = sum(self.budget.values())
+
+    def __call__(self, recipe: Recipe, job: Job, step: int, test_acc: float) -> None:
+        """Count a network's steps up to `step`."""
+        network = (recipe.name, job)
+        self.budget[network] = max(self.budget[network], step)
         accuracy = "" if math.isnan(test_acc) else f", test accuracy {test_acc:.2f}"
-        description = f"{job} at step {step:,}{accuracy}"
-        new_steps = step - self.steps[job]
-        self.steps[job] = step
-        if job in self.seen:  # steps before the first report are those of an earlier start
+        is_alone = len({name for name, _ in self.steps}) == 1
+        description = f"{'' if is_alone else f'{recipe.name} '}{job} at step {step:,}{accuracy}"
+        new_steps = step - self.steps[network]
+        self.steps[network] = step
+        if network in self.seen:  # steps before the first report are those of an earlier start
             self.n_trained += new_steps
-        self.seen.add(job)
+        self.seen.add(network)
         self.bar.total = sum(self.budget.values())
         self.bar.set_description(description, refresh=False)
         self.bar.update(new_steps)
         if self.bar.disable:
             self._print_line(description)
 
-    def ended(self, job: Job) -> None:
-        """Count an arm as ended."""
+    def ended(self, recipe: Recipe, job: Job) -> None:
+        """Count a network as ended."""
         self.n_ended += 1
-        self.budget[job] = self.steps[job]
+        self.budget[recipe.name, job] = self.steps[recipe.name, job]
         self.bar.total = sum(self.budget.values())
         self.bar.refresh()
 

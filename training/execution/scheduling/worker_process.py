@@ -18,7 +18,7 @@ from training.cli.memory_errors import memory_shortage
 from training.cli.parser import LESS_MEMORY, Interrupted
 from training.cli.spawned_process import SPAWNING
 from training.cli.stop_signals import STOP_SIGNALS
-from training.execution.arms.jobs import Job, Report
+from training.execution.arms.jobs import ArmTask, Report
 from training.runs.atomic_files import RunError
 from training.schema.plugins import PluginError, load_plugins, loaded_plugins
 from training.schema.validation import ConfigError
@@ -41,16 +41,24 @@ class Worker:
         child_pipe.close()
 
     def start(self, task: str, function: Callable[..., Any], *args: Any) -> None:
-        """Call `function(*args, report, should_stop)` in the worker; `task` names it in errors."""
+        """Call `function(*args, channel)` in the worker; `task` names it in errors."""
         self.task = task
         self._send((function, args))
+
+    def send_more(self, tasks: Sequence[ArmTask]) -> None:
+        """Send the worker networks to train along with those of its task."""
+        self._send(tasks)
 
     def stop(self) -> None:
         """Ask the worker to stop its task."""
         self._send("stop")
 
     def receive(self) -> tuple[str, Any]:
-        """Return the next message: ("progress", report), ("ended", result) or ("failed", exception)."""
+        """Return the next message, its kind first.
+
+        Of a network, by its number: "progress", "arm ended", "arm failed"; of the task: "ended" with its
+        result, or "failed" with the exception.
+        """
         try:
             return self.pipe.recv()
         except (EOFError, OSError):
@@ -90,13 +98,6 @@ def _serve(pipe: Connection, plugins: Sequence[str]) -> None:
             pipe.send(("failed", error))
         return
 
-    def report(job: Job, step: int, test_acc: float) -> None:
-        with suppress(OSError):  # `should_stop` notices that the parent is gone
-            pipe.send(("progress", (job, step, test_acc)))
-
-    def should_stop() -> bool:
-        return bool(ending) or pipe.poll()  # during a task, a message is "stop" or the pipe's end
-
     while True:
         try:
             with memory_errors_explained():  # a message may load modules
@@ -107,26 +108,76 @@ def _serve(pipe: Connection, plugins: Sequence[str]) -> None:
                 pipe.send(("failed", error))
         except (EOFError, OSError):
             return
-        if message in ("stop", None):  # it crossed the end of the task, or was not read
+        if not isinstance(message, tuple):  # it crossed the end of the task, or was not read
             continue
         function, args = message
         try:
             with memory_errors_explained():
-                answer: tuple[str, Any] = ("ended", function(*args, throttled(report), should_stop))
+                answer: tuple[str, Any] = ("ended", function(*args, PipeChannel(pipe, ending)))
         except (Interrupted, ConfigError, RunError, OSError) as error:
             answer = ("failed", error)
         with suppress(OSError):
             pipe.send(answer)
 
 
-def throttled(report: Report) -> Report:
-    """Return a report function that passes on few of an arm's reports."""
-    last_report: dict[Job, float] = {}
+class PipeChannel:
+    """Channel of a task to the queue in the parent process.
 
-    def report_sometimes(job: Job, step: int, test_acc: float) -> None:
-        if time.monotonic() - last_report.get(job, 0.0) > REPORT_SECONDS:
-            last_report[job] = time.monotonic()
-            report(job, step, test_acc)
+    Parameters
+    ----------
+    ending : list
+        Not empty once the process itself has to end.
+    """
+
+    def __init__(self, pipe: Connection, ending: list[bool]):
+        self.pipe, self.ending, self.is_stopped = pipe, ending, False
+        self.inbox: list[ArmTask] = []
+        self.report = throttled(lambda task, step, acc: self._send("progress", (task.number, step, acc)))
+
+    def ended(self, task: ArmTask, reason: str | None) -> None:
+        """Tell that a network has ended."""
+        self._send("arm ended", task.number)
+
+    def failed(self, task: ArmTask, error: Exception) -> None:
+        """Tell that a network cannot be trained as it is."""
+        self._send("arm failed", (task.number, error))
+
+    def more(self) -> list[ArmTask]:
+        """Return the networks that were sent since the last call."""
+        self._read()
+        tasks, self.inbox = self.inbox, []
+        return tasks
+
+    def should_stop(self) -> bool:
+        """Return True once the parent has asked for it, or is gone."""
+        self._read()
+        return bool(self.ending) or self.is_stopped
+
+    def _read(self) -> None:
+        """Take the messages that are there: networks, or "stop"."""
+        try:
+            while not self.is_stopped and self.pipe.poll():
+                message = self.pipe.recv()
+                if message == "stop":
+                    self.is_stopped = True
+                else:
+                    self.inbox += message
+        except (EOFError, OSError):
+            self.is_stopped = True
+
+    def _send(self, kind: str, content: Any) -> None:
+        with suppress(OSError):  # `should_stop` notices that the parent is gone
+            self.pipe.send((kind, content))
+
+
+def throttled(report: Report) -> Report:
+    """Return a report function that passes on few of a network's reports."""
+    last_report: dict[int, float] = {}
+
+    def report_sometimes(task: ArmTask, step: int, test_acc: float) -> None:
+        if time.monotonic() - last_report.get(task.number, 0.0) > REPORT_SECONDS:
+            last_report[task.number] = time.monotonic()
+            report(task, step, test_acc)
 
     return report_sometimes
 

@@ -6,14 +6,12 @@ import signal
 import time
 
 import pytest
-from builders import launch_here
+from builders import launch_here, train_group
 from processes import parent_of, workers_of
 
 import training.execution.arms.training_loop
 from training.execution.arms.jobs import Job
 from training.execution.experiment import Experiment
-from training.execution.identity.start_record import Start
-from training.execution.scheduler import train_under_locks
 
 SLOW = """
 import multiprocessing
@@ -23,8 +21,8 @@ if multiprocessing.parent_process() is not None:  # a state at every evaluation,
     import training.execution.arms.training_loop as loop
 
     loop.SAVE_SECONDS = -1.0
-    evaluate = loop.TrainingGroup.evaluate
-    loop.TrainingGroup.evaluate = lambda self: (time.sleep(0.2), evaluate(self))
+    advance = loop.SlotTraining.advance
+    loop.SlotTraining.advance = lambda self: (time.sleep(0.2), advance(self))[1]
 """
 
 
@@ -164,9 +162,9 @@ def test_an_arm_that_another_process_trains_is_refused(copied, command, recipe_f
 
 def test_an_arm_that_another_process_just_finished_is_not_retrained(copied, recipe, files_of, monkeypatch):
     before = files_of(copied.path)
-    monkeypatch.setattr(training.execution.arms.training_loop, "TrainingGroup", None)  # training would fail
+    monkeypatch.setattr(training.execution.arms.training_loop, "SlotTraining", None)  # training would fail
     job = Job("random", 0)  # as planned before the other process was through
-    assert train_under_locks(recipe, copied, [job], "cpu", Start(), lambda *_: None, lambda: False) == []
+    assert train_group(recipe, copied, [job]) == []
     assert files_of(copied.path) == before
 
 

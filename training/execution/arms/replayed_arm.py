@@ -1,0 +1,43 @@
+"""Arm trained again from step 0 as its record says it was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from training.execution.arms.arm_in_training import with_pruned_zeros
+from training.execution.arms.jobs import ArmTask
+from training.execution.arms.slot_training import engine_of
+from training.execution.arms.starting_point import StartingPoint
+
+
+class ReplayedArm:
+    """Arm that is trained again.
+
+    Parameters
+    ----------
+    slots : sequence of (int, int)
+        On a GPU: from which step the arm shared a batch with how many slots, of which its bits depend.
+    """
+
+    def __init__(self, task: ArmTask, start: StartingPoint, device: str, slots: Sequence[Sequence[int]] = ()):
+        self.mask, self.prunes = start.mask, task.arm.prunes
+        self.engine = engine_of([task], [start], device)
+        self.slots = list(slots)
+
+    def run_to(self, step: int) -> None:
+        """Train up to a step."""
+        while self.slots and self.slots[0][0] <= step:
+            begin, n_slots = self.slots.pop(0)
+            self.engine.run(begin - self.engine.ages[0])
+            self.engine.keep([0], n_slots)
+        self.engine.run(step - self.engine.ages[0])
+
+    def evaluate(self) -> np.ndarray:
+        """Return the metrics now, as `evaluation.METRICS`."""
+        return self.engine.evaluate()[0]
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return the weights as last evaluated, as a checkpoint has them."""
+        return with_pruned_zeros(self.engine.arm_weights(0), self.mask, self.prunes)

@@ -1,0 +1,137 @@
+"""Experiments trained together, from one queue of networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from training.cli.parser import Interrupted
+from training.execution.arms.extension import is_as_long
+from training.execution.arms.jobs import Job
+from training.execution.scheduling.progress import Progress
+from training.execution.scheduling.arm_queue import ArmQueue, Submission
+from training.runs.atomic_files import RunError
+from training.runs.run_directory import RunDir
+
+if TYPE_CHECKING:
+    from training.execution.experiment import Experiment, Force
+
+Launch = Callable[[ArmQueue, str, int, Callable[[str], None]], None]
+"""Function with the parameters of `scheduling.worker_pool.launch`."""
+
+
+def train_together(
+    experiments: Sequence[Experiment],
+    device: str,
+    workers: int,
+    launch: Launch,
+    force: Force = False,
+    accept_other: bool = False,
+) -> list[Exception | None]:
+    """Train the unfinished networks of all experiments from one queue.
+
+    A network that an earlier experiment of the list trains too is taken from there. The arms that a recipe's
+    search adds join the queue once its others have ended.
+
+    Returns
+    -------
+    list
+        The failure of each experiment; the others have gone on.
+
+    Raises
+    ------
+    Interrupted
+        If training was stopped, after everything was saved.
+    """
+    joint = JointTraining(experiments, device, workers, force, accept_other)
+    progress = joint.queue.progress
+    try:
+        for experiment in experiments:
+            joint.submit(experiment, force)
+        if joint.queue:
+            launch(joint.queue, device, workers, joint.note_device)
+    except Interrupted:
+        if force:  # which would move aside what is saved
+            raise Interrupted("run the command again without --force to resume") from None
+        raise
+    finally:
+        if progress is not None:
+            progress.close()
+        joint.close()
+    return [joint.failures.get(experiment) for experiment in experiments]
+
+
+class JointTraining:
+    """Submissions of some experiments to one queue, and what came of them."""
+
+    def __init__(
+        self,
+        experiments: Sequence[Experiment],
+        device: str,
+        workers: int,
+        force: Force,
+        accept_other: bool,
+    ):
+        self.device, self.workers, self.accept_other = device, workers, accept_other
+        self.looks_for_twins = len(experiments) > 1
+        self.queue = ArmQueue(Progress(), self._run_of_twin)
+        self.failures: dict[Experiment, Exception] = {}
+        self._experiment_of: dict[Submission, Experiment] = {}
+        self._open: list[Submission] = []
+        self._first_with: dict[str, tuple[Submission, Job]] = {}
+        """By config's hash: the network of the queue that has it first."""
+
+    def submit(self, experiment: Experiment, force: Force = False) -> None:
+        """Add an experiment's unfinished networks to the queue."""
+        try:
+            submission = experiment.submission(self.device, self.workers, force, self.accept_other)
+        except RunError as error:
+            self.failures[experiment] = error
+            return
+        if submission is None:
+            return
+        if self.looks_for_twins:
+            self._note_twins(experiment, submission)
+        self._experiment_of[submission] = experiment
+        self._open.append(submission)
+        submission.when_ended = lambda: self._ended(submission)
+        self.queue.submit(submission)
+
+    def note_device(self, device: str) -> None:
+        """Record the device, now that it is known."""
+        self.device = device
+        for submission in self._open:
+            self._experiment_of[submission].note_device(submission, device)
+
+    def close(self) -> None:
+        """Complete the records of submissions that have not ended."""
+        for submission in self._open:
+            self._close(submission)
+        self._open.clear()
+
+    def _ended(self, submission: Submission) -> None:
+        self._open.remove(submission)
+        self._close(submission)
+        experiment = self._experiment_of[submission]
+        if submission.failure is None and experiment.has_searched_further():
+            self.submit(experiment)
+
+    def _close(self, submission: Submission) -> None:
+        experiment = self._experiment_of[submission]
+        if submission.failure is not None:
+            self.failures[experiment] = submission.failure
+        experiment.close(submission)
+
+    def _note_twins(self, experiment: Experiment, submission: Submission) -> None:
+        """Let networks wait for those of earlier experiments that have their config."""
+        for job in submission.todo:
+            config_hash = f"{experiment.run.path.parent} {experiment.record(job)['hash']}"
+            first = self._first_with.setdefault(config_hash, (submission, job))
+            if first[0] is not submission:
+                submission.twins[job] = first
+
+    def _run_of_twin(self, submission: Submission, job: Job) -> RunDir | None:
+        """Return the run of another submission that has finished a network, as long as it would be here."""
+        other, twin = submission.twins[job]
+        files = other.run.arm(twin.arm, twin.seed)
+        return other.run if is_as_long(submission.recipe, files) else None

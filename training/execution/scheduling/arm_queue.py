@@ -1,0 +1,169 @@
+"""One queue of networks of any number of recipes: what is ready, what runs, what failed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+
+from training.config.recipe import Recipe
+from training.execution.arms.batches import batch_kind
+from training.execution.arms.jobs import ArmTask, Job
+from training.execution.identity.start_record import Start
+from training.execution.scheduling.progress import Progress
+from training.execution.scheduling.task_graph import TaskGraph
+from training.runs.run_directory import RunDir
+
+
+@dataclass(eq=False)
+class Submission:
+    """Networks of one run that are to be trained, sources first."""
+
+    recipe: Recipe
+    run: RunDir
+    todo: Sequence[Job]
+    start: Start
+    entry: int = 0
+    """Place of the start in provenance.json."""
+    begun: float = field(default_factory=time.monotonic)
+    twins: dict[Job, tuple[Submission, Job]] = field(default_factory=dict)
+    """Networks that another submission of the queue trains too, to be taken from there."""
+    when_ended: Callable[[], None] = lambda: None
+    """Called once, when no network is left that waits or runs."""
+    failure: Exception | None = None
+    """First failure of one of its networks; the others that ran have saved their states."""
+    tasks: dict[Job, ArmTask] = field(default_factory=dict)
+    n_left: int = 0
+    """Networks that have not ended."""
+    core_seconds: float = 0.0
+    """Time that its networks were trained for, one after another."""
+
+
+class ArmQueue:
+    """Networks of all submissions in one order: that of their submission.
+
+    Parameters
+    ----------
+    progress : Progress, optional
+        Shows what is done and left.
+    twin_of : callable
+        Returns the run from which a network can be taken that another submission has ended, or None.
+    """
+
+    def __init__(
+        self,
+        progress: Progress | None = None,
+        twin_of: Callable[[Submission, Job], RunDir | None] = lambda *_: None,
+    ):
+        self.progress, self.twin_of = progress, twin_of
+        self.graph: TaskGraph[int] = TaskGraph()
+        self.submissions: list[Submission] = []
+        self._tasks: dict[int, ArmTask] = {}
+        self._submission_of: dict[int, Submission] = {}
+        self._kinds: dict[int, Hashable] = {}
+        self._begun: dict[int, float] = {}
+
+    def submit(self, submission: Submission) -> None:
+        """Add the networks of a run."""
+        self.submissions.append(submission)
+        submission.n_left = len(submission.todo)
+        if self.progress is not None:
+            self.progress.add(submission.recipe, submission.todo)
+        for job in submission.todo:
+            number = len(self._tasks)
+            task = ArmTask(submission.recipe, submission.run, job, submission.start, number)
+            self._tasks[number] = submission.tasks[job] = task
+            self._submission_of[number] = submission
+            source = submission.recipe.arms[job.arm].source
+            sources = [] if source is None else [submission.tasks.get(Job(source, job.seed))]
+            if job in submission.twins:
+                other, twin = submission.twins[job]
+                sources.append(other.tasks.get(twin))
+            self.graph.add(number, [task.number for task in sources if task is not None])
+        if not submission.todo:
+            submission.when_ended()
+
+    def __len__(self) -> int:
+        """Return the number of networks that have not ended."""
+        return len(self.graph)
+
+    def width(self) -> int:
+        """Return how many networks of one generation wait at most, in any submission."""
+        generations = Counter(
+            (share.recipe.name, share.recipe.depths()[job.arm])
+            for share in self.submissions
+            for job in share.todo
+        )
+        return max(generations.values(), default=0)
+
+    def next_tasks(self, is_batched: bool) -> list[ArmTask]:
+        """Return the first ready network, or all that fit into one batch with it; they run from now on."""
+        if is_batched:
+            return self.next_batch()
+        number = self.graph.first()
+        return [] if number is None else [self._started(number)]
+
+    def next_batch(self, kind: Hashable | None = None) -> list[ArmTask]:
+        """Return all ready networks that fit into one batch, and take them as running.
+
+        Parameters
+        ----------
+        kind : hashable, optional
+            The batch's `batch_kind`; by default that of the first ready network.
+        """
+        numbers = self.graph.ready()
+        if kind is None and numbers:
+            kind = self.kind(numbers[0])
+        return [self._started(number) for number in numbers if self.kind(number) == kind]
+
+    def kind(self, number: int) -> Hashable:
+        """Return what a network has in common with others of its batch."""
+        if number not in self._kinds:
+            self._kinds[number] = batch_kind(self._tasks[number])
+        return self._kinds[number]
+
+    def report(self, number: int, step: int, test_acc: float) -> None:
+        """Show a network's step and test accuracy."""
+        if self.progress is not None:
+            task = self._tasks[number]
+            self.progress(task.recipe, task.job, step, test_acc)
+
+    def ended(self, number: int) -> None:
+        """Take a network as finished, or as not trained for a reason that its files tell."""
+        submission, task = self._submission_of[number], self._tasks[number]
+        submission.core_seconds += time.monotonic() - self._begun.pop(number, time.monotonic())
+        if self.progress is not None:
+            self.progress.ended(task.recipe, task.job)
+        self._leave(submission, number)
+
+    def put_back(self, number: int) -> None:
+        """Let a network that was to run wait again."""
+        self.graph.put_back(number)
+
+    def failed(self, number: int, failure: Exception) -> set[int]:
+        """Take a network as failed, and drop those of its run that wait; return those that still run."""
+        submission = self._submission_of[number]
+        submission.failure = submission.failure or failure
+        numbers = [task.number for task in submission.tasks.values()]
+        for waiting in numbers:
+            if waiting in self.graph and waiting not in self.graph.running and waiting != number:
+                self._leave(submission, waiting, drop=True)
+        self.ended(number)
+        return self.graph.running & {*numbers}
+
+    def _started(self, number: int) -> ArmTask:
+        self.graph.start(number)
+        self._begun[number] = time.monotonic()
+        task, submission = self._tasks[number], self._submission_of[number]
+        if task.job in submission.twins and str(task.job) not in task.start.twins:
+            run = self.twin_of(submission, task.job)
+            if run is not None:
+                submission.start.twins[str(task.job)] = str(run.path)
+        return ArmTask(task.recipe, task.run, task.job, task.start.of_arms([task.job]), number)
+
+    def _leave(self, submission: Submission, number: int, drop: bool = False) -> None:
+        (self.graph.drop if drop else self.graph.end)(number)
+        submission.n_left -= 1
+        if submission.n_left == 0:
+            submission.when_ended()

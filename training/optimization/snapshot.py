@@ -1,0 +1,46 @@
+"""Metrics, weights and states of all slots at one moment of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from training.optimization.parametrizations.weight_rows import RowLayout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """Weights and states of an engine's slots, and their metrics if they were measured."""
+
+    layout: RowLayout
+    ages: Sequence[int]
+    """Updates that the arm of each slot has had."""
+    weights_rw: Tensor
+    """Weights of the networks as last evaluated."""
+    tensors: Mapping[str, Sequence[Tensor]]
+    """Trained rows, and the optimizer's states by name."""
+    generators: Sequence[Mapping[str, Tensor]]
+    """State of each slot's random generator, if any."""
+    metrics_rm: Tensor | None = None
+    """Columns as `evaluation.METRICS`."""
+
+    def metrics(self) -> np.ndarray:
+        """Return the metrics, (slot, metric), once they have arrived on the host."""
+        assert self.metrics_rm is not None
+        return self.metrics_rm.cpu().numpy()
+
+    def arm_weights(self, slot: int) -> dict[str, np.ndarray]:
+        """Return a copy of one arm's weights by name."""
+        return self.layout.arrays(self.weights_rw[slot])
+
+    def arm_state(self, slot: int) -> dict[str, Any]:
+        """Return the state to continue one arm from.
+
+        It is the step, the trained rows and the states of the optimizer and of a random generator.
+        """
+        rows = {name: [t[slot].cpu().clone() for t in listed] for name, listed in self.tensors.items()}
+        return {"step": self.ages[slot], **rows, **self.generators[slot]}
