@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from training.execution.arms.jobs import Channel
+
 QUICK_ARGUMENTS = {"graph_props": ["--nulls", "2", "--jobs", "1"], "progress": ["--jobs", "1"]}
 """Arguments that make an analysis quick, by its name."""
 
@@ -72,14 +74,17 @@ def stop_after(n):
     return lambda: next(answers)
 
 
-class TestChannel:
+class LoneChannel(Channel):
     """Channel of a training that no queue listens to.
 
-    It notes the networks that were not trained, with the reason, and raises what a queue would note as failed.
+    It notes the networks that were not trained, with the reason, and raises the error of one that failed.
     """
 
     def __init__(self, should_stop=never_stop):
-        self.should_stop, self.skipped, self.reports = should_stop, [], []
+        self._should_stop, self.skipped, self.reports = should_stop, [], []
+
+    def should_stop(self):
+        return self._should_stop()
 
     def report(self, task, step, test_acc):
         self.reports.append((task.job, step, test_acc))
@@ -108,7 +113,7 @@ def train_group(recipe, run, group, should_stop=never_stop, start=None, channel=
     from training.execution.arms.training_loop import train
     from training.execution.identity.start_record import Start
 
-    channel = channel or TestChannel(should_stop)
+    channel = channel or LoneChannel(should_stop)
     start = start or Start()
     train([ArmTask(recipe, run, job, start, number) for number, job in enumerate(group)], "cpu", channel)
     return channel.skipped

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from training.cli.parser import Interrupted
 from training.cli.stop_signals import stop_requests
 from training.config.plugin_use import names_defined_in_script
-from training.execution.arms.jobs import ArmTask
+from training.execution.arms.jobs import ArmTask, Channel
 from training.execution.identity.device import prepared_process, resolve_device
 from training.execution.scheduling import worker_pool
 from training.execution.scheduling.arm_queue import ArmQueue
@@ -55,7 +55,7 @@ def launch_in_process(queue: ArmQueue, device: str, workers: int, on_device: Cal
             train(tasks, device, LocalChannel(queue, queue.kind(tasks[0].number), device, requests))
 
 
-class LocalChannel:
+class LocalChannel(Channel):
     """Channel of a training to a queue in its own process.
 
     Parameters
@@ -66,7 +66,11 @@ class LocalChannel:
 
     def __init__(self, queue: ArmQueue, kind: object, device: str, requests: list[int]):
         self.queue, self.kind, self.device, self.requests = queue, kind, device, requests
-        self.report = throttled(lambda task, step, acc: queue.report(task.number, step, acc))
+        self._report = throttled(lambda task, step, acc: queue.report(task.number, step, acc))
+
+    def report(self, task: ArmTask, step: int, test_acc: float) -> None:
+        """Show a network's step and test accuracy."""
+        self._report(task, step, test_acc)
 
     def ended(self, task: ArmTask, reason: str | None) -> None:
         """Take a network as ended."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from training.cli.parser import Interrupted
 from training.execution.arms.extension import is_as_long
 from training.execution.arms.jobs import Job
-from training.execution.scheduling.progress import Progress
 from training.execution.scheduling.arm_queue import ArmQueue, Submission
+from training.execution.scheduling.progress import Progress
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 

@@ -81,7 +81,11 @@ class ArmInTraining:
     def is_due(self, step: int) -> bool:
         """Return True if the arm is evaluated at `step`, and has not been."""
         at_time = step % self.task.recipe.measure.eval_every == 0 or step >= self.max_steps
-        return at_time and (not self.evaluations or self.evaluations[-1][0] < step)
+        return at_time and self.last_evaluated() < step
+
+    def last_evaluated(self) -> int:
+        """Return the step of the last evaluation; -1 without one."""
+        return int(self.evaluations[-1][0]) if self.evaluations else -1
 
     def next_due(self, step: int) -> int:
         """Return the first step after `step` at which an evaluation is due."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from training.config.arm import Arm
 from training.config.arm_config import arm_record, current_hash
@@ -66,21 +67,26 @@ Report = Callable[[ArmTask, int, float], None]
 """Function called with an arm's task, its step and its test accuracy."""
 
 
-class Channel(Protocol):
+class Channel(ABC):
     """What a training tells its queue, and asks of it."""
 
+    @abstractmethod
     def report(self, task: ArmTask, step: int, test_acc: float) -> None:
         """Tell an arm's step and test accuracy."""
 
+    @abstractmethod
     def ended(self, task: ArmTask, reason: str | None) -> None:
         """Tell that an arm is finished, or for what reason it is not trained."""
 
+    @abstractmethod
     def failed(self, task: ArmTask, error: Exception) -> None:
         """Tell that an arm cannot be trained as its files are; the others go on."""
 
+    @abstractmethod
     def more(self) -> Sequence[ArmTask]:
         """Return the arms that are ready since the last call and can be trained along."""
 
+    @abstractmethod
     def should_stop(self) -> bool:
         """Return True once states have to be saved."""
 

@@ -163,7 +163,7 @@ class SlotTraining:
                 return True
         elif not arm.is_due(step):
             return True
-        if arm.evaluations[-1:] == [] or arm.evaluations[-1][0] != step:
+        if arm.last_evaluated() != step:
             arm.add_evaluation(step, values)
         if not np.isfinite(values[self.finite]).all():
             arm.give_up(f"diverged: a loss or norm is not finite at step {step}")

@@ -77,7 +77,8 @@ class TrainingLoop:
         self.most_slots: int | None = None
         """Arms that fit into the memory at a time."""
         self.locks = ExitStack()
-        self._lock_of: dict[ArmTask, ExitStack] = {}
+        self._held: dict[int, tuple[ArmTask, ExitStack]] = {}
+        """Arms that are opened, by number, with their locks."""
 
     def train(self, tasks: Sequence[ArmTask]) -> None:
         """Train these arms and those that the channel brings."""
@@ -128,12 +129,13 @@ class TrainingLoop:
 
     def _open(self, task: ArmTask) -> ArmInTraining | None:
         """Return an arm to train, under its lock; None if it is finished, taken over or not trained."""
-        lock = self._lock_of[task] = self.locks.enter_context(ExitStack())
+        lock = self.locks.enter_context(ExitStack())
+        self._held[task.number] = (task, lock)
         try:
             lock.enter_context(task.files.locked())
             return self._prepared(task)
         except (RunError, ConfigError, OSError) as error:
-            self._lock_of.pop(task).close()
+            self._release(task)
             self.channel.failed(task, error)
             return None
 
@@ -160,8 +162,13 @@ class TrainingLoop:
     def _close(self, task: ArmTask, reason: str | None) -> None:
         """Add the checkpoints that a finished arm lacks, free its lock, and tell that it has ended."""
         add_checkpoints(task, self.device, self.channel.should_stop)
-        self._lock_of.pop(task).close()
+        self._release(task)
         self.channel.ended(task, reason)
+
+    def _release(self, task: ArmTask) -> None:
+        """Free an arm's lock."""
+        _, lock = self._held.pop(task.number)
+        lock.close()
 
     def _split_batch(self) -> None:
         """Go on with half as many slots: the arms wait, and go on from their saved states."""
@@ -169,9 +176,9 @@ class TrainingLoop:
         n_slots = self.most_slots if self.training is None else len(self.training.slots)
         if n_slots == 1:
             raise
-        tasks = list(self._lock_of)
+        tasks = [task for task, _ in self._held.values()]
         for task in tasks:
-            self._lock_of.pop(task).close()
+            self._release(task)
         self.waiting.extendleft(reversed(tasks))
         self.training, self.most_slots = None, n_slots // 2
         gc.collect()

@@ -18,7 +18,7 @@ from training.cli.memory_errors import memory_shortage
 from training.cli.parser import LESS_MEMORY, Interrupted
 from training.cli.spawned_process import SPAWNING
 from training.cli.stop_signals import STOP_SIGNALS
-from training.execution.arms.jobs import ArmTask, Report
+from training.execution.arms.jobs import ArmTask, Channel, Report
 from training.runs.atomic_files import RunError
 from training.schema.plugins import PluginError, load_plugins, loaded_plugins
 from training.schema.validation import ConfigError
@@ -120,7 +120,7 @@ def _serve(pipe: Connection, plugins: Sequence[str]) -> None:
             pipe.send(answer)
 
 
-class PipeChannel:
+class PipeChannel(Channel):
     """Channel of a task to the queue in the parent process.
 
     Parameters
@@ -132,7 +132,11 @@ class PipeChannel:
     def __init__(self, pipe: Connection, ending: list[bool]):
         self.pipe, self.ending, self.is_stopped = pipe, ending, False
         self.inbox: list[ArmTask] = []
-        self.report = throttled(lambda task, step, acc: self._send("progress", (task.number, step, acc)))
+        self._report = throttled(lambda task, step, acc: self._send("progress", (task.number, step, acc)))
+
+    def report(self, task: ArmTask, step: int, test_acc: float) -> None:
+        """Send a network's step and test accuracy, now and then."""
+        self._report(task, step, test_acc)
 
     def ended(self, task: ArmTask, reason: str | None) -> None:
         """Tell that a network has ended."""

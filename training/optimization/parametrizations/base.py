@@ -76,3 +76,17 @@ class Parametrization(ABC):
     def restore(self, trained: list[Tensor], states: Sequence[Mapping[str, Any]]) -> None:
         """Continue from saved rows and states of random generators."""
         self.trained = trained
+
+    rebuilds_network = False
+
+    def restore_slot(self, slot, trained, state):
+        for t, row in zip(self.trained, trained, strict=True):
+            t[slot].copy_(row)
+        if "generator" in state:
+            self.generators[slot].set_state(state["generator"])
+
+    def refill(self, slot, arm):
+        mask = arm.mask_rw if arm.mask_rw is not None else torch.ones_like(arm.weights_rw)
+        self.trained[0][slot].copy_((arm.weights_rw * mask)[0])
+        for t in self.frozen:
+            t[slot].copy_(mask[0])

@@ -45,8 +45,8 @@ class ParametrizationSettings:
 
     name: str = "weights"
     """A key of `PARAMETRIZATIONS`."""
-    density: float = 1.0
-    """Share of each layer that the scores keep, where the parametrization takes a sparsity."""
+    densities: Sequence[float] = ()
+    """Share of each layer that the scores keep, one per arm, where the parametrization takes a sparsity."""
     train_weights: bool = False
     """Train the kept weights along with the scores."""
     seeds: Sequence[int] = ()

@@ -28,7 +28,7 @@ class Scores(Parametrization):
         assert arms.mask_rw is None and len(settings.seeds) == len(weights_rw)
         scores = [initial_scores(arms.layout.shapes, seed) for seed in settings.seeds]
         scores_rw = torch.stack(scores).to(weights_rw)
-        self.sizes, self.density = arms.layout.sizes, settings.density
+        self.sizes, self.density = arms.layout.sizes, (settings.densities or [1.0])[0]
         self.train_weights = settings.train_weights
         self.trained = [scores_rw, weights_rw] if self.train_weights else [scores_rw]
         self.frozen = [] if self.train_weights else [weights_rw]

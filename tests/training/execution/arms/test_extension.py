@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from builders import TestChannel, arm_contents, changed_recipe, train_group_of, trained_run
+from builders import LoneChannel, arm_contents, changed_recipe, train_group_of, trained_run
 
 from training.cli.parser import Interrupted
 from training.config.build_recipe import recipe_from_dict
@@ -24,7 +24,6 @@ def launch_by(channel):
     return launch
 
 
-
 @pytest.mark.parametrize("budget", [130, 125, 100])  # on an evaluation, on none, on a checkpoint
 def test_a_larger_budget_trains_the_added_steps_to_the_bytes_of_a_fresh_training(slow, tmp_path, budget):
     slow["arms"].pop("grokked_ticket")
@@ -35,7 +34,7 @@ def test_a_larger_budget_trains_the_added_steps_to_the_bytes_of_a_fresh_training
     assert (row["todo"], row["reason"]) == ("train on", f"from step {budget} to 300 at most")
     reported = []
 
-    class Noted(TestChannel):
+    class Noted(LoneChannel):
         def report(self, task, step, test_acc):
             reported.append(step)
 
@@ -129,7 +128,7 @@ def test_an_extension_that_is_interrupted_goes_on(slow, tmp_path):
     run = trained_run(changed_recipe(slow, SHORT), tmp_path / "grown")
     longer, calls = changed_recipe(slow, LONG), iter([False] * 3)
 
-    channel = TestChannel(lambda: next(calls, True))
+    channel = LoneChannel(lambda: next(calls, True))
     with pytest.raises(Interrupted):
         Experiment(longer, "", str(tmp_path / "grown"), launch=launch_by(channel)).train("cpu", 1)
     assert run.arm("dense", 0).done() is None and run.arm("dense", 0).state_step() == 160

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from builders import PowerCut, TestChannel, changed_recipe, stop_after, train_group, train_group_of
+from builders import LoneChannel, PowerCut, changed_recipe, stop_after, train_group, train_group_of
 
 import training.execution.arms.training_loop
 import training.runs.atomic_files
@@ -332,7 +332,7 @@ def test_a_diverging_network_is_skipped_with_the_reason(content, tmp_path, train
 
 
 def test_every_evaluation_is_reported(recipe, tmp_path):
-    channel = TestChannel()
+    channel = LoneChannel()
     train_group(recipe, RunDir(tmp_path), [Job("dense", 0)], channel=channel)
     seen = channel.reports
     metrics = RunDir(tmp_path).arm("dense", 0).metrics()
