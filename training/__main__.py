@@ -9,7 +9,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from training.cli.machine import available_cores
@@ -263,17 +263,18 @@ def _outcomes(experiment: Experiment, args: argparse.Namespace) -> list[dict[str
 def _trained(experiments: Sequence[Experiment], args: argparse.Namespace) -> list[Exception | None]:
     """Train what is not done, and return the failure of each recipe."""
     from training.execution.joint_training import train_together
-    from training.execution.scheduling.worker_pool import launch
     from training.inspection.tracking import tracked
+    from training.runs.atomic_files import RunError
 
     workers = args.jobs or available_cores()
     if not args.yes:
         for experiment in experiments:
-            experiment.check_need(args.device, workers, args.force)
+            with suppress(RunError):  # the training of this recipe fails with it, and the others go on
+                experiment.check_need(args.device, workers, args.force)
     with ExitStack() as trackers:
         for experiment in experiments:
             trackers.enter_context(tracked(args.track, experiment.run, lambda e=experiment: e.recipe))
-        return train_together(experiments, args.device, workers, launch, args.force, args.accept_other)
+        return train_together(experiments, args.device, workers, args.force, args.accept_other)
 
 
 def _positive(text: str) -> int:

@@ -23,7 +23,7 @@ def launch_from_python(queue: ArmQueue, device: str, workers: int, on_device: Ca
     Parameters are those of `worker_pool.launch`.
     """
     here = workers == 1 or queue.width() == 1
-    defined = {name: None for share in queue.submissions for name in names_defined_in_script(share.recipe)}
+    defined = {name: None for part in queue.submissions for name in names_defined_in_script(part.recipe)}
     if not here and defined:
         print(
             f"training in this process: {', '.join(defined)} is defined in this script; "

@@ -176,7 +176,7 @@ def _as_written(engine: Engine, data: Dataset, evaluate: bool) -> Callable[[], N
     weights = {name: w[0].clone() for name, w in engine.weights.items()}
     network = engine.model.implementation().as_written(weights).to(device)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer = engine.optimizer.torch_optimizer(trained)
+    optimizer = engine.optimizers[0].torch_optimizer(trained)
     inputs = torch.as_tensor(data.inputs, device=device)
     inputs = inputs.float() if inputs.is_floating_point() else inputs
     labels = None if data.labels is None else torch.as_tensor(data.labels, device=device)
@@ -212,7 +212,7 @@ def _floor(engine: Engine) -> Callable[[], None]:
     products = matrix_products(lambda: engine.network.gradient(engine.weights, engine.grads))
     weight = torch.nn.Parameter(engine.weights_rw.clone())
     weight.grad = torch.rand_like(weight)
-    update = engine.optimizer.torch_optimizer([weight], fused=True)
+    update = engine.optimizers[0].torch_optimizer([weight], fused=True)
 
     def step() -> None:
         for multiply in products:

@@ -141,7 +141,7 @@ class Experiment:
         """
         for line in self.changed_bases():
             print(line, file=sys.stderr)
-        (failure,) = train_together([self], device, workers, self.launch, force, accept_other)
+        (failure,) = train_together([self], device, workers, force, accept_other)
         if failure is not None:
             raise failure
         return outcomes(self.run, self.recipe)

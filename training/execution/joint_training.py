@@ -24,7 +24,6 @@ def train_together(
     experiments: Sequence[Experiment],
     device: str,
     workers: int,
-    launch: Launch,
     force: Force = False,
     accept_other: bool = False,
 ) -> list[Exception | None]:
@@ -49,7 +48,7 @@ def train_together(
         for experiment in experiments:
             joint.submit(experiment, force)
         if joint.queue:
-            launch(joint.queue, device, workers, joint.note_device)
+            experiments[0].launch(joint.queue, device, workers, joint.note_device)
     except Interrupted:
         if force:  # which would move aside what is saved
             raise Interrupted("run the command again without --force to resume") from None

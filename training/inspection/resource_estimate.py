@@ -14,17 +14,27 @@ from pathlib import Path
 
 from training.cli.memory_errors import LEAST_ADDRESS_SPACE, address_space
 from training.config.recipe import Recipe
-from training.config.settings import CheckpointGrid
+from training.config.settings import CheckpointGrid, Setting
 from training.schema.validation import ConfigError
 
 FLOAT = 4
 """Bytes of a weight or an activation."""
+INDEX = 8
+"""Bytes of an index or a label."""
 COPIES_OF_ACTIVATIONS = 2
 """Arrays of an activation's size that a step holds: values and gradients."""
 COPIES_OF_WEIGHTS = 10
 """Arrays of the weights' size: gradients, the optimizer's states, masks, and what is written."""
 COPIES_IN_STATE = 3
 """Arrays of the weights' size in a state: the weights and two running means."""
+ROWS = {"weights": 5, "tangent": 7, "edge_popup": 9, "biprop": 9, "supermask": 9}
+"""Arrays of the weights' size in an engine by parametrization: trained, gradients, moments, mask, scores."""
+MOST_ROWS = max(ROWS.values())
+"""For a parametrization that is not listed."""
+INDEXES = 7
+"""Indices and labels of a pair: two rows of a table, their sorted order, and its class."""
+INDEXES_PER_ROW = 5
+"""Indices and weights of each row of a table that attention sums for a pair."""
 EVALUATION_BYTES = 64
 """Bytes of one evaluation in the metrics."""
 PROCESS_BYTES = 340 * 2**20
@@ -64,6 +74,64 @@ def estimated_need(recipe: Recipe, arms: Sequence[str]) -> Need:
     by_arm = {arm: _arm_need(recipe, arm) for arm in dict.fromkeys(arms)}
     memory = max((need.memory for need in by_arm.values()), default=0)
     return Need(memory=memory, disk=sum(by_arm[arm].disk for arm in arms), networks=len(arms))
+
+
+def engine_bytes(setting: Setting, n_arms: int, form: str = "weights") -> int:
+    """Return the most bytes that an engine's tensors take in a step or an evaluation.
+
+    It counts weights, gradients and moments, the network's buffers and index tables, and what a step and an
+    evaluation allocate; not what the device and its libraries take. It is good to a factor of 1.5 for every
+    model and parametrization here.
+
+    Parameters
+    ----------
+    setting : Setting
+        Task, model and optimizer of the arms.
+    n_arms : int
+        Arms that are stacked.
+    form : str
+        A key of `PARAMETRIZATIONS`.
+
+    Examples
+    --------
+    >>> from training.config.recipe_files import read_recipe
+    >>> setting = read_recipe("h_standard")[0].setting("dense")
+    >>> one, many = (engine_bytes(setting, n) for n in (1, 256))
+    >>> bytes_text(many), many == 256 * one
+    ('535.3 MiB', True)
+    """
+    shapes, model = setting.shapes(), setting.model
+    n_weights = sum(math.prod(shape) for shape in shapes.values())
+    n_train, n_all = _n_examples(setting)
+    n_outputs = setting.task.n_outputs
+    W_in = next((shape for name, shape in shapes.items() if name.rpartition(".")[2] == "W_in"), (0,))
+    neurons = W_in[-1] or sum(getattr(model, "widths", ()))
+    is_plain = not neurons or form == "tangent"  # autograd holds the activations of every layer
+    if not neurons:
+        neurons = sum(shape[-1] for name, shape in shapes.items() if len(shape) > 1 and name != "W_E")
+    # Each neuron and output has a buffer and, in a step or an evaluation, another array of its size.
+    per_example = 2 * (neurons + n_outputs) * FLOAT
+    if is_plain:
+        per_example = per_example * 4 // 3
+    if model.reads == "tokens":
+        per_example += _token_bytes(setting, is_plain)
+    is_shared = n_train == n_all and not is_plain  # one set of buffers, and half as much within a step
+    n_stored = n_all * 3 // 2 if is_shared else n_train + n_all
+    shared = n_all * setting.task.n_inputs * FLOAT if model.reads == "features" else 0
+    rows = ROWS.get(form, MOST_ROWS) * n_weights * FLOAT
+    return shared + n_arms * (rows + n_stored * per_example)
+
+
+def _token_bytes(setting: Setting, is_plain: bool) -> int:
+    """Return the bytes of a pair's indices, and of attention."""
+    heads = [shape for shape in setting.shapes().values() if len(shape) == 3]
+    if not heads:
+        return INDEXES * INDEX
+    n_heads, d_model, d_head = heads[0]
+    n_tokens = 2 + getattr(setting.model, "equals", False)
+    if is_plain:
+        return 2 * n_tokens * (3 * n_heads * d_head + 2 * d_model) * FLOAT
+    return (INDEXES + INDEXES_PER_ROW * (n_tokens * n_heads + 1)) * INDEX
 
 
 def check_need(
@@ -139,9 +207,7 @@ def _arm_need(recipe: Recipe, arm: str) -> Need:
     shapes = setting.shapes()
     n_weights = sum(math.prod(shape) for shape in shapes.values())
     n_checkpoints = 2 + sum(_n_steps(grid, settings.max_steps) for grid in recipe.checkpoints(arm))
-    _, n_examples = setting.task.sizes() or (0, 0)
-    if setting.model.symmetric and getattr(setting.task, "pairs", "") == "ordered":
-        n_examples = n_examples // 2 + 1  # (a, b) and (b, a) are one example
+    _, n_examples = _n_examples(setting)
     # An embedding is looked up, so that no array has its width for every example.
     width = sum(shape[-1] for name, shape in shapes.items() if len(shape) > 1 and name != "W_E")
     activations = n_examples * width * FLOAT * COPIES_OF_ACTIVATIONS
@@ -149,6 +215,14 @@ def _arm_need(recipe: Recipe, arm: str) -> Need:
     evaluations = settings.max_steps // recipe.measure.eval_every * EVALUATION_BYTES
     memory = PROCESS_BYTES + activations + n_weights * FLOAT * COPIES_OF_WEIGHTS + 2 * saved
     return Need(memory=memory, disk=saved + evaluations)
+
+
+def _n_examples(setting: Setting) -> tuple[int, int]:
+    """Return the numbers of training examples and of all that an engine holds; zeros if unknown."""
+    n_train, n_all = setting.task.sizes() or (0, 0)
+    if setting.model.symmetric and getattr(setting.task, "pairs", "") == "ordered":
+        n_all = n_all // 2 + 1  # (a, b) and (b, a) are one example
+    return min(n_train, n_all), n_all
 
 
 def _n_steps(grid: CheckpointGrid, max_steps: int) -> int:

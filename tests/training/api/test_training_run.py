@@ -103,9 +103,9 @@ def test_ctrl_c_saves_and_the_next_call_resumes(recipe, finished, files_of, tmp_
         def __call__(self, *report):
             os.kill(os.getpid(), signal.SIGINT)
 
-    def launch(recipe, run, todo, device, workers, progress, *rest):
-        stopped = Impatient(recipe, todo)
-        return launch_in_process(recipe, run, todo, device, workers, stopped, *rest)
+    def launch(queue, *rest):
+        queue.progress = Impatient()
+        launch_in_process(queue, *rest)
 
     before = signal.getsignal(signal.SIGINT)  # ignored where a shell has started the tests in the background
     with pytest.raises(Interrupted):

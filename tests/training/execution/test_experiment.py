@@ -28,11 +28,12 @@ def trained():
 TRAINED = []
 
 
-def launch(recipe, run, todo, *arguments):
+def launch(queue, *arguments):
     """Train in this process, one arm at a time."""
-    skipped = launch_here(recipe, run, todo, *arguments)
-    TRAINED.extend(str(job) for job in todo if "taken_from" not in (run.arm(job.arm, job.seed).done() or {}))
-    return skipped
+    launch_here(queue, *arguments)
+    for part in queue.submissions:
+        done = {job: part.run.arm(job.arm, job.seed).done() or {} for job in part.todo}
+        TRAINED.extend(str(job) for job in part.todo if "taken_from" not in done[job])
 
 
 def experiment(recipe, out, **options):
@@ -65,6 +66,7 @@ def test_only_missing_arms_are_trained(copied, recipe, trained, files_of):
     assert set(entry) == {
         *("id", "command", "cpu", "os", "blas", "started", "commit", "python", "versions", "machine"),
         *("device", "workers", "threads_per_worker", "seeds", "arms", "taken", "plugins", "seconds"),
+        "core_seconds",
     }
 
 

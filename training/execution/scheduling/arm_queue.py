@@ -91,9 +91,9 @@ class ArmQueue:
     def width(self) -> int:
         """Return how many networks of one generation wait at most, in any submission."""
         generations = Counter(
-            (share.recipe.name, share.recipe.depths()[job.arm])
-            for share in self.submissions
-            for job in share.todo
+            (part.recipe.name, part.recipe.depths()[job.arm])
+            for part in self.submissions
+            for job in part.todo
         )
         return max(generations.values(), default=0)
 

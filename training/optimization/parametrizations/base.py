@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -37,7 +37,11 @@ class Parametrization(ABC):
     trained: list[Tensor]
     """Each (r, w), updated in place."""
     frozen: list[Tensor]
-    """Each (r, w), never changed."""
+    """Each (r, w), never changed while an arm trains."""
+    rebuilds_network: ClassVar[bool] = False
+    """The network depends on the arms' starts, and is built anew for another arm."""
+    draws: ClassVar[bool] = False
+    """A step draws random numbers."""
 
     @abstractmethod
     def __init__(self, arms: StackedArms): ...
@@ -61,8 +65,23 @@ class Parametrization(ABC):
         """Return the network that these weights belong to."""
         return implementation.network(problem)
 
+    @abstractmethod
+    def rows_of(self, arms: StackedArms) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the trained and the frozen rows of arms at their start."""
+
+    def refill(self, slot: int, arm: StackedArms) -> None:
+        """Put one other arm into a slot, in place, at its start."""
+        for tensors, rows in zip((self.trained, self.frozen), self.rows_of(arm), strict=True):
+            for tensor, row in zip(tensors, rows, strict=True):
+                tensor[slot].copy_(row[0])
+
+    def restore_slot(self, slot: int, trained: Sequence[Tensor], state: Mapping[str, Any]) -> None:
+        """Continue a slot's arm from its saved rows, and from the state of its random generator."""
+        for tensor, row in zip(self.trained, trained, strict=True):
+            tensor[slot].copy_(row)
+
     def keep_arms(self, rows: Sequence[int]) -> None:
-        """Drop every arm but these."""
+        """Drop every arm but these; a row may be named several times."""
         self.trained = [t[rows] for t in self.trained]
         self.frozen = [t[rows] for t in self.frozen]
 
@@ -72,21 +91,3 @@ class Parametrization(ABC):
         It is saved with the arm.
         """
         return {}
-
-    def restore(self, trained: list[Tensor], states: Sequence[Mapping[str, Any]]) -> None:
-        """Continue from saved rows and states of random generators."""
-        self.trained = trained
-
-    rebuilds_network = False
-
-    def restore_slot(self, slot, trained, state):
-        for t, row in zip(self.trained, trained, strict=True):
-            t[slot].copy_(row)
-        if "generator" in state:
-            self.generators[slot].set_state(state["generator"])
-
-    def refill(self, slot, arm):
-        mask = arm.mask_rw if arm.mask_rw is not None else torch.ones_like(arm.weights_rw)
-        self.trained[0][slot].copy_((arm.weights_rw * mask)[0])
-        for t in self.frozen:
-            t[slot].copy_(mask[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -22,13 +24,33 @@ class EdgePopup(Scores):
 
     def choose_mask(self, training: bool) -> Tensor:
         """Return each layer's largest |s|, ties to the lower index."""
-        layers = self.scores_rw.abs().split(self.sizes, dim=1)
-        masks = [keep_largest(scores, keep_count(scores.shape[1], self.density)) for scores in layers]
-        return torch.cat(masks, dim=1)
+        return keep_largest_by_layer(self.scores_rw.abs(), self.sizes, self.densities)
 
     def choice_slope(self) -> Tensor:
         """Return the sign of the score."""
         return self.scores_rw.sign()
+
+
+def keep_largest_by_layer(scores_rw: Tensor, sizes: Sequence[int], densities: Sequence[float]) -> Tensor:
+    """Return 1 for the largest scores of each layer, by each arm's own density, and 0 elsewhere.
+
+    Ties go to the lower index.
+
+    Parameters
+    ----------
+    scores_rw : Tensor
+        From 0.
+    sizes : sequence of int
+        Weights of each layer, which lie one after another in a row.
+    densities : sequence of float
+        Share that is kept of each layer, one per arm.
+    """
+    if len({*densities}) == 1:
+        layers = scores_rw.split(list(sizes), dim=1)
+        masks = [keep_largest(layer, keep_count(layer.shape[1], densities[0])) for layer in layers]
+        return torch.cat(masks, dim=1)
+    arms = zip(scores_rw.split(1), densities, strict=True)
+    return torch.cat([keep_largest_by_layer(row_1w, sizes, [density]) for row_1w, density in arms])
 
 
 def keep_largest(scores_rw: Tensor, n_kept: int) -> Tensor:

@@ -46,7 +46,7 @@ class ParametrizationSettings:
     name: str = "weights"
     """A key of `PARAMETRIZATIONS`."""
     densities: Sequence[float] = ()
-    """Share of each layer that the scores keep, one per arm, where the parametrization takes a sparsity."""
+    """Share of each layer that the scores keep, one per arm; read where an arm takes a sparsity."""
     train_weights: bool = False
     """Train the kept weights along with the scores."""
     seeds: Sequence[int] = ()

@@ -24,15 +24,18 @@ class Scores(Parametrization):
     """Subnetwork chosen by trained scores, layer by layer."""
 
     def __init__(self, arms: StackedArms):
-        weights_rw, settings = arms.weights_rw, arms.settings
-        assert arms.mask_rw is None and len(settings.seeds) == len(weights_rw)
+        self.sizes, self.train_weights = arms.layout.sizes, arms.settings.train_weights
+        self.densities = list(arms.settings.densities) or [1.0] * len(arms.weights_rw)
+        self.trained, self.frozen = self.rows_of(arms)
+        self.mask_rw = torch.empty_like(arms.weights_rw)
+
+    def rows_of(self, arms: StackedArms) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the scores, with the weights if they are trained, else these apart."""
+        settings, weights_rw = arms.settings, arms.weights_rw
+        assert len(settings.seeds) == len(weights_rw)
         scores = [initial_scores(arms.layout.shapes, seed) for seed in settings.seeds]
         scores_rw = torch.stack(scores).to(weights_rw)
-        self.sizes, self.density = arms.layout.sizes, (settings.densities or [1.0])[0]
-        self.train_weights = settings.train_weights
-        self.trained = [scores_rw, weights_rw] if self.train_weights else [scores_rw]
-        self.frozen = [] if self.train_weights else [weights_rw]
-        self.mask_rw = torch.empty_like(weights_rw)
+        return ([scores_rw, weights_rw], []) if self.train_weights else ([scores_rw], [weights_rw])
 
     @property
     def scores_rw(self) -> Tensor:
@@ -61,7 +64,7 @@ class Scores(Parametrization):
 
     def write_weights(self, weights_rw: Tensor, training: bool) -> None:
         """Write the values of the chosen weights, zero elsewhere."""
-        self.mask_rw = self.choose_mask(training)
+        self.mask_rw.copy_(self.choose_mask(training))
         torch.mul(self.kept_values(), self.mask_rw, out=weights_rw)
 
     def trained_gradients(self, grads_rw: Tensor) -> list[Tensor]:
@@ -69,10 +72,16 @@ class Scores(Parametrization):
         scores_grad = grads_rw * self.kept_values() * self.choice_slope()
         return [scores_grad, grads_rw.mul_(self.mask_rw)] if self.train_weights else [scores_grad]
 
+    def refill(self, slot: int, arm: StackedArms) -> None:
+        """Put one other arm into a slot."""
+        super().refill(slot, arm)
+        (self.densities[slot],) = arm.settings.densities or [1.0]
+
     def keep_arms(self, rows: Sequence[int]) -> None:
         """Drop every arm but these."""
         super().keep_arms(rows)
-        self.mask_rw = self.mask_rw[rows]
+        self.mask_rw = torch.empty_like(self.trained[0])
+        self.densities = [self.densities[row] for row in rows]
 
 
 def initial_scores(shapes: Shapes, seed: int) -> Tensor:

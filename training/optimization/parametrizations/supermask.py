@@ -24,10 +24,11 @@ class Supermask(Scores):
     .. [1] Zhou et al., arXiv:1905.01067, Sec. 4.1.
     """
 
+    draws = True
+
     def __init__(self, arms: StackedArms):
         super().__init__(arms)
-        device = arms.weights_rw.device
-        self.generators = [torch.Generator(device).manual_seed(seed) for seed in arms.settings.seeds]
+        self.generators = _generators(arms)
 
     def choose_mask(self, training: bool) -> Tensor:
         """Return a draw while training, the likeliest mask otherwise."""
@@ -45,14 +46,24 @@ class Supermask(Scores):
     def keep_arms(self, rows: Sequence[int]) -> None:
         """Drop every arm but these."""
         super().keep_arms(rows)
-        self.generators = [self.generators[row] for row in rows]
+        self.generators = [self.generators[row].clone_state() for row in rows]
 
     def generator_state(self, row: int) -> dict[str, Tensor]:
         """Return the state of the arm's generator."""
         return {"generator": self.generators[row].get_state()}
 
-    def restore(self, trained: list[Tensor], states: Sequence[Mapping[str, Any]]) -> None:
-        """Continue from saved scores and generators."""
-        super().restore(trained, states)
-        for generator, state in zip(self.generators, states, strict=True):
-            generator.set_state(state["generator"])
+    def refill(self, slot: int, arm: StackedArms) -> None:
+        """Put one other arm into a slot, with its generator."""
+        super().refill(slot, arm)
+        (self.generators[slot],) = _generators(arm)
+
+    def restore_slot(self, slot: int, trained: Sequence[Tensor], state: Mapping[str, Any]) -> None:
+        """Continue a slot's arm from saved scores and generator."""
+        super().restore_slot(slot, trained, state)
+        self.generators[slot].set_state(state["generator"])
+
+
+def _generators(arms: StackedArms) -> list[torch.Generator]:
+    """Return a generator for each arm, at its start."""
+    device = arms.weights_rw.device
+    return [torch.Generator(device).manual_seed(seed) for seed in arms.settings.seeds]

@@ -26,6 +26,8 @@ from training.optimization.parametrizations.trained_weights import TrainedWeight
 class Tangent(TrainedWeights):
     """Weights of the network's tangent at their masked start."""
 
+    rebuilds_network = True
+
     def __init__(self, arms: StackedArms):
         super().__init__(arms)
         self.layout, self.start_rw = arms.layout, self.trained[0].clone()
@@ -33,6 +35,11 @@ class Tangent(TrainedWeights):
     def build_network(self, implementation: Implementation, problem: StackedProblem) -> Network:
         """Return the network's tangent at the start."""
         return TangentNetwork(implementation.forward, self.layout.views(self.start_rw), problem)
+
+    def refill(self, slot: int, arm: StackedArms) -> None:
+        """Put one other arm into a slot; its start is the point of its tangent."""
+        super().refill(slot, arm)
+        self.start_rw[slot].copy_(self.trained[0][slot])
 
     def keep_arms(self, rows: Sequence[int]) -> None:
         """Drop every arm but these."""

@@ -14,9 +14,13 @@ class TrainedWeights(Parametrization):
     """
 
     def __init__(self, arms: StackedArms):
-        mask_rw = arms.mask_rw
-        self.trained = [arms.weights_rw if mask_rw is None else arms.weights_rw * mask_rw]
-        self.frozen = [] if mask_rw is None else [mask_rw]
+        self.trained, self.frozen = self.rows_of(arms)
+
+    def rows_of(self, arms: StackedArms) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the masked weights, and the masks if there are any."""
+        if arms.mask_rw is None:
+            return [arms.weights_rw], []
+        return [arms.weights_rw * arms.mask_rw], [arms.mask_rw]
 
     def network_weights(self) -> Tensor:
         """Return the trained row itself."""

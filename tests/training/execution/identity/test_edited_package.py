@@ -45,10 +45,13 @@ for folder in sys.argv[1:]:  # the libraries are imported once, the package of e
     print(f"--- {folder}", file=sys.stderr)
     print(json.dumps(go_on()))
 """
-ENGINE, BAR = "training/optimization/engine.py", "training/execution/progress.py"
-LOOP = "        for step in range(self.step"
+ENGINE, BAR = "training/optimization/engine.py", "training/execution/scheduling/progress.py"
+LOOP = "        for _ in range(n_steps):"
+UPDATES = "training/optimization/updates.py"
 EDITS = {
-    "halved": [(ENGINE, "self.optimizer.lr_at(step))", "self.optimizer.lr_at(step) / 2)")],
+    "halved": [
+        (UPDATES, "optimizer.lr_at(ages[part.stop - 1]))", "optimizer.lr_at(ages[part.stop - 1]) / 2)")
+    ],
     "renamed": [(ENGINE, "gradients = ", "rows = "), (ENGINE, "_update(gradients,", "_update(rows,")],
     "comment": [(ENGINE, LOOP, f"        # every arm\n{LOOP}")],
     "progress bar": [(BAR, "LINE_SECONDS = 15.0", "LINE_SECONDS = 45.0")],

@@ -40,7 +40,7 @@ def engine(kind, train_weights=False, n_arms=2, lr=0.05, model=MODEL):
     shapes = SHAPES if model is MODEL else model.shapes(3, 4)
     optimizer = AdamW(lr=lr, weight_decay=0.1)
     settings = ParametrizationSettings(
-        name=kind, density=DENSITY, train_weights=train_weights, seeds=range(10, 10 + n_arms)
+        name=kind, densities=[DENSITY] * n_arms, train_weights=train_weights, seeds=range(10, 10 + n_arms)
     )
     given = starts(n_arms, shapes), [None] * n_arms
     return Engine(model, optimizer, data, *given, parametrization=settings)
@@ -98,9 +98,9 @@ def test_biprop_is_a_sign_and_one_magnitude_per_layer():
 def slow_gradient(e, row):
     """Return the gradient of the loss at the chosen weights, by autograd."""
     weights = {name: w[row].detach().clone().requires_grad_() for name, w in e.weights.items()}
-    n = e.data.n_train
-    outputs = forward(weights, torch.from_numpy(e.data.inputs[:n]))
-    torch.nn.functional.cross_entropy(outputs, torch.from_numpy(e.data.labels[:n])).backward()
+    n = e.datasets[0].n_train
+    outputs = forward(weights, torch.from_numpy(e.datasets[0].inputs[:n]))
+    torch.nn.functional.cross_entropy(outputs, torch.from_numpy(e.datasets[0].labels[:n])).backward()
     return torch.cat([w.grad.flatten() for w in weights.values()])
 
 

@@ -96,7 +96,7 @@ def moved(e):
 @pytest.mark.parametrize("n_arms", [1, 3])
 def test_outputs_and_gradients_equal_an_explicit_jacobian(model, kind, n_arms):
     e = moved(engine(model, kind, n_arms))
-    data, masks_by_arm = e.data, masks(kind, model, n_arms)
+    data, masks_by_arm = e.datasets[0], masks(kind, model, n_arms)
     outputs = e.network.outputs(e.weights).clone()
     e.network.gradient(e.weights, e.grads)
     e.parametrization.trained_gradients(e.grads_rw)
