@@ -47,7 +47,8 @@ def check_half_trained(
     checkpoints : sequence of int, optional
         Steps of the checkpoints that its state names; by default those of the recipe's grids.
     """
-    most = int(files.metrics()["step"].iloc[-1])
+    # Between two evaluations it stands where another arm of its batch ended.
+    most = int(files.metrics()["step"].iloc[-1]) + recipe.measure.eval_every - 1
     if not 0 <= step <= most:
         raise RunError(f"{files.path / 'state.pt'}: expected a step up to {most}, got {shown(step)}")
     due = [at for at in _due(recipe.measure, step) if at % recipe.measure.eval_every == 0]
