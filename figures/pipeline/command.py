@@ -71,15 +71,12 @@ def _do(figures: Sequence[FigureSpec], folder: Folder, claims: Claims) -> int:
         return 0
 
     def ended(task: Task, core_seconds: float) -> None:
-        recipe = task.name.removeprefix("training ")
-        if recipe != task.name:
-            core_seconds = cost_model.training_cost(folder, recipe)
         cost_model.record(folder, task.name, core_seconds)
 
     minutes = plan.seconds(list(plan.tasks.values())) / 60
     announcement = f"{len(plan.tasks)} tasks on {plan.n_cores} cores: about {minutes:.0f} minutes"
     print(announcement, file=sys.stderr, flush=True)
-    runner = TaskRunner(plan.tasks.values(), plan.n_cores, folder.figures / "logs", ended)
+    runner = TaskRunner(plan.tasks.values(), plan.n_cores, folder, ended)
     runner.run(claims)
     left_out = [figure.name for figure in figures if f"drawing {figure.name}" in runner.not_done]
     for figure in figures:

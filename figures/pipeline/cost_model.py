@@ -46,7 +46,9 @@ def record(folder: Folder, task: str, core_seconds: float) -> None:
 def training_cost(folder: Folder, recipe: str) -> float:
     """Return the cost of all starts of a training together."""
     starts = folder.run(recipe).provenance() or []
-    return sum(start.get("seconds", 0.0) * start.get("workers", 1) for start in starts)
+    return sum(
+        start.get("core_seconds", start.get("seconds", 0.0) * start.get("workers", 1)) for start in starts
+    )
 
 
 def publish(root: Path) -> Path:

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from figures.pipeline.cost_model import training_cost
+from figures.pipeline.freshness import Folder
 from figures.pipeline.plan import Task
+from figures.pipeline.trainings import Trainings
 from training.cli.parser import Interrupted
 from training.cli.stop_signals import stop_requests
 from training.runs.file_lock import LOCK, Claims, acquired
@@ -24,20 +27,23 @@ class TaskRunner:
 
     Parameters
     ----------
-    logs : Path
-        The folder of logs.
+    folder : Folder
+        Runs, and the figures' folder, which has the logs.
     ended : callable
         Called with every task that has succeeded and the core-seconds it took.
     """
 
-    def __init__(self, tasks: Iterable[Task], cores: int, logs: Path, ended: Callable[[Task, float], None]):
+    def __init__(
+        self, tasks: Iterable[Task], cores: int, folder: Folder, ended: Callable[[Task, float], None]
+    ):
         from tqdm import tqdm
 
+        self.folder, self.logs = folder, folder.figures / "logs"
         self.waiting = {task.name: task for task in tasks}
         self.running: dict[str, RunningTask] = {}
         self.not_done: dict[str, Task] = {}
         """Tasks that failed, and tasks that depend on them."""
-        self.cores, self.logs, self.ended = cores, logs, ended
+        self.cores, self.ended = cores, ended
         self.expected = self.spent = 0.0  # of what is done, in core-seconds
         self.n_ended, self.n = 0, len(self.waiting)
         form = "{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left: {desc}"
@@ -52,24 +58,34 @@ class TaskRunner:
             After a signal, once every process has saved what it has.
         """
         with stop_requests() as stopping:
+            recipes = [task.recipe for task in self.waiting.values() if task.recipe is not None]
+            trainings = Trainings(recipes, self.folder, self.cores, claims, stopping)
             try:
                 while (self.running or self.waiting) and not stopping:
                     self._collect()
-                    self._start(claims)
-                    self._show()
+                    self._collect_trainings(trainings)
+                    self._start(claims, trainings)
+                    trainings.advance(self._n_free(trainings))
+                    self._show(trainings)
                     time.sleep(POLL_SECONDS)
             finally:
                 self.bar.close()
                 for running in self.running.values():
                     interrupt(running.process)
+                trainings.stop()
                 for running in self.running.values():
                     running.process.wait()
             if stopping:
                 raise Interrupted
 
-    def _start(self, claims: Claims) -> None:
-        for task in list(self.waiting.values()):
-            free = self.cores - sum(running.cores for running in self.running.values())
+    def _n_free(self, trainings: Trainings) -> int:
+        """Return the number of cores that neither commands nor networks use."""
+        return max(0, self.cores - trainings.cores - sum(running.cores for running in self.running.values()))
+
+    def _start(self, claims: Claims, trainings: Trainings) -> None:
+        """Start commands that are ready on free cores; they come before networks."""
+        for task in [task for task in self.waiting.values() if task.recipe is None]:
+            free = self._n_free(trainings)
             if not free:
                 return
             if task.after & self.not_done.keys():
@@ -93,16 +109,32 @@ class TaskRunner:
             self.ended(running.task, running.core_seconds())
             self._say(f"{name}: {running.seconds():.0f} s ({self.n_ended} of {self.n})")
 
+    def _collect_trainings(self, trainings: Trainings) -> None:
+        """Take the recipes that are trained, or have failed."""
+        while trainings.ended:
+            recipe = trainings.ended.pop(0)
+            task = self.waiting.pop(f"training {recipe}")
+            self.n_ended += 1
+            if (failure := trainings.failures.get(recipe)) is not None:
+                self.not_done[task.name] = task
+                self._say(f"failed: {task.name}: {failure}", always=True)
+                continue
+            core_seconds = training_cost(self.folder, recipe)
+            self.expected += task.core_seconds
+            self.spent += core_seconds
+            self.ended(task, core_seconds)
+            self._say(f"{task.name}: {core_seconds:.0f} s of a core ({self.n_ended} of {self.n})")
+
     def _say(self, line: str, always: bool = False) -> None:
         if self.bar.disable:
             print(line, file=sys.stderr, flush=True)
         elif always:
             self.bar.write(line, file=sys.stderr)
 
-    def _show(self) -> None:
+    def _show(self, trainings: Trainings) -> None:
         """Redraw the bar.
 
-        A running task counts by its time, at this machine's pace so far.
+        A running command counts by its time, at this machine's pace so far, a training by its networks.
         """
         pace = self.expected / self.spent if self.spent else 1.0
         running_tasks = [running.task for running in self.running.values()]
@@ -110,9 +142,12 @@ class TaskRunner:
             min(pace * running.core_seconds(), 0.95 * running.task.core_seconds)
             for running in self.running.values()
         ]
+        shares = {f"training {recipe}": share for recipe, share in trainings.shares_done().items()}
+        parts += [share * self.waiting[name].core_seconds for name, share in shares.items()]
         self.bar.total = self.expected + sum(t.core_seconds for t in (*running_tasks, *self.waiting.values()))
         self.bar.n = self.expected + sum(parts)
-        self.bar.set_description_str(", ".join(task.name for task in running_tasks), refresh=False)
+        names = [*(task.name for task in running_tasks), *list(shares)[: trainings.cores]]
+        self.bar.set_description_str(", ".join(names), refresh=False)
         self.bar.refresh()
 
 

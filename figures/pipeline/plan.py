@@ -17,7 +17,6 @@ from figures.pipeline.freshness import (
     is_drawn,
     needed_tables,
 )
-from training.config.recipe_files import read_recipe
 from training.inspection.run import open_run
 from training.runs.atomic_files import RunError
 from training.schema.plugins import plugin_arguments
@@ -39,6 +38,8 @@ class Task:
     """Names of tasks."""
     most_jobs: int | None = None
     """Number of cores that can share it, given by `--jobs`; None for a command of one process."""
+    recipe: str | None = None
+    """Recipe to train, from the queue of all networks, in place of a command."""
 
     def cores(self, n_free: int) -> int:
         """Return how many of the free cores it takes."""
@@ -97,15 +98,7 @@ class Plan:
             self.training_state[recipe] = {0: "trained", n: "missing"}.get(n_left, "part")
         if not n_left:
             return None
-        quick = ("--quick",) if self.folder.quick else ()
-        content, _ = read_recipe(recipe, quick=self.folder.quick)
-        roots = [arm for arm in content.arms.values() if arm.source is None]
-        return self._task(
-            f"training {recipe}",
-            ("training", recipe, *quick, "--out", str(self.folder.runs)),
-            share=n_left / n,
-            most_jobs=len(roots) * len(content.seeds),
-        )
+        return self._task(f"training {recipe}", share=n_left / n, recipe=recipe)
 
     def _measuring(
         self, recipe: str, analysis: str, tables: Collection[Table], training: Task | None
@@ -130,14 +123,16 @@ class Plan:
     def _task(
         self,
         name: str,
-        command: tuple[str, ...],
+        command: tuple[str, ...] = (),
         after: Sequence[Task | None] = (),
         share: float = 1.0,
         most_jobs: int | None = None,
+        recipe: str | None = None,
     ) -> Task:
         return Task(
             name=name,
             command=(*PYTHON, *command, *plugin_arguments()),
+            recipe=recipe,
             core_seconds=share * cost_model.expected_cost(self.costs, self.folder, name),
             after=frozenset(task.name for task in after if task is not None),
             most_jobs=most_jobs,

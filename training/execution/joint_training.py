@@ -42,11 +42,11 @@ def train_together(
     Interrupted
         If training was stopped, after everything was saved.
     """
-    joint = JointTraining(experiments, device, workers, force, accept_other)
-    progress = joint.queue.progress
+    progress = Progress()
+    joint = JointTraining(device, workers, force, accept_other, progress, len(experiments) > 1)
     try:
         for experiment in experiments:
-            joint.submit(experiment, force)
+            joint.submit(experiment)
         if joint.queue:
             experiments[0].launch(joint.queue, device, workers, joint.note_device)
     except Interrupted:
@@ -54,40 +54,55 @@ def train_together(
             raise Interrupted("run the command again without --force to resume") from None
         raise
     finally:
-        if progress is not None:
-            progress.close()
+        progress.close()
         joint.close()
     return [joint.failures.get(experiment) for experiment in experiments]
 
 
 class JointTraining:
-    """Submissions of some experiments to one queue, and what came of them."""
+    """Submissions of some experiments to one queue, and what came of them.
+
+    Parameters
+    ----------
+    progress : Progress, optional
+        Shows what is done and left.
+    looks_for_twins : bool
+        Whether several experiments may train the same network.
+    when_done : callable
+        Called with an experiment in which nothing is left to train, or that has failed.
+    """
 
     def __init__(
         self,
-        experiments: Sequence[Experiment],
         device: str,
         workers: int,
-        force: Force,
-        accept_other: bool,
+        force: Force = False,
+        accept_other: bool = False,
+        progress: Progress | None = None,
+        looks_for_twins: bool = True,
+        when_done: Callable[[Experiment], None] = lambda _: None,
     ):
-        self.device, self.workers, self.accept_other = device, workers, accept_other
-        self.looks_for_twins = len(experiments) > 1
-        self.queue = ArmQueue(Progress(), self._run_of_twin)
+        self.device, self.workers, self.force, self.accept_other = device, workers, force, accept_other
+        self.looks_for_twins, self.when_done = looks_for_twins, when_done
+        self.queue = ArmQueue(progress, self._run_of_twin)
         self.failures: dict[Experiment, Exception] = {}
         self._experiment_of: dict[Submission, Experiment] = {}
         self._open: list[Submission] = []
         self._first_with: dict[str, tuple[Submission, Job]] = {}
         """By config's hash: the network of the queue that has it first."""
 
-    def submit(self, experiment: Experiment, force: Force = False) -> None:
+    def submit(self, experiment: Experiment) -> None:
         """Add an experiment's unfinished networks to the queue."""
+        self._submit(experiment, self.force)
+
+    def _submit(self, experiment: Experiment, force: Force) -> None:
         try:
             submission = experiment.submission(self.device, self.workers, force, self.accept_other)
         except RunError as error:
             self.failures[experiment] = error
-            return
+            submission = None
         if submission is None:
+            self.when_done(experiment)
             return
         if self.looks_for_twins:
             self._note_twins(experiment, submission)
@@ -113,7 +128,9 @@ class JointTraining:
         self._close(submission)
         experiment = self._experiment_of[submission]
         if submission.failure is None and experiment.has_searched_further():
-            self.submit(experiment)
+            self._submit(experiment, force=False)
+        else:
+            self.when_done(experiment)
 
     def _close(self, submission: Submission) -> None:
         experiment = self._experiment_of[submission]

@@ -6,7 +6,7 @@ GPU one worker trains all that are ready and alike as one batch, and takes more 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from multiprocessing.connection import wait
 from typing import Any
@@ -57,10 +57,19 @@ class WorkerPool:
         Not empty once training has to stop.
     processes : ExitStack
         Closes the workers at the end.
+    claim : callable, optional
+        Returns the environment in which a worker of a name holds its claim.
     """
 
-    def __init__(self, queue: ArmQueue, requests: list[int], processes: ExitStack):
-        self.queue, self.requests, self.processes = queue, requests, processes
+    def __init__(
+        self,
+        queue: ArmQueue,
+        requests: list[int],
+        processes: ExitStack,
+        claim: Callable[[str], Mapping[str, str]] = lambda _: {},
+    ):
+        self.queue, self.requests, self.processes, self.claim = queue, requests, processes, claim
+        self._n_workers = 0
         self.running: dict[Worker, set[int]] = {}
         """Networks of every working worker, by number."""
         self.idle = [self._worker()]
@@ -97,8 +106,15 @@ class WorkerPool:
         for worker in [worker for worker in self.running if worker.pipe in ready]:
             self._handle(worker)
 
+    def finish(self) -> None:
+        """Let every worker save its state and end its task."""
+        self._stop(list(self.running))
+        while self.running:
+            self.handle_messages(POLL_SECONDS)
+
     def _worker(self) -> Worker:
-        return self.processes.enter_context(closing(Worker()))
+        self._n_workers += 1
+        return self.processes.enter_context(closing(Worker(self.claim(f"worker_{self._n_workers}"))))
 
     def _handle(self, worker: Worker) -> None:
         """Take one message of a worker."""

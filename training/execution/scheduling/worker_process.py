@@ -6,9 +6,10 @@ death closes its pipe, and the parent's death closes all of them: both sides not
 
 from __future__ import annotations
 
+import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -20,6 +21,7 @@ from training.cli.spawned_process import SPAWNING
 from training.cli.stop_signals import STOP_SIGNALS
 from training.execution.arms.jobs import ArmTask, Channel, Report
 from training.runs.atomic_files import RunError
+from training.runs.file_lock import hold_claim
 from training.schema.plugins import PluginError, load_plugins, loaded_plugins
 from training.schema.validation import ConfigError
 
@@ -30,13 +32,19 @@ REPORT_SECONDS = 0.1
 
 
 class Worker:
-    """Parent's side of a worker process."""
+    """Parent's side of a worker process.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    environment : mapping
+        Variables of its environment, beside those of this process.
+    """
+
+    def __init__(self, environment: Mapping[str, str]):
         self.pipe, child_pipe = SPAWNING.Pipe()
         self.task = "its start"
         self.process = SPAWNING.Process(target=_serve, args=(child_pipe, loaded_plugins()), daemon=True)
-        with _signals_blocked():
+        with _signals_blocked(), _environment(environment):
             self.process.start()
         child_pipe.close()
 
@@ -85,7 +93,11 @@ class Worker:
 
 def _serve(pipe: Connection, plugins: Sequence[str]) -> None:
     """Load plug-ins, then call what the parent sends, until the pipe ends."""
-    ending = []
+    ending: list[bool] = []
+    try:
+        claim = hold_claim()
+    except RunError:  # the parent was killed, and another start has begun
+        return
     for number in STOP_SIGNALS:  # a terminal's Ctrl-C and its closing reach every process: the parent decides
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: ending.append(True))
@@ -98,6 +110,13 @@ def _serve(pipe: Connection, plugins: Sequence[str]) -> None:
             pipe.send(("failed", error))
         return
 
+    _serve_tasks(pipe, ending)
+    if claim is not None:
+        claim.release()
+
+
+def _serve_tasks(pipe: Connection, ending: list[bool]) -> None:
+    """Call what the parent sends, until the pipe ends."""
     while True:
         try:
             with memory_errors_explained():  # a message may load modules
@@ -195,6 +214,17 @@ def memory_errors_explained() -> Iterator[None]:
         if (shortage := memory_shortage(error)) is None:
             raise
         raise RunError(f"{shortage}; {LESS_MEMORY}") from error
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Add variables to this process' environment while a child starts, which takes it over."""
+    os.environ |= variables
+    try:
+        yield
+    finally:
+        for name in variables:
+            del os.environ[name]
 
 
 @contextmanager
