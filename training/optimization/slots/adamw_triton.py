@@ -18,8 +18,8 @@ from torch import Tensor
 
 from training.optimization.slots.slot_settings import ROWS, SlotSettings
 
-BLOCK = 1024
-"""Weights that one program updates."""
+BLOCK = 2048
+"""Weights that one program updates: many, as each computes its slot's few numbers in float64 anew."""
 
 
 @triton.jit

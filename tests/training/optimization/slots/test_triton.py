@@ -1,7 +1,6 @@
 """The Triton kernel, run by Triton's interpreter, and the choice of a path."""
 
 import importlib
-import os
 from types import SimpleNamespace
 
 import pytest
@@ -13,18 +12,14 @@ from training.optimization.slots.adamw_choice import adamw_path
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
-@pytest.fixture(scope="module")
-def triton_update():
+@pytest.fixture
+def triton_update(monkeypatch):
     """Return the update by an interpreted kernel; triton reads the variable when the kernel is defined."""
     pytest.importorskip("triton", reason="needs triton (pip install triton)")
-    before = os.environ.get("TRITON_INTERPRET")
-    os.environ["TRITON_INTERPRET"] = "1"
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
     from training.optimization.slots import adamw_triton
 
-    yield importlib.reload(adamw_triton).triton_update
-    os.environ.pop("TRITON_INTERPRET")
-    if before is not None:
-        os.environ["TRITON_INTERPRET"] = before
+    return importlib.reload(adamw_triton).triton_update
 
 
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float64, 1e-12), (torch.float32, 2e-6)])
@@ -66,7 +61,27 @@ def test_an_update_is_one_launch_per_trained_tensor(triton_update, slot_arms):
     arms = slot_arms(torch.float32, n_weights=2050)
     update = triton_update([arms.w], arms.state, arms.settings, arms.mask, kernel=Kernel())
     update([arms.gradients[0]])
-    assert launches == [(3, 5)]
+    assert launches == [(2, 5)]
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "fp64"])
+def test_the_kernel_compiles_for_a_gpu_that_is_not_here(dtype, tmp_path, monkeypatch):
+    triton = pytest.importorskip("triton", "3.3", reason="needs triton 3.3 (pip install triton)")
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from training.optimization.slots import adamw_triton
+
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    importlib.reload(adamw_triton)
+    constants = {"HAS_MASK": True, "BLOCK": adamw_triton.BLOCK}
+    pointers = [f"{name}_ptr" for name in ("w", "g", "m", "v", "mask")]
+    signature = dict.fromkeys(pointers, f"*{dtype}") | {"values_ptr": "*fp64"}
+    signature |= {"n_slots": "i32", "n_weights": "i32"} | dict.fromkeys(constants, "constexpr")
+    source = ASTSource(fn=adamw_triton.adamw_kernel, signature=signature, constexprs=constants)
+    compiled = triton.compile(source, target=GPUTarget("cuda", 90, 32))
+    assert len(compiled.asm["cubin"]) > 0
 
 
 def loader(version="3.7.1", error=None, update=None):
