@@ -5,9 +5,17 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
+from training.config.recipe_files import read_recipe
+from training.optimization.engine import Engine
+from training.optimization.parametrizations.registry import PARAMETRIZATIONS, ParametrizationSettings
 from training.optimization.slots.captured_step import N_WARM_UP, CapturedStep
+from training.optimization.slots.slot_settings import SlotSettings
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+WAITS = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select"}
+"""Operations that wait for the device, which a capture forbids."""
 
 
 class Recorder(TorchDispatchMode):
@@ -18,6 +26,8 @@ class Recorder(TorchDispatchMode):
         self.calls = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func._schema.name in WAITS:
+            raise RuntimeError("operation not permitted when stream is capturing")
         out = func(*args, **(kwargs or {}))
         if not func.is_view:
             self.calls.append((func, args, kwargs or {}, out))
@@ -108,6 +118,51 @@ def test_a_slot_that_changes_hands_between_replays_is_trained_by_its_new_setting
     assert both[1].settings.age.tolist() == [40, 40, 19, 20, 4040]
 
 
+def engine_step(engine, optimizer, settings):
+    """Return a step of an engine that updates all slots at once."""
+    rows, parametrization = engine.optimizer_state, engine.parametrization
+    update = optimizer.slot_update(parametrization.trained, rows, settings, None)
+
+    def step():
+        parametrization.write_weights(engine.weights_rw, training=True)
+        engine.network.gradient(engine.weights, engine.grads)
+        update(parametrization.trained_gradients(engine.grads_rw))
+        settings.advance()
+
+    return [*parametrization.trained, *(t for listed in rows.values() for t in listed), settings.values], step
+
+
+CASES = [
+    *(("modadd_ticket", form) for form in sorted(set(PARAMETRIZATIONS) - {"supermask"})),
+    *((name, "weights") for name in ("m_transformer", "m_polynomial", "n_mainline", "h_standard")),
+]
+
+
+@pytest.mark.parametrize(("name", "form"), CASES)
+def test_a_graph_of_a_whole_step_trains_as_the_engine(name, form):
+    recipe, _ = read_recipe(name, quick=True)
+    setting = recipe.setting(next(iter(recipe.arms)))
+    starts = [{k: w.double() for k, w in setting.initial_weights(seed).items()} for seed in range(2)]
+    options = ParametrizationSettings(name=form, **({"seeds": (3, 4)} if form != "weights" else {}))
+    engines = [
+        Engine(
+            setting.model, setting.optimizer, setting.examples(), starts, [None] * 2, parametrization=options
+        )
+        for _ in range(2)
+    ]
+    settings = SlotSettings(2)
+    for slot in range(2):
+        settings.fill(slot, setting.optimizer, 0)
+    with torch.no_grad():
+        state, step = engine_step(engines[1], setting.optimizer, settings)
+        captured_step = CapturedStep(step, CUDA, graphs=RecordingGraphs(state))
+        captured_step.replay(N_WARM_UP + 3)
+    engines[0].run(N_WARM_UP + 3)
+    assert captured_step.is_captured
+    for expected, actual in zip(*(engine.parametrization.trained for engine in engines), strict=True):
+        torch.testing.assert_close(actual, expected, rtol=0, atol=1e-9)
+
+
 def test_a_number_of_the_host_would_be_baked_in():
     """The fake graph shows what a graph does: it repeats the numbers of the capture."""
     x, factors = torch.ones(1), iter([2.0] * N_WARM_UP + [3.0, 5.0])
@@ -132,6 +187,15 @@ def test_a_failed_capture_falls_back_with_equal_results_and_one_line(capsys, slo
     assert all(torch.equal(a, b) for a, b in zip(state, expected, strict=True))
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1 and steps[0].reason in lines[0]
+
+
+def test_a_step_that_reads_a_value_is_not_captured():
+    x, lines = torch.zeros(4), []
+    step = CapturedStep(
+        lambda: x.add_(1 + 0 * float(x[0])), CUDA, graphs=RecordingGraphs([x]), report=lines.append
+    )
+    step.replay(10)
+    assert x.tolist() == [10.0] * 4 and len(lines) == 1 and not step.is_captured
 
 
 def test_an_error_of_the_step_itself_is_raised():
