@@ -69,10 +69,12 @@ class AdamW(Optimizer):
         state: Mapping[str, Sequence[Tensor]],
         settings: SlotSettings,
         mask_rw: Tensor | None,
-    ) -> SlotUpdate:
-        """Return AdamW by one Triton kernel or by torch."""
+    ) -> SlotUpdate | None:
+        """Return AdamW by one Triton kernel or by torch; None for a subclass with its own."""
         from training.optimization.slots.adamw_choice import adamw_update
 
+        if not self.updates_as(AdamW):
+            return None
         return adamw_update(trained, state, settings, mask_rw)
 
     def torch_optimizer(

@@ -71,6 +71,11 @@ class Optimizer(ABC):
             Updates done so far.
         """
 
+    def updates_as(self, cls: type[Optimizer]) -> bool:
+        """Return True if neither the update nor the learning rate differs from a class's."""
+        mine = type(self)
+        return mine.build_update is cls.build_update and mine.lr_at is cls.lr_at
+
     def slot_update(
         self,
         trained: Sequence[Tensor],

@@ -43,10 +43,12 @@ class SGD(Optimizer):
         state: Mapping[str, Sequence[Tensor]],
         settings: SlotSettings,
         mask_rw: Tensor | None,
-    ) -> SlotUpdate:
-        """Return gradient descent of all slots."""
+    ) -> SlotUpdate | None:
+        """Return gradient descent of all slots; None for a subclass with its own."""
         from training.optimization.slots.sgd_eager import sgd_update
 
+        if not self.updates_as(SGD):
+            return None
         return sgd_update(trained, settings, mask_rw)
 
     def torch_optimizer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any, Literal
 
@@ -33,7 +34,8 @@ def adamw_path(
 ) -> UpdatePath:
     """Return the path of AdamW on a device: Triton on CUDA if it works there, else eager.
 
-    `TRITON_INTERPRET=1` in the environment runs the kernel on the CPU, by Triton's interpreter.
+    The kernel is tried once per device and process. `TRITON_INTERPRET=1` in the environment runs it on the
+    CPU, by Triton's interpreter.
 
     Parameters
     ----------
@@ -44,7 +46,11 @@ def adamw_path(
     load : callable
         Imports a module by name.
     """
-    is_interpreted = device.type == "cpu" and environment.get("TRITON_INTERPRET") == "1"
+    return _path(device, device.type == "cpu" and environment.get("TRITON_INTERPRET") == "1", load)
+
+
+@cache
+def _path(device: torch.device, is_interpreted: bool, load: Callable[[str], Any]) -> UpdatePath:
     if device.type != "cuda" and not is_interpreted:
         return UpdatePath("eager", f"device is {device.type}")
     wanted = f"expected triton {'.'.join(map(str, OLDEST_TRITON))} or later"

@@ -93,20 +93,10 @@ def triton_update(
 
     def update(gradients: Sequence[Tensor]) -> None:
         for w, g, m, v in zip(trained, gradients, state["mean"], state["square"], strict=True):
-            n_weights = w.shape[1]
-            mask = w if mask_rw is None else mask_rw
-            grid = (triton.cdiv(n_weights, BLOCK), n_slots)
-            kernel[grid](
-                w,
-                g.contiguous(),
-                m,
-                v,
-                mask,
-                values,
-                n_slots,
-                n_weights,
-                HAS_MASK=mask_rw is not None,
-                BLOCK=BLOCK,
-            )
+            n_weights, mask = w.shape[1], w if mask_rw is None else mask_rw
+            tensors = (w, g.contiguous(), m, v, mask, values)
+            constants = {"HAS_MASK": mask_rw is not None, "BLOCK": BLOCK}
+            with torch.cuda.device_of(w):  # triton launches on the current device; no effect on the CPU
+                kernel[triton.cdiv(n_weights, BLOCK), n_slots](*tensors, n_slots, n_weights, **constants)
 
     return update

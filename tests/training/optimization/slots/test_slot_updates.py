@@ -87,6 +87,26 @@ def test_an_optimizer_without_an_update_of_all_slots_says_so():
     assert {name for name in OPTIMIZERS if OPTIMIZERS[name].slot_update is Optimizer.slot_update} == set()
 
 
+@pytest.mark.parametrize("base", [AdamW, SGD])
+def test_a_subclass_with_its_own_update_has_none_of_all_slots(base):
+    class Mine(base):
+        def build_update(self, trained, state, step):
+            return super().build_update(trained, state, step)
+
+    class Scheduled(base):
+        def lr_at(self, step):
+            return self.lr / (1 + step)
+
+    class Renamed(base):
+        pass
+
+    w = torch.zeros(1, 2)
+    state = {"mean": [w], "square": [w]}
+    assert Mine().slot_update([w], state, SlotSettings(1), None) is None
+    assert Scheduled().slot_update([w], state, SlotSettings(1), None) is None
+    assert Renamed().slot_update([w], state, SlotSettings(1), None) is not None
+
+
 class Kernels(TorchDispatchMode):
     """Count operations that a device would run; fail where a value is read."""
 

@@ -9,7 +9,7 @@ import torch
 from training.optimization.optimizers import AdamW
 from training.optimization.slots.adamw_choice import adamw_path
 
-CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -123,6 +123,18 @@ def loader(version="3.7.1", error=None, update=None):
 def test_a_path_is_chosen_with_its_reason(load, name, reason):
     path = adamw_path(CPU, {"TRITON_INTERPRET": "1"}, load)
     assert path.name == name and path.reason.startswith(reason)
+
+
+def test_the_kernel_is_tried_once_per_device():
+    tries = []
+
+    def load(name):
+        tries.append(name)
+        return loader()(name)
+
+    for _ in range(3):
+        assert adamw_path(CPU, {"TRITON_INTERPRET": "1"}, load).name == "triton"
+    assert len(tries) == 2
 
 
 def test_triton_is_not_imported_where_it_is_not_used():
