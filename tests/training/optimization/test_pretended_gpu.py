@@ -87,8 +87,8 @@ COUNTS = {
         "edge_popup_trained": (11, 11, 7, 0, 3, 3, 3, 5),
         "biprop": (17, 17, 14, 0, 0, 0, 3, 3),
         "biprop_trained": (18, 18, 14, 0, 3, 3, 3, 5),
-        "supermask": (11, 11, 5, 0, 0, 0, 1, 1),
-        "supermask_trained": (12, 12, 5, 0, 3, 3, 1, 3),
+        "supermask": (9, 9, 5, 0, 0, 0, 1, 1),
+        "supermask_trained": (10, 10, 5, 0, 3, 3, 1, 3),
     },
 }
 """Rows of `QUANTITIES`. A form adds to the counts of plain weights what it adds for `embed_mlp`; the tangent
