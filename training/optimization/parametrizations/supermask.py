@@ -30,13 +30,14 @@ class Supermask(Scores):
         super().__init__(arms)
         self.generators = _generators(arms)
 
-    def choose_mask(self, training: bool) -> Tensor:
-        """Return a draw while training, the likeliest mask otherwise."""
+    def write_mask(self, training: bool) -> None:
+        """Choose by a draw while training, the likeliest mask otherwise."""
         chance_rw = by_arm_(Tensor.sigmoid_, self.scores_rw.clone())
         if not training:
-            return (chance_rw > 0.5).to(chance_rw.dtype)
-        draws = [torch.bernoulli(c, generator=g) for c, g in zip(chance_rw, self.generators, strict=True)]
-        return torch.stack(draws)
+            self.mask_rw.copy_(chance_rw > 0.5)
+            return
+        for chance_w, mask_w, generator in zip(chance_rw, self.mask_rw, self.generators, strict=True):
+            torch.bernoulli(chance_w, generator=generator, out=mask_w)
 
     def choice_slope(self) -> Tensor:
         """Return the slope of the sigmoid."""
