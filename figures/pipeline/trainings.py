@@ -34,7 +34,6 @@ class Trainings:
         self._processes = ExitStack()
         self._joint = JointTraining("auto", cores, when_done=self._done)
         self._pool: WorkerPool | None = None
-        self._device = ""
         for recipe in recipes:
             given = read_given_recipe(recipe, quick=folder.quick)
             experiment = Experiment(given.recipe, given.text, out=str(folder.runs), bases=given.bases)
@@ -42,8 +41,7 @@ class Trainings:
             self._joint.submit(experiment)
         if self._joint.queue:
             self._pool = WorkerPool(self._joint.queue, stopping, self._processes, claims.environment)
-            self._device = self._pool.resolve("auto")
-            self._joint.note_device(self._device)
+            self._joint.note_device(self._pool.resolve("auto"))
 
     @property
     def cores(self) -> int:
@@ -53,8 +51,7 @@ class Trainings:
     def advance(self, n_free: int) -> None:
         """Start ready networks on free cores, and take what has been told of those that run."""
         if self._pool is not None:
-            most = self.cores + n_free if self._device == "cpu" else min(1, self.cores + n_free)
-            self._pool.start_ready(self._device, most)
+            self._pool.start_ready(self.cores + n_free)
             self._pool.handle_messages(timeout=0.0)
 
     def shares_done(self) -> Mapping[str, float]:

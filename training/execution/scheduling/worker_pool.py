@@ -43,7 +43,7 @@ def launch(queue: ArmQueue, device: str, workers: int, on_device: Callable[[str]
         pool = WorkerPool(queue, requests, processes)
         device = pool.resolve(device)
         on_device(device)
-        pool.train(device, workers if device == "cpu" else 1)
+        pool.train(workers)
     if requests:
         raise Interrupted
 
@@ -69,6 +69,7 @@ class WorkerPool:
         claim: Callable[[str], Mapping[str, str]] = lambda _: {},
     ):
         self.queue, self.requests, self.processes, self.claim = queue, requests, processes, claim
+        self.device, self.is_batched = "", False
         self._n_workers = 0
         self.running: dict[Worker, set[int]] = {}
         """Networks of every working worker, by number."""
@@ -76,28 +77,31 @@ class WorkerPool:
         self._stopped: set[Worker] = set()
 
     def resolve(self, device: str) -> str:
-        """Return the device, resolved by a worker."""
+        """Return the device to train on, resolved by a worker."""
         worker = self.idle[0]
         worker.start("the check of --device", _resolve, device)
         kind, answer = worker.receive()
         if kind == "failed":
             raise answer
+        self.device, self.is_batched = answer, answer != "cpu"
         return answer
 
-    def train(self, device: str, n_workers: int) -> None:
+    def train(self, n_workers: int) -> None:
         """Train all networks; after a stop request, wait until every worker has saved."""
         while self.running or (self.queue and not self.requests):
-            self.start_ready(device, n_workers)
+            self.start_ready(n_workers)
             self.handle_messages(POLL_SECONDS)
 
-    def start_ready(self, device: str, n_workers: int) -> None:
-        """Give ready networks to idle workers, or stop all if that was requested."""
+    def start_ready(self, n_workers: int) -> None:
+        """Give ready networks to idle workers, of which a GPU has one, or stop all if that was requested."""
         if self.requests:
             self._stop(self.running)
             return
-        while len(self.running) < n_workers and (tasks := self.queue.next_tasks(is_batched=device != "cpu")):
+        while len(self.running) < (1 if self.is_batched else n_workers) and (
+            tasks := self.queue.next_tasks(self.is_batched)
+        ):
             worker = self.idle.pop() if self.idle else self._worker()
-            worker.start(", ".join(map(str, tasks)), train_tasks, tasks, device)
+            worker.start(", ".join(map(str, tasks)), train_tasks, tasks, self.device)
             self.running[worker] = {task.number for task in tasks}
 
     def handle_messages(self, timeout: float) -> None:

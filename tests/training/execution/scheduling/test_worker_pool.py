@@ -4,14 +4,20 @@ import json
 import os
 import signal
 import time
+from contextlib import ExitStack
 
 import pytest
 from builders import launch_here, train_group
 from processes import parent_of, workers_of
 
 import training.execution.arms.training_loop
-from training.execution.arms.jobs import Job
+from training.execution.arms.jobs import Job, jobs
 from training.execution.experiment import Experiment
+from training.execution.identity.start_record import Start
+from training.execution.scheduling.arm_queue import ArmQueue, Submission
+from training.execution.scheduling.worker_pool import WorkerPool
+from training.execution.scheduling.worker_process import Worker
+from training.runs.run_directory import RunDir
 
 SLOW = """
 import multiprocessing
@@ -177,3 +183,24 @@ def test_two_shards_started_at_once_make_one_run(start, recipe_file, tmp_path, f
     assert files_of(finished.path).items() <= files_of(out / "tiny").items()
     assert json.loads((out / "tiny" / "config.json").read_text())["seeds"] == [0, 1]
     assert len(json.loads((out / "tiny" / "provenance.json").read_text())) == 2
+
+
+def test_one_worker_trains_a_batch_and_takes_more_as_it_becomes_ready(
+    recipe, finished, files_of, tmp_path, monkeypatch
+):
+    queue, started, start = ArmQueue(), [], Worker.start
+    queue.submit(Submission(recipe, RunDir(tmp_path), jobs(recipe, recipe.seeds), Start()))
+    monkeypatch.setattr(
+        Worker, "start", lambda self, task, *args: (started.append(task), start(self, task, *args))
+    )
+    with ExitStack() as processes:
+        pool = WorkerPool(queue, [], processes)
+        pool.resolve("cpu")
+        pool.is_batched = True  # as on a GPU
+        pool.train(n_workers=4)
+        assert len(pool.idle) == 1
+    assert not queue and queue.submissions[0].failure is None
+    assert started[1] == "dense seed 0, random seed 0"
+    assert files_of(tmp_path) == {
+        name: content for name, content in files_of(finished.path).items() if name.startswith("arms")
+    }
