@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from training.optimization.parametrizations.base import StackedArms
 from training.optimization.parametrizations.edge_popup import EdgePopup
 
 
@@ -18,11 +21,21 @@ class Biprop(EdgePopup):
     .. [1] Diffenderfer & Kailkhura, arXiv:2103.09377, Algorithm 1.
     """
 
+    def __init__(self, arms: StackedArms):
+        super().__init__(arms)
+        self.values_rw = torch.empty_like(self.mask_rw)
+
+    def write_mask(self, training: bool) -> None:
+        """Choose as edge-popup, and compute α·sign(W), α = Σ|W|m / Σm per layer."""
+        super().write_mask(training)
+        means_rw = self.choice.kept_means(self.weights_rw.abs(), self.mask_rw)
+        torch.mul(means_rw, self.weights_rw.sign(), out=self.values_rw)
+
     def kept_values(self) -> Tensor:
-        """Return α·sign(W), α = Σ|W|m / Σm per layer."""
-        pieces = []
-        weights = self.weights_rw.split(self.sizes, dim=1)
-        for weight, mask in zip(weights, self.mask_rw.split(self.sizes, dim=1), strict=True):
-            alpha = (weight.abs() * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True)
-            pieces.append(alpha * weight.sign())
-        return torch.cat(pieces, dim=1)
+        """Return α·sign(W) of the mask as last chosen."""
+        return self.values_rw
+
+    def keep_arms(self, rows: Sequence[int]) -> None:
+        """Drop every arm but these."""
+        super().keep_arms(rows)
+        self.values_rw = torch.empty_like(self.mask_rw)

@@ -24,8 +24,7 @@ class Scores(Parametrization):
     """Subnetwork chosen by trained scores, layer by layer."""
 
     def __init__(self, arms: StackedArms):
-        self.sizes, self.train_weights = arms.layout.sizes, arms.settings.train_weights
-        self.densities = list(arms.settings.densities) or [1.0] * len(arms.weights_rw)
+        self.train_weights = arms.settings.train_weights
         self.trained, self.frozen = self.rows_of(arms)
         self.mask_rw = torch.empty_like(arms.weights_rw)
 
@@ -48,8 +47,8 @@ class Scores(Parametrization):
         return self.trained[1] if self.train_weights else self.frozen[0]
 
     @abstractmethod
-    def choose_mask(self, training: bool) -> Tensor:
-        """Return the chosen subnetwork, 0 or 1 per weight, (r, w)."""
+    def write_mask(self, training: bool) -> None:
+        """Write the chosen subnetwork into `mask_rw`, 0 or 1 per weight."""
 
     @abstractmethod
     def choice_slope(self) -> Tensor:
@@ -64,7 +63,7 @@ class Scores(Parametrization):
 
     def write_weights(self, weights_rw: Tensor, training: bool) -> None:
         """Write the values of the chosen weights, zero elsewhere."""
-        self.mask_rw.copy_(self.choose_mask(training))
+        self.write_mask(training)
         torch.mul(self.kept_values(), self.mask_rw, out=weights_rw)
 
     def trained_gradients(self, grads_rw: Tensor) -> list[Tensor]:
@@ -72,16 +71,10 @@ class Scores(Parametrization):
         scores_grad = grads_rw * self.kept_values() * self.choice_slope()
         return [scores_grad, grads_rw.mul_(self.mask_rw)] if self.train_weights else [scores_grad]
 
-    def refill(self, slot: int, arm: StackedArms) -> None:
-        """Put one other arm into a slot."""
-        super().refill(slot, arm)
-        (self.densities[slot],) = arm.settings.densities or [1.0]
-
     def keep_arms(self, rows: Sequence[int]) -> None:
         """Drop every arm but these."""
         super().keep_arms(rows)
         self.mask_rw = torch.empty_like(self.trained[0])
-        self.densities = [self.densities[row] for row in rows]
 
 
 def initial_scores(shapes: Shapes, seed: int) -> Tensor:

@@ -28,24 +28,26 @@ class Supermask(Scores):
 
     def __init__(self, arms: StackedArms):
         super().__init__(arms)
+        self.chance_rw = torch.empty_like(self.mask_rw)
         self.generators = _generators(arms)
 
-    def choose_mask(self, training: bool) -> Tensor:
-        """Return a draw while training, the likeliest mask otherwise."""
-        chance_rw = by_arm_(Tensor.sigmoid_, self.scores_rw.clone())
+    def write_mask(self, training: bool) -> None:
+        """Choose by a draw while training, the likeliest mask otherwise."""
+        by_arm_(Tensor.sigmoid_, self.chance_rw.copy_(self.scores_rw))
         if not training:
-            return (chance_rw > 0.5).to(chance_rw.dtype)
-        draws = [torch.bernoulli(c, generator=g) for c, g in zip(chance_rw, self.generators, strict=True)]
-        return torch.stack(draws)
+            self.mask_rw.copy_(self.chance_rw > 0.5)
+            return
+        for chance_w, mask_w, generator in zip(self.chance_rw, self.mask_rw, self.generators, strict=True):
+            torch.bernoulli(chance_w, generator=generator, out=mask_w)
 
     def choice_slope(self) -> Tensor:
-        """Return the slope of the sigmoid."""
-        chance_rw = by_arm_(Tensor.sigmoid_, self.scores_rw.clone())
-        return chance_rw * (1 - chance_rw)
+        """Return the slope of the sigmoid where the mask was chosen."""
+        return self.chance_rw * (1 - self.chance_rw)
 
     def keep_arms(self, rows: Sequence[int]) -> None:
         """Drop every arm but these."""
         super().keep_arms(rows)
+        self.chance_rw = torch.empty_like(self.mask_rw)
         self.generators = [self.generators[row].clone_state() for row in rows]
 
     def generator_state(self, row: int) -> dict[str, Tensor]:

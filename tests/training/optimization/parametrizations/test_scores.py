@@ -11,7 +11,6 @@ from training.models.mlp.architecture import MLP
 from training.models.mlp.network import forward
 from training.optimization.engine import Engine
 from training.optimization.optimizers import AdamW
-from training.optimization.parametrizations.edge_popup import keep_largest
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS, ParametrizationSettings
 from training.optimization.parametrizations.scores import initial_scores
 from training.tasks.dataset import Dataset
@@ -75,15 +74,6 @@ def test_every_layer_keeps_exactly_its_count_of_the_largest_scores(kind):
             expected = keep_top(scores.numpy(), DENSITY)
             assert expected.sum() == keep_count(len(scores), DENSITY)
             np.testing.assert_array_equal((weight[row] != 0).flatten().numpy(), expected)
-
-
-@pytest.mark.parametrize("levels", [2, 5, 1000])
-@pytest.mark.parametrize("n_kept", [1, 20, 49, 50])
-def test_the_largest_are_kept_with_ties_to_the_lower_index(levels, n_kept):
-    scores = torch.randint(levels, (3, 50), generator=torch.Generator().manual_seed(n_kept)).double()
-    is_kept = keep_largest(scores, n_kept)
-    for row, kept_row in zip(scores, is_kept, strict=True):
-        np.testing.assert_array_equal(kept_row, keep_top(row.numpy(), n_kept / 50))
 
 
 def test_biprop_is_a_sign_and_one_magnitude_per_layer():
@@ -182,3 +172,30 @@ def test_initial_scores_depend_on_the_seed_only():
     assert torch.equal(a, b) and not torch.equal(a, c)
     for (rows, _), piece in zip(SHAPES.values(), a.split(SIZES), strict=True):
         assert piece.abs().max() <= 1 / np.sqrt(rows)
+
+
+@pytest.mark.parametrize("kind", FORMS)
+@pytest.mark.parametrize("train_weights", [False, True])
+def test_arms_of_unlike_density_and_a_refilled_one_are_as_alone(kind, train_weights):
+    densities, seeds, data = (0.2, 0.7, 0.4), (10, 11, 12), ModularTask(p=7, frac_train=0.7).build()
+    optimizer, weights = AdamW(lr=0.05, weight_decay=0.1), starts(3)
+
+    def settings_of(*arms):
+        chosen = [densities[arm] for arm in arms], [seeds[arm] for arm in arms]
+        return ParametrizationSettings(
+            name=kind, densities=chosen[0], train_weights=train_weights, seeds=chosen[1]
+        )
+
+    together = Engine(MODEL, optimizer, data, weights[:2], [None] * 2, parametrization=settings_of(0, 1))
+    rows = [*together.parametrization.trained, *together.parametrization.frozen]
+    addresses = [t.data_ptr() for t in [*rows, together.parametrization.mask_rw]]
+    together.run(4)
+    together.refill(0, optimizer, data, weights[2], None, settings_of(2))
+    together.run(5)
+    assert addresses == [t.data_ptr() for t in [*rows, together.parametrization.mask_rw]]
+    for slot, arm, n_steps in ((0, 2, 5), (1, 1, 9)):
+        alone = Engine(MODEL, optimizer, data, [weights[arm]], [None], parametrization=settings_of(arm))
+        alone.run(n_steps)
+        np.testing.assert_array_equal(alone.evaluate()[0], together.evaluate()[slot])
+        assert torch.equal(alone.parametrization.trained[0][0], together.parametrization.trained[0][slot])
+        assert torch.equal(alone.weights_rw[0], together.weights_rw[slot])
