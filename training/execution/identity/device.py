@@ -79,8 +79,8 @@ def platform_of(device: str) -> Mapping[str, str]:
     -------
     mapping
         `device` ("cpu", or the name of the GPU), `cpu` (the vector instructions that torch uses), `machine`,
-        the versions of `torch` and `numpy`, and `engine` (the library of stacked matrix products; on CUDA also
-        the kernels of AdamW).
+        the versions of `torch` and `numpy`, and `engine` (the library of stacked matrix products; on CUDA
+        also the kernels of AdamW).
     """
     import numpy as np
     import torch
