@@ -14,7 +14,8 @@ from pathlib import Path
 
 from training.cli.memory_errors import LEAST_ADDRESS_SPACE, address_space
 from training.config.recipe import Recipe
-from training.config.settings import CheckpointGrid
+from training.config.settings import CheckpointGrid, Setting
+from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.schema.validation import ConfigError
 
 FLOAT = 4
@@ -25,6 +26,12 @@ COPIES_OF_WEIGHTS = 10
 """Arrays of the weights' size: gradients, the optimizer's states, masks, and what is written."""
 COPIES_IN_STATE = 3
 """Arrays of the weights' size in a state: the weights and two running means."""
+INDEX = 8
+"""Bytes of an entry of an index table, or of a number in double precision."""
+FOLDED = ("embed_mlp", "one_hot_mlp", "embedded_mlp", "transformer")
+"""Models whose network holds one array per example beside its outputs, as wide as its neurons."""
+GRAPH_COPIES = 3
+"""Arrays of an activation's size that a linearized network holds."""
 EVALUATION_BYTES = 64
 """Bytes of one evaluation in the metrics."""
 PROCESS_BYTES = 340 * 2**20
@@ -109,6 +116,82 @@ def check_need(
                 f"this training needs about {bytes_text(needed)} of {what}, and {bytes_text(free)} are free: "
                 f"choose {cure}a smaller task, model or number of checkpoints, or add --yes to try"
             )
+
+
+def engine_bytes(setting: Setting, n_arms: int, form: str = "weights") -> int:
+    """Return the estimated bytes of an engine's tensors.
+
+    They are weights, gradients, the optimizer's states, masks, buffers, index tables and one snapshot
+    (weights, what is trained and its states once more). Temporary arrays of a step or an evaluation are
+    not counted.
+
+    Parameters
+    ----------
+    setting : Setting
+        Task, model and optimizer of the arms.
+    n_arms : int
+        Arms stacked in the engine.
+    form : str
+        A parametrization's name.
+
+    Examples
+    --------
+    >>> from training.config.recipe_files import read_recipe
+    >>> setting = read_recipe("modadd_fast")[0].setting("dense")
+    >>> engine_bytes(setting, 64) > 50 * engine_bytes(setting, 1)
+    True
+    """
+    n_weights = sum(math.prod(shape) for shape in setting.shapes().values())
+    n_train, n = example_sizes(setting)
+    widths, n_outputs = _hidden_widths(setting), setting.task.n_outputs
+    rows = _weight_rows(setting, form) * n_weights
+    evaluated, trained = n * (widths + n_outputs), n_train * (2 * widths + n_outputs)
+    if form == "tangent":  # a graph of each, for every layer as written
+        every = sum(shape[-1] for shape in setting.shapes().values() if len(shape) > 1)
+        evaluated, trained = GRAPH_COPIES * n * every, GRAPH_COPIES * n_train * every
+    elif n == n_train and setting.model.name in FOLDED:  # one set of buffers for both
+        evaluated = 0
+    shared = INDEX * n * (setting.task.n_inputs if setting.model.reads == "features" else 4)
+    return n_arms * FLOAT * (rows + evaluated + trained) + shared
+
+
+def example_sizes(setting: Setting) -> tuple[int, int]:
+    """Return the numbers of training examples and of all.
+
+    Those that the model cannot tell apart are one.
+    """
+    sizes = setting.task.sizes()
+    if sizes is None:
+        data = setting.examples()
+        return data.n_train, len(data.inputs)
+    n_train, n = sizes
+    if setting.model.symmetric and getattr(setting.task, "pairs", "") == "ordered":
+        # (a, b) and (b, a) are one example, unless one is for training and the other for tests.
+        share, equal = n_train / n, math.isqrt(n)
+        apart = 0.0 if getattr(setting.task, "pair_split", False) else share * (1 - share)
+        n_train = round((n - equal) / 2 * (share + apart) + share * equal)
+        n = round((n - equal) / 2 * (1 + 2 * apart) + equal)
+    return n_train, n
+
+
+def _hidden_widths(setting: Setting) -> int:
+    """Return the neurons that a network holds for every example."""
+    shapes = {name: shape for name, shape in setting.shapes().items() if len(shape) > 1}
+    if setting.model.name in FOLDED:
+        return next(shape[-1] for name, shape in shapes.items() if name.endswith("W_in"))
+    *hidden, _ = [shape[-1] for shape in shapes.values()]
+    return sum(hidden)
+
+
+def _weight_rows(setting: Setting, form: str) -> int:
+    """Return the arrays of the weights' size that an arm holds, its snapshot included."""
+    states = len(setting.optimizer.state_names)
+    beside = 1  # the mask
+    if form == "tangent":
+        beside = 2  # and the start
+    elif PARAMETRIZATIONS[form].trains_scores:
+        beside = 3  # and the scores and the weights that they choose from
+    return 2 + states + beside + 2 + states  # weights and gradients; a snapshot of both trained rows
 
 
 def available_memory() -> int | None:
