@@ -1,8 +1,8 @@
 """Command `python -m analyses.bench`: seconds of analyses and of a run's files.
 
-A network of the sizes of `modadd_fast` is trained for some hundred steps into a temporary folder; then each item
-is timed in one process and one thread, in turn, round by round. Every figure is a median over rounds, with its
-spread.
+A network of the sizes of `modadd_fast` is trained for some hundred steps into a temporary folder; then each
+item is timed in one process and one thread, in turn, round by round. Every figure is a median over rounds,
+with its spread.
 """
 
 from __future__ import annotations
@@ -41,13 +41,15 @@ def parser() -> Parser:
 
 def main(argv: list[str] | None = None) -> int:
     """Parse, measure, print."""
+    from analyses.running.command_line import use_one_thread
+
     args = parser().parse_args(argv)
+    use_one_thread()  # before NumPy is imported
     return run_command(lambda: _bench(args), args.plugins)
 
 
 def _bench(args: argparse.Namespace) -> int:
     from analyses.bench.timed_analyses import measure_analyses
-    from analyses.running.command_line import use_one_thread
     from training.bench.machine import machine
     from training.bench.report import read_sections, write_sections
     from training.execution.identity.device import prepare_process
@@ -57,7 +59,6 @@ def _bench(args: argparse.Namespace) -> int:
     require(rounds >= 1, "--rounds", "a whole number from 1", rounds)
     if args.write is not None:
         read_sections(args.write)  # refused before anything is measured
-    use_one_thread()
     prepare_process()
     about = machine("cpu")
     rows = measure_analyses(rounds)
@@ -88,5 +89,5 @@ def section(about: dict[str, Any], rows: list[dict[str, Any]], rounds: int) -> s
 
 {markdown_table(table)}
 
-Seconds of measuring alone, by one process: no start, no tables written. There is no baseline: compare with an earlier
-version of this file from one machine."""
+Seconds of measuring alone, by one process: no start, no tables written. There is no baseline: compare with
+an earlier version of this file from one machine."""

@@ -43,7 +43,7 @@ def measure_analyses(
     with tempfile.TemporaryDirectory() as folder:
         run = _trained(Path(folder), steps)
         items = _items(run, Path(folder), n_checkpoints, n_nulls)
-        took = seconds_per_step({name: Contestant(call) for name, (call, _) in items.items()}, rounds, 0)
+        took = seconds_per_step({name: Contestant(call) for name, (call, _) in items.items()}, rounds, 0.0)
     rows = []
     for name, (_, about) in items.items():
         spread = Spread.of(took[name])

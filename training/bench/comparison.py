@@ -58,7 +58,9 @@ def measure(
 def _spreads(took: dict[str, list[float]], steps_between: int) -> dict[str, Spread]:
     """Return the spread of every time and ratio by name."""
     alone, evaluated = took["as written, step alone"], took["as written"]
-    by_schedule = [step + (whole - step) / steps_between for step, whole in zip(alone, evaluated, strict=True)]
+    by_schedule = [
+        step + (whole - step) / steps_between for step, whole in zip(alone, evaluated, strict=True)
+    ]
     ms = {name: Spread.of([1e3 * value for value in values]) for name, values in took.items()}
     return {
         **{name: ms[name] for name in ("as written", "engine", "floor")},

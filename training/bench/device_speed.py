@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from training.bench.contestants import (
-    STEPS_ALONE,
-    WARM_UP_SECONDS,
-    first_setting,
-    warm_up,
-)
+from training.bench.contestants import STEPS_ALONE, WARM_UP_SECONDS, first_setting, warm_up
 from training.bench.floor import step_bytes
 from training.bench.timing import Contestant, Spread, seconds_per_step
 
@@ -45,8 +40,8 @@ def device_speed(
     Returns
     -------
     list of dict
-        `one by one` is the rate of the first number of arms, each batch alone, `times one by one` the
-        gain of the batch, and `engine / floor` its distance from the memory traffic of its updates.
+        `times one by one`: against the rate of one network alone; `engine / floor`: time of a step over
+        that of its update's memory traffic. `needs`: bytes of a batch too large for the memory.
     """
     from training.inspection.resource_estimate import engine_bytes
 
@@ -61,7 +56,8 @@ def device_speed(
             rows.append(row | {"needs": needed})
             continue
         rate = _rate(setting, device, n, rounds, seconds)
-        one = rate.median / n if n > 1 and one is None else one or rate.median
+        if one is None:
+            one = rate.median if n == 1 else _rate(setting, device, 1, rounds, seconds).median
         rows.append(
             row
             | {

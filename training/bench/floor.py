@@ -87,5 +87,5 @@ def copy_bandwidth(device: str, n_bytes: int | None = None, repeats: int = 5) ->
     n_bytes = COPIED_BYTES[device.partition(":")[0]] if n_bytes is None else n_bytes
     source = torch.ones(n_bytes, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
-    seconds = min(timed(lambda: target.copy_(source), 0, device) for _ in range(repeats))
+    seconds = min(timed(lambda: target.copy_(source), 0.0, device) for _ in range(repeats))
     return 2 * n_bytes / seconds

@@ -33,36 +33,39 @@ def exponent(sizes: Sequence[float], times: Sequence[float]) -> dict[str, float]
 
     Examples
     --------
-    >>> fit = exponent([1, 2, 4, 8], [3, 12, 48, 192])
+    >>> fit = exponent([1.0, 2.0, 4.0, 8.0], [3.0, 12.0, 48.0, 192.0])
     >>> round(fit["exponent"], 6), round(fit["low"], 6), round(fit["high"], 6)
     (2.0, 2.0, 2.0)
     """
     from scipy import stats
 
     fit = stats.linregress([math.log(size) for size in sizes], [math.log(t) for t in times])
-    half = stats.t.ppf(0.975, len(sizes) - 2) * fit.stderr
-    return {"exponent": fit.slope, "low": fit.slope - half, "high": fit.slope + half}
+    half = float(stats.t.ppf(0.975, len(sizes) - 2) * fit.stderr)
+    slope = float(fit.slope)
+    return {"exponent": slope, "low": slope - half, "high": slope + half}
 
 
-def growth(recipe: Recipe, setting: Setting, device: str, rounds: int, seconds: float) -> list[dict[str, Any]]:
+def growth(
+    recipe: Recipe, setting: Setting, device: str, rounds: int, seconds: float
+) -> list[dict[str, Any]]:
     """Return an exponent per quantity of one model: a row each.
 
     The step is the engine's, without evaluations. Quantities that a task or model does not have are left out.
     """
     rows = []
-    for quantity, settings in _sizes(setting).items():
+    for quantity, settings in sizes_of(setting).items():
         contestants = {size: _steps(varied, device, 1) for size, varied in settings.items()}
         rows.append(_row(recipe, setting, quantity, "a step", contestants, rounds, seconds, device))
-    by_arms = {n: _steps(setting, device, n) for n in ARMS}
+    by_arms = {float(n): _steps(setting, device, n) for n in ARMS}
     rows.append(_row(recipe, setting, "arms", "a step of all arms", by_arms, rounds, seconds, device))
     return [*rows, *_checkpoint_rows(recipe, setting, rounds)]
 
 
-def _sizes(setting: Setting) -> dict[str, dict[float, Setting]]:
+def sizes_of(setting: Setting) -> dict[str, dict[float, Setting]]:
     """Return settings by quantity and size."""
     sizes: dict[str, dict[float, Setting]] = {}
     if setting.task.gives == "tokens":
-        sizes["p"] = {p: replace(setting, task=replace(setting.task, p=p)) for p in RESIDUES}  # type: ignore[call-arg]
+        sizes["p"] = {float(p): replace(setting, task=replace(setting.task, p=p)) for p in RESIDUES}  # type: ignore[call-arg]
     sizes["width"] = dict(_wider(setting, factor) for factor in WIDTHS)
     return sizes
 
@@ -126,5 +129,5 @@ def _checkpoint_rows(recipe: Recipe, setting: Setting, rounds: int) -> list[dict
             }
             for name, call in calls.items():
                 call()
-                took[name][n] = [timed(call, 0) for _ in range(rounds)]
+                took[name][float(n)] = [timed(call, 0.0) for _ in range(rounds)]
     return [_fitted(recipe, setting, "checkpoints", name, by_size) for name, by_size in took.items()]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from training.bench.contestants import new_engine
 from training.bench.timing import Spread, ratios
+from training.execution.scheduler import launch
 
 if TYPE_CHECKING:
     from training.config.recipe import Recipe
@@ -20,10 +22,21 @@ STEPS = 100
 """Of every arm, with the recipe's evaluations."""
 
 
-def sweep_overhead(n_arms: int = ARMS, few: int = FEW, steps: int = STEPS, rounds: int = 1) -> dict[str, Any]:
+def sweep_overhead(
+    n_arms: int = ARMS,
+    few: int = FEW,
+    steps: int = STEPS,
+    rounds: int = 1,
+    launch: Callable[..., Any] = launch,
+) -> dict[str, Any]:
     """Return the time of an arm in a sweep by one worker, beside bare steps of the engine.
 
     A sweep of `few` arms is timed too: the difference of both is the arms' alone, without the worker's start.
+
+    Parameters
+    ----------
+    launch : callable
+        Trains the arms, as `scheduler.launch`.
 
     Returns
     -------
@@ -37,8 +50,8 @@ def sweep_overhead(n_arms: int = ARMS, few: int = FEW, steps: int = STEPS, round
     for _ in range(rounds):
         bare.append(_bare_seconds(setting, recipe.measure.eval_every, n_arms, steps))
         stacked.append(_stacked_seconds(setting, recipe.measure.eval_every, n_arms, steps))
-        fewer.append(_sweep_seconds(recipe, few))
-        many.append(_sweep_seconds(recipe, n_arms))
+        fewer.append(_sweep_seconds(recipe, few, launch))
+        many.append(_sweep_seconds(recipe, n_arms, launch))
     per_arm = [(a - b) / (n_arms - few) for a, b in zip(many, fewer, strict=True)]
     over = [a - b for a, b in zip(per_arm, bare, strict=True)]
     start = [b - few * a for a, b in zip(per_arm, fewer, strict=True)]
@@ -65,13 +78,14 @@ def _recipe(steps: int) -> tuple[Recipe, Setting]:
     return recipe, recipe.setting(name)
 
 
-def _sweep_seconds(recipe: Recipe, n_arms: int) -> float:
+def _sweep_seconds(recipe: Recipe, n_arms: int, launch: Callable[..., Any]) -> float:
     """Return the seconds of training so many seeds by one worker process."""
     from training.execution.experiment import Experiment
 
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        Experiment(replace(recipe, seeds=tuple(range(n_arms))), "", out=folder).train("cpu", workers=1)
+        sweep = Experiment(replace(recipe, seeds=tuple(range(n_arms))), "", out=folder, launch=launch)
+        sweep.train("cpu", workers=1)
         return time.perf_counter() - begun
 
 

@@ -21,9 +21,9 @@ SECTIONS = {
 """Title of every section, and the command that measures it, in the order of the file."""
 HEAD = """# Benchmarks
 
-Written by commands, one section each; not to be edited. Numbers are medians over rounds, with their quartiles in
-parentheses (the range for fewer than five rounds). All that is compared is timed in one process, in turn. Times depend
-on the machine and on what else it does: compare within a table, not across machines.
+Written by commands, one section each; not to be edited. Numbers are medians over rounds, with their quartiles
+in parentheses (the range for fewer than five rounds). All that is compared is timed in one process, in turn.
+Times depend on the machine and on what else it does: compare within a table, not across machines.
 [How to read them](docs/speed.md)."""
 NOT_MEASURED = "Not measured. `{}` measures it."
 SECTION = re.compile(r"<!-- (\w+): made by [^\n]* -->\n(.*?)<!-- /\1 -->", flags=re.DOTALL)
@@ -116,11 +116,12 @@ def comparison_section(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any
 
 {markdown_table(table)}
 
-- Times are of a step of one network. Baseline of the ratios: this project's own network as written, layer by layer
-  under autograd, not the papers' code.
+- Times are of a step of one network. Baseline of the ratios: this project's own network as written, layer by
+  layer under autograd, not the papers' code.
 - As used: as written with both splits evaluated at every step, against the engine with the recipe's schedule.
 - Equal evaluations: both by the recipe's schedule. No evaluation: bare step against bare step.
-- Engine ÷ floor: the engine with its evaluations, against the matrix products of its step and the fused update alone."""
+- Engine ÷ floor: the engine with its evaluations, against the matrix products of its step and the fused
+  update alone."""
 
 
 def overhead_section(about: Mapping[str, Any], row: Mapping[str, Any]) -> str:
@@ -131,15 +132,17 @@ def overhead_section(about: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     ]
     return f"""{machine_line(about)}
 
-`{row["recipe"]}`'s dense network with {row["arms"]} seeds and {row["steps"]} steps each, trained by one worker as
-`python -m training` does, with files, against the engine's steps and evaluations alone, one network after another.
+`{row["recipe"]}`'s dense network with {row["arms"]} seeds and {row["steps"]} steps each, trained by one
+worker as `python -m training` does, with files, against the engine's steps and evaluations alone, one network
+after another.
 
 {markdown_table(table)}
 
 - In the sweep ÷ alone, per arm-step: {with_spread(row, "sweep / alone")}; overhead per arm: \
 {with_spread(row, "overhead per arm")} ms (files, hashes, reports); start of the worker, once: \
 {with_spread(row, "start")} ms.
-- {row["arms"]} arms stacked in one engine ÷ one by one, per arm-step: {with_spread(row, "stacked / alone")}."""
+- {row["arms"]} arms stacked in one engine ÷ one by one, per arm-step: \
+{with_spread(row, "stacked / alone")}."""
 
 
 def growth_section(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -157,8 +160,8 @@ def growth_section(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
     ]
     return f"""{machine_line(about)}
 
-Time ∝ size^exponent: the slope of log time over log size through every round, with Student's interval. Growth that is
-no power law over these sizes widens it.
+Time ∝ size^exponent: the slope of log time over log size through every round, with Student's interval.
+Growth that is no power law over these sizes widens it.
 
 {markdown_table(table)}"""
 
@@ -183,8 +186,8 @@ def device_section(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], 
         table.append(cells)
     return f"""{machine_line(about)} A copy on the device moves {bandwidth / 1e9:,.1f} GB/s.
 
-Steps of the engine without evaluations. One by one: the rate of one network alone. Bandwidth floor: the bytes that the
-update of one step has to move (weights, gradients and the optimizer's states) ÷ the measured bandwidth of a copy; the
-column says how many times as long the engine takes.
+Steps of the engine without evaluations. One by one: the rate of one network alone. Bandwidth floor: the bytes
+that the update of one step has to move (weights, gradients and the optimizer's states) ÷ the measured
+bandwidth of a copy; the column says how many times as long the engine takes.
 
 {markdown_table(table)}"""

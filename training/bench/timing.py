@@ -17,7 +17,7 @@ class Contestant:
     """Call to be timed, and the number of steps it makes."""
 
     call: Callable[[], object]
-    steps: float = 1
+    steps: int = 1
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Spread:
     --------
     >>> Spread.of([4.0, 1.0, 2.0])
     Spread(median=2.0, low=1.0, high=4.0, rounds=3)
-    >>> Spread.of([1, 2, 3, 4, 5]).text()
+    >>> Spread.of([1.0, 2.0, 3.0, 4.0, 5.0]).text()
     '3.0 (1.5–4.5)'
     """
 
