@@ -4,6 +4,7 @@ BIN := .venv/bin
 RUNS ?= runs
 QUICK ?=
 ONLY ?=
+FULL ?=
 
 .PHONY: install demo test test-gpu test-lowest test-newest campaign check format figures docs bench clean
 
@@ -57,8 +58,10 @@ figures: install
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+# BENCHMARKS.md, in two minutes on an idle machine. FULL=1: more and longer rounds, and growth with size.
 bench: install
-	$(BIN)/python -m training.bench
+	$(BIN)/python -m training.bench --write BENCHMARKS.md $(if $(FULL),--full)
+	$(BIN)/python -m analyses.bench --write BENCHMARKS.md $(if $(FULL),--full)
 
 clean:
 	rm -rf .venv build *.egg-info

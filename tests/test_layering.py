@@ -48,6 +48,7 @@ FLOORS = (
     *((f"analyses.{name}",) for name in ACROSS),
     ("analyses.claims",),
     ("analyses.report",),
+    ("analyses.bench",),
     ("analyses",),
     ("figures.drawing",),
     tuple(f"figures.{question}" for question in (*QUESTIONS, *ACROSS)),

@@ -5,4 +5,4 @@ A command, `python -m training.bench`. May import every other folder of `trainin
 
 from interp.lazy_exports import lazy_exports
 
-__getattr__ = lazy_exports(__name__, {"matrix_products": "command", "measure": "command"})
+__getattr__ = lazy_exports(__name__, {"matrix_products": "floor", "measure": "comparison"})

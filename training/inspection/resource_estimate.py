@@ -15,26 +15,23 @@ from pathlib import Path
 from training.cli.memory_errors import LEAST_ADDRESS_SPACE, address_space
 from training.config.recipe import Recipe
 from training.config.settings import CheckpointGrid, Setting
+from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.schema.validation import ConfigError
 
 FLOAT = 4
 """Bytes of a weight or an activation."""
-INDEX = 8
-"""Bytes of an index or a label."""
 COPIES_OF_ACTIVATIONS = 2
 """Arrays of an activation's size that a step holds: values and gradients."""
 COPIES_OF_WEIGHTS = 10
 """Arrays of the weights' size: gradients, the optimizer's states, masks, and what is written."""
 COPIES_IN_STATE = 3
 """Arrays of the weights' size in a state: the weights and two running means."""
-ROWS = {"weights": 5, "tangent": 7, "edge_popup": 9, "biprop": 9, "supermask": 9}
-"""Arrays of the weights' size in an engine by parametrization: trained, gradients, moments, mask, scores."""
-MOST_ROWS = max(ROWS.values())
-"""For a parametrization that is not listed."""
-INDEXES = 7
-"""Indices and labels of a pair: two rows of a table, their sorted order, and its class."""
-INDEXES_PER_ROW = 5
-"""Indices and weights of each row of a table that attention sums for a pair."""
+INDEX = 8
+"""Bytes of an entry of an index table, or of a number in double precision."""
+FOLDED = ("embed_mlp", "one_hot_mlp", "embedded_mlp", "transformer")
+"""Models whose network holds one array per example beside its outputs, as wide as its neurons."""
+GRAPH_COPIES = 3
+"""Arrays of an activation's size that a linearized network holds."""
 EVALUATION_BYTES = 64
 """Bytes of one evaluation in the metrics."""
 PROCESS_BYTES = 340 * 2**20
@@ -74,64 +71,6 @@ def estimated_need(recipe: Recipe, arms: Sequence[str]) -> Need:
     by_arm = {arm: _arm_need(recipe, arm) for arm in dict.fromkeys(arms)}
     memory = max((need.memory for need in by_arm.values()), default=0)
     return Need(memory=memory, disk=sum(by_arm[arm].disk for arm in arms), networks=len(arms))
-
-
-def engine_bytes(setting: Setting, n_arms: int, form: str = "weights") -> int:
-    """Return the most bytes that an engine's tensors take in a step or an evaluation.
-
-    It counts weights, gradients and moments, the network's buffers and index tables, and what a step and an
-    evaluation allocate; not what the device and its libraries take. It is good to a factor of 1.5 for every
-    model and parametrization here.
-
-    Parameters
-    ----------
-    setting : Setting
-        Task, model and optimizer of the arms.
-    n_arms : int
-        Arms that are stacked.
-    form : str
-        A key of `PARAMETRIZATIONS`.
-
-    Examples
-    --------
-    >>> from training.config.recipe_files import read_recipe
-    >>> setting = read_recipe("h_standard")[0].setting("dense")
-    >>> one, many = (engine_bytes(setting, n) for n in (1, 256))
-    >>> bytes_text(many), many == 256 * one
-    ('535.3 MiB', True)
-    """
-    shapes, model = setting.shapes(), setting.model
-    n_weights = sum(math.prod(shape) for shape in shapes.values())
-    n_train, n_all = _n_examples(setting)
-    n_outputs = setting.task.n_outputs
-    W_in = next((shape for name, shape in shapes.items() if name.rpartition(".")[2] == "W_in"), (0,))
-    neurons = W_in[-1] or sum(getattr(model, "widths", ()))
-    is_plain = not neurons or form == "tangent"  # autograd holds the activations of every layer
-    if not neurons:
-        neurons = sum(shape[-1] for name, shape in shapes.items() if len(shape) > 1 and name != "W_E")
-    # Each neuron and output has a buffer and, in a step or an evaluation, another array of its size.
-    per_example = 2 * (neurons + n_outputs) * FLOAT
-    if is_plain:
-        per_example = per_example * 4 // 3
-    if model.reads == "tokens":
-        per_example += _token_bytes(setting, is_plain)
-    is_shared = n_train == n_all and not is_plain  # one set of buffers, and half as much within a step
-    n_stored = n_all * 3 // 2 if is_shared else n_train + n_all
-    shared = n_all * setting.task.n_inputs * FLOAT if model.reads == "features" else 0
-    rows = ROWS.get(form, MOST_ROWS) * n_weights * FLOAT
-    return shared + n_arms * (rows + n_stored * per_example)
-
-
-def _token_bytes(setting: Setting, is_plain: bool) -> int:
-    """Return the bytes of a pair's indices, and of attention."""
-    heads = [shape for shape in setting.shapes().values() if len(shape) == 3]
-    if not heads:
-        return INDEXES * INDEX
-    n_heads, d_model, d_head = heads[0]
-    n_tokens = 2 + getattr(setting.model, "equals", False)
-    if is_plain:
-        return 2 * n_tokens * (3 * n_heads * d_head + 2 * d_model) * FLOAT
-    return (INDEXES + INDEXES_PER_ROW * (n_tokens * n_heads + 1)) * INDEX
 
 
 def check_need(
@@ -179,6 +118,82 @@ def check_need(
             )
 
 
+def engine_bytes(setting: Setting, n_arms: int, form: str = "weights") -> int:
+    """Return the estimated bytes of an engine's tensors.
+
+    They are weights, gradients, the optimizer's states, masks, buffers, index tables and one snapshot
+    (weights, what is trained and its states once more). Temporary arrays of a step or an evaluation are
+    not counted.
+
+    Parameters
+    ----------
+    setting : Setting
+        Task, model and optimizer of the arms.
+    n_arms : int
+        Arms stacked in the engine.
+    form : str
+        A parametrization's name.
+
+    Examples
+    --------
+    >>> from training.config.recipe_files import read_recipe
+    >>> setting = read_recipe("modadd_fast")[0].setting("dense")
+    >>> engine_bytes(setting, 64) > 50 * engine_bytes(setting, 1)
+    True
+    """
+    n_weights = sum(math.prod(shape) for shape in setting.shapes().values())
+    n_train, n = example_sizes(setting)
+    widths, n_outputs = _hidden_widths(setting), setting.task.n_outputs
+    rows = _weight_rows(setting, form) * n_weights
+    evaluated, trained = n * (widths + n_outputs), n_train * (2 * widths + n_outputs)
+    if form == "tangent":  # a graph of each, for every layer as written
+        every = sum(shape[-1] for shape in setting.shapes().values() if len(shape) > 1)
+        evaluated, trained = GRAPH_COPIES * n * every, GRAPH_COPIES * n_train * every
+    elif n == n_train and setting.model.name in FOLDED:  # one set of buffers for both
+        evaluated = 0
+    shared = INDEX * n * (setting.task.n_inputs if setting.model.reads == "features" else 4)
+    return n_arms * FLOAT * (rows + evaluated + trained) + shared
+
+
+def example_sizes(setting: Setting) -> tuple[int, int]:
+    """Return the numbers of training examples and of all.
+
+    Those that the model cannot tell apart are one.
+    """
+    sizes = setting.task.sizes()
+    if sizes is None:
+        data = setting.examples()
+        return data.n_train, len(data.inputs)
+    n_train, n = sizes
+    if setting.model.symmetric and getattr(setting.task, "pairs", "") == "ordered":
+        # (a, b) and (b, a) are one example, unless one is for training and the other for tests.
+        share, equal = n_train / n, math.isqrt(n)
+        apart = 0.0 if getattr(setting.task, "pair_split", False) else share * (1 - share)
+        n_train = round((n - equal) / 2 * (share + apart) + share * equal)
+        n = round((n - equal) / 2 * (1 + 2 * apart) + equal)
+    return n_train, n
+
+
+def _hidden_widths(setting: Setting) -> int:
+    """Return the neurons that a network holds for every example."""
+    shapes = {name: shape for name, shape in setting.shapes().items() if len(shape) > 1}
+    if setting.model.name in FOLDED:
+        return next(shape[-1] for name, shape in shapes.items() if name.endswith("W_in"))
+    *hidden, _ = [shape[-1] for shape in shapes.values()]
+    return sum(hidden)
+
+
+def _weight_rows(setting: Setting, form: str) -> int:
+    """Return the arrays of the weights' size that an arm holds, its snapshot included."""
+    states = len(setting.optimizer.state_names)
+    beside = 1  # the mask
+    if form == "tangent":
+        beside = 2  # and the start
+    elif PARAMETRIZATIONS[form].trains_scores:
+        beside = 3  # and the scores and the weights that they choose from
+    return 2 + states + beside + 2 + states  # weights and gradients; a snapshot of both trained rows
+
+
 def available_memory() -> int | None:
     """Return the bytes of memory that this machine has free; None if unknown."""
     try:
@@ -207,7 +222,9 @@ def _arm_need(recipe: Recipe, arm: str) -> Need:
     shapes = setting.shapes()
     n_weights = sum(math.prod(shape) for shape in shapes.values())
     n_checkpoints = 2 + sum(_n_steps(grid, settings.max_steps) for grid in recipe.checkpoints(arm))
-    _, n_examples = _n_examples(setting)
+    _, n_examples = setting.task.sizes() or (0, 0)
+    if setting.model.symmetric and getattr(setting.task, "pairs", "") == "ordered":
+        n_examples = n_examples // 2 + 1  # (a, b) and (b, a) are one example
     # An embedding is looked up, so that no array has its width for every example.
     width = sum(shape[-1] for name, shape in shapes.items() if len(shape) > 1 and name != "W_E")
     activations = n_examples * width * FLOAT * COPIES_OF_ACTIVATIONS
@@ -215,14 +232,6 @@ def _arm_need(recipe: Recipe, arm: str) -> Need:
     evaluations = settings.max_steps // recipe.measure.eval_every * EVALUATION_BYTES
     memory = PROCESS_BYTES + activations + n_weights * FLOAT * COPIES_OF_WEIGHTS + 2 * saved
     return Need(memory=memory, disk=saved + evaluations)
-
-
-def _n_examples(setting: Setting) -> tuple[int, int]:
-    """Return the numbers of training examples and of all that an engine holds; zeros if unknown."""
-    n_train, n_all = setting.task.sizes() or (0, 0)
-    if setting.model.symmetric and getattr(setting.task, "pairs", "") == "ordered":
-        n_all = n_all // 2 + 1  # (a, b) and (b, a) are one example
-    return min(n_train, n_all), n_all
 
 
 def _n_steps(grid: CheckpointGrid, max_steps: int) -> int:

@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from training.bench.command import RECIPES, main, matrix_products
+from training.bench.command import RECIPES, main
+from training.bench.floor import matrix_products
 from training.config.recipe_files import read_recipe
 from training.models.registry import MODELS
 from training.optimization.engine import Engine
@@ -20,12 +21,10 @@ KEYS = [
     "equal evaluations",
     "no evaluation",
     "engine / floor",
+    "warm-up steps",
+    "rounds",
+    "spread",
 ]
-
-
-@pytest.fixture
-def short_warm_up(monkeypatch):
-    monkeypatch.setattr("training.bench.command.WARM_UP_STEPS", 20)  # 1000 matter to timings alone
 
 
 def setting_of(name):
@@ -68,20 +67,23 @@ def test_the_floor_consists_of_the_matrix_products_of_a_step(name, n_products):
     assert len(multiplications) == n_products
 
 
-def test_json_has_a_row_per_recipe(recipe_file, capsys, short_warm_up):
-    assert (
-        main(["--recipe", str(recipe_file), str(recipe_file), "--rounds", "1", "--arms", "2", "--json"]) == 0
-    )
+def test_json_has_a_row_per_recipe_and_batch(recipe_file, capsys):
+    recipes = ["--recipe", str(recipe_file), str(recipe_file)]
+    assert main([*recipes, "--rounds", "1", "--arms", "2", "--batches", "1", "3", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["device"] == "cpu" and result["arms"] == 2
+    assert result["device"] == "cpu" and result["arms"] == 2 and result["threads"] == 1
     for row in result["rows"]:
-        assert list(row) == KEYS and row["recipe"] == "tiny"
-        assert all(row[key] > 0 for key in KEYS[2:])
+        assert list(row) == KEYS and row["recipe"] == "tiny" and row["rounds"] == 1
+        assert all(row[key] > 0 for key in KEYS[2:11])
         assert row["as used"] == pytest.approx(row["as written"] / row["engine"])
-        assert row["floor"] < row["as written"]
+        assert row["spread"]["engine"] == [row["engine"]] * 2
+    assert [row["arms"] for row in result["batches"]] == [1, 3, 1, 3]
+    for one, three in (result["batches"][:2], result["batches"][2:]):
+        gain = three["arm-steps per second"] / one["arm-steps per second"]
+        assert one["times one by one"] == 1 and three["times one by one"] == pytest.approx(gain)
 
 
-def test_the_table_has_a_line_per_recipe(recipe_file, capsys, short_warm_up):
+def test_the_table_has_a_line_per_recipe(recipe_file, capsys):
     assert main(["--recipe", str(recipe_file), "--rounds", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "not the papers' code" in " ".join(lines)
@@ -92,6 +94,7 @@ def test_the_table_has_a_line_per_recipe(recipe_file, capsys, short_warm_up):
     ("arguments", "message"),
     [
         (["--rounds", "0"], "--rounds: expected a whole number from 1, got 0"),
+        (["--batches", "4", "0"], "--batches: expected whole numbers from 1, got 0"),
         (["--arms", "0"], "--arms: expected a whole number from 1, got 0"),
         (
             ["--recipe", "nowhere.toml"],

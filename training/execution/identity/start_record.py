@@ -57,7 +57,7 @@ def start_record(
         "python": platform.python_version(),
         "versions": {name: installed_version(name) for name in VERSIONS},
         "machine": platform.machine(),
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "os": f"{platform.system()} {platform.release()}",
         "blas": _blas(),
         "device": device,
@@ -120,7 +120,7 @@ def _git(root: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
     """Return the name of the processor, as its maker wrote it where the system says it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():

@@ -1,0 +1,8 @@
+"""Speed of the analyses: seconds of some of them on one small run, and of reading checkpoints.
+
+A command, `python -m analyses.bench`. May import every question and `training.bench`; none imports it.
+"""
+
+from interp.lazy_exports import lazy_exports
+
+__getattr__ = lazy_exports(__name__, {"measure_analyses": "timed_analyses"})
