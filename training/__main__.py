@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from training.cli.machine import available_cores
@@ -273,7 +274,9 @@ def _trained(experiments: Sequence[Experiment], args: argparse.Namespace) -> lis
                 experiment.check_need(args.device, workers, args.force)
     with ExitStack() as trackers:
         for experiment in experiments:
-            trackers.enter_context(tracked(args.track, experiment.run, lambda e=experiment: e.recipe))
+            trackers.enter_context(
+                tracked(args.track, experiment.run, partial(getattr, experiment, "recipe"))
+            )
         return train_together(experiments, args.device, workers, args.force, args.accept_other)
 
 

@@ -242,10 +242,10 @@ class Engine:
         self.optimizer_state = {
             name: [t[slots] for t in tensors] for name, tensors in self.optimizer_state.items()
         }
-        for listed in (self.optimizers, self.datasets, self.ages, self.is_live):
-            listed[:] = [listed[slot] for slot in slots]  # type: ignore[index]
-        for slot in range(len(slots) - n_empty, len(slots)):
-            self.is_live[slot] = False
+        self.optimizers, self.datasets, self.ages = (
+            [listed[slot] for slot in slots] for listed in (self.optimizers, self.datasets, self.ages)
+        )
+        self.is_live = [self.is_live[slot] for slot in slots[: len(slots) - n_empty]] + [False] * n_empty
         self._prepare_step()
 
 

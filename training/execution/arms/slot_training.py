@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from training.execution.arms.arm_in_training import ArmInTraining
 from training.execution.arms.jobs import ArmTask, Report
 from training.execution.arms.saved_state import check_norms, reading_state
 from training.execution.arms.starting_point import StartingPoint
+from training.models.network import Weights
 from training.optimization.engine import Engine
 from training.optimization.evaluation import METRICS
 from training.optimization.parametrizations.registry import ParametrizationSettings
@@ -220,5 +220,5 @@ def parametrization_of(tasks: Sequence[ArmTask]) -> ParametrizationSettings:
     )
 
 
-def _tensors(start: StartingPoint) -> Mapping[str, Tensor]:
+def _tensors(start: StartingPoint) -> Weights:
     return {name: torch.from_numpy(w) for name, w in start.weights.items()}

@@ -1,7 +1,7 @@
 """Optimizers: one file each, with its settings and its update.
 
 Settings are plain dataclasses and import neither torch nor NumPy; torch is imported when an update is built.
-May import `training.schema` and `training.models.kernels`.
+May import `training.schema`, `training.models.kernels` and `training.optimization.slots`.
 """
 
 from training.optimization.optimizers.adamw import AdamW

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from training.optimization.optimizers.base import Update
+    from training.optimization.slots.adamw_eager import SlotUpdate
+    from training.optimization.slots.slot_settings import SlotSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,20 @@ class AdamW(Optimizer):
             )
 
         return update
+
+    def slot_update(
+        self,
+        trained: Sequence[Tensor],
+        state: Mapping[str, Sequence[Tensor]],
+        settings: SlotSettings,
+        mask_rw: Tensor | None,
+    ) -> SlotUpdate | None:
+        """Return AdamW by one Triton kernel or by torch; None for a subclass with its own."""
+        from training.optimization.slots.adamw_choice import adamw_update
+
+        if not self.updates_as(AdamW):
+            return None
+        return adamw_update(trained, state, settings, mask_rw)
 
     def torch_optimizer(
         self, parameters: Sequence[torch.nn.Parameter], fused: bool = False

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from training.optimization.slots.adamw_eager import SlotUpdate
+    from training.optimization.slots.slot_settings import SlotSettings
+
     Update = Callable[[Sequence[Tensor], float], None]
     """Change the trained tensors by their gradients and a learning rate."""
 
@@ -67,6 +70,36 @@ class Optimizer(ABC):
         step : int
             Updates done so far.
         """
+
+    def updates_as(self, cls: type[Optimizer]) -> bool:
+        """Return True if neither the update nor the learning rate differs from a class's."""
+        mine = type(self)
+        return mine.build_update is cls.build_update and mine.lr_at is cls.lr_at
+
+    def slot_update(
+        self,
+        trained: Sequence[Tensor],
+        state: Mapping[str, Sequence[Tensor]],
+        settings: SlotSettings,
+        mask_rw: Tensor | None,
+    ) -> SlotUpdate | None:
+        """Return a function that updates all slots in place, each by its own settings.
+
+        None, as here, for an optimizer without one: `build_update` of every slot then does. The function
+        reads no value on the host. The caller advances the settings after it. Empty slots keep their values.
+
+        Parameters
+        ----------
+        trained : sequence of Tensor
+            Tensors to update, (slot, weight) each.
+        state : mapping
+            For each of `state_names` one tensor per trained tensor, also updated in place.
+        settings : SlotSettings
+            Of every slot; the optimizer's own fields are not read.
+        mask_rw : Tensor or None
+            1 = kept, of every trained tensor; gradients of pruned weights become zero, maybe in place.
+        """
+        return None
 
     def torch_optimizer(
         self, parameters: Sequence[torch.nn.Parameter], fused: bool = False

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from training.optimization.optimizers.base import Update
+    from training.optimization.slots.adamw_eager import SlotUpdate
+    from training.optimization.slots.slot_settings import SlotSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,20 @@ class SGD(Optimizer):
                 tensor.mul_(1 - lr * self.weight_decay).sub_(gradient, alpha=lr)
 
         return update
+
+    def slot_update(
+        self,
+        trained: Sequence[Tensor],
+        state: Mapping[str, Sequence[Tensor]],
+        settings: SlotSettings,
+        mask_rw: Tensor | None,
+    ) -> SlotUpdate | None:
+        """Return gradient descent of all slots; None for a subclass with its own."""
+        from training.optimization.slots.sgd_eager import sgd_update
+
+        if not self.updates_as(SGD):
+            return None
+        return sgd_update(trained, settings, mask_rw)
 
     def torch_optimizer(
         self, parameters: Sequence[torch.nn.Parameter], fused: bool = False
