@@ -19,6 +19,8 @@ class AutogradNetwork(Network):
         One network: (weights, inputs) → outputs, differentiable in the weights.
     """
 
+    is_static = False
+
     def __init__(self, forward: Forward, problem: StackedProblem):
         self.forward, self.loss, self.n_arms = forward, problem.loss, problem.n_arms
         self.inputs = problem.inputs()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -47,6 +48,9 @@ class Network(ABC):
     Fast networks hold a buffer for every intermediate: at these sizes a fresh allocation of an
     (example, neuron) array costs more in page faults than the arithmetic on it.
     """
+
+    is_static: ClassVar[bool] = True
+    """A gradient takes the same operations on the same memory at every step."""
 
     @abstractmethod
     def outputs(self, weights: Weights) -> Tensor:

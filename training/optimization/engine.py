@@ -26,6 +26,9 @@ from training.optimization.optimizers.base import Optimizer
 from training.optimization.parametrizations.base import StackedArms
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS, ParametrizationSettings
 from training.optimization.parametrizations.weight_rows import RowLayout
+from training.optimization.slots.captured_step import CapturedStep
+from training.optimization.slots.host_copy import HostCopy
+from training.optimization.slots.slot_settings import SlotSettings
 from training.optimization.snapshot import Snapshot
 from training.optimization.updates import update_of
 from training.tasks.dataset import Dataset
@@ -113,6 +116,7 @@ class Engine:
         self.evaluation = Evaluation(self.datasets[0], self.device)
         self._build_network()
         self._build_update()
+        self._capture_step()
 
     def _build_network(self) -> None:
         n_slots, dtype, data = len(self.ages), self.weights_rw.dtype, self.datasets[0]
@@ -128,19 +132,49 @@ class Engine:
         self.network = self.parametrization.build_network(self.model.implementation(), problem)
 
     def _build_update(self) -> None:
-        self._update = update_of(
-            self.optimizers, self.parametrization.trained, self.optimizer_state, self.ages, self.is_live
-        )
+        """Make the update: elsewhere than on the CPU one of all slots, if the optimizer has one."""
+        trained, state = self.parametrization.trained, self.optimizer_state
+        self._settings: SlotSettings | None = None
+        if self.device.type != "cpu":
+            self._settings = SlotSettings(len(self.ages), self.device)
+            self._slot_update = self.optimizers[0].slot_update(trained, state, self._settings, None)
+            if self._slot_update is None:
+                self._settings = None
+        if self._settings is None:
+            self._update = update_of(self.optimizers, trained, state, self.ages, self.is_live)
+            return
+        for slot, is_live in enumerate(self.is_live):
+            if is_live:
+                self._settings.fill(slot, self.optimizers[slot], self.ages[slot])
+
+    def _capture_step(self) -> None:
+        """Let the device take whole steps, where they neither draw nor need numbers of the host."""
+        is_static = self.network.is_static and not self.parametrization.draws and self._settings is not None
+        self._steps = CapturedStep(self._step, self.device, capturable=is_static)
 
     @torch.no_grad()
     def run(self, n_steps: int) -> None:
         """Train every live arm for `n_steps` more steps."""
+        if self._settings is not None:
+            self._steps.replay(n_steps)
+            self._count(n_steps)
+            return
         for _ in range(n_steps):
-            self.parametrization.write_weights(self.weights_rw, training=True)
-            self.network.gradient(self.weights, self.grads)
-            gradients = self.parametrization.trained_gradients(self.grads_rw)
+            self._step()
+            self._count(1)
+
+    def _step(self) -> None:
+        self.parametrization.write_weights(self.weights_rw, training=True)
+        self.network.gradient(self.weights, self.grads)
+        gradients = self.parametrization.trained_gradients(self.grads_rw)
+        if self._settings is None:
             self._update(gradients, self.ages)
-            self.ages = [age + is_live for age, is_live in zip(self.ages, self.is_live, strict=True)]
+        else:
+            self._slot_update(gradients)
+            self._settings.advance()
+
+    def _count(self, n_steps: int) -> None:
+        self.ages = [age + n_steps * is_live for age, is_live in zip(self.ages, self.is_live, strict=True)]
 
     def evaluate(self) -> np.ndarray:
         """Return the metrics now, (arm, metric) as `evaluation.METRICS`."""
@@ -155,8 +189,8 @@ class Engine:
             They stay those of now while the engine trains on, by copies on its device. Otherwise they are
             good until the engine's next step.
         """
-        metrics_rm = self._measured()
-        return self._snapshot(torch.clone if is_detached else lambda t: t, metrics_rm)
+        metrics = HostCopy([self._measured()])
+        return self._snapshot(torch.clone if is_detached else lambda t: t, metrics)
 
     def arm_weights(self, slot: int) -> dict[str, np.ndarray]:
         """Return a copy of one arm's weights as last evaluated."""
@@ -172,7 +206,7 @@ class Engine:
         return self.evaluation.measure(self.loss, self.network.outputs(self.weights), self.weights_rw)
 
     def _snapshot(
-        self, copied: Callable[[Tensor], Tensor] = lambda t: t, metrics_rm: Tensor | None = None
+        self, copied: Callable[[Tensor], Tensor] = lambda t: t, metrics: HostCopy | None = None
     ) -> Snapshot:
         tensors = {"trained": self.parametrization.trained} | self.optimizer_state
         return Snapshot(
@@ -181,7 +215,7 @@ class Engine:
             weights_rw=copied(self.weights_rw),
             tensors={name: [copied(t) for t in listed] for name, listed in tensors.items()},
             generators=[self.parametrization.generator_state(slot) for slot in range(len(self.ages))],
-            metrics_rm=metrics_rm,
+            measured=metrics,
         )
 
     def check_state(self, state: Mapping[str, Any]) -> None:
@@ -208,7 +242,7 @@ class Engine:
             for tensor, row in zip(tensors, state[name], strict=True):
                 tensor[slot].copy_(row)
         self.ages[slot] = int(state["step"])
-        self._build_update()
+        self._set_slot(slot)
 
     def refill(
         self,
@@ -225,14 +259,24 @@ class Engine:
         for tensors in self.optimizer_state.values():
             for tensor in tensors:
                 tensor[slot].zero_()
+        self._set_slot(slot)
         if self.parametrization.rebuilds_network:
             self._build_network()
-        self._build_update()
+            self._capture_step()
 
     def release(self, slot: int) -> None:
         """Leave the arm of a slot as it is from now on."""
         self.is_live[slot] = False
-        self._build_update()
+        self._set_slot(slot)
+
+    def _set_slot(self, slot: int) -> None:
+        """Let the update know a slot's settings and age, or that it is empty."""
+        if self._settings is None:
+            self._build_update()
+        elif self.is_live[slot]:
+            self._settings.fill(slot, self.optimizers[slot], self.ages[slot])
+        else:
+            self._settings.release(slot)
 
     def keep(self, slots: Sequence[int], n_slots: int | None = None) -> None:
         """Drop every arm but these, with their slots; add empty slots up to a number."""

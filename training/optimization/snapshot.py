@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from training.optimization.parametrizations.weight_rows import RowLayout
+from training.optimization.slots.host_copy import HostCopy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +26,13 @@ class Snapshot:
     """Trained rows, and the optimizer's states by name."""
     generators: Sequence[Mapping[str, Tensor]]
     """State of each slot's random generator, if any."""
-    metrics_rm: Tensor | None = None
-    """Columns as `evaluation.METRICS`."""
+    measured: HostCopy | None = None
+    """Metrics, on their way to the host: (slot, metric), columns as `evaluation.METRICS`."""
 
     def metrics(self) -> np.ndarray:
         """Return the metrics, (slot, metric), once they have arrived on the host."""
-        assert self.metrics_rm is not None
-        return self.metrics_rm.cpu().numpy()
+        assert self.measured is not None
+        return self.measured.arrays()[0]
 
     def arm_weights(self, slot: int) -> dict[str, np.ndarray]:
         """Return a copy of one arm's weights by name."""

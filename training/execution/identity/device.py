@@ -79,7 +79,8 @@ def platform_of(device: str) -> Mapping[str, str]:
     -------
     mapping
         `device` ("cpu", or the name of the GPU), `cpu` (the vector instructions that torch uses), `machine`,
-        the versions of `torch` and `numpy`, and `engine` (the library of stacked matrix products).
+        the versions of `torch` and `numpy`, and `engine` (the library of stacked matrix products; on CUDA
+        also the kernels of AdamW).
     """
     import numpy as np
     import torch
@@ -92,8 +93,17 @@ def platform_of(device: str) -> Mapping[str, str]:
         "machine": machine.machine(),
         "torch": str(torch.__version__),
         "numpy": np.__version__,
-        "engine": matmul_library(device),
+        "engine": ", ".join([matmul_library(device), *_update_kernels(device)]),
     }
+
+
+def _update_kernels(device: str) -> list[str]:
+    """Return the kernels of AdamW on CUDA; elsewhere they are torch's own."""
+    import torch
+
+    from training.optimization.slots.adamw_choice import adamw_path
+
+    return [f"{adamw_path(torch.device(device)).name} update"] if device.startswith("cuda") else []
 
 
 def platform_differences(recorded: Mapping[str, str], here: Mapping[str, str]) -> str:
