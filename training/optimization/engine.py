@@ -180,7 +180,7 @@ class Engine:
         """Return the metrics now, (arm, metric) as `evaluation.METRICS`."""
         return self._measured().cpu().numpy()
 
-    def measured_snapshot(self, is_detached: bool = False) -> Snapshot:
+    def measured_snapshot(self, is_detached: bool = False, wanted: Sequence[int] = ()) -> Snapshot:
         """Return metrics, weights and states of now.
 
         Parameters
@@ -188,9 +188,14 @@ class Engine:
         is_detached : bool
             They stay those of now while the engine trains on, by copies on its device. Otherwise they are
             good until the engine's next step.
+        wanted : sequence of int
+            Slots whose weights are sent to the host at once; those of others are when they are asked for.
         """
         metrics = HostCopy([self._measured()])
-        return self._snapshot(torch.clone if is_detached else lambda t: t, metrics)
+        if not is_detached:
+            return self._snapshot(measured=metrics)
+        sent = HostCopy([self.weights_rw[slot] for slot in wanted], clone=True)
+        return self._snapshot(torch.clone, measured=metrics, sent=dict.fromkeys(wanted, sent))
 
     def arm_weights(self, slot: int) -> dict[str, np.ndarray]:
         """Return a copy of one arm's weights as last evaluated."""
@@ -205,9 +210,7 @@ class Engine:
         self.parametrization.write_weights(self.weights_rw, training=False)
         return self.evaluation.measure(self.loss, self.network.outputs(self.weights), self.weights_rw)
 
-    def _snapshot(
-        self, copied: Callable[[Tensor], Tensor] = lambda t: t, metrics: HostCopy | None = None
-    ) -> Snapshot:
+    def _snapshot(self, copied: Callable[[Tensor], Tensor] = lambda t: t, **on_its_way: Any) -> Snapshot:
         tensors = {"trained": self.parametrization.trained} | self.optimizer_state
         return Snapshot(
             layout=self.layout,
@@ -215,7 +218,7 @@ class Engine:
             weights_rw=copied(self.weights_rw),
             tensors={name: [copied(t) for t in listed] for name, listed in tensors.items()},
             generators=[self.parametrization.generator_state(slot) for slot in range(len(self.ages))],
-            measured=metrics,
+            **on_its_way,
         )
 
     def check_state(self, state: Mapping[str, Any]) -> None:

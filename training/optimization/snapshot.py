@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,9 @@ class Snapshot:
     measured: HostCopy | None = None
     """Metrics, on their way to the host: (slot, metric), columns as `evaluation.METRICS`."""
 
+    sent: Mapping[int, HostCopy] = field(default_factory=dict)
+    """Weights on their way to the host, in one copy: of these slots, in this order."""
+
     def metrics(self) -> np.ndarray:
         """Return the metrics, (slot, metric), once they have arrived on the host."""
         assert self.measured is not None
@@ -36,6 +39,8 @@ class Snapshot:
 
     def arm_weights(self, slot: int) -> dict[str, np.ndarray]:
         """Return a copy of one arm's weights by name."""
+        if slot in self.sent:
+            return self.layout.arrays(self.sent[slot].result()[list(self.sent).index(slot)])
         return self.layout.arrays(self.weights_rw[slot])
 
     def arm_state(self, slot: int) -> dict[str, Any]:

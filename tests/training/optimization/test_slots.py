@@ -132,11 +132,12 @@ def test_a_detached_snapshot_stays_while_the_engine_trains_on():
     engine = engine_of([0, 1], OPTIMIZERS[:2])
     engine.run(3)
     expected = alone(1, OPTIMIZERS[1], 3, "weights", True)
-    snapshot = engine.measured_snapshot(is_detached=True)
+    snapshots = [engine.measured_snapshot(is_detached=True, wanted=slots) for slots in ([], [0, 1])]
     engine.run(2)
-    np.testing.assert_array_equal(snapshot.metrics()[1], expected[0])
-    for name, w in snapshot.arm_weights(1).items():
-        np.testing.assert_array_equal(w, expected[1][name])
+    for snapshot in snapshots:
+        np.testing.assert_array_equal(snapshot.metrics()[1], expected[0])
+        for name, w in snapshot.arm_weights(1).items():
+            np.testing.assert_array_equal(w, expected[1][name])
     assert torch.equal(snapshot.arm_state(1)["mean"][0], expected[2]["mean"][0])
 
 

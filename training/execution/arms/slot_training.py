@@ -99,12 +99,21 @@ class SlotTraining:
         ]
         if due or self._is_fresh:
             self.engine.run(0 if self._is_fresh else min(due))
-            self._under_way.append((self.engine.measured_snapshot(self.is_pipelined), list(self.slots)))
+            snapshot = self.engine.measured_snapshot(self.is_pipelined, self._checkpointed())
+            self._under_way.append((snapshot, list(self.slots)))
             self._is_fresh = False
         ended: list[ArmInTraining] = []
         while len(self._under_way) > (1 if self.is_pipelined and due else 0):
             ended += self._take(*self._under_way.popleft())
         return ended
+
+    def _checkpointed(self) -> list[int]:
+        """Return the slots whose arms have a checkpoint now."""
+        return [
+            slot
+            for slot, (arm, age) in enumerate(zip(self.slots, self.engine.ages, strict=True))
+            if arm is not None and arm.is_due(age) and arm.task.recipe.is_checkpoint(arm.task.job.arm, age)
+        ]
 
     def save(self) -> None:
         """Write every arm as last evaluated, its state last."""
