@@ -1,5 +1,7 @@
 """Choice of each layer's largest scores: both ways equal a NumPy oracle, whatever ties and densities."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -51,6 +53,34 @@ def test_the_largest_of_each_layer_are_kept_by_each_arms_density(way, dtype, den
     magnitudes_rw = drawn(levels, dtype).abs()
     mask_rw = mask_of(way(SIZES, densities, magnitudes_rw), magnitudes_rw)
     assert torch.equal(mask_rw, oracle(magnitudes_rw, densities))
+
+
+@pytest.mark.parametrize("flushes", [False, True])
+def test_both_ways_agree_where_denormal_numbers_count_as_zero_and_where_not(flushes):
+    sizes = [3000, 500]
+    scores_rw = torch.randn(2, sum(sizes), generator=torch.Generator().manual_seed(0))
+    scores_rw[:, ::2] *= DENORMAL
+    flushed = sys.float_info.min * 0.5 == 0
+    torch.set_flush_denormal(flushes)
+    try:
+        masks = [mask_of(way(sizes, [0.3, 0.8], scores_rw), scores_rw.abs()) for way in WAYS]
+    finally:
+        torch.set_flush_denormal(flushed)
+    assert torch.equal(*masks) and masks[0].sum() == 0.3 * sum(sizes) + 0.8 * sum(sizes)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_masks_and_means_on_a_gpu_are_those_of_the_cpu(dtype):
+    scores_rw = torch.randint(-50, 51, (3, sum(SIZES)), generator=torch.Generator().manual_seed(0)).to(dtype)
+    on_cpu, on_gpu = scores_rw, scores_rw.cuda()
+    mask_rw, gpu_mask_rw = (
+        mask_of(layer_choice(SIZES, UNLIKE, scores), scores.abs()) for scores in (on_cpu, on_gpu)
+    )
+    assert torch.equal(gpu_mask_rw.cpu(), mask_rw)
+    means = layer_choice(SIZES, UNLIKE, on_gpu).kept_means(on_gpu, gpu_mask_rw)
+    torch.testing.assert_close(means.cpu(), layer_choice(SIZES, UNLIKE, on_cpu).kept_means(on_cpu, mask_rw))
 
 
 @pytest.mark.parametrize("way", WAYS)
