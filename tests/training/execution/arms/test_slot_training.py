@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from builders import LoneChannel, changed_recipe, launch_here, never_stop, stop_after
+from builders import LoneChannel, changed_recipe, launch_here, never_stop, stop_after, train_group_of
 
 from training.cli.parser import Interrupted
 from training.execution.arms.batches import batch_kind
@@ -154,3 +154,17 @@ def test_an_arm_of_a_gpu_notes_its_batch(recipe, tmp_path):
     training.slots.pop()
     training._note_batch()
     assert arm.slots == [[0, 3], [30, 2]] == arm._record()["slots"]
+
+
+def test_unlike_shapes_in_one_sweep_are_grouped(content, tmp_path, files_of):
+    content["arms"] = {
+        name: {"max_steps": 40, "min_steps": 0, "model": {**content["model"], "d_mlp": width}}
+        for name, width in (("narrow", 10), ("wide", 20), ("as_narrow", 10))
+    }
+    recipe = changed_recipe(content)
+    queue = queue_of(recipe, RunDir(tmp_path / "slots"))
+    assert [str(task) for task in queue.next_batch()] == ["narrow seed 0", "as_narrow seed 0"]
+    train_in_slots(recipe, RunDir(tmp_path / "slots"), 8)
+    train_group_of(recipe, RunDir(tmp_path / "alone"), "narrow")
+    train_group_of(recipe, RunDir(tmp_path / "alone"), "wide")
+    assert files_of(tmp_path / "alone").items() <= files_of(tmp_path / "slots").items()
