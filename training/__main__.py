@@ -118,7 +118,11 @@ def parser() -> argparse.ArgumentParser:
         help="train also more than 200 networks of a grid, or what needs more memory or disk than is free",
     )
     p.add_argument("--track", metavar="TRACKER", help="also send curves, config and figures to wandb")
-    p.add_argument("--dry-run", action="store_true", help="show what would be trained, and train nothing")
+    p.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show what would be trained, the time, memory and disk it takes, and train nothing",
+    )
     p.add_argument("--verbose", action="store_true", help="print all columns of the tables")
     p.add_argument("--json", action="store_true", help="print the result as JSON")
     return p
@@ -169,18 +173,19 @@ def _watch(args: argparse.Namespace) -> int:
 
 def _train(args: argparse.Namespace) -> int:
     """Train a recipe, or show its plan."""
+    from training.execution.plan_needs import plan_needs
     from training.execution.printed_tables import outcome_table, plan_moves, plan_reasons, plan_table
 
     experiment = _experiment(args.recipe, args)
     if args.dry_run:
         rows = experiment.plan(force=args.force)
+        needs = plan_needs(experiment, rows, args.device, args.jobs or available_cores())
         if args.json:
-            print(json.dumps(rows, indent=2))
+            print(json.dumps(needs.rows, indent=2))
             return 0
         for line in experiment.changed_bases():
             print(line, file=sys.stderr)
-        need = f"needs {experiment.need(args.force).text()}"
-        lines = [*plan_reasons(rows), *plan_moves(experiment.run.path, rows), need]
+        lines = [*plan_reasons(rows), *plan_moves(experiment.run.path, rows), *needs.lines()]
         print(plan_table(experiment.recipe, rows).text(args.verbose), *lines, sep="\n")
         return 0
     rows = _outcomes(experiment, args)
@@ -211,13 +216,16 @@ def _train_all(args: argparse.Namespace) -> int:
 
 def _row(experiment: Experiment, failure: Exception | None, args: argparse.Namespace) -> dict[str, Any]:
     """Return a recipe's networks counted by what is to do, or by what has become of them."""
+    from training.execution.plan_needs import plan_needs
     from training.inspection.outcomes import outcomes
     from training.runs.atomic_files import RunError
 
     row: dict[str, Any] = {"recipe": experiment.recipe.name}
     try:
         if args.dry_run:
-            return row | Counter(job["todo"] for job in experiment.plan(force=args.force))
+            jobs = experiment.plan(force=args.force)
+            needs = plan_needs(experiment, jobs, args.device, args.jobs or available_cores())
+            return row | Counter(job["todo"] for job in jobs) | needs.cells()
         if failure is not None:
             raise failure
         rows = outcomes(experiment.run, experiment.recipe)

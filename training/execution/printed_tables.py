@@ -10,6 +10,7 @@ from typing import Any
 from training.cli.printed_table import PrintedTable
 from training.config.recipe import Recipe
 from training.execution.plan import ACTIONS, SKIP
+from training.execution.plan_needs import sum_line
 from training.inspection.outcomes import mixture_text
 from training.inspection.resource_estimate import bytes_text
 
@@ -112,4 +113,5 @@ def collection_table(name: str, rows: Sequence[Mapping[str, Any]]) -> PrintedTab
     """Return the networks of every recipe of a collection, counted by status."""
     n_failed = sum("failed" in row for row in rows)
     conclusion = f"{n_failed} of {len(rows)} recipes failed." if n_failed else "No recipe failed."
+    conclusion = "\n".join(filter(None, [sum_line(rows), conclusion]))
     return PrintedTable(f"Recipes of {name}: number of networks by status.", rows, conclusion)

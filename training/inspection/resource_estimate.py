@@ -30,8 +30,8 @@ INDEX = 8
 """Bytes of an entry of an index table, or of a number in double precision."""
 FOLDED = ("embed_mlp", "one_hot_mlp", "embedded_mlp", "transformer")
 """Models whose network holds one array per example beside its outputs, as wide as its neurons."""
-GRAPH_COPIES = 3
-"""Arrays of an activation's size that a linearized network holds."""
+GRAPH_COPIES = 8
+"""Arrays of an activation's size that a linearized network holds: a graph, and the graph of its transpose."""
 EVALUATION_BYTES = 64
 """Bytes of one evaluation in the metrics."""
 PROCESS_BYTES = 340 * 2**20
@@ -230,6 +230,8 @@ def _arm_need(recipe: Recipe, arm: str) -> Need:
     activations = n_examples * width * FLOAT * COPIES_OF_ACTIVATIONS
     saved = n_weights * (n_checkpoints + COPIES_IN_STATE) * FLOAT
     evaluations = settings.max_steps // recipe.measure.eval_every * EVALUATION_BYTES
+    if settings.form == "tangent":
+        activations = engine_bytes(setting, 1, settings.form)
     memory = PROCESS_BYTES + activations + n_weights * FLOAT * COPIES_OF_WEIGHTS + 2 * saved
     return Need(memory=memory, disk=saved + evaluations)
 

@@ -195,7 +195,8 @@ def test_a_missing_test_set_is_named_in_the_outcome(recipe_file, tmp_path, capsy
 def test_a_dry_run_shows_the_plan_and_writes_nothing(recipe_file, tmp_path, capsys):
     out = tmp_path / "runs"
     code, table, err = outcome([recipe_file, "--out", out, "--dry-run"], capsys)
-    title, _, *rows, conclusion, task, merged, _, ticket, shuffled, need = table.splitlines()
+    title, _, *rows, conclusion, task, merged, _, ticket, shuffled, takes, need = table.splitlines()
+    assert takes.startswith("takes about ") and takes.endswith("good to a factor of about 3")
     assert need.startswith("needs about 340.") and need.endswith("of disk")
     assert (code, err, len(rows), conclusion) == (0, "", 4, "4 networks: 4 to train.")
     assert ticket.startswith("grokked_ticket: may be skipped if dense has not generalised by its end; --set ")
