@@ -113,14 +113,20 @@ class Engine:
         self.weights_rw = self.parametrization.network_weights()
         self.grads_rw = torch.zeros_like(self.weights_rw)
         self.weights, self.grads = self.layout.views(self.weights_rw), self.layout.views(self.grads_rw)
-        self.evaluation = Evaluation(self.datasets[0], self.device)
         self._build_network()
         self._build_update()
         self._capture_step()
 
     def _build_network(self) -> None:
         n_slots, dtype, data = len(self.ages), self.weights_rw.dtype, self.datasets[0]
+        self.evaluation = Evaluation(data, n_slots, self.device)
         self.loss = loss_of(data, n_slots, self.device, dtype)
+        is_shared = all(other is data for other in self.datasets)
+        assert is_shared or not self.parametrization.rebuilds_network
+        for slot, other in enumerate(self.datasets):
+            if other is not data:
+                self.evaluation.replace_data(slot, other)
+                self.loss.replace_data(slot, other)
         problem = StackedProblem(
             shapes=self.layout.shapes,
             data=data,
@@ -128,6 +134,7 @@ class Engine:
             n_arms=n_slots,
             device=self.device,
             dtype=dtype,
+            datasets=None if is_shared else self.datasets,
         )
         self.network = self.parametrization.build_network(self.model.implementation(), problem)
 
@@ -263,7 +270,11 @@ class Engine:
             for tensor in tensors:
                 tensor[slot].zero_()
         self._set_slot(slot)
-        if self.parametrization.rebuilds_network:
+        is_other, self.datasets[slot] = data is not self.datasets[slot], data
+        if is_other and not self.parametrization.rebuilds_network:
+            for part in (self.evaluation, self.loss, self.network):
+                part.replace_data(slot, data)
+        elif self.parametrization.rebuilds_network:
             self._build_network()
             self._capture_step()
 

@@ -7,9 +7,13 @@ import pytest
 import torch
 
 from training.config.recipe_files import read_recipe
+from training.models.embed_mlp.architecture import EmbedMLP
+from training.models.one_hot_mlp.architecture import OneHotMLP
+from training.models.transformer.architecture import Transformer
 from training.optimization.engine import Engine
 from training.optimization.optimizers import SGD, AdamW
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS, ParametrizationSettings
+from training.tasks.modular import ModularTask
 
 SETTING = read_recipe("modadd_fast", quick=True)[0].setting("dense")
 OPTIMIZERS = (
@@ -154,3 +158,35 @@ def test_the_update_of_one_arm_is_not_that_of_another():
     same = alone(1, OPTIMIZERS[0], 5, "weights", True)[1]
     other = alone(1, replace(OPTIMIZERS[0], weight_decay=0.9), 5, "weights", True)[1]
     assert any((same[name] != other[name]).any() for name in same)
+
+
+MODELS_OF_PAIRS = {
+    "embed_mlp": EmbedMLP(d_emb=6, d_mlp=5),
+    "one_hot_mlp": OneHotMLP(d_mlp=5),
+    "transformer": Transformer(d_model=8, n_heads=2, d_head=4, d_mlp=6, positions=True, equals=True),
+}
+
+
+@pytest.mark.parametrize("model", MODELS_OF_PAIRS)
+@pytest.mark.parametrize("form", ["weights", "edge_popup"])
+def test_arms_of_unlike_splits_share_a_batch(model, form):
+    network, tasks = MODELS_OF_PAIRS[model], [ModularTask(p=7, split_seed=seed) for seed in range(4)]
+    rule = AdamW(lr=0.01)
+    data = [task.build().unordered() if network.symmetric else task.build() for task in tasks]
+    starts = [network.initial_weights(network.shapes(7, 7), seed) for seed in range(4)]
+    together = Engine(
+        network, rule, data[:3], starts[:3], [None] * 3, parametrization=settings_of(form, [0, 1, 2])
+    )
+    together.run(5)
+    together.refill(1, rule, data[3], starts[3], None, settings_of(form, [3]))
+    together.run(5)
+    for slot, arm, steps in ((0, 0, 10), (1, 3, 5), (2, 2, 10)):
+        alone = Engine(
+            network, rule, data[arm], [starts[arm]], [None], parametrization=settings_of(form, [arm])
+        )
+        alone.run(steps)
+        np.testing.assert_array_equal(together.evaluate()[slot], alone.evaluate()[0])
+        assert torch.equal(together.weights_rw[slot], alone.weights_rw[0])
+    other = Engine(network, rule, data[1], [starts[3]], [None], parametrization=settings_of(form, [3]))
+    other.run(5)
+    assert not torch.equal(together.weights_rw[1], other.weights_rw[0])

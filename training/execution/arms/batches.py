@@ -7,6 +7,7 @@ from collections.abc import Hashable
 
 from training.config.settings import Setting
 from training.execution.arms.jobs import ArmTask
+from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 
 MOST_SLOTS = 1024
 """Arms in one batch at most: more of them gain nothing."""
@@ -21,7 +22,8 @@ def batch_kind(task: ArmTask) -> Hashable:
     """
     arm, setting, every = task.arm, task.setting, task.recipe.measure.eval_every
     age = (task.files.state_step() or 0) if task.files.has_state() else 0
-    settings = (arm.form, arm.train_weights, type(setting.optimizer), every, age % every)
+    data = setting.task if PARAMETRIZATIONS[arm.form].shares_data else None
+    settings = (arm.form, arm.train_weights, type(setting.optimizer), every, age % every, data)
     return settings + _shapes(setting)
 
 

@@ -66,7 +66,6 @@ def resolve_device(device: str) -> str:
     return device
 
 
-@functools.cache
 def platform_of(device: str) -> Mapping[str, str]:
     """Return what beside config and code decides the bytes of a training.
 
@@ -79,13 +78,20 @@ def platform_of(device: str) -> Mapping[str, str]:
     -------
     mapping
         `device` ("cpu", or the name of the GPU), `cpu` (the vector instructions that torch uses), `machine`,
-        the versions of `torch` and `numpy`, and `engine` (the library of stacked matrix products; on CUDA
-        also the kernels of AdamW).
+        the versions of `torch` and `numpy`, and `engine` (the libraries of products and of fused loops; on
+        CUDA the kernels of AdamW).
     """
+    from training.models.kernels.batched_matmul import matmul_library
+    from training.models.kernels.fused import fused_library
+
+    libraries = matmul_library(device), fused_library(device), _update_kernels(device)
+    return {**_machine_of(device), "engine": ", ".join(name for name in libraries if name)}
+
+
+@functools.cache
+def _machine_of(device: str) -> Mapping[str, str]:
     import numpy as np
     import torch
-
-    from training.models.kernels.batched_matmul import matmul_library
 
     return {
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
@@ -93,17 +99,18 @@ def platform_of(device: str) -> Mapping[str, str]:
         "machine": machine.machine(),
         "torch": str(torch.__version__),
         "numpy": np.__version__,
-        "engine": ", ".join([matmul_library(device), *_update_kernels(device)]),
     }
 
 
-def _update_kernels(device: str) -> list[str]:
+def _update_kernels(device: str) -> str | None:
     """Return the kernels of AdamW on CUDA; elsewhere they are torch's own."""
+    if not device.startswith("cuda"):
+        return None
     import torch
 
     from training.optimization.slots.adamw_choice import adamw_path
 
-    return [f"{adamw_path(torch.device(device)).name} update"] if device.startswith("cuda") else []
+    return f"{adamw_path(torch.device(device)).name} update"
 
 
 def platform_differences(recorded: Mapping[str, str], here: Mapping[str, str]) -> str:

@@ -30,6 +30,8 @@ class ParametrizationSpec:
     """An arm may set the share of weights that the scores prune."""
     takes_biases: bool = True
     """The model may have biases."""
+    shares_data: bool = False
+    """Arms of one batch have one data set."""
     is_variant: bool = False
     """In comparisons its arms are variants, not dense, tickets or controls."""
 
@@ -59,7 +61,9 @@ PARAMETRIZATIONS: Registry[ParametrizationSpec] = Registry(
     "parametrization",
     {
         "weights": ParametrizationSpec(implementation=f"{_FOLDER}.trained_weights:TrainedWeights"),
-        "tangent": ParametrizationSpec(implementation=f"{_FOLDER}.tangent:Tangent", is_variant=True),
+        "tangent": ParametrizationSpec(
+            implementation=f"{_FOLDER}.tangent:Tangent", shares_data=True, is_variant=True
+        ),
         "edge_popup": ParametrizationSpec(
             implementation=f"{_FOLDER}.edge_popup:EdgePopup",
             trains_scores=True,
