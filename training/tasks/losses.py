@@ -78,18 +78,17 @@ class CrossEntropy(Loss):
 
     def __init__(self, data: Dataset, n_arms: int, device: torch.device, dtype: torch.dtype):
         super().__init__(device)
-        self.labels_rn1 = torch.empty(n_arms, len(data.inputs), 1, dtype=torch.long, device=device)
+        labels = torch.as_tensor(data.labels, device=device)
+        self.labels_rn1 = labels.repeat(n_arms, 1)[..., None]
         self.train_labels_rn1 = self.labels_rn1[:, : data.n_train]
-        self.share_rn1 = torch.empty(n_arms, data.n_train, 1, dtype=dtype, device=device)
+        shares = torch.as_tensor(_shares(data), dtype=dtype, device=device)
+        self.share_rn1 = shares.repeat(n_arms, 1)[..., None]
         self.fused = fused_loops(device, dtype)
-        for slot in range(n_arms):
-            self.replace_data(slot, data)
 
     def replace_data(self, slot: int, data: Dataset) -> None:
         """Overwrite an arm's labels and counts."""
         self.labels_rn1[slot, :, 0].copy_(torch.as_tensor(data.labels))
-        counts = np.ones(data.n_train) if data.counts is None else data.counts[: data.n_train]
-        self.share_rn1[slot, :, 0].copy_(torch.as_tensor(counts / counts.sum()))
+        self.share_rn1[slot, :, 0].copy_(torch.as_tensor(_shares(data)))
 
     def gradient_(self, outputs_rnp: Tensor) -> Tensor:
         """Turn training outputs into softmax minus one-hot, times the example's share of the mean.
@@ -131,6 +130,12 @@ class CrossEntropy(Loss):
         # exp2 in place of exp: the vendor's exp is many times slower where results are denormal.
         margins_rnp.sub_(highest_rn.clamp(min=0)[..., None]).mul_(LOG2_E)
         return highest_rn.double(), by_arm_(Tensor.exp2_, margins_rnp).sum(-1).double()
+
+
+def _shares(data: Dataset) -> np.ndarray:
+    """Return the share of each training example in the mean."""
+    counts = np.ones(data.n_train) if data.counts is None else data.counts[: data.n_train]
+    return counts / counts.sum()
 
 
 class SquaredError(Loss):

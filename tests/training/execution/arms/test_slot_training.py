@@ -1,5 +1,7 @@
 """Arms in slots of one batch: files as if each had been trained alone."""
 
+import copy
+
 import pytest
 import torch
 from builders import LoneChannel, changed_recipe, launch_here, never_stop, stop_after, train_group_of
@@ -131,7 +133,7 @@ def test_arms_of_one_batch_may_differ_in_all_but_shapes(recipe, tmp_path):
     base = batch_kind(ArmTask(recipe, RunDir(tmp_path), Job("dense", 0)))
 
     def kind(*settings):
-        other = changed_recipe(content, *settings)
+        other = changed_recipe(copy.deepcopy(content), *settings)
         return batch_kind(ArmTask(other, RunDir(tmp_path), Job("dense", 3)))
 
     optimizer = ("optimizer.lr=0.5", "optimizer.warmup_steps=3", "optimizer.weight_decay=0")
@@ -140,7 +142,7 @@ def test_arms_of_one_batch_may_differ_in_all_but_shapes(recipe, tmp_path):
     assert kind("task.split_seed=5") == base
     sgd = kind("optimizer.name=sgd", "optimizer.lr=0.1")
     assert sgd != base
-    tangent = kind("optimizer.name=adamw", "arms.dense.form=tangent")
+    tangent = kind("arms.dense.form=tangent")
     assert tangent not in (base, kind("arms.dense.form=tangent", "task.split_seed=6"))
 
 
