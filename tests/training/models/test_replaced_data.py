@@ -46,7 +46,7 @@ def engine_of(model, task, data):
 
 def problem_of(engine, loss, datasets=None):
     rows = {"n_arms": N_ARMS, "device": engine.device, "dtype": torch.float32}
-    return StackedProblem(shapes=engine.layout.shapes, data=engine.data, loss=loss, datasets=datasets, **rows)
+    return StackedProblem(shapes=engine.layout.shapes, data=engine.datasets[0], loss=loss, datasets=datasets, **rows)
 
 
 def autograd_engine(model, task, data):
@@ -106,12 +106,12 @@ def test_an_arm_with_replaced_features_equals_one_built_with_them(task, build):
 def test_arms_built_with_data_of_their_own_equal_replaced_ones(model):
     task = ModularTask(p=7, pairs="ordered", frac_train=0.6)
     engine = engine_of(model, task, task.build())
-    other = other_pairs(engine.data)
-    loss = loss_of(engine.data, N_ARMS, engine.device, torch.float32)
+    other = other_pairs(engine.datasets[0])
+    loss = loss_of(engine.datasets[0], N_ARMS, engine.device, torch.float32)
     loss.replace_data(1, other)
     engine.network.replace_data(1, other)
     engine.loss.replace_data(1, other)
     expected = gradients(engine)
-    problem = problem_of(engine, loss, [engine.data, other, engine.data])
+    problem = problem_of(engine, loss, [engine.datasets[0], other, engine.datasets[0]])
     engine.network = model.implementation().network(problem)
     assert all(map(torch.equal, gradients(engine), expected))

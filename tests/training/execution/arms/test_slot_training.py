@@ -139,11 +139,12 @@ def test_arms_of_one_batch_may_differ_in_all_but_shapes(recipe, tmp_path):
     optimizer = ("optimizer.lr=0.5", "optimizer.warmup_steps=3", "optimizer.weight_decay=0")
     assert kind(*optimizer, "pruning.sparsity=0.9") == kind("name=other", "measure.threshold=0.9") == base
     assert len({base, kind("task.p=11"), kind("model.d_mlp=20"), kind("measure.eval_every=5")}) == 4
-    assert kind("task.split_seed=5") == base
+    plain = "task.pairs=unordered"
+    assert kind(plain, "task.split_seed=5") == kind(plain) != base
     sgd = kind("optimizer.name=sgd", "optimizer.lr=0.1")
     assert sgd != base
-    tangent = kind("arms.dense.form=tangent")
-    assert tangent not in (base, kind("arms.dense.form=tangent", "task.split_seed=6"))
+    tangent = (plain, "arms.dense.form=tangent")
+    assert kind(*tangent) not in (kind(plain), kind(*tangent, "task.split_seed=6"))
 
 
 def test_an_arm_of_a_gpu_notes_its_batch(recipe, tmp_path):
