@@ -6,6 +6,7 @@ import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,8 +125,8 @@ def _checkpoint_rows(recipe: Recipe, setting: Setting, rounds: int) -> list[dict
             files, steps = ArmDir(Path(folder), "dense", n), np.arange(n)
             stacked = {name: np.repeat(w[None], n, axis=0) for name, w in weights.items()}
             calls = {
-                "writing": lambda files=files, steps=steps, w=stacked: files.write_checkpoints(steps, w),
-                "reading": lambda files=files: files.checkpoints(),
+                "writing": partial(files.write_checkpoints, steps, stacked),
+                "reading": files.checkpoints,
             }
             for name, call in calls.items():
                 call()
