@@ -75,13 +75,13 @@ def _bench(args: argparse.Namespace) -> int:
 def section(about: dict[str, Any], rows: list[dict[str, Any]], rounds: int) -> str:
     """Return the rows in Markdown."""
     from training.bench.report import machine_line, markdown_table
-    from training.bench.timing import Spread
+    from training.bench.timing import spread_text
 
     table = [
         {
             "item": row["item"],
             "on": row["on"],
-            "seconds": Spread(row["seconds"], *row["spread"], rounds).text(),
+            "seconds": spread_text(row["seconds"], *row["spread"]),
         }
         for row in rows
     ]

@@ -1,6 +1,8 @@
 """Speed of training: the engine against research code and its floor.
 
-A command, `python -m training.bench`. May import every other folder of `training`; none imports it.
+A command, `python -m training.bench`: rounds (`timing`), `contestants`, `floor`, what is compared
+(`comparison`, `device_speed`, `growth`, `overhead`), and the Markdown of all benches (`report`). May import
+every other folder of `training`; none of them imports it.
 """
 
 from interp.lazy_exports import lazy_exports

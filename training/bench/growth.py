@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,8 @@ def sizes_of(setting: Setting) -> dict[str, dict[float, Setting]]:
     """Return settings by quantity and size."""
     sizes: dict[str, dict[float, Setting]] = {}
     if setting.task.gives == "tokens":
-        sizes["p"] = {float(p): replace(setting, task=replace(setting.task, p=p)) for p in RESIDUES}  # type: ignore[call-arg]
+        _, fixed = _wider(setting, 1.0)  # a width by default may follow p
+        sizes["p"] = {float(p): replace(fixed, task=replace(setting.task, p=p)) for p in RESIDUES}  # type: ignore[call-arg]
     sizes["width"] = dict(_wider(setting, factor) for factor in WIDTHS)
     return sizes
 
@@ -123,9 +125,9 @@ def _checkpoint_rows(recipe: Recipe, setting: Setting, rounds: int) -> list[dict
         for n in CHECKPOINTS:
             files, steps = ArmDir(Path(folder), "dense", n), np.arange(n)
             stacked = {name: np.repeat(w[None], n, axis=0) for name, w in weights.items()}
-            calls = {
-                "writing": lambda files=files, steps=steps, w=stacked: files.write_checkpoints(steps, w),
-                "reading": lambda files=files: files.checkpoints(),
+            calls: dict[str, Callable[[], object]] = {
+                "writing": partial(files.write_checkpoints, steps, stacked),
+                "reading": files.checkpoints,
             }
             for name, call in calls.items():
                 call()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.bench.timing import Spread, digits
+from training.bench.timing import digits, spread_text
 from training.runs.atomic_files import write_bytes
 from training.schema.validation import ConfigError
 
@@ -39,7 +39,7 @@ def write_sections(path: Path, bodies: Mapping[str, str]) -> None:
     ConfigError
         If the file exists and was not written by a bench.
     """
-    written = read_sections(path) | bodies
+    written = {**read_sections(path), **bodies}
     parts = [HEAD]
     for name, (title, command) in SECTIONS.items():
         body = written.get(name) or NOT_MEASURED.format(command)
@@ -91,8 +91,7 @@ def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
 
 def with_spread(row: Mapping[str, Any], name: str) -> str:
     """Return a row's median with its spread."""
-    low, high = row["spread"][name]
-    return Spread(row[name], low, high, 0).text()
+    return spread_text(row[name], *row["spread"][name])
 
 
 def comparison_section(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], arms: int) -> str:
@@ -176,10 +175,8 @@ def device_section(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], 
         if "needs" in row:
             cells["arm-steps per second"] = f"needs {bytes_text(row['needs'])}: not measured"
         else:
-            low, high = row["spread"]
-            rate = Spread(row["arm-steps per second"], low, high, 0)
             cells |= {
-                "arm-steps per second": rate.text(),
+                "arm-steps per second": spread_text(row["arm-steps per second"], *row["spread"]),
                 "× one by one": digits(row["times one by one"]),
                 "÷ bandwidth floor": digits(row["engine / floor"]),
             }

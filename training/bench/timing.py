@@ -47,7 +47,12 @@ class Spread:
 
     def text(self) -> str:
         """Return both with two digits."""
-        return f"{digits(self.median)} ({digits(self.low)}–{digits(self.high)})"
+        return spread_text(self.median, self.low, self.high)
+
+
+def spread_text(median: float, low: float, high: float) -> str:
+    """Return a median with its spread in parentheses."""
+    return f"{digits(median)} ({digits(low)}–{digits(high)})"
 
 
 def digits(value: float) -> str:

@@ -83,6 +83,9 @@ def test_growth_has_a_row_per_quantity_that_a_model_has(recipe):
     rows = growth(recipe, recipe.setting("dense"), "cpu", rounds=1, seconds=0.0)
     assert [row["grows with"] for row in rows] == ["p", "width", "arms", "checkpoints", "checkpoints"]
     assert all(row["low"] <= row["exponent"] <= row["high"] for row in rows)
+    he, _ = read_recipe("h_standard")
+    widths = {setting.shapes()["W_in"][1] for setting in sizes_of(he.setting("dense"))["p"].values()}
+    assert widths == {512}  # by default the width follows p
     parity, _ = read_recipe("m_parity")
     (width,) = sizes_of(parity.setting("dense")).values()
     assert [setting.model.widths for setting in width.values()] == [(100,), (200,), (400,), (800,)]

@@ -206,6 +206,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(recipe_file, tmp_path, caps
     assert "dry run trains nothing" in title
     rows = json.loads(outcome([recipe_file, "--out", out, "--dry-run", "--json"], capsys)[1])
     assert [row["todo"] for row in rows] == ["train"] * 4
+    assert all(row[need] > 0 for row in rows for need in ("expected_seconds", "memory_bytes", "disk_bytes"))
     assert not out.exists()
 
 
@@ -343,6 +344,7 @@ def test_a_collection_continues_after_a_recipe_that_fails(recipe_file, tmp_path,
     arguments = ["--all-of", "mine", "--out", tmp_path / "runs", "--jobs", 1, "--json"]
     code, out, _ = outcome([*arguments, "--dry-run"], capsys)
     assert code == 1 and [row.get("train") for row in json.loads(out)] == [4, 0, 4]
+    assert json.loads(out)[0]["disk (MiB)"] > 0 and json.loads(out)[0]["memory (MiB)"] > 300
     code, out, err = outcome(arguments, capsys)
     first, second, third = json.loads(out)
     assert code == 1 and "second: holds files but no config.json" in err

@@ -46,7 +46,9 @@ def engine_of(model, task, data):
 
 def problem_of(engine, loss, datasets=None):
     rows = {"n_arms": N_ARMS, "device": engine.device, "dtype": torch.float32}
-    return StackedProblem(shapes=engine.layout.shapes, data=engine.datasets[0], loss=loss, datasets=datasets, **rows)
+    return StackedProblem(
+        shapes=engine.layout.shapes, data=engine.datasets[0], loss=loss, datasets=datasets, **rows
+    )
 
 
 def autograd_engine(model, task, data):
