@@ -35,8 +35,7 @@ class AutogradNetwork(Network):
         with torch.enable_grad():
             leaves = [{name: w.requires_grad_() for name, w in arm.items()} for arm in arms]
             outputs = [self.forward(arm, self.train_inputs) for arm in leaves]
-        error_rnp = self.loss.error_(torch.stack([each.detach() for each in outputs]))
-        error_rnp.mul_(1 / error_rnp.shape[1])  # the mean's 1/n
+        error_rnp = self.loss.gradient_(torch.stack([each.detach() for each in outputs]))
         for row, arm in enumerate(leaves):
             arm_grads = torch.autograd.grad(
                 outputs[row], list(arm.values()), error_rnp[row], materialize_grads=True

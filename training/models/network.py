@@ -36,6 +36,11 @@ class StackedProblem:
         inputs = torch.as_tensor(self.data.inputs, device=self.device)
         return inputs.to(self.dtype) if inputs.is_floating_point() else inputs
 
+    def stacked_inputs(self) -> Tensor:
+        """Return the inputs of every arm, (arm, example, …)."""
+        inputs = self.inputs()
+        return inputs.expand(self.n_arms, *inputs.shape)
+
     def buffer(self, *shape: int) -> Tensor:
         """Return an empty tensor of this shape for every arm."""
         return torch.empty(self.n_arms, *shape, device=self.device, dtype=self.dtype)

@@ -9,12 +9,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from einops import repeat
 from torch import Tensor
 from torch.nn.functional import cross_entropy, mse_loss
 
 from training.models.kernels.by_arm import by_arm_
+from training.models.kernels.fused import fused_loops
 from training.tasks.dataset import Dataset
 
 LOG2_E = math.log2(math.e)
@@ -27,11 +29,8 @@ class Loss(ABC):
     """
 
     @abstractmethod
-    def error_(self, outputs_rnp: Tensor) -> Tensor:
-        """Turn training outputs in place into their errors.
-
-        An error is n times the gradient of the mean loss at the output.
-        """
+    def gradient_(self, outputs_rnp: Tensor) -> Tensor:
+        """Turn training outputs in place into the mean loss's gradient at them."""
 
     @abstractmethod
     def values(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
@@ -74,20 +73,22 @@ class CrossEntropy(Loss):
         labels = torch.as_tensor(data.labels, device=device)
         self.labels_rn1 = repeat(labels, "n -> r n 1", r=n_arms)
         self.train_labels_rn1 = self.labels_rn1[:, : data.n_train]
-        self.share_n1 = None
-        if data.counts is not None:
-            counts = torch.as_tensor(data.counts[: data.n_train], device=device)
-            self.share_n1 = (counts / counts.double().mean())[:, None].to(dtype)
+        self.share_rn1 = repeat(_shares(data, device), "n -> r n 1", r=n_arms).to(dtype)
+        self.fused = fused_loops(device, dtype)
 
-    def error_(self, outputs_rnp: Tensor) -> Tensor:
-        """Turn training outputs into softmax minus one-hot.
+    def gradient_(self, outputs_rnp: Tensor) -> Tensor:
+        """Turn training outputs into softmax minus one-hot, times the example's share of the mean.
 
-        Each is times the example's count, over the mean count. At the true class it is minus the others' sum:
-        1 − P loses a memorized example's gradient to float32.
+        At the true class it is minus the others' sum: 1 − P loses a memorized example's gradient to float32.
         """
+        if self.fused is not None and outputs_rnp.is_contiguous():
+            parts = (outputs_rnp, self.train_labels_rn1[..., 0], self.share_rn1[..., 0])
+            for arm in zip(*(part.numpy() for part in parts), strict=True):
+                self.fused.softmax_error(*arm)
+            return outputs_rnp
         error_rnp = torch.softmax(outputs_rnp, -1, out=outputs_rnp).scatter_(-1, self.train_labels_rn1, 0.0)
         error_rnp.scatter_(-1, self.train_labels_rn1, error_rnp.sum(-1, keepdim=True).neg_())
-        return error_rnp if self.share_n1 is None else error_rnp.mul_(self.share_n1)
+        return error_rnp.mul_(self.share_rn1)
 
     def values(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
         """Return losses exact down to 1e-30, and correctness.
@@ -95,17 +96,32 @@ class CrossEntropy(Loss):
         A tie is an error. Losses are summed from the margins to the true class, so a loss far below the
         outputs' rounding is still itself.
         """
+        highest_rn, others_rn = self._margins(outputs_rnp)
+        base_rn = highest_rn.clamp(min=0)
+        loss_rn = base_rn + by_arm_(Tensor.log1p_, by_arm_(Tensor.expm1_, -base_rn) + others_rn)
+        return loss_rn, (highest_rn < 0).double()
+
+    def _margins(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
+        """Return each example's largest margin, and the others' Σ exp(margin − max(largest, 0))."""
+        if self.fused is not None and outputs_rnp.is_contiguous():
+            results = outputs_rnp.new_empty(2, *outputs_rnp.shape[:2], dtype=torch.double)
+            parts = (outputs_rnp, self.labels_rn1[..., 0], *results)
+            for arm in zip(*(part.numpy() for part in parts), strict=True):
+                self.fused.margins(*arm)
+            return results[0], results[1]
         margins_rnp = outputs_rnp
         margins_rnp -= margins_rnp.gather(-1, self.labels_rn1)
         margins_rnp.scatter_(-1, self.labels_rn1, -torch.inf)
         highest_rn = margins_rnp.amax(-1)
-        base_rn = highest_rn.clamp(min=0)
         # exp2 in place of exp: the vendor's exp is many times slower where results are denormal.
-        margins_rnp.sub_(base_rn[..., None]).mul_(LOG2_E)
-        others_rn = by_arm_(Tensor.exp2_, margins_rnp).sum(-1).double()
-        base_rn = base_rn.double()
-        loss_rn = base_rn + by_arm_(Tensor.log1p_, by_arm_(Tensor.expm1_, -base_rn) + others_rn)
-        return loss_rn, (highest_rn < 0).double()
+        margins_rnp.sub_(highest_rn.clamp(min=0)[..., None]).mul_(LOG2_E)
+        return highest_rn.double(), by_arm_(Tensor.exp2_, margins_rnp).sum(-1).double()
+
+
+def _shares(data: Dataset, device: torch.device) -> Tensor:
+    """Return each training example's share of the mean loss, in float64."""
+    counts = np.ones(data.n_train) if data.counts is None else data.counts[: data.n_train]
+    return torch.as_tensor(counts / counts.sum(), device=device)
 
 
 class SquaredError(Loss):
@@ -120,9 +136,9 @@ class SquaredError(Loss):
         if data.labels is not None:
             self.labels_rn1 = repeat(torch.as_tensor(data.labels, device=device), "n -> r n 1", r=n_arms)
 
-    def error_(self, outputs_rnp: Tensor) -> Tensor:
-        """Turn outputs into 2 (output − target) / number of outputs."""
-        return outputs_rnp.sub_(self.train_targets_rnp).mul_(2 / outputs_rnp.shape[-1])
+    def gradient_(self, outputs_rnp: Tensor) -> Tensor:
+        """Turn training outputs into 2 (output − target) / (outputs · examples)."""
+        return outputs_rnp.sub_(self.train_targets_rnp).mul_(2 / outputs_rnp[0].numel())
 
     def values(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
         """Return losses, and 1 if the class's output is largest.

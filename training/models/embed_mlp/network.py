@@ -68,19 +68,21 @@ class EmbedMLPNetwork(Network):
 
     def __init__(self, problem: StackedProblem):
         (p, _), (_, m), (_, n_classes) = (problem.shapes[name] for name in ("W_E", "W_in", "W_U"))
-        n, pairs, buffer = problem.data.n_train, problem.inputs(), problem.buffer
+        n, pairs_rn2, buffer = problem.data.n_train, problem.stacked_inputs(), problem.buffer
+        n_all = pairs_rn2.shape[1]
         self.loss = problem.loss
-        self.table_rpm = buffer(p, m)
+        self.table_rpm, self.table_grad_rpm = buffer(p, m), buffer(p, m)
         self.output_rmp, self.output_grad_rmp = buffer(m, n_classes), buffer(m, n_classes)
-        self.train = PairSum(pairs[:n], p, buffer(n, m), buffer(n, m))
-        self.all = PairSum(pairs, p, buffer(len(pairs), m), buffer(len(pairs), m))
-        self.train_logits_rnp, self.all_logits_rnp = buffer(n, n_classes), buffer(len(pairs), n_classes)
+        self.train = PairSum(pairs_rn2[:, :n], p, buffer(n, m))
+        self.all = PairSum(pairs_rn2, p, buffer(n_all, m))
+        self.hidden_grad_rnm = buffer(n, m)
+        self.train_logits_rnp, self.all_logits_rnp = buffer(n, n_classes), buffer(n_all, n_classes)
 
     def outputs(self, weights: Weights) -> Tensor:
         """Return (arm, pair, class) logits, overwritten by the next call."""
         table_rpm = torch.bmm(weights["W_E"], weights["W_in"], out=self.table_rpm)
         output_rmp = torch.bmm(weights["W_out"], weights["W_U"], out=self.output_rmp)
-        hidden_rnm = self.all.forward(table_rpm).relu_()
+        hidden_rnm = self.all.rectified(table_rpm)
         return torch.bmm(hidden_rnm, output_rmp, out=self.all_logits_rnp)
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
@@ -88,15 +90,13 @@ class EmbedMLPNetwork(Network):
         W_E, W_in, W_out, W_U = (weights[name] for name in ("W_E", "W_in", "W_out", "W_U"))
         table_rpm = torch.bmm(W_E, W_in, out=self.table_rpm)
         output_rmp = torch.bmm(W_out, W_U, out=self.output_rmp)
-        hidden_rnm = self.train.forward(table_rpm).relu_()
+        hidden_rnm = self.train.rectified(table_rpm)
         logits_rnp = torch.bmm(hidden_rnm, output_rmp, out=self.train_logits_rnp)
 
-        error_rnp = self.loss.error_(logits_rnp)
-        share = 1 / error_rnp.shape[1]  # the mean's 1/n enters with the two small results below
-        output_grad_rmp = torch.bmm(hidden_rnm.mT, error_rnp, out=self.output_grad_rmp).mul_(share)
-        hidden_grad_rnm = torch.bmm(error_rnp, output_rmp.mT, out=self.train.spare_rnm)
-        hidden_grad_rnm.mul_(hidden_rnm.sign_())  # relu's slope
-        table_grad_rpm = self.train.backward(hidden_grad_rnm).mul_(share)
+        error_rnp = self.loss.gradient_(logits_rnp)
+        output_grad_rmp = torch.bmm(hidden_rnm.mT, error_rnp, out=self.output_grad_rmp)
+        hidden_grad_rnm = torch.bmm(error_rnp, output_rmp.mT, out=self.hidden_grad_rnm)
+        table_grad_rpm = self.train.rectified_backward(hidden_grad_rnm, hidden_rnm, self.table_grad_rpm)
 
         torch.bmm(table_grad_rpm, W_in.mT, out=grads["W_E"])
         torch.bmm(W_E.mT, table_grad_rpm, out=grads["W_in"])

@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+import functools
+import platform as machine
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
-# torch.bmm is MKL's, which leaves half of an AMD core idle; torch carries oneDNN too, which is twice as fast
-# there, but has no public operator for dense float32 matrices. This one is what torch.compile writes for a
+# torch.mm is MKL's, which leaves half of an AMD core idle and is the faster one on Intel's. torch carries
+# oneDNN too, but has no public operator for dense float32 matrices. This one is what torch.compile writes for a
 # linear layer; where it is missing, MKL serves.
-_onednn = (
-    getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.backends.mkldnn.is_available() else None
-)
+_onednn = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+
+
+@functools.cache
+def _uses_onednn() -> bool:
+    is_there = _onednn is not None and torch.backends.mkldnn.is_available()
+    return is_there and not (torch.backends.mkl.is_available() and _is_intel())
+
+
+def _is_intel() -> bool:
+    """Return True if this machine's processor says that Intel made it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text() if cpuinfo.is_file() else machine.processor()
+    return "GenuineIntel" in text
 
 
 def matmul_library(device: str) -> str:
     """Return the library that multiplies stacked float32 matrices on a device."""
-    return "onednn" if device == "cpu" and _onednn is not None else "torch"
+    return "onednn" if device == "cpu" and _uses_onednn() else "torch"
 
 
-def stacked_matmul(a_rij: Tensor, b_rjk: Tensor) -> Tensor:
-    """Return a @ b for each arm, in a new tensor.
+def stacked_matmul(a_rij: Tensor, b_rjk: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """Return a @ b for each arm, in `out` or in a new tensor.
 
-    It pays for matrices of a hundred rows and columns and more.
+    On the CPU arms are multiplied one by one, so that none changes the bits of another.
     """
-    if _onednn is None or a_rij.dtype != torch.float32 or a_rij.device.type != "cpu":
-        return torch.bmm(a_rij, b_rjk)
-    by_arm = [
-        _onednn(_packed(a), _packed(b).mT, None, "none", [], "") for a, b in zip(a_rij, b_rjk, strict=True)
-    ]
-    return torch.stack(by_arm) if len(by_arm) > 1 else by_arm[0][None]
+    if out is None:
+        out = a_rij.new_empty(len(a_rij), a_rij.shape[1], b_rjk.shape[2])
+    if a_rij.device.type != "cpu":
+        return torch.bmm(a_rij, b_rjk, out=out)
+    is_fast = a_rij.dtype == torch.float32 and _uses_onednn()
+    for a, b, product in zip(a_rij, b_rjk, out, strict=True):
+        if is_fast:
+            product.copy_(_onednn(_packed(a), _packed(b).mT, None, "none", [], ""))
+        else:
+            torch.mm(a, b, out=product)
+    return out
 
 
 def _packed(matrix: Tensor) -> Tensor:

@@ -72,8 +72,7 @@ class MLPNetwork(Network):
         """Write the gradient of each arm's training loss into `grads`."""
         *names, above = weights
         inputs = [self.train_rni, *self.train_layers[:-1]]  # of every layer
-        error_rnj = self.loss.error_(self._forward(weights, self.train_rni, self.train_layers))
-        error_rnj.mul_(1 / error_rnj.shape[1])  # the mean's 1/n
+        error_rnj = self.loss.gradient_(self._forward(weights, self.train_rni, self.train_layers))
         grads[above].copy_(self.multiply[above](error_rnj.mT, inputs[-1], out=self.last_grad_rpi).mT)
         pairs = zip(names, itertools.pairwise(inputs), self.errors, strict=True)
         for name, (input_rni, hidden_rnj), spare_rnj in reversed(list(pairs)):

@@ -91,49 +91,64 @@ class AsWritten(nn.Module):
         return self.activation.value(features) @ W_out.T
 
 
-def _table(weights: Mapping[str, Tensor]) -> Tensor:
-    """Return each neuron's input from each residue, (..., residue, neuron)."""
-    W_in = weights["W_in"]
-    return stacked_matmul(weights["W_E"], W_in) if "W_E" in weights else W_in
-
-
 class OneHotMLPNetwork(Network):
     """Stacked arms on sums of two rows, without autograd."""
 
     def __init__(self, activation: Activation, problem: StackedProblem):
-        def pair_sum(pairs: Tensor) -> PairSum:
-            return PairSum(pairs, p, *(problem.buffer(len(pairs), m) for _ in range(2)))
-
         p, m = next(iter(problem.shapes.values()))[0], problem.shapes["W_in"][1]
-        pairs, n_train = problem.inputs(), problem.data.n_train
+        n, n_classes, buffer = problem.data.n_train, problem.shapes["W_out"][1], problem.buffer
+        pairs_rn2 = problem.stacked_inputs()
+        n_all = pairs_rn2.shape[1]
         self.activation, self.loss = activation, problem.loss
-        self.train = pair_sum(pairs[:n_train])
-        self.all = self.train if n_train == len(pairs) else pair_sum(pairs)
+        self.rectifies = activation is ACTIVATIONS["relu"]
+        self.train = PairSum(pairs_rn2[:, :n], p, buffer(n, m))
+        self.all = self.train if n == n_all else PairSum(pairs_rn2, p, buffer(n_all, m))
+        self.all_hidden_rnm, self.all_logits_rnp = buffer(n_all, m), buffer(n_all, n_classes)
+        self.hidden_rnm, self.logits_rnp = self.all_hidden_rnm[:, :n], self.all_logits_rnp[:, :n]
+        if n < n_all:
+            self.hidden_rnm, self.logits_rnp = buffer(n, m), buffer(n, n_classes)
+        self.hidden_grad_rnm, self.table_grad_rpm = buffer(n, m), buffer(p, m)
+        self.output_grad_rpm = buffer(n_classes, m)
+        self.table_rpm = buffer(p, m) if "W_E" in problem.shapes else None
 
     def outputs(self, weights: Weights) -> Tensor:
-        """Return (arm, pair, class) logits of every pair."""
-        hidden_rnm = self._hidden(self.all, self.all.forward(_table(weights)))
-        return stacked_matmul(hidden_rnm, weights["W_out"])
+        """Return (arm, pair, class) logits of every pair, overwritten by the next call."""
+        _, hidden_rnm = self._hidden(self.all, self._table(weights), self.all_hidden_rnm)
+        return stacked_matmul(hidden_rnm, weights["W_out"], out=self.all_logits_rnp)
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
         """Write the gradient of each arm's training loss into `grads`."""
-        W_out = weights["W_out"]
-        sums_rnm = self.train.forward(_table(weights))
-        hidden_rnm = self._hidden(self.train, sums_rnm)
-        error_rnp = self.loss.error_(stacked_matmul(hidden_rnm, W_out))
-        error_rnp.mul_(1 / error_rnp.shape[1])  # the mean's 1/n
-        grads["W_out"].copy_(stacked_matmul(error_rnp.mT, hidden_rnm).mT)
-        hidden_grad_rnm = stacked_matmul(error_rnp, W_out.mT)
-        hidden_grad_rnm.mul_(by_arm_(self.activation.slope_, sums_rnm))
-        table_grad_rpm = self.train.backward(hidden_grad_rnm)
-        if "W_E" in weights:
-            grads["W_E"].copy_(stacked_matmul(table_grad_rpm, weights["W_in"].mT))
-            table_grad_rpm = stacked_matmul(weights["W_E"].mT, table_grad_rpm)
-        grads["W_in"].copy_(table_grad_rpm)
+        W_out, has_embedding = weights["W_out"], "W_E" in weights
+        sums_rnm, hidden_rnm = self._hidden(self.train, self._table(weights), self.hidden_rnm)
+        error_rnp = self.loss.gradient_(stacked_matmul(hidden_rnm, W_out, out=self.logits_rnp))
+        # A product whose result has short rows is slower than the one that gives its transpose.
+        grads["W_out"].copy_(stacked_matmul(error_rnp.mT, hidden_rnm, out=self.output_grad_rpm).mT)
+        hidden_grad_rnm = stacked_matmul(error_rnp, W_out.mT, out=self.hidden_grad_rnm)
+        table_grad_rpm = self.table_grad_rpm if has_embedding else grads["W_in"]
+        if self.rectifies:
+            summed_rpm = self.train.rectified_backward(hidden_grad_rnm, hidden_rnm, table_grad_rpm)
+        else:
+            hidden_grad_rnm.mul_(by_arm_(self.activation.slope_, sums_rnm))
+            summed_rpm = self.train.backward(hidden_grad_rnm)
+        if has_embedding:
+            stacked_matmul(summed_rpm, weights["W_in"].mT, out=grads["W_E"])
+            stacked_matmul(weights["W_E"].mT, summed_rpm, out=grads["W_in"])
+        elif summed_rpm is not table_grad_rpm:
+            table_grad_rpm.copy_(summed_rpm)
 
-    def _hidden(self, pairs: PairSum, sums_rnm: Tensor) -> Tensor:
-        """Return the activations; the slopes still need the sums."""
-        return by_arm_(lambda x, out: self.activation.value(x, out=out), sums_rnm, pairs.spare_rnm)
+    def _table(self, weights: Weights) -> Tensor:
+        """Return each neuron's input from each residue, (arm, residue, neuron)."""
+        if self.table_rpm is None:
+            return weights["W_in"]
+        return stacked_matmul(weights["W_E"], weights["W_in"], out=self.table_rpm)
+
+    def _hidden(self, pairs: PairSum, table_rpm: Tensor, out_rnm: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the sums, which other slopes than ReLU's need, and the activations."""
+        if self.rectifies:
+            hidden_rnm = pairs.rectified(table_rpm)
+            return hidden_rnm, hidden_rnm
+        sums_rnm = pairs.forward(table_rpm)
+        return sums_rnm, by_arm_(lambda x, out: self.activation.value(x, out=out), sums_rnm, out_rnm)
 
 
 def implementation(activation: str) -> Implementation:

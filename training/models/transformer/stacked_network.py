@@ -71,8 +71,7 @@ class TransformerNetwork(Network):
         """Write the gradient of each arm's training loss into `grads`."""
         tables, m, hidden_rnm = self._tables(weights), self.m, self.train_hidden_rnm
         read_rnj = self.train.forward(tables)
-        error_rnp = self.loss.error_(self._logits(tables, read_rnj, hidden_rnm))
-        error_rnp.mul_(1 / error_rnp.shape[1])  # the mean's 1/n
+        error_rnp = self.loss.gradient_(self._logits(tables, read_rnj, hidden_rnm))
         fold_grad_rmp = stacked_matmul(hidden_rnm.mT, error_rnp)
         hidden_grad_rnm = stacked_matmul(error_rnp, tables.fold_rmp.mT)
         read_grad_rnj = read_rnj  # which is done with

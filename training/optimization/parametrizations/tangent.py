@@ -70,8 +70,8 @@ class TangentNetwork(Network):
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
         """Write the gradient of each arm's training loss into `grads`."""
-        error_rnp = self.loss.error_(self.train.outputs(self._moved(weights)))
-        for name, grad in self.train.gradient(error_rnp.mul_(1 / error_rnp.shape[1])).items():
+        error_rnp = self.loss.gradient_(self.train.outputs(self._moved(weights)))
+        for name, grad in self.train.gradient(error_rnp).items():
             grads[name].copy_(grad)
 
     def _moved(self, weights: Weights) -> Weights:
