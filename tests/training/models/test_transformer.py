@@ -425,7 +425,11 @@ def test_stacked_matmul_equals_bmm_for_every_layout(monkeypatch, dtype, onednn):
 def test_row_sums_add_weighted_values_and_are_zero_without_values():
     row_of, value_of = torch.tensor([3, 0, 3, 1]), torch.tensor([0, 0, 1, 1])
     values, weights = torch.tensor([[1.0, 2.0], [10.0, 20.0]]), torch.tensor([1.0, 2.0, 3.0, 4.0])
-    sums = RowSums(row_of, value_of, 5).sums(values, weights)
-    assert sums.tolist() == [[2.0, 4.0], [40.0, 80.0], [0.0, 0.0], [31.0, 62.0], [0.0, 0.0]]
+    row_sums = RowSums(torch.stack([row_of, 4 - row_of]), value_of, 5, 2)
+    sums, other = row_sums.sums(values.repeat(2, 1), weights.repeat(2)).split(5)
+    expected = [[2.0, 4.0], [40.0, 80.0], [0.0, 0.0], [31.0, 62.0], [0.0, 0.0]]
+    assert sums.tolist() == expected and other.tolist() == expected[::-1]
+    row_sums.replace(1, row_of)
+    assert row_sums.sums(values.repeat(2, 1), weights.repeat(2)).tolist() == expected * 2
     table = rearrange(torch.arange(10.0), "(row width) -> row width", row=5)
     assert (sums * table).sum() == (weights[:, None] * table[row_of] * values[value_of]).sum()

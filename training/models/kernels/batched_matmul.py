@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-# torch.mm is MKL's, which leaves half of an AMD core idle and is the faster one on Intel's. torch carries
-# oneDNN too, but has no public operator for dense float32 matrices. This one is what torch.compile writes for a
+# torch.mm is MKL's, which leaves half of an AMD core idle and is the faster one on Intel's. torch has oneDNN
+# too, but no public operator of it for dense float32 matrices. This one is what torch.compile writes for a
 # linear layer; where it is missing, MKL serves.
 _onednn = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 
@@ -48,6 +48,18 @@ def stacked_matmul(a_rij: Tensor, b_rjk: Tensor, *, out: Tensor | None = None) -
             product.copy_(_onednn(_packed(a), _packed(b).mT, None, "none", [], ""))
         else:
             torch.mm(a, b, out=product)
+    return out
+
+
+def head_matmul(a_rhij: Tensor, b_rhjk: Tensor, *, out: Tensor) -> Tensor:
+    """Write a @ b for each arm and head into `out`.
+
+    A factor that is expanded over heads is not copied on the CPU.
+    """
+    if a_rhij.device.type != "cpu":
+        return out.copy_(a_rhij @ b_rhjk)
+    for a, b, product in zip(a_rhij, b_rhjk, out, strict=True):
+        torch.bmm(a, b, out=product)
     return out
 
 

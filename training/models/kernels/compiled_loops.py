@@ -156,3 +156,120 @@ def margins(logits_np, label_n, highest_n, others_n):
             others_n[i] = others
             if others != others:
                 highest_n[i] = others  # NaN
+
+
+@compiled(flags={"contract"})
+def _add_two(out, first, second, weight_1, weight_2):
+    for j in range(out.shape[0]):
+        out[j] += weight_1 * first[j] + weight_2 * second[j]
+
+
+@compiled(flags={"contract"})
+def _add_three(out, first, second, third, weight_1, weight_2, weight_3):
+    for j in range(out.shape[0]):
+        out[j] += weight_1 * first[j] + weight_2 * second[j] + weight_3 * third[j]
+
+
+@compiled(flags={"reassoc", "nsz", "contract"})
+def _dot_and_add(grad, row, row_grad, weight):
+    """Return grad · row, and add weight · grad to `row_grad`."""
+    total = ZERO
+    for j in range(grad.shape[0]):
+        total += grad[j] * row[j]
+        row_grad[j] += weight * grad[j]
+    return total
+
+
+@compiled()
+def _softmax_of_pairs(score_hq, scale, place_nt, last_n, n_places, softmax_nth):
+    n, n_positions, n_heads = softmax_nth.shape
+    for i in range(n):
+        first = last_n[i] * n_places
+        for h in range(n_heads):
+            highest = score_hq[h, first + place_nt[i, 0]]
+            for t in range(1, n_positions):
+                score = score_hq[h, first + place_nt[i, t]]
+                highest = score if score > highest else highest
+            for t in range(n_positions):
+                softmax_nth[i, t, h] = scale * (score_hq[h, first + place_nt[i, t]] - highest)
+    _exp_(softmax_nth.reshape(-1))
+    for i in range(n):
+        for h in range(n_heads):
+            total = ZERO
+            for t in range(n_positions):
+                total += softmax_nth[i, t, h]
+            for t in range(n_positions):
+                softmax_nth[i, t, h] /= total
+
+
+@compiled(
+    "void(f4[:, ::1], f4[:, ::1], f4, f4, i8, i8[:, ::1], i8[::1], i8[::1],"
+    " f4[:, :, ::1], f4[:, ::1], f4[:, ::1])"
+)
+def attend(
+    score_hq, reads_oj, scale, rate, n_places, place_nt, last_n, order_n, softmax_nth, hidden_nm, direct_np
+):
+    """Write each pair's softmax, neurons after the ReLU, and direct part of the logits."""
+    n_heads, n_positions, m = score_hq.shape[0], place_nt.shape[1], hidden_nm.shape[1]
+    _softmax_of_pairs(score_hq, scale, place_nt, last_n, n_places, softmax_nth)
+    for i in order_n:
+        hidden, direct = hidden_nm[i], direct_np[i]
+        last = reads_oj[n_heads * n_places + last_n[i]]
+        hidden[:], direct[:] = last[:m], last[m:]
+        for h in range(n_heads):
+            first, second = reads_oj[h * n_places + place_nt[i, 0]], reads_oj[h * n_places + place_nt[i, 1]]
+            weight_1 = rate * softmax_nth[i, 0, h] + (ONE - rate)
+            weight_2 = rate * softmax_nth[i, 1, h] + (ONE - rate)
+            if n_positions == 2:
+                _add_two(hidden, first[:m], second[:m], weight_1, weight_2)
+                _add_two(direct, first[m:], second[m:], weight_1, weight_2)
+            else:
+                third = reads_oj[h * n_places + place_nt[i, 2]]
+                weight_3 = rate * softmax_nth[i, 2, h] + (ONE - rate)
+                _add_three(hidden, first[:m], second[:m], third[:m], weight_1, weight_2, weight_3)
+                _add_three(direct, first[m:], second[m:], third[m:], weight_1, weight_2, weight_3)
+        for j in range(m):
+            hidden[j] = ZERO if hidden[j] < ZERO else hidden[j]
+
+
+@compiled(
+    "void(f4[:, ::1], f4[:, ::1], f4[:, ::1], f4[:, ::1], f4, f4, i8, i8[:, ::1], i8[::1], i8[::1],"
+    " f4[:, :, ::1], f4[:, ::1], f4[:, ::1])"
+)
+def attend_backward(
+    hidden_grad_nm,
+    hidden_nm,
+    error_np,
+    reads_oj,
+    scale,
+    rate,
+    n_places,
+    place_nt,
+    last_n,
+    order_n,
+    softmax_nth,
+    score_grad_hq,
+    reads_grad_oj,
+):
+    """Write the gradients of scores and of the stream's table from those of neurons and logits."""
+    n_heads, n_positions, m = score_grad_hq.shape[0], place_nt.shape[1], hidden_nm.shape[1]
+    score_grad_hq[:], reads_grad_oj[:] = ZERO, ZERO
+    grad = np.empty(reads_oj.shape[1], np.float32)
+    dots = np.empty(n_positions, np.float32)
+    for i in order_n:
+        hidden_grad, hidden = hidden_grad_nm[i], hidden_nm[i]
+        for j in range(m):
+            grad[j] = hidden_grad[j] if hidden[j] > ZERO else ZERO
+        grad[m:] = error_np[i]
+        last = reads_grad_oj[n_heads * n_places + last_n[i]]
+        for j in range(grad.shape[0]):
+            last[j] += grad[j]
+        for h in range(n_heads):
+            mean = ZERO
+            for t in range(n_positions):
+                row, share = h * n_places + place_nt[i, t], softmax_nth[i, t, h]
+                dots[t] = _dot_and_add(grad, reads_oj[row], reads_grad_oj[row], rate * share + (ONE - rate))
+                mean += share * dots[t]
+            for t in range(n_positions):
+                change = scale * rate * softmax_nth[i, t, h] * (dots[t] - mean)
+                score_grad_hq[h, last_n[i] * n_places + place_nt[i, t]] += change
