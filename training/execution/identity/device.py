@@ -66,7 +66,6 @@ def resolve_device(device: str) -> str:
     return device
 
 
-@functools.cache
 def platform_of(device: str) -> Mapping[str, str]:
     """Return what beside config and code decides the bytes of a training.
 
@@ -79,12 +78,20 @@ def platform_of(device: str) -> Mapping[str, str]:
     -------
     mapping
         `device` ("cpu", or the name of the GPU), `cpu` (the vector instructions that torch uses), `machine`,
-        the versions of `torch` and `numpy`, and `engine` (the library of stacked matrix products).
+        the versions of `torch` and `numpy`, and `engine` (the libraries of products and of
+        fused loops).
     """
+    from training.models.kernels.batched_matmul import matmul_library
+    from training.models.kernels.fused import fused_library
+
+    libraries = matmul_library(device), fused_library(device)
+    return {**_machine_of(device), "engine": ", ".join(name for name in libraries if name)}
+
+
+@functools.cache
+def _machine_of(device: str) -> Mapping[str, str]:
     import numpy as np
     import torch
-
-    from training.models.kernels.batched_matmul import matmul_library
 
     return {
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
@@ -92,7 +99,6 @@ def platform_of(device: str) -> Mapping[str, str]:
         "machine": machine.machine(),
         "torch": str(torch.__version__),
         "numpy": np.__version__,
-        "engine": matmul_library(device),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import platform as machine
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from torch import Tensor
 # torch.mm is MKL's, which leaves half of an AMD core idle and is the faster one on Intel's. torch has oneDNN
 # too, but no public operator of it for dense float32 matrices. This one is what torch.compile writes for a
 # linear layer; where it is missing, MKL serves.
-_onednn = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+_onednn: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 
 
 @functools.cache

@@ -13,10 +13,10 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numba
 import numpy as np
-from numba import njit
 
 Loop = TypeVar("Loop", bound=Callable[..., object])
 
@@ -40,8 +40,9 @@ def compiled(*signature: str, flags: Iterable[str] = ()) -> Callable[[Loop], Loo
     """
 
     def decorate(loop: Loop) -> Loop:
-        plain = inspect.unwrap(loop)  # without a type checker's wrapper
-        options = {"error_model": "numpy", "nogil": True, "fastmath": set(flags)}
+        plain: Any = inspect.unwrap(loop)  # without a type checker's wrapper
+        njit: Any = numba.njit
+        options: dict[str, Any] = {"error_model": "numpy", "nogil": True, "fastmath": set(flags)}
         try:
             return njit(*signature, cache=True, **options)(plain)
         except (RuntimeError, OSError):

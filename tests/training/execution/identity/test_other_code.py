@@ -10,6 +10,7 @@ from training.config.build_recipe import recipe_from_dict
 from training.execution.experiment import Experiment
 from training.execution.identity.arm_code import arm_code
 from training.execution.identity.device import platform_differences, platform_of
+from training.models.kernels.fused import SWITCH
 from training.runs.atomic_files import RunError
 from training.schema.validation import to_dict
 
@@ -90,3 +91,18 @@ def test_a_neighbor_with_a_changed_file_is_not_taken_over(copied, recipe, capsys
     run = train_here(changed_recipe(to_dict(recipe), "name=other"), copied.path.parent)
     assert "taken_from" not in run.arm("dense", 0).done()
     assert "metrics.parquet: its SHA-256 is not the one in DONE" in capsys.readouterr().err
+
+
+def test_an_arm_of_fused_loops_is_not_resumed_without_them(recipe, tmp_path, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.delenv(SWITCH, raising=False)
+    only = {"dense": to_dict(recipe)["arms"]["dense"]}
+    other = recipe_from_dict(to_dict(recipe) | {"name": "other", "arms": only})
+    half = half_trained_run(other, tmp_path / "half")
+    assert ", numba " in half.arm("dense", 0).state()["platform"]["engine"]
+    monkeypatch.setenv(SWITCH, "0")
+    with pytest.raises(RunError, match=r"dense/seed_0: was begun by another platform \(engine .*numba"):
+        train_here(other, half.path.parent)
+    monkeypatch.delenv(SWITCH)
+    train_here(other, half.path.parent)
+    assert "accepted" not in half.arm("dense", 0).done()
