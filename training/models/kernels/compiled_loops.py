@@ -160,24 +160,26 @@ def margins(logits_np, label_n, highest_n, others_n):
 
 
 @compiled(flags={"contract"})
-def _add_two(out, first, second, weight_1, weight_2):
-    for j in range(out.shape[0]):
-        out[j] += weight_1 * first[j] + weight_2 * second[j]
+def _add_two(out_j, table_oj, first, second, weight_1, weight_2):
+    """Add two weighted rows of a table."""
+    for j in range(out_j.shape[0]):
+        out_j[j] += weight_1 * table_oj[first, j] + weight_2 * table_oj[second, j]
 
 
 @compiled(flags={"contract"})
-def _add_three(out, first, second, third, weight_1, weight_2, weight_3):
-    for j in range(out.shape[0]):
-        out[j] += weight_1 * first[j] + weight_2 * second[j] + weight_3 * third[j]
+def _add_three(out_j, table_oj, first, second, third, weight_1, weight_2, weight_3):
+    for j in range(out_j.shape[0]):
+        two = weight_1 * table_oj[first, j] + weight_2 * table_oj[second, j]
+        out_j[j] += two + weight_3 * table_oj[third, j]
 
 
 @compiled(flags={"reassoc", "nsz", "contract"})
-def _dot_and_add(grad, row, row_grad, weight):
-    """Return grad · row, and add weight · grad to `row_grad`."""
+def _dot_and_add(grad_j, table_oj, table_grad_oj, row, weight):
+    """Return grad · row, and add weight · grad to the row's gradient."""
     total = ZERO
-    for j in range(grad.shape[0]):
-        total += grad[j] * row[j]
-        row_grad[j] += weight * grad[j]
+    for j in range(grad_j.shape[0]):
+        total += grad_j[j] * table_oj[row, j]
+        table_grad_oj[row, j] += weight * grad_j[j]
     return total
 
 
@@ -213,24 +215,26 @@ def attend(
     """Write each pair's softmax, neurons after the ReLU, and direct part of the logits."""
     n_heads, n_positions, m = score_hq.shape[0], place_nt.shape[1], hidden_nm.shape[1]
     _softmax_of_pairs(score_hq, scale, place_nt, last_n, n_places, softmax_nth)
+    read = np.empty(reads_oj.shape[1], np.float32)
     for i in order_n:
-        hidden, direct = hidden_nm[i], direct_np[i]
-        last = reads_oj[n_heads * n_places + last_n[i]]
-        hidden[:], direct[:] = last[:m], last[m:]
+        last = n_heads * n_places + last_n[i]
+        for j in range(read.shape[0]):
+            read[j] = reads_oj[last, j]
         for h in range(n_heads):
-            first, second = reads_oj[h * n_places + place_nt[i, 0]], reads_oj[h * n_places + place_nt[i, 1]]
+            first, second = h * n_places + place_nt[i, 0], h * n_places + place_nt[i, 1]
             weight_1 = rate * softmax_nth[i, 0, h] + (ONE - rate)
             weight_2 = rate * softmax_nth[i, 1, h] + (ONE - rate)
             if n_positions == 2:
-                _add_two(hidden, first[:m], second[:m], weight_1, weight_2)
-                _add_two(direct, first[m:], second[m:], weight_1, weight_2)
+                _add_two(read, reads_oj, first, second, weight_1, weight_2)
             else:
-                third = reads_oj[h * n_places + place_nt[i, 2]]
-                weight_3 = rate * softmax_nth[i, 2, h] + (ONE - rate)
-                _add_three(hidden, first[:m], second[:m], third[:m], weight_1, weight_2, weight_3)
-                _add_three(direct, first[m:], second[m:], third[m:], weight_1, weight_2, weight_3)
+                third, weight_3 = h * n_places + place_nt[i, 2], rate * softmax_nth[i, 2, h] + (ONE - rate)
+                _add_three(read, reads_oj, first, second, third, weight_1, weight_2, weight_3)
+        hidden, neurons = hidden_nm[i], read[:m]
         for j in range(m):
-            hidden[j] = ZERO if hidden[j] < ZERO else hidden[j]
+            hidden[j] = ZERO if neurons[j] < ZERO else neurons[j]
+        direct, logits = direct_np[i], read[m:]
+        for j in range(direct.shape[0]):
+            direct[j] = logits[j]
 
 
 @compiled(
@@ -255,21 +259,22 @@ def attend_backward(
     """Write the gradients of scores and of the stream's table from those of neurons and logits."""
     n_heads, n_positions, m = score_grad_hq.shape[0], place_nt.shape[1], hidden_nm.shape[1]
     score_grad_hq[:], reads_grad_oj[:] = ZERO, ZERO
-    grad = np.empty(reads_oj.shape[1], np.float32)
+    grad = np.zeros(reads_oj.shape[1], np.float32)
     dots = np.empty(n_positions, np.float32)
     for i in order_n:
-        hidden_grad, hidden = hidden_grad_nm[i], hidden_nm[i]
         for j in range(m):
-            grad[j] = hidden_grad[j] if hidden[j] > ZERO else ZERO
-        grad[m:] = error_np[i]
-        last = reads_grad_oj[n_heads * n_places + last_n[i]]
+            grad[j] = hidden_grad_nm[i, j] if hidden_nm[i, j] > ZERO else ZERO
+        error, logit_grad = error_np[i], grad[m:]
+        for j in range(error.shape[0]):
+            logit_grad[j] = error[j]
+        last = n_heads * n_places + last_n[i]
         for j in range(grad.shape[0]):
-            last[j] += grad[j]
+            reads_grad_oj[last, j] += grad[j]
         for h in range(n_heads):
             mean = ZERO
             for t in range(n_positions):
                 row, share = h * n_places + place_nt[i, t], softmax_nth[i, t, h]
-                dots[t] = _dot_and_add(grad, reads_oj[row], reads_grad_oj[row], rate * share + (ONE - rate))
+                dots[t] = _dot_and_add(grad, reads_oj, reads_grad_oj, row, rate * share + (ONE - rate))
                 mean += share * dots[t]
             for t in range(n_positions):
                 change = scale * rate * softmax_nth[i, t, h] * (dots[t] - mean)
