@@ -24,7 +24,7 @@ from training.models.kernels.row_sums import RowSums
 from training.models.network import Shapes, StackedProblem, Weights
 from training.models.transformer.weight_names import W_E, W_IN, W_POS, W_Q, W_U, has_equals, n_residues
 
-TILE = 16
+TILE = 32
 """Places whose rows stay in the cache: the fused loops take pairs tile by tile."""
 
 
