@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +19,11 @@ Forward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
 """One network: (weights, inputs) → outputs."""
 
 
+def own_rows(stacked: Tensor) -> Tensor:
+    """Return a tensor with memory for every arm: itself, or a copy if it may share a data set's."""
+    return stacked if len(stacked) > 1 and stacked.is_contiguous() else stacked.clone().contiguous()
+
+
 @dataclass(frozen=True, kw_only=True)
 class StackedProblem:
     """Arms and examples that a stacked network is built for."""
@@ -26,20 +31,26 @@ class StackedProblem:
     shapes: Shapes
     """Of every weight of one arm."""
     data: Dataset
+    """Examples of all arms, unless `datasets` has others."""
     loss: Loss
     n_arms: int
     device: torch.device
     dtype: torch.dtype
+    datasets: Sequence[Dataset] | None = None
+    """Examples of each arm, of the shapes of `data`."""
 
-    def inputs(self) -> Tensor:
+    def inputs(self, data: Dataset | None = None) -> Tensor:
         """Return all inputs: tokens as integers, features in `dtype`."""
-        inputs = torch.as_tensor(self.data.inputs, device=self.device)
+        given = self.data if data is None else data
+        inputs = torch.as_tensor(given.inputs, device=self.device)
         return inputs.to(self.dtype) if inputs.is_floating_point() else inputs
 
     def stacked_inputs(self) -> Tensor:
-        """Return the inputs of every arm, (arm, example, …)."""
-        inputs = self.inputs()
-        return inputs.expand(self.n_arms, *inputs.shape)
+        """Return the inputs of every arm, (arm, example, …); one copy if the arms share them."""
+        if self.datasets is None:
+            inputs = self.inputs()
+            return inputs.expand(self.n_arms, *inputs.shape)
+        return torch.stack([self.inputs(data) for data in self.datasets])
 
     def buffer(self, *shape: int) -> Tensor:
         """Return an empty tensor of this shape for every arm."""
@@ -63,3 +74,15 @@ class Network(ABC):
     @abstractmethod
     def gradient(self, weights: Weights, grads: Weights) -> None:
         """Write the gradient of each arm's training loss into `grads`."""
+
+    def replace_data(self, slot: int, data: Dataset) -> None:
+        """Overwrite an arm's inputs, in place, with others of the same shapes.
+
+        The loss has the labels and a method of the same name.
+
+        Raises
+        ------
+        NotImplementedError
+            If the network holds one data set for all arms.
+        """
+        raise NotImplementedError(f"{type(self).__name__} trains all arms on one data set")

@@ -28,6 +28,13 @@ class Loss(ABC):
     Each example is weighted by its count.
     """
 
+    def __init__(self, device: torch.device):
+        self.device = device
+
+    @abstractmethod
+    def replace_data(self, slot: int, data: Dataset) -> None:
+        """Overwrite an arm's labels, targets and counts, in place, with others of the same shapes."""
+
     @abstractmethod
     def gradient_(self, outputs_rnp: Tensor) -> Tensor:
         """Turn training outputs in place into the mean loss's gradient at them."""
@@ -70,11 +77,19 @@ class CrossEntropy(Loss):
     """Minus the log probability of the true class, in nats."""
 
     def __init__(self, data: Dataset, n_arms: int, device: torch.device, dtype: torch.dtype):
-        labels = torch.as_tensor(data.labels, device=device)
-        self.labels_rn1 = repeat(labels, "n -> r n 1", r=n_arms)
+        super().__init__(device)
+        self.labels_rn1 = torch.empty(n_arms, len(data.inputs), 1, dtype=torch.long, device=device)
         self.train_labels_rn1 = self.labels_rn1[:, : data.n_train]
-        self.share_rn1 = repeat(_shares(data, device), "n -> r n 1", r=n_arms).to(dtype)
+        self.share_rn1 = torch.empty(n_arms, data.n_train, 1, dtype=dtype, device=device)
         self.fused = fused_loops(device, dtype)
+        for slot in range(n_arms):
+            self.replace_data(slot, data)
+
+    def replace_data(self, slot: int, data: Dataset) -> None:
+        """Overwrite an arm's labels and counts."""
+        self.labels_rn1[slot, :, 0].copy_(torch.as_tensor(data.labels))
+        counts = np.ones(data.n_train) if data.counts is None else data.counts[: data.n_train]
+        self.share_rn1[slot, :, 0].copy_(torch.as_tensor(counts / counts.sum()))
 
     def gradient_(self, outputs_rnp: Tensor) -> Tensor:
         """Turn training outputs into softmax minus one-hot, times the example's share of the mean.
@@ -118,23 +133,26 @@ class CrossEntropy(Loss):
         return highest_rn.double(), by_arm_(Tensor.exp2_, margins_rnp).sum(-1).double()
 
 
-def _shares(data: Dataset, device: torch.device) -> Tensor:
-    """Return each training example's share of the mean loss, in float64."""
-    counts = np.ones(data.n_train) if data.counts is None else data.counts[: data.n_train]
-    return torch.as_tensor(counts / counts.sum(), device=device)
-
-
 class SquaredError(Loss):
     """Mean over outputs of the squared distance to the target."""
 
     def __init__(self, data: Dataset, n_arms: int, device: torch.device, dtype: torch.dtype):
         assert data.targets is not None and data.counts is None
+        super().__init__(device)
         targets = torch.as_tensor(data.targets, device=device, dtype=dtype)
-        self.targets_rnp = targets.expand(n_arms, *targets.shape)
+        self.targets_rnp = repeat(targets, "n p -> r n p", r=n_arms).contiguous()
         self.train_targets_rnp = self.targets_rnp[:, : data.n_train]
         self.labels_rn1 = None
         if data.labels is not None:
-            self.labels_rn1 = repeat(torch.as_tensor(data.labels, device=device), "n -> r n 1", r=n_arms)
+            self.labels_rn1 = repeat(
+                torch.as_tensor(data.labels, device=device), "n -> r n 1", r=n_arms
+            ).contiguous()
+
+    def replace_data(self, slot: int, data: Dataset) -> None:
+        """Overwrite an arm's targets and labels."""
+        self.targets_rnp[slot].copy_(torch.as_tensor(data.targets))
+        if self.labels_rn1 is not None:
+            self.labels_rn1[slot, :, 0].copy_(torch.as_tensor(data.labels))
 
     def gradient_(self, outputs_rnp: Tensor) -> Tensor:
         """Turn training outputs into 2 (output − target) / (outputs · examples)."""

@@ -20,6 +20,7 @@ from torch.nn.functional import embedding
 from training.models.implementation import Implementation
 from training.models.kernels.pair_embedding import PairSum
 from training.models.network import Network, StackedProblem, Weights
+from training.tasks.dataset import Dataset
 
 
 def forward(weights: Mapping[str, Tensor], pairs: Tensor) -> Tensor:
@@ -84,6 +85,12 @@ class EmbedMLPNetwork(Network):
         output_rmp = torch.bmm(weights["W_out"], weights["W_U"], out=self.output_rmp)
         hidden_rnm = self.all.rectified(table_rpm)
         return torch.bmm(hidden_rnm, output_rmp, out=self.all_logits_rnp)
+
+    def replace_data(self, slot: int, data: Dataset) -> None:
+        """Overwrite an arm's pairs."""
+        pairs_n2 = torch.as_tensor(data.inputs, device=self.loss.device)
+        self.all.replace(slot, pairs_n2)
+        self.train.replace(slot, pairs_n2[: data.n_train])
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
         """Write the gradient of each arm's training loss into `grads`."""

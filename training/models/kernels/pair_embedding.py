@@ -36,7 +36,9 @@ class PairSum:
         n_arms, n_pairs = sums_rnm.shape[:2]
         self.p, self.sums_rnm = p, sums_rnm
         self.fused = fused_loops(sums_rnm.device, sums_rnm.dtype)
-        self.token_2rn = rearrange(pairs_rn2, "r n two -> two r n").contiguous()
+        self.token_2rn = rearrange(pairs_rn2, "r n two -> two r n").clone(
+            memory_format=torch.contiguous_format
+        )
         first_row = p * torch.arange(n_arms, device=pairs_rn2.device)
         self.row_rn2 = pairs_rn2 + first_row[:, None, None]
         value_c = torch.arange(n_pairs, device=pairs_rn2.device).repeat(2)

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from training.models.implementation import Implementation
 from training.models.kernels.by_arm import bmm_by_arm
-from training.models.network import Network, StackedProblem, Weights
+from training.models.network import Network, StackedProblem, Weights, own_rows
+from training.tasks.dataset import Dataset
 
 
 def forward(weights: Mapping[str, Tensor], features: Tensor) -> Tensor:
@@ -50,16 +51,17 @@ class MLPNetwork(Network):
 
         *hidden_shapes, (fan_in, n_outputs) = problem.shapes.values()
         widths = [width for _, width in hidden_shapes]
-        n, features, buffer = problem.data.n_train, problem.inputs(), problem.buffer
+        n, buffer = problem.data.n_train, problem.buffer
+        self.n_train, self.all_rni = n, problem.stacked_inputs()
+        n_all = self.all_rni.shape[1]
         self.loss = problem.loss
-        on_cpu, sizes = problem.device.type == "cpu", (n, len(features))
+        on_cpu, sizes = problem.device.type == "cpu", (n, n_all)
         self.multiply = {
             name: bmm_by_arm if on_cpu and problem.n_arms > 1 and 1 in (*shape, *sizes) else torch.bmm
             for name, shape in problem.shapes.items()
         }
-        self.all_rni = features.expand(problem.n_arms, *features.shape)
         self.train_rni = self.all_rni[:, :n]
-        self.all_layers = [*hidden(len(features)), buffer(n_outputs, len(features)).mT]
+        self.all_layers = [*hidden(n_all), buffer(n_outputs, n_all).mT]
         self.train_layers = [*hidden(n), buffer(n_outputs, n).mT]
         self.errors = hidden(n)
         self.last_grad_rpi = buffer(n_outputs, fan_in)
@@ -67,6 +69,12 @@ class MLPNetwork(Network):
     def outputs(self, weights: Weights) -> Tensor:
         """Return (arm, example, output), overwritten by the next call."""
         return self._forward(weights, self.all_rni, self.all_layers)
+
+    def replace_data(self, slot: int, data: Dataset) -> None:
+        """Overwrite an arm's features."""
+        self.all_rni = own_rows(self.all_rni)
+        self.all_rni[slot].copy_(torch.as_tensor(data.inputs))
+        self.train_rni = self.all_rni[:, : self.n_train]
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
         """Write the gradient of each arm's training loss into `grads`."""

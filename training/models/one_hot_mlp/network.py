@@ -24,6 +24,7 @@ from training.models.kernels.pair_embedding import PairSum
 from training.models.network import Forward, Network, Shapes, StackedProblem, Weights
 from training.models.one_hot_mlp.activations import ACTIVATIONS, Activation
 from training.models.one_hot_mlp.architecture import OneHotMLP
+from training.tasks.dataset import Dataset
 
 
 def start(settings: OneHotMLP, shapes: Shapes, seed: int) -> Weights:
@@ -115,6 +116,13 @@ class OneHotMLPNetwork(Network):
         """Return (arm, pair, class) logits of every pair, overwritten by the next call."""
         _, hidden_rnm = self._hidden(self.all, self._table(weights), self.all_hidden_rnm)
         return stacked_matmul(hidden_rnm, weights["W_out"], out=self.all_logits_rnp)
+
+    def replace_data(self, slot: int, data: Dataset) -> None:
+        """Overwrite an arm's pairs."""
+        pairs_n2 = torch.as_tensor(data.inputs, device=self.loss.device)
+        self.all.replace(slot, pairs_n2)
+        if self.train is not self.all:
+            self.train.replace(slot, pairs_n2[: data.n_train])
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
         """Write the gradient of each arm's training loss into `grads`."""

@@ -39,6 +39,7 @@ from training.models.transformer.weight_names import (
     W_U,
     W_V,
 )
+from training.tasks.dataset import Dataset
 
 
 class TransformerNetwork(Network):
@@ -85,6 +86,12 @@ class TransformerNetwork(Network):
     def outputs(self, weights: Weights) -> Tensor:
         """Return (arm, pair, class) logits of every pair, overwritten by the next call."""
         return self._logits(self._tables(weights), self.all, self.all_logits_rnp)
+
+    def replace_data(self, slot: int, data: Dataset) -> None:
+        """Overwrite an arm's pairs."""
+        pairs_n2 = torch.as_tensor(data.inputs, device=self.loss.device)
+        self.all.replace(slot, pairs_n2)
+        self.train.replace(slot, pairs_n2[: data.n_train])
 
     def gradient(self, weights: Weights, grads: Weights) -> None:
         """Write the gradient of each arm's training loss into `grads`."""
