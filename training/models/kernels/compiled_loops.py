@@ -183,6 +183,19 @@ def _dot_and_add(grad_j, table_oj, table_grad_oj, row, weight):
     return total
 
 
+@compiled(flags={"reassoc", "nsz", "contract"})
+def _dot_and_add_two(grad_j, table_oj, table_grad_oj, first, second, weight_1, weight_2):
+    """Return the results of two different rows."""
+    total_1, total_2 = ZERO, ZERO
+    for j in range(grad_j.shape[0]):
+        grad = grad_j[j]
+        total_1 += grad * table_oj[first, j]
+        total_2 += grad * table_oj[second, j]
+        table_grad_oj[first, j] += weight_1 * grad
+        table_grad_oj[second, j] += weight_2 * grad
+    return total_1, total_2
+
+
 @compiled()
 def _softmax_of_pairs(score_hq, scale, place_nt, last_n, n_places, softmax_nth):
     n, n_positions, n_heads = softmax_nth.shape
@@ -271,11 +284,22 @@ def attend_backward(
         for j in range(grad.shape[0]):
             reads_grad_oj[last, j] += grad[j]
         for h in range(n_heads):
+            first, second = h * n_places + place_nt[i, 0], h * n_places + place_nt[i, 1]
+            weight_1 = rate * softmax_nth[i, 0, h] + (ONE - rate)
+            weight_2 = rate * softmax_nth[i, 1, h] + (ONE - rate)
+            if first == second:
+                dots[0] = _dot_and_add(grad, reads_oj, reads_grad_oj, first, weight_1 + weight_2)
+                dots[1] = dots[0]
+            else:
+                dots[0], dots[1] = _dot_and_add_two(
+                    grad, reads_oj, reads_grad_oj, first, second, weight_1, weight_2
+                )
+            if n_positions == 3:
+                third, weight_3 = h * n_places + place_nt[i, 2], rate * softmax_nth[i, 2, h] + (ONE - rate)
+                dots[2] = _dot_and_add(grad, reads_oj, reads_grad_oj, third, weight_3)
             mean = ZERO
             for t in range(n_positions):
-                row, share = h * n_places + place_nt[i, t], softmax_nth[i, t, h]
-                dots[t] = _dot_and_add(grad, reads_oj, reads_grad_oj, row, rate * share + (ONE - rate))
-                mean += share * dots[t]
+                mean += softmax_nth[i, t, h] * dots[t]
             for t in range(n_positions):
                 change = scale * rate * softmax_nth[i, t, h] * (dots[t] - mean)
                 score_grad_hq[h, last_n[i] * n_places + place_nt[i, t]] += change
