@@ -41,6 +41,7 @@ class PairSum:
         )
         first_row = p * torch.arange(n_arms, device=pairs_rn2.device)
         self.row_rn2 = pairs_rn2 + first_row[:, None, None]
+        self.first_of_pair = 2 * torch.arange(n_arms * n_pairs, device=pairs_rn2.device)
         value_c = torch.arange(n_pairs, device=pairs_rn2.device).repeat(2)
         occurrences = rearrange(self.token_2rn, "two r n -> r (two n)")
         self.row_sums = RowSums(occurrences, value_c, p, n_pairs)
@@ -81,7 +82,8 @@ class PairSum:
             for a, b, table, sums in self._arms(table_rpm, self.sums_rnm):
                 self.fused.add_rows(table, a, b, rectify, sums)
             return self.sums_rnm
-        sums = embedding_bag(self.row_rn2.flatten(0, 1), table_rpm.flatten(0, 1), mode="sum")
+        bags = self.row_rn2.flatten(), table_rpm.flatten(0, 1), self.first_of_pair
+        sums = embedding_bag(*bags, mode="sum")
         sums_rnm = sums.view_as(self.sums_rnm)
         return sums_rnm.relu_() if rectify else sums_rnm
 

@@ -176,8 +176,8 @@ class PairAttention:
         self.pattern_rnth.copy_(self.softmax_rnth)
         if self.rate != 1:
             self.pattern_rnth.mul_(self.rate).add_(1 - self.rate)
-        reads, weights = tables.reads_roj.flatten(0, 1), self.weight_rni.flatten(0, 1)
-        sums = embedding_bag(self.row_rni.flatten(0, 1), reads, mode="sum", per_sample_weights=weights)
+        bags = self.row_rni.flatten(), tables.reads_roj.flatten(0, 1), self.first_rn
+        sums = embedding_bag(*bags, mode="sum", per_sample_weights=self.weight_rni.flatten())
         read_rnj = sums.unflatten(0, self.weight_rni.shape[:2])
         return torch.clamp(read_rnj[..., : self.m], min=0, out=self.hidden_rnm), read_rnj[..., self.m :]
 
