@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from training.models.embed_mlp.architecture import EmbedMLP
+from training.models.kernels import batched_matmul
 from training.models.kernels.fused import SWITCH, fused_library, fused_loops
 from training.models.kernels.pair_embedding import PairSum
 from training.models.one_hot_mlp.architecture import EmbeddedMLP, OneHotMLP
@@ -195,3 +196,14 @@ def test_the_loops_serve_float32_on_the_cpu_alone(choose):
     assert fused_library("cpu").startswith("numba ") and fused_library("cuda:0") is None
     choose("torch")
     assert fused_library("cpu") is None
+
+
+@pytest.mark.skipif(batched_matmul._onednn is None, reason="torch without oneDNN")
+def test_onednns_products_equal_mkls_in_every_layout():
+    a, b = torch.randn(40, 30), torch.randn(30, 20)
+    layouts = [(a, b), (a.T.contiguous().T, b), (a[:, ::2], b[::2]), (a[:, :20], b[:20].T.contiguous().T)]
+    for left, right in layouts:
+        product = batched_matmul._onednn(
+            batched_matmul._packed(left), batched_matmul._packed(right).mT, None, "none", [], ""
+        )
+        torch.testing.assert_close(product, left @ right)

@@ -1,4 +1,4 @@
-"""Kernels of the fast networks: products, sums of rows, arms one at a time.
+"""Kernels of the fast networks: products, sums of rows, fused loops, arms one at a time.
 
 They import torch. May import `interp.lazy_exports`, and nothing else of this project.
 """
