@@ -141,7 +141,7 @@ def _measured(args: argparse.Namespace, recipes: list[Recipe]) -> dict[str, Any]
     from training.bench.device_speed import ARMS, device_speed, free_bytes
     from training.bench.floor import copy_bandwidth
     from training.bench.growth import growth
-    from training.bench.overhead import sweep_overhead
+    from training.bench.overhead import SHORT_ROUNDS, sweep_overhead
 
     on_gpu = args.device.startswith("cuda")
     seconds = SECONDS["full" if args.full else "short"]
@@ -156,7 +156,7 @@ def _measured(args: argparse.Namespace, recipes: list[Recipe]) -> dict[str, Any]
         )
         result["batches"] = [row for rows in rates for row in rows]
     if args.write is not None and not on_gpu:
-        result["overhead"] = sweep_overhead(rounds=args.rounds if args.full else 1)
+        result["overhead"] = sweep_overhead(rounds=args.rounds if args.full else SHORT_ROUNDS)
     if args.full and not on_gpu:
         grown = (growth(recipe, first_setting(recipe), "cpu", args.rounds, seconds / 5) for recipe in recipes)
         result["growth"] = [row for rows in grown for row in rows]

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 RECIPE = "modadd_fast"
 ARMS, FEW = 64, 8
-STEPS = 100
+STEPS = 50
 """Of every arm, with the recipe's evaluations."""
+SHORT_ROUNDS = 3
+"""Rounds of a short bench: a sweep is seconds long, and the load changes meanwhile."""
 
 
 def sweep_overhead(

@@ -60,10 +60,10 @@ def digits(value: float) -> str:
 
     Examples
     --------
-    >>> digits(0.01234), digits(7.04), digits(1234.5)
-    ('0.012', '7.0', '1,234')
+    >>> digits(0.01234), digits(7.04), digits(1234.5), digits(-210.0)
+    ('0.012', '7.0', '1,234', '-210')
     """
-    if value >= 100:
+    if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:#.2g}".rstrip(".")
 
