@@ -29,7 +29,7 @@ from training.optimization.parametrizations.weight_rows import RowLayout
 from training.optimization.slots.captured_step import CapturedStep
 from training.optimization.slots.host_copy import HostCopy
 from training.optimization.slots.slot_settings import SlotSettings
-from training.optimization.snapshot import Snapshot
+from training.optimization.snapshot import Snapshot, check_state
 from training.optimization.updates import update_of
 from training.tasks.dataset import Dataset
 from training.tasks.losses import loss_of
@@ -218,7 +218,7 @@ class Engine:
         return self.evaluation.measure(self.loss, self.network.outputs(self.weights), self.weights_rw)
 
     def _snapshot(self, copied: Callable[[Tensor], Tensor] = lambda t: t, **on_its_way: Any) -> Snapshot:
-        tensors = {"trained": self.parametrization.trained} | self.optimizer_state
+        tensors = self._state_tensors()
         return Snapshot(
             layout=self.layout,
             ages=list(self.ages),
@@ -228,22 +228,12 @@ class Engine:
             **on_its_way,
         )
 
+    def _state_tensors(self) -> dict[str, list[Tensor]]:
+        return {"trained": self.parametrization.trained} | self.optimizer_state
+
     def check_state(self, state: Mapping[str, Any]) -> None:
         """Raise a `ValueError` unless an arm here can continue from a state."""
-        expected = {"trained": self.parametrization.trained} | self.optimizer_state
-        for name, tensors in expected.items():
-            rows = state.get(name)
-            is_list = isinstance(rows, list) and all(isinstance(row, Tensor) for row in rows)
-            kinds = [(row.shape, row.dtype) for row in rows] if is_list else None  # type: ignore[union-attr]
-            if kinds != [(t[0].shape, t.dtype) for t in tensors]:
-                raise ValueError(f"expected {len(tensors)} rows of {name!r}, of the model's size")
-            if not all(row.isfinite().all() for row in rows):  # type: ignore[union-attr]
-                raise ValueError(f"expected finite numbers in {name!r}")
-
-    def load(self, states: Sequence[Mapping[str, Any]]) -> None:
-        """Continue every slot's arm from its state."""
-        for slot, state in enumerate(states):
-            self.restore(slot, state)
+        check_state(state, self._state_tensors())
 
     def restore(self, slot: int, state: Mapping[str, Any]) -> None:
         """Continue a slot's arm from its state."""

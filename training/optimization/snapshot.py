@@ -50,3 +50,15 @@ class Snapshot:
         """
         rows = {name: [t[slot].cpu().clone() for t in listed] for name, listed in self.tensors.items()}
         return {"step": self.ages[slot], **rows, **self.generators[slot]}
+
+
+def check_state(state: Mapping[str, Any], tensors: Mapping[str, Sequence[Tensor]]) -> None:
+    """Raise a `ValueError` unless an arm's state fits into a slot of these tensors."""
+    for name, expected in tensors.items():
+        rows = state.get(name)
+        is_list = isinstance(rows, list) and all(isinstance(row, Tensor) for row in rows)
+        kinds = [(row.shape, row.dtype) for row in rows] if is_list else None  # type: ignore[union-attr]
+        if kinds != [(t[0].shape, t.dtype) for t in expected]:
+            raise ValueError(f"expected {len(expected)} rows of {name!r}, of the model's size")
+        if not all(row.isfinite().all() for row in rows):  # type: ignore[union-attr]
+            raise ValueError(f"expected finite numbers in {name!r}")

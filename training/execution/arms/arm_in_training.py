@@ -116,7 +116,7 @@ class ArmInTraining:
         return settings.plateau is not None and settings.plateau.is_flat(self.evaluations)
 
     def write_mask(self) -> None:
-        """Write the mask that a method made; on resuming, it may be missing or damaged."""
+        """Write the method's mask; on resuming, it may be missing or damaged."""
         if self.start.mask is not None:
             self.files.write_mask(self.start.mask)
 
@@ -129,7 +129,7 @@ class ArmInTraining:
         self.files.write_state(state | record | more)
 
     def finish(self, state: dict[str, Any]) -> None:
-        """Write the last files, DONE at the end; `state` is that after the last step."""
+        """Write the last files, DONE at the end; `state` is the last step's."""
         if (
             self.start.mask is None and self.task.arm.prunes
         ):  # trained scores: the mask is that of their last choice
@@ -140,7 +140,10 @@ class ArmInTraining:
         self.files.finish(self._record() | {"steps": state["step"], "source": self.start.source})
 
     def give_up(self, reason: str) -> None:
-        """Delete the arm's files, or move aside what was finished before, and record the reason."""
+        """Delete the arm's files and record the reason.
+
+        What was finished before is moved aside.
+        """
         if self.files.has_final_state():
             restore_finished(self.files)
             move_aside(self.task.run, self.files, new_entry(self.task.run))

@@ -1,4 +1,4 @@
-"""Batches of arms that can be trained together, and how many of them fit into memory."""
+"""Batches of arms: which can be trained together, and how many fit into memory."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ SHARE_OF_MEMORY = 0.8
 
 
 def batch_kind(task: ArmTask) -> Hashable:
-    """Return what arms of one batch have in common: the network's and the data's shapes, and what is trained.
+    """Return what arms of one batch have in common.
 
-    Their seeds, masks, sparsities, starts, splits, and settings of the optimizer may differ.
+    It is the shapes of network and data, and what is trained. Seeds, masks, sparsities, starts, splits and
+    settings of the optimizer may differ.
     """
     arm, setting, every = task.arm, task.setting, task.recipe.measure.eval_every
     age = (task.files.state_step() or 0) if task.files.has_state() else 0

@@ -15,7 +15,10 @@ SIGNS_OF_LOSS = ("CUDA error", "device-side assert", "CUDA driver", "cuBLAS erro
 
 @contextmanager
 def device_loss_explained(device: str) -> Iterator[None]:
-    """Raise a `RunError` of one line where the device was lost; lack of memory passes."""
+    """Raise a `RunError` of one line where the device was lost.
+
+    Lack of memory passes.
+    """
     try:
         yield
     except torch.OutOfMemoryError:

@@ -68,7 +68,7 @@ Report = Callable[[ArmTask, int, float], None]
 
 
 class Channel(ABC):
-    """What a training tells its queue, and asks of it."""
+    """Messages between a training and its queue."""
 
     @abstractmethod
     def report(self, task: ArmTask, step: int, test_acc: float) -> None:

@@ -147,7 +147,8 @@ def test_saved_and_resumed_equals_uninterrupted(kind, train_weights):
     uninterrupted, begun, resumed = (engine(kind, train_weights) for _ in range(3))
     uninterrupted.run(12)
     begun.run(5)
-    resumed.load([begun.arm_state(row) for row in range(2)])
+    for row in range(2):
+        resumed.restore(row, begun.arm_state(row))
     if not train_weights:
         assert torch.equal(resumed.parametrization.weights_rw, uninterrupted.parametrization.weights_rw)
     resumed.run(7)

@@ -182,7 +182,8 @@ def test_a_loaded_state_continues_as_if_uninterrupted(model):
     uninterrupted, begun, resumed = (engine(model, dtype=torch.float32) for _ in range(3))
     uninterrupted.run(40)
     begun.run(15)
-    resumed.load([begun.arm_state(row) for row in range(3)])
+    for row in range(3):
+        resumed.restore(row, begun.arm_state(row))
     resumed.run(25)
     assert torch.equal(uninterrupted.weights_rw, resumed.weights_rw)
     np.testing.assert_array_equal(uninterrupted.evaluate(), resumed.evaluate())
