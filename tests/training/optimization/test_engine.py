@@ -292,7 +292,8 @@ def test_a_loaded_state_continues_as_if_uninterrupted(optimizer):
     halves.run(15)
     states = [halves.arm_state(row) for row in range(3)]
     resumed = Engine(MODEL, optimizer, data, weights, mask)
-    resumed.load(states)
+    for slot, state in enumerate(states):
+        resumed.restore(slot, state)
     resumed.run(25)
     assert torch.equal(uninterrupted.weights_rw, resumed.weights_rw)
     assert uninterrupted.optimizer_state.keys() == resumed.optimizer_state.keys()
