@@ -59,6 +59,8 @@ class CudaGraphs:
 class CapturedStep:
     """A step that is captured once, then replayed; elsewhere than on CUDA, or if that fails, run as it is.
 
+    Lack of memory is no failure of the capture: it is raised.
+
     The first `N_WARM_UP` steps are run for real before the capture, and the capture runs nothing. So n calls
     change the state as n plain steps do.
 
@@ -133,6 +135,8 @@ class CapturedStep:
         assert graphs is not None
         try:
             self._replay_one = graphs.capture(self.step)
+        except torch.OutOfMemoryError:  # the caller takes fewer slots
+            raise
         except RuntimeError as error:
             self.reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
             self._report(f"no CUDA graph, steps are run one kernel after another: {self.reason}")

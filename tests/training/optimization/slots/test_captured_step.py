@@ -189,6 +189,13 @@ def test_a_failed_capture_falls_back_with_equal_results_and_one_line(capsys, slo
     assert len(lines) == 1 and steps[0].reason in lines[0]
 
 
+def test_lack_of_memory_in_a_capture_is_raised(slot_arms):
+    state, step = training_of(slot_arms(torch.float32))
+    graphs = RecordingGraphs(state, torch.OutOfMemoryError("CUDA out of memory"))
+    with pytest.raises(torch.OutOfMemoryError):
+        CapturedStep(step, CUDA, graphs=graphs).replay(10)
+
+
 def test_a_step_that_reads_a_value_is_not_captured():
     x, lines = torch.zeros(4), []
     step = CapturedStep(
