@@ -98,7 +98,9 @@ def test_a_failure_drops_what_waits_and_names_what_runs(queue):
     batch = queue.next_batch()
     running = queue.failed(batch[0].number, RunError("damaged"))
     assert running == {task.number for task in batch[1:]} and len(queue) == len(running)
-    for task in batch[1:]:
+    queue.put_back(batch[1].number)  # it was stopped, and is not begun again
+    assert len(queue) == len(running) - 1 and queue.next_batch() == []
+    for task in batch[2:]:
         queue.ended(task.number)
     (submission,) = queue.submissions
     assert str(submission.failure) == "damaged" and not queue and submission.n_left == 0

@@ -138,8 +138,12 @@ class ArmQueue:
         self._leave(submission, number)
 
     def put_back(self, number: int) -> None:
-        """Let a network that was to run wait again."""
-        self.graph.put_back(number)
+        """Let a network that was stopped wait again; one of a run that has failed is left out."""
+        submission = self._submission_of[number]
+        if submission.failure is None:
+            self.graph.put_back(number)
+        else:
+            self._leave(submission, number)
 
     def failed(self, number: int, failure: Exception) -> set[int]:
         """Take a network as failed, and drop those of its run that wait; return those that still run."""
