@@ -145,7 +145,9 @@ def engine_bytes(setting: Setting, n_arms: int, form: str = "weights") -> int:
     n_train, n = example_sizes(setting)
     widths, n_outputs = _hidden_widths(setting), setting.task.n_outputs
     rows = _weight_rows(setting, form) * n_weights
-    evaluated, trained = n * (widths + n_outputs), n_train * (2 * widths + n_outputs)
+    # A step holds neurons and their gradients; attention's sums for neurons and logits too.
+    held = 3 if setting.model.name == "transformer" else 2
+    evaluated, trained = n * (widths + n_outputs), n_train * (held * widths + n_outputs)
     if form == "tangent":  # a graph of each, for every layer as written
         every = sum(shape[-1] for shape in setting.shapes().values() if len(shape) > 1)
         evaluated, trained = GRAPH_COPIES * n * every, GRAPH_COPIES * n_train * every
