@@ -58,7 +58,7 @@ figures: install
 docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-# BENCHMARKS.md, in two minutes on an idle machine. FULL=1: more and longer rounds, and growth with size.
+# BENCHMARKS.md; nothing else should run meanwhile. FULL=1: more and longer rounds, and growth with size.
 bench: install
 	$(BIN)/python -m training.bench --write BENCHMARKS.md $(if $(FULL),--full)
 	$(BIN)/python -m analyses.bench --write BENCHMARKS.md $(if $(FULL),--full)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from training.runs.arm_directory import ArmDir
 
 RECIPE, ARM = "modadd_fast", "random"
-STEPS, EVERY = 500, 25
+STEPS, EVERY = 500, 50
 """Steps of the network, and from one checkpoint to the next."""
 CHECKPOINTS = 200
 """Checkpoints that are written and opened."""

@@ -53,7 +53,7 @@ PRINTED = (
 )
 """Columns of the printed table; the JSON has all."""
 ROUNDS, FULL_ROUNDS = 5, 9
-SECONDS = {"short": 0.08, "full": 0.5}
+SECONDS = {"short": 0.05, "full": 0.5}
 """Time of a contestant in a round."""
 
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 WARM_UP_STEPS = 1000
 """Steps before anything is timed: most of a training is spent memorized."""
-WARM_UP_SECONDS = 2.0
+WARM_UP_SECONDS = 1.0
 """Longest warm-up; a slow network makes fewer steps."""
-STEPS_ALONE = 10
+STEPS_ALONE = 5
 """Steps of the engine in one call, without an evaluation."""
 
 

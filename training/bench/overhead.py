@@ -20,7 +20,7 @@ RECIPE = "modadd_fast"
 ARMS, FEW = 64, 8
 STEPS = 50
 """Of every arm, with the recipe's evaluations."""
-SHORT_ROUNDS = 3
+SHORT_ROUNDS = 2
 """Rounds of a short bench: a sweep is seconds long, and the load changes meanwhile."""
 
 

@@ -7,7 +7,7 @@ from analyses.bench.timed_analyses import measure_analyses
 
 
 def test_every_item_is_timed_with_its_spread():
-    rows = measure_analyses(1, steps=25, n_checkpoints=3, n_nulls=2)
+    rows = measure_analyses(1, steps=50, n_checkpoints=3, n_nulls=2)
     assert [row["item"] for row in rows] == [
         "fourier",
         "progress",
