@@ -1,4 +1,4 @@
-"""Speed of the analyses: seconds of some of them on one small run, and of reading checkpoints.
+"""Speed of the analyses on one small run, and of reading checkpoints.
 
 A command, `python -m analyses.bench`. May import every question and `training.bench`; none imports it.
 """

@@ -1,6 +1,7 @@
-"""Seconds of analyses and of a run's files, on a run that is trained for it.
+"""Seconds of analyses and of a run's files.
 
-Values do not matter to these times, sizes do: the networks have the sizes of `modadd_fast`.
+The run is trained for it. Values do not matter to these times, sizes do: the networks have the sizes of
+`modadd_fast`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trainings of a plan: networks of all its recipes, from one queue, in worker processes."""
+"""Trainings of a plan's recipes, from one queue of networks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from training.runs.file_lock import Claims
 
 
 class Trainings:
-    """Recipes that are trained side by side, on the cores that other tasks leave free.
+    """Recipes trained side by side, on cores that other tasks leave free.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from training.execution.arms.statuses import UNFINISHED, job_status
 from training.execution.identity.arm_code import arm_code
 from training.execution.identity.start_record import Start, start_record
 from training.execution.joint_training import Launch, train_together
-from training.execution.plan import ACTIONS, REPLAY, TAKE_OVER, Plan
+from training.execution.plan import TRAINED, Plan
 from training.execution.run_config import (
     changed_bases,
     describes_otherwise,
@@ -38,13 +38,6 @@ from training.runs.run_directory import RunDir
 from training.schema.plain_content import shortened
 from training.schema.validation import ConfigError, names, require
 
-TRAINED = (
-    *(ACTIONS[status] for status in UNFINISHED),
-    f"{REPLAY}{ACTIONS['half trained']}",
-    f"{REPLAY}{ACTIONS['short']}",
-    f"{REPLAY}{TAKE_OVER}",
-)
-"""Actions of a plan that need memory and disk."""
 Force = bool | Collection[str]
 """Networks to train anew: all of a start, none, or those of some arms."""
 MOST_NAMED = 8

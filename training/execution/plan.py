@@ -43,6 +43,13 @@ REPLAY = "replay, then "
 """In front of an action on an arm that other code has trained: it is done if a replay gives equal bytes."""
 SKIP = "skip"
 """What a start does with an arm that it will not be able to train."""
+TRAINED = (
+    *(ACTIONS[status] for status in UNFINISHED),
+    f"{REPLAY}{ACTIONS['half trained']}",
+    f"{REPLAY}{ACTIONS['short']}",
+    f"{REPLAY}{TAKE_OVER}",
+)
+"""Actions of a plan that need memory and disk."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def plan_needs(
     rows : sequence of mapping
         `experiment.plan()`.
     """
-    from training.execution.experiment import TRAINED
+    from training.execution.plan import TRAINED
 
     recipe = experiment.recipe
     networks = [(row["arm"], row["seed"]) for row in rows if row["todo"] in TRAINED]

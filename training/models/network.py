@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from training.models.weight_names import Shape
+from training.schema.validation import ConfigError
 from training.tasks.dataset import Dataset
 from training.tasks.losses import Loss
 
@@ -78,6 +79,12 @@ class Network(ABC):
     @abstractmethod
     def gradient(self, weights: Weights, grads: Weights) -> None:
         """Write the gradient of each arm's training loss into `grads`."""
+
+    def require_own_data(self, model: str) -> None:
+        """Raise a `ConfigError` unless arms may have data of their own."""
+        if type(self).replace_data is Network.replace_data:
+            expected = "a network with replace_data, for arms of unlike data in one batch"
+            raise ConfigError(f"model.name: expected {expected}, got {model!r}")
 
     def replace_data(self, slot: int, data: Dataset) -> None:
         """Overwrite an arm's inputs, in place, with others of the same shapes.

@@ -30,7 +30,7 @@ from training.optimization.slots.captured_step import CapturedStep
 from training.optimization.slots.host_copy import HostCopy
 from training.optimization.slots.slot_settings import SlotSettings
 from training.optimization.snapshot import Snapshot, check_state
-from training.optimization.updates import update_of
+from training.optimization.updates import per_arm, update_of
 from training.tasks.dataset import Dataset
 from training.tasks.losses import loss_of
 
@@ -70,8 +70,8 @@ class Engine:
         takes_masks: bool = False,
     ):
         self.model, self.device, self.takes_masks = model, torch.device(device), takes_masks
-        self.optimizers = _per_arm(optimizer, len(starts))
-        self.datasets = _per_arm(data, len(starts))
+        self.optimizers = per_arm(optimizer, len(starts))
+        self.datasets = per_arm(data, len(starts))
         self.ages = [0] * len(starts)
         """Updates that the arm of each slot has had."""
         self.is_live = [True] * len(starts)
@@ -137,6 +137,8 @@ class Engine:
             datasets=None if is_shared else self.datasets,
         )
         self.network = self.parametrization.build_network(self.model.implementation(), problem)
+        if not is_shared:
+            self.network.require_own_data(self.model.name)
 
     def _build_update(self) -> None:
         """Make the update: elsewhere than on the CPU one of all slots, if the optimizer has one."""
@@ -262,6 +264,7 @@ class Engine:
         self._set_slot(slot)
         is_other, self.datasets[slot] = data is not self.datasets[slot], data
         if is_other and not self.parametrization.rebuilds_network:
+            self.network.require_own_data(self.model.name)
             for part in (self.evaluation, self.loss, self.network):
                 part.replace_data(slot, data)
         elif self.parametrization.rebuilds_network:
@@ -295,10 +298,3 @@ class Engine:
         )
         self.is_live = [self.is_live[slot] for slot in slots[: len(slots) - n_empty]] + [False] * n_empty
         self._prepare_step()
-
-
-def _per_arm(value: Any, n_arms: int) -> list[Any]:
-    """Return a value for each arm: one of a list, or the same for all."""
-    values = list(value) if isinstance(value, Sequence) else [value] * n_arms
-    assert len(values) == n_arms
-    return values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -53,3 +54,10 @@ def update_of(
             update_part([gradient[part] for gradient in gradients], optimizer.lr_at(ages[part.stop - 1]))
 
     return update
+
+
+def per_arm(value: Any, n_arms: int) -> list[Any]:
+    """Return a value for each arm: one of a list, or the same for all."""
+    values = list(value) if isinstance(value, Sequence) else [value] * n_arms
+    assert len(values) == n_arms
+    return values

@@ -262,17 +262,21 @@ def expected_row(case, form):
     return tuple(np.add(COUNTS["weights"][case], COUNTS["added"][form]).tolist())
 
 
+def differences(case, rows, expected):
+    """Return in words which rows of a case differ, and the whole table to put in."""
+    changes = [(form, rows[form], expected[form]) for form in rows if rows[form] != expected[form]]
+    table = pprint.pformat(whole_table(), width=109, sort_dicts=False)
+    return (
+        f"{case}: form, row, expected row of {list(QUANTITIES)}: {changes}\nWhere a number has fallen, lower "
+        f"it in COUNTS; where it has risen, undo the change. COUNTS as measured:\n{table}"
+    )
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_what_trains_runs_on_the_device_within_its_counts(case):
     rows = {form: measured(case, form) for form in forms_of(case)}
     expected = {form: expected_row(case, form) for form in rows}
-    if rows != expected:
-        changes = [(form, rows[form], expected[form]) for form in rows if rows[form] != expected[form]]
-        table = pprint.pformat(whole_table(), width=109, sort_dicts=False)
-        pytest.fail(
-            f"{case}: form, row, expected row of {list(QUANTITIES)}: {changes}\nWhere a number has fallen, "
-            f"lower it in COUNTS; where it has risen, undo the change. COUNTS as measured:\n{table}"
-        )
+    assert rows == expected, differences(case, rows, expected)
 
 
 @pytest.mark.parametrize(("optimizer", "dtype"), VARIANTS)

@@ -8,11 +8,13 @@ import torch
 
 from training.config.recipe_files import read_recipe
 from training.models.embed_mlp.architecture import EmbedMLP
+from training.models.network import Network
 from training.models.one_hot_mlp.architecture import OneHotMLP
 from training.models.transformer.architecture import Transformer
 from training.optimization.engine import Engine
 from training.optimization.optimizers import SGD, AdamW
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS, ParametrizationSettings
+from training.schema.validation import ConfigError
 from training.tasks.modular import ModularTask
 
 SETTING = read_recipe("modadd_fast", quick=True)[0].setting("dense")
@@ -190,3 +192,30 @@ def test_arms_of_unlike_splits_share_a_batch(model, form):
     other = Engine(network, rule, data[1], [starts[3]], [None], parametrization=settings_of(form, [3]))
     other.run(5)
     assert not torch.equal(together.weights_rw[1], other.weights_rw[0])
+
+
+class OneDataSet(Network):
+    """Network of a plug-in that knows one data set for all arms."""
+
+    def __init__(self, problem):
+        self.inputs = problem.inputs()
+
+    def outputs(self, weights):
+        return weights["W_E"]
+
+    def gradient(self, weights, grads):
+        """Leave the gradients."""
+
+
+class PlugIn(EmbedMLP):
+    def implementation(self):
+        return replace(super().implementation(), fast_network=OneDataSet)
+
+
+def test_a_network_of_one_data_set_is_refused_for_unlike_splits():
+    model = PlugIn(d_emb=6, d_mlp=5)
+    data = [ModularTask(p=7, split_seed=seed).build().unordered() for seed in range(2)]
+    starts = [model.initial_weights(model.shapes(7, 7), seed) for seed in range(2)]
+    Engine(model, AdamW(), data[0], starts, [None] * 2)
+    with pytest.raises(ConfigError, match=r"^model.name: expected a network with replace_data, for arms of"):
+        Engine(model, AdamW(), data, starts, [None] * 2)
