@@ -11,7 +11,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from figures.drawing.recorded_figure import Drawing
 
-
 MOST_ARROWS = 200
 """Arrows of one series; of more points, evenly chosen ones have one. Each takes milliseconds to draw."""
 
