@@ -196,7 +196,8 @@ class ArmQueue:
             run = self.twin_of(submission, task.job)
             if run is not None:
                 submission.start.twins[str(task.job)] = str(run.path)
-        return ArmTask(task.recipe, task.run, task.job, task.start.of_arms([task.job]), number)
+        recipe = task.recipe.restricted(task.job.arm, task.job.seed)
+        return ArmTask(recipe, task.run, task.job, task.start.of_arms([task.job]), number)
 
     def _leave(self, submission: Submission, number: int, drop: bool = False) -> None:
         (self.graph.drop if drop else self.graph.end)(number)
