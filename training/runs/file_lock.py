@@ -66,6 +66,14 @@ def acquired(path: Path, wait: bool = True) -> BaseFileLock | None:
     return lock
 
 
+def is_held(path: Path) -> bool:
+    """Return True if a process, of this machine or another, holds a file's lock."""
+    try:
+        return not _is_free(path) if path.exists() else False
+    except FileNotFoundError:  # its folder was deleted meanwhile
+        return False
+
+
 class Claims:
     """Claims that started processes hold while they run.
 
@@ -88,7 +96,7 @@ class Claims:
 
     def held_by_others(self) -> bool:
         """Return True if a process of an earlier parent is still running."""
-        return any(not _is_free(path) for path in self.folder.glob(f"*{LOCK}"))
+        return any(is_held(path) for path in self.folder.glob(f"*{LOCK}"))
 
     def wait_for_others(self) -> None:
         """Wait until no process of an earlier parent is running."""
