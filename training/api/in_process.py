@@ -12,6 +12,7 @@ from training.execution.arms.jobs import ArmTask, Channel
 from training.execution.identity.device import prepared_process, resolve_device
 from training.execution.scheduling import worker_pool
 from training.execution.scheduling.arm_queue import ArmQueue
+from training.execution.scheduling.noting_channel import noted
 from training.execution.scheduling.worker_process import memory_errors_explained, throttled
 
 
@@ -52,7 +53,9 @@ def launch_in_process(queue: ArmQueue, device: str, workers: int, on_device: Cal
                 raise Interrupted
             tasks = queue.next_tasks(is_batched=device != "cpu")
             assert tasks, "a network's source is trained before it"
-            train(tasks, device, LocalChannel(queue, queue.kind(tasks[0].number), device, requests))
+            local = LocalChannel(queue, queue.kind(tasks[0].number), device, requests)
+            with noted(local, tasks) as channel:
+                train(tasks, device, channel)
 
 
 class LocalChannel(Channel):

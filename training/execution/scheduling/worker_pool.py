@@ -16,6 +16,7 @@ from training.cli.stop_signals import stop_requests
 from training.execution.arms.jobs import ArmTask, Channel
 from training.execution.identity.device import prepare_process, resolve_device
 from training.execution.scheduling.arm_queue import ArmQueue
+from training.execution.scheduling.noting_channel import noted
 from training.execution.scheduling.worker_process import Worker
 
 POLL_SECONDS = 0.2
@@ -177,4 +178,5 @@ def train_tasks(tasks: list[ArmTask], device: str, channel: Channel) -> None:
     from training.execution.arms.training_loop import train
 
     prepare_process()
-    train(tasks, device, channel)
+    with noted(channel, tasks) as noting:
+        train(tasks, device, noting)
