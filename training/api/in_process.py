@@ -12,8 +12,9 @@ from training.config.plugin_use import names_defined_in_script
 from training.execution.arms.jobs import ArmTask, Channel
 from training.execution.identity.device import prepared_process, resolve_device
 from training.execution.scheduling.arm_queue import ArmQueue
-from training.execution.scheduling.launching import launch
 from training.execution.scheduling.dispatcher import POLL_SECONDS
+from training.execution.scheduling.launching import launch
+from training.execution.scheduling.noting_channel import noted
 from training.execution.scheduling.worker_process import memory_errors_explained, throttled
 
 
@@ -55,7 +56,9 @@ def launch_in_process(queue: ArmQueue, device: str, workers: int, on_device: Cal
             if not tasks:  # another process trains all that could be trained now
                 time.sleep(POLL_SECONDS)
                 continue
-            train(tasks, device, LocalChannel(queue, queue.kind(tasks[0].number), device, requests))
+            local = LocalChannel(queue, queue.kind(tasks[0].number), device, requests)
+            with noted(local, tasks) as channel:
+                train(tasks, device, channel)
 
 
 class LocalChannel(Channel):

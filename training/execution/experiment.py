@@ -35,6 +35,7 @@ from training.inspection.resource_estimate import Need, check_need, estimated_ne
 from training.runs.arm_directory import ArmDir
 from training.runs.replaced_arms import arm_size, move_aside, new_entry
 from training.runs.run_directory import RunDir
+from training.runs.worker_notes import delete_ended_notes
 from training.schema.plain_content import shortened
 from training.schema.validation import ConfigError, names, require
 
@@ -170,6 +171,7 @@ class Experiment:
         """Complete the record of a start, in which nothing is trained any more."""
         for job in submission.todo:  # refused, or not begun, before anything was added
             close(self._files(job))
+        delete_ended_notes(self.run)
         taken = self._taken(submission.start)
         trained = [str(job) for job in submission.todo if str(job) not in taken]
         seconds = {}

@@ -13,6 +13,7 @@ Files of an arm are in `arm_directory`; nothing else knows paths or formats. Imp
         final_state.pt   of a finished arm: from it a larger budget trains on
         DONE             last; or SKIPPED, with the reason
       analyses/  figures/
+      .workers/        notes of processes that train now (`worker_notes`); nothing depends on them
 
 Every write is a temporary file, flushed to disk and renamed, so a file is either the old one or the new
 one. An arm's checkpoints and metrics are written before its state, so a killed run never has fewer of them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import queue
 import secrets
@@ -156,19 +157,24 @@ class ClusterWorkers(Executor):
         """Return the steps of networks that workers' notes tell."""
         self._noted = time.monotonic()
         places = {
-            (task.run.path, task.job.arm, task.job.seed): (number, task.number)
+            (str(task.run.path), task.job.arm, task.job.seed): (number, task)
             for number, call in self._calls.items()
             for task in call.tasks
         }
+        runs = {path: task.run for (path, _, _), (_, task) in places.items()}
+        told = [
+            (*places[path, arm.arm, arm.seed], arm)
+            for path, run in runs.items()
+            for note in read_notes(run)
+            for arm in note.arms
+            if (path, arm.arm, arm.seed) in places
+        ]
         messages = []
-        for run in {run for run, _, _ in places}:
-            for note in read_notes(run):
-                for arm in note.arms:
-                    call, network = places.get((run, arm.arm, arm.seed), (0, 0))
-                    if call and arm.step > self._steps.get(network, -1):
-                        self._steps[network] = arm.step
-                        accuracy = float("nan") if arm.test_acc is None else arm.test_acc
-                        messages.append(Message(call, "progress", (network, arm.step, accuracy)))
+        for number, task, arm in told:
+            if arm.step is not None and arm.step > self._steps.get(task.number, -1):
+                self._steps[task.number] = arm.step
+                accuracy = math.nan if arm.test_acc is None else arm.test_acc
+                messages.append(Message(number, "progress", (task.number, arm.step, accuracy)))
         return messages
 
     def _given_up(self) -> list[Message]:

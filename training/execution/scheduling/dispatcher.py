@@ -9,10 +9,11 @@ from typing import Any
 
 from training.cli.parser import Interrupted
 from training.execution.arms.jobs import ArmTask, Channel
-from training.execution.identity.device import OtherPlatformError, prepare_process
+from training.execution.identity.device import OtherPlatformError, prepare_process, resolve_device
 from training.execution.scheduling.arm_queue import ArmQueue
 from training.execution.scheduling.command_queue import Command, CommandQueue, run_command_line
 from training.execution.scheduling.executor import Call, Executor, Message
+from training.execution.scheduling.noting_channel import noted
 
 POLL_SECONDS = 0.2
 """Longest wait for a message before stop signals are looked at."""
@@ -205,4 +206,5 @@ def train_tasks(tasks: list[ArmTask], device: str, channel: Channel) -> None:
     from training.execution.arms.training_loop import train
 
     prepare_process()
-    train(tasks, device, channel)
+    with noted(channel, tasks) as noting:
+        train(tasks, resolve_device(device), noting)
