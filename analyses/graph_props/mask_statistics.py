@@ -67,7 +67,11 @@ class MaskStatistics:
 
 
 def measure_masks(
-    masks: Sequence[MaskTask], weights: Sequence[WeightsTask], n_nulls: int, seed: int, workers: int | Executor
+    masks: Sequence[MaskTask],
+    weights: Sequence[WeightsTask],
+    n_nulls: int,
+    seed: int,
+    workers: int | Executor,
 ) -> tuple[list[MaskStatistics], list[dict[Key, float]]]:
     """Return all statistics of every mask, and the weighted ones of further weights.
 

@@ -52,9 +52,7 @@ def chosen_executor(args: argparse.Namespace, root: Path) -> Iterator[int | Exec
         yield executor
 
 
-def spread(
-    function: Callable[[T], R], tasks: Sequence[T], workers: int | Executor, unit: str
-) -> Iterator[R]:
+def spread(function: Callable[[T], R], tasks: Sequence[T], workers: int | Executor, unit: str) -> Iterator[R]:
     """Yield a function's results in the tasks' order, behind a progress bar.
 
     The bar is silent off a terminal.

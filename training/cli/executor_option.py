@@ -7,8 +7,8 @@ from training.schema.validation import ConfigError
 LOCAL = "local"
 """Name of the executor that is this machine's worker processes."""
 EXECUTOR_HELP = (
-    "where the work is done: 'local' (worker processes of this machine, the default), 'slurm' (as cluster.toml "
-    "says), or a Python file with a Parsl config"
+    "where the work is done: 'local' (worker processes of this machine, the default), 'slurm' (as "
+    "cluster.toml says), or a Python file with a Parsl config"
 )
 
 

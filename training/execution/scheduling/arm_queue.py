@@ -22,6 +22,7 @@ from training.runs.run_directory import RunDir
 HELD_SECONDS = 2.0
 """Wall time after which a network that another process trained is tried again."""
 
+
 @dataclass(eq=False)
 class Submission:
     """Networks of one run that are to be trained, sources first."""

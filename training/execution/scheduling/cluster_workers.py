@@ -140,7 +140,9 @@ class ClusterWorkers(Executor):
         from parsl.concurrent import ParslPoolExecutor
         from parsl.dataflow.dflow import DataFlowKernel
 
-        tqdm.write(f"{self.cluster.name}: up to {self.n_places} workers; logs: {self.folder}", file=sys.stderr)
+        tqdm.write(
+            f"{self.cluster.name}: up to {self.n_places} workers; logs: {self.folder}", file=sys.stderr
+        )
         self._kernel = DataFlowKernel(self.cluster.config)
         self._pool = ParslPoolExecutor(dfk=self._kernel)
 
@@ -197,7 +199,9 @@ def _read_error(error: BaseException) -> tuple[str, Exception]:
 
     text = " ".join(str(error).split())
     if isinstance(error, WorkerLost | ManagerLost):
-        return "lost", RunError(f"its worker was lost again and again ({text}); run the command again to resume")
+        return "lost", RunError(
+            f"its worker was lost again and again ({text}); run the command again to resume"
+        )
     if isinstance(error, BadStateException):
         return "failed", RunError(f"the cluster's workers did not start: {text}")
     if isinstance(error, ImportError):

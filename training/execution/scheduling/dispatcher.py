@@ -167,9 +167,7 @@ class Dispatcher:
         """Take a command as ended; one that was stopped, or lost, waits again."""
         assert call.command is not None
         name, failure = call.command.name, content if kind == "ended" else str(content)
-        if failure is not None and (
-            call.is_stopped or (kind == "lost" and self._is_worth_a_try(name))
-        ):
+        if failure is not None and (call.is_stopped or (kind == "lost" and self._is_worth_a_try(name))):
             self.commands.put_back(name)
         else:
             self.commands.ended(name, failure, call.cores)
