@@ -28,7 +28,7 @@ from training.execution.run_config import (
     write_run_config,
 )
 from training.execution.scheduling.arm_queue import Submission
-from training.execution.scheduling.worker_pool import launch
+from training.execution.scheduling.launching import launch
 from training.execution.sparsity_search import refined
 from training.inspection.outcomes import SHORT, outcomes
 from training.inspection.resource_estimate import Need, check_need, estimated_need

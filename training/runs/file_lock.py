@@ -24,6 +24,10 @@ CLAIM = "GROKKING_TICKETS_CLAIM"
 """Environment variable of a started process: `TOKEN:LOCK FILE` of the claim it has to hold."""
 
 
+class HeldError(RunError):
+    """Folder that another process holds."""
+
+
 @contextlib.contextmanager
 def locked(folder: Path, refusal: str | None = None) -> Iterator[None]:
     """Hold a folder for this process, and delete dead processes' temporary files there.
@@ -35,13 +39,13 @@ def locked(folder: Path, refusal: str | None = None) -> Iterator[None]:
 
     Raises
     ------
-    RunError
+    HeldError
         If another process holds the folder and `refusal` is given.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = acquired(folder / LOCK, wait=refusal is None)
     if lock is None:
-        raise RunError(f"{folder}: {refusal}")
+        raise HeldError(f"{folder}: {refusal}")
     try:
         delete_stale_temporaries(folder)
         yield
