@@ -38,6 +38,7 @@ FLOORS = (
     ("training.execution.arms",),
     ("training.execution.scheduling",),
     ("training.execution", "training.adopt"),
+    ("training.execution.status",),
     ("training.runs.handover",),
     ("training.api", "training.bench", "training.cli.verbs"),
     ("training",),
@@ -96,6 +97,7 @@ LIGHT = {
     "training/optimization/parametrizations/registry.py": LIBRARIES,
     "training/execution/scheduling": ("torch",),
     "training/execution/joint_training.py": ("torch",),
+    "training/execution/status": LIBRARIES,
     "training/execution/experiment.py": ("torch",),
     "training/pruning": ("torch", "sklearn"),
     **{
