@@ -27,6 +27,7 @@ VERB_MODULES = {
     "export": "export",
     "import": "import_archive",
     "merge": "merge",
+    "status": "status",
     "verify": "verify",
 }
 """Module in `training.cli.verbs` of each command with a parser of its own."""

@@ -174,11 +174,11 @@ class Experiment:
         delete_ended_notes(self.run)
         taken = self._taken(submission.start)
         trained = [str(job) for job in submission.todo if str(job) not in taken]
-        seconds = {}
+        more: dict[str, Any] = {"failed": submission.failures} if submission.failures else {}
         if trained:
-            seconds["seconds"] = round(time.monotonic() - submission.begun, 1)
-            seconds["core_seconds"] = round(submission.core_seconds, 1)
-        self._complete_entry(submission, {"arms": trained, "taken": taken, **seconds})
+            more["seconds"] = round(time.monotonic() - submission.begun, 1)
+            more["core_seconds"] = round(submission.core_seconds, 1)
+        self._complete_entry(submission, {"arms": trained, "taken": taken, **more})
 
     def _complete_entry(self, submission: Submission, values: dict[str, Any]) -> None:
         with self.run.locked():

@@ -6,6 +6,7 @@ A lock is free again when its holder ends, killed or not. Only writers load the 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import warnings
@@ -14,6 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.runs.atomic_files import RunError, delete_stale_temporaries, write_bytes
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -66,12 +72,19 @@ def acquired(path: Path, wait: bool = True) -> BaseFileLock | None:
     return lock
 
 
-def is_held(path: Path) -> bool:
-    """Return True if a process, of this machine or another, holds a file's lock."""
+def is_held(folder: Path) -> bool:
+    """Return True if a process holds a folder, without holding it and without writing."""
+    path = folder / LOCK
+    if fcntl is None:
+        return path.exists() and not _is_free(path)
     try:
-        return not _is_free(path) if path.exists() else False
-    except FileNotFoundError:  # its folder was deleted meanwhile
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (FileNotFoundError, PermissionError):
         return False
+    except OSError as error:  # held; or flock is missing, and the file names the holder
+        return error.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOSYS)
+    return False
 
 
 class Claims:
@@ -96,7 +109,7 @@ class Claims:
 
     def held_by_others(self) -> bool:
         """Return True if a process of an earlier parent is still running."""
-        return any(is_held(path) for path in self.folder.glob(f"*{LOCK}"))
+        return any(not _is_free(path) for path in self.folder.glob(f"*{LOCK}"))
 
     def wait_for_others(self) -> None:
         """Wait until no process of an earlier parent is running."""

@@ -49,6 +49,8 @@ def test_a_network_that_fails_ends_its_recipe_alone(two, tmp_path):
     ticket.clear()
     first, second = train_together(two, "cpu", 1)
     assert isinstance(first, RunError) and second is None
+    started, restarted = RunDir(tmp_path / "tiny").provenance()
+    assert "failed" not in started and restarted["failed"] == {"grokked_ticket seed 0": str(first)}
     assert RunDir(tmp_path / "other").arm("shuffled", 0).done() is not None
 
 

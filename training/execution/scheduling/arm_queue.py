@@ -18,6 +18,7 @@ from training.execution.identity.start_record import Start
 from training.execution.scheduling.progress import Progress
 from training.execution.scheduling.task_graph import TaskGraph
 from training.runs.run_directory import RunDir
+from training.schema.plain_content import one_line
 
 HELD_SECONDS = 2.0
 """Wall time after which a network that another process trained is tried again."""
@@ -40,6 +41,8 @@ class Submission:
     """Called once, when no network is left that waits or runs."""
     failure: Exception | None = None
     """First failure of one of its networks; the others that ran have saved their states."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Line of every network that failed, by arm and seed, as "dense seed 0"."""
     tasks: dict[Job, ArmTask] = field(default_factory=dict)
     n_left: int = 0
     """Networks that have not ended."""
@@ -179,6 +182,7 @@ class ArmQueue:
         """Take a network as failed, and drop those of its run that wait; return those that still run."""
         submission = self._submission_of[number]
         submission.failure = submission.failure or failure
+        submission.failures[str(self._tasks[number])] = one_line(str(failure))
         numbers = [task.number for task in submission.tasks.values()]
         for waiting in numbers:
             if waiting in self._postponed and waiting != number:

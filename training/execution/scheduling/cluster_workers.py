@@ -212,5 +212,5 @@ def _read_error(error: BaseException) -> tuple[str, Exception]:
 def _delete_left_folders(parent: Path) -> None:
     """Delete the folders of drivers that were killed; what still works for them stops by that."""
     for folder in parent.iterdir():
-        if (folder / TOKEN).exists() and not is_held(folder / LOCK):
+        if (folder / TOKEN).exists() and not is_held(folder):
             shutil.rmtree(folder, ignore_errors=True)

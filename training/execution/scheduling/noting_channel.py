@@ -130,14 +130,12 @@ class NotingChannel(Channel):
 
     def failed(self, task: ArmTask, error: Exception) -> None:
         """Pass on that a network cannot be trained as it is."""
-        self._arms.pop(task.number, None)
-        self.notebook.next_at = -math.inf  # no file beside the network says that it is not trained any more
-        self._note()
+        self._leave(task)
         self.channel.failed(task, error)
 
     def held(self, task: ArmTask) -> None:
         """Pass on that another process trains a network."""
-        self._arms.pop(task.number, None)
+        self._leave(task)
         self.channel.held(task)
 
     def more(self) -> Sequence[ArmTask]:
@@ -153,6 +151,12 @@ class NotingChannel(Channel):
     def _take(self, tasks: Sequence[ArmTask]) -> None:
         for task in tasks:
             self._arms[task.number] = _Progress(task, time.time())
+
+    def _leave(self, task: ArmTask) -> None:
+        """Drop a network, and note it now: no file beside it says that it is not trained here any more."""
+        self._arms.pop(task.number, None)
+        self.notebook.next_at = -math.inf
+        self._note()
 
     def _note(self) -> None:
         """Write a note into every run whose networks are trained here, if one is due."""

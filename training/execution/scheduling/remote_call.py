@@ -24,7 +24,7 @@ from training.cli.parser import Interrupted
 from training.execution.arms.jobs import ArmTask, Channel
 from training.execution.scheduling.worker_process import memory_errors_explained
 from training.runs.atomic_files import RunError
-from training.runs.file_lock import LOCK, is_held
+from training.runs.file_lock import is_held
 from training.schema.code_digest import packages_digest
 from training.schema.plugins import load_plugins
 from training.schema.validation import ConfigError
@@ -67,7 +67,7 @@ class Terms:
         if token != self.token or not self.working_directory.is_dir():
             folder = self.folder if token != self.token else self.working_directory
             return f"{here}: it does not see {folder}; put the runs where all machines see them"
-        if not is_held(self.folder / LOCK):
+        if not is_held(self.folder):
             return f"{here}: locks of files in {self.folder} do not hold between machines"
         return None
 
@@ -150,7 +150,7 @@ class RemoteChannel(Channel):
     def _is_called_off(self, now: float) -> bool:
         if now - self._looked_at_lock >= LOCK_SECONDS:
             self._looked_at_lock = now
-            if not is_held(self.folder / LOCK):
+            if not is_held(self.folder):
                 return True
         return any(file.exists() for file in self._stop_files)
 

@@ -84,12 +84,13 @@ def test_many_short_networks_share_a_note(run, tasks, notebook, monkeypatch):
     assert len(written) == 1 and len(read_notes(run)) == 1
 
 
-def test_a_failed_network_leaves_the_note_at_once(run, tasks, notebook):
-    channel = noting(tasks, notebook, ListeningChannel())
+def test_a_failed_or_held_network_leaves_the_note_at_once(run, tasks, notebook):
+    channel = noting(tasks, notebook, inner := ListeningChannel())
     channel.failed(tasks[0], ValueError("damaged"))
     assert [arm.seed for arm in read_notes(run)[0].arms] == [1]
-    channel.failed(tasks[1], ValueError("damaged"))
+    channel.held(tasks[1])
     assert not (run.path / FOLDER).exists()
+    assert inner.skipped == [(tasks[0].job, "damaged"), (tasks[1].job, "held")]
 
 
 def test_an_interrupted_training_deletes_its_note(run, tasks, notebook):
@@ -111,3 +112,6 @@ class ListeningChannel(LoneChannel):
 
     def failed(self, task, error):
         self.skipped.append((task.job, str(error)))
+
+    def held(self, task):
+        self.skipped.append((task.job, "held"))
