@@ -71,7 +71,7 @@ def spread(function: Callable[[T], R], tasks: Sequence[T], workers: int | Execut
     with ExitStack() as ending:
         bar = ending.enter_context(tqdm(total=len(tasks), unit=f" {unit}", disable=None))
         if isinstance(workers, int) and (workers == 1 or len(tasks) <= FEW_TASKS):
-            results = map(function, tasks)
+            results: Iterator[R] = map(function, tasks)
         elif isinstance(workers, int):
             pool = ending.enter_context(closing(LocalWorkers(min(workers, len(tasks)))))
             results = mapped(pool, function, tasks)

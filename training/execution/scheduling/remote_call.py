@@ -22,6 +22,7 @@ from typing import Any
 
 from training.cli.parser import Interrupted
 from training.execution.arms.jobs import ArmTask, Channel
+from training.execution.cluster.block_script import UNTIL
 from training.execution.scheduling.worker_process import memory_errors_explained
 from training.runs.atomic_files import RunError
 from training.runs.file_lock import is_held
@@ -29,8 +30,6 @@ from training.schema.code_digest import packages_digest
 from training.schema.plugins import load_plugins
 from training.schema.validation import ConfigError
 
-UNTIL = "GROKKING_TICKETS_UNTIL"
-"""Environment variable of a job: when its calls have to save, in seconds since 1970."""
 TOKEN, STOP = "token", "stop"
 """Files of a driver's folder: who it is; that all calls end, or, with a number behind it, one."""
 LOOK_SECONDS, LOCK_SECONDS = 0.5, 5.0
