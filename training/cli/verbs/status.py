@@ -18,8 +18,8 @@ def parser() -> argparse.ArgumentParser:
     p = Parser(
         prog="python -m training status",
         description="Show what each network of a run is at: waiting, at a step, done, failed; on which "
-        "worker, how fast, and the time that is left. Only files are read, so it works while the run is trained, "
-        "here or on other machines, and after a kill. 'watch RUN' draws the curves of accuracy instead.",
+        "worker, how fast, and the time that is left. Only files are read: it works while the run is "
+        "trained, here or on other machines, and after a kill. 'watch RUN' draws curves of accuracy instead.",
     )
     p.add_argument("run", metavar="RUN", help="folder of a run, as runs/modadd_fast")
     p.add_argument(
