@@ -36,6 +36,7 @@ FLOORS = (
     ("training.inspection",),
     ("training.execution.identity",),
     ("training.execution.arms",),
+    ("training.execution.cluster", "training.execution.cluster.examples"),
     ("training.execution.scheduling",),
     ("training.execution", "training.adopt"),
     ("training.execution.status",),
@@ -95,6 +96,7 @@ LIGHT = {
     "training/config/shorthand": LIBRARIES,
     "training/optimization/optimizers": LIBRARIES,
     "training/optimization/parametrizations/registry.py": LIBRARIES,
+    "training/execution/cluster": (*LIBRARIES, "parsl", "zmq"),
     "training/execution/scheduling": ("torch",),
     "training/execution/joint_training.py": ("torch",),
     "training/execution/status": LIBRARIES,
@@ -334,10 +336,10 @@ def test_only_the_standard_library_and_declared_packages_are_imported():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = [
         *project["dependencies"],
-        *(each for extra in ("wandb", "fast") for each in project["optional-dependencies"][extra]),
+        *(each for extra in ("cluster", "wandb", "fast") for each in project["optional-dependencies"][extra]),
     ]
     names = {name.split(">")[0].split("=")[0].split("<")[0].strip().replace("-", "_") for name in declared}
-    names = {{"scikit_learn": "sklearn", "pillow": "PIL"}.get(name, name) for name in names}
+    names = {{"scikit_learn": "sklearn", "pillow": "PIL", "pyzmq": "zmq"}.get(name, name) for name in names}
     with_torch = {"triton"}  # torch for CUDA requires it; without it another path is taken
     allowed = {*names, *with_torch, *PACKAGES, *sys.stdlib_module_names}
     for package in PACKAGES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
+from training.cli.executor_option import EXECUTOR_HELP, LOCAL
 from training.cli.parser import Parser
 
 
@@ -62,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--jobs", type=_positive, metavar="N", help="worker processes (default: one per core of this machine)"
     )
+    p.add_argument("--executor", metavar="WHERE", default=LOCAL, help=EXECUTOR_HELP)
     p.add_argument("--shard", type=_shard, metavar="I/N", help="train the I-th of N shares of the seeds")
     p.add_argument(
         "--out",

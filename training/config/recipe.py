@@ -144,8 +144,26 @@ class Recipe:
             "scope": self.scope(name) if arm.takes_scope else None,
         }
 
-    def depths(self) -> dict[str, int]:
+    def first_of_lineage(self, arm: str) -> str:
+        """Return the arm without a source that an arm depends on, or the arm itself if it has none."""
+        chain, node = [], arm
+        while node not in self._first_arms and (source := self.arms[node].source) is not None:
+            chain.append(node)
+            node = source
+        first = self._first_arms.get(node, node)
+        self._first_arms.update(dict.fromkeys(chain, first))
+        return first
+
+    @functools.cached_property
+    def _first_arms(self) -> dict[str, str]:
+        return {}
+
+    def depths(self) -> Mapping[str, int]:
         """Return the number of arms that every arm depends on."""
+        return self._depths
+
+    @functools.cached_property
+    def _depths(self) -> dict[str, int]:
         depths: dict[str | None, int] = {None: -1}
         for name in self.arms:
             chain: list[str | None] = [name]

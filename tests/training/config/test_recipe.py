@@ -48,6 +48,13 @@ def test_the_recipe_sent_with_an_arm_does_not_grow_with_the_arms_and_seeds_of_ot
     assert sizes[0] == sizes[1]
 
 
+def test_a_chain_of_arms_has_its_depths_and_its_first_arm():
+    arms = {"c": {"method": "imp", "source": "b"}, "b": {"method": "imp", "source": "a"}, "a": {}, "d": {}}
+    recipe = recipe_from_dict({"name": "chain", "arms": arms})
+    assert recipe.depths() == {"c": 2, "b": 1, "a": 0, "d": 0}
+    assert [recipe.first_of_lineage(arm) for arm in "bcad"] == ["a", "a", "a", "d"]
+
+
 FORMER_GRIDS = {
     **dict.fromkeys(["elastic_depth", "m_parity"], (100, 100)),
     **dict.fromkeys(["h_embedding", "h_grokking", "h_quad", "h_standard"], (200, 100)),

@@ -23,6 +23,7 @@ from training.schema.plain_content import one_line
 HELD_SECONDS = 2.0
 """Wall time after which a network that another process trained is tried again."""
 
+
 @dataclass(eq=False)
 class Submission:
     """Networks of one run that are to be trained, sources first."""

@@ -49,9 +49,7 @@ class CommandQueue:
         Called with the name of a command, its failure or None, its seconds and its cores.
     """
 
-    def __init__(
-        self, when_ended: Callable[[str, str | None, float, int], None] = lambda *_: None
-    ):
+    def __init__(self, when_ended: Callable[[str, str | None, float, int], None] = lambda *_: None):
         self.when_ended = when_ended
         self.graph: TaskGraph[str] = TaskGraph()
         self.begun: dict[str, float] = {}

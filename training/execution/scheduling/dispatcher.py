@@ -9,7 +9,7 @@ from typing import Any
 
 from training.cli.parser import Interrupted
 from training.execution.arms.jobs import ArmTask, Channel
-from training.execution.identity.device import OtherPlatformError, prepare_process
+from training.execution.identity.device import OtherPlatformError, prepare_process, resolve_device
 from training.execution.scheduling.arm_queue import ArmQueue
 from training.execution.scheduling.command_queue import Command, CommandQueue, run_command_line
 from training.execution.scheduling.executor import Call, Executor, Message
@@ -167,9 +167,7 @@ class Dispatcher:
         """Take a command as ended; one that was stopped, or lost, waits again."""
         assert call.command is not None
         name, failure = call.command.name, content if kind == "ended" else str(content)
-        if failure is not None and (
-            call.is_stopped or (kind == "lost" and self._is_worth_a_try(name))
-        ):
+        if failure is not None and (call.is_stopped or (kind == "lost" and self._is_worth_a_try(name))):
             self.commands.put_back(name)
         else:
             self.commands.ended(name, failure, call.cores)
@@ -207,4 +205,4 @@ def train_tasks(tasks: list[ArmTask], device: str, channel: Channel) -> None:
 
     prepare_process()
     with noted(channel, tasks) as noting:
-        train(tasks, device, noting)
+        train(tasks, resolve_device(device), noting)

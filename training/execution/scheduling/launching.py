@@ -15,7 +15,6 @@ from training.execution.scheduling.executor import Executor
 from training.execution.scheduling.local_workers import LocalWorkers
 
 
-
 def executor_of(
     name: str, n_workers: int, root: Path, claim: Callable[[str], Mapping[str, str]] = lambda _: {}
 ) -> Executor:

@@ -157,9 +157,7 @@ def test_workers_of_a_killed_parent_end_and_save(begun, check_resumed):
     check_resumed(out)
 
 
-def test_an_arm_that_another_process_trains_is_waited_for(
-    copied, start, recipe_file, finished, files_of
-):
+def test_an_arm_that_another_process_trains_is_waited_for(copied, start, recipe_file, finished, files_of):
     copied.arm("random", 0).clear()
     path = f"{copied.path}/arms/random/seed_0"
     with copied.arm("random", 0).locked():
