@@ -1,16 +1,20 @@
 """What each network of a run is at, by planted files and notes."""
 
 import datetime
+import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from builders import begin_run
 
 from training.config.arm_config import arm_record
+from training.config.build_recipe import recipe_from_dict
 from training.execution.status.run_status import FRESH_SECONDS, run_status
 from training.inspection.run import open_run
+from training.runs.arm_directory import ArmDir
 from training.runs.file_lock import locked
 from training.runs.worker_notes import ArmNote, WorkerNote, write_note
 
@@ -229,6 +233,31 @@ def test_adopted_weights_and_a_run_that_was_trained(run, tiny_run, tmp_path):
         (copy / name).symlink_to(tiny_run / name)
     status = run_status(open_run(copy))
     assert status.is_finished and status.counts == {"adopted": 6}
+
+
+def test_a_run_of_thousands_is_looked_at_in_seconds_and_its_states_are_read_once(
+    tmp_path, content, monkeypatch
+):
+    seeds, n_stopped = 500, 20
+    recipe = recipe_from_dict(content | {"seeds": list(range(seeds))})
+    run = begin_run(tmp_path / "large", recipe)
+    for arm in recipe.arms:
+        for seed in range(seeds):
+            files = run.arm(arm, seed)
+            files.path.mkdir(parents=True)
+            record = arm_record(recipe, arm, seed) | {"steps": 9, "source": None}
+            if arm == "random" and seed < n_stopped:
+                files.write_state({"step": seed})
+            else:
+                (files.path / "DONE").write_text(json.dumps(record))
+    read = []
+    state_step = ArmDir.state_step
+    monkeypatch.setattr(ArmDir, "state_step", lambda self: (read.append(str(self)), state_step(self))[1])
+    begun = time.monotonic()
+    status = run_status(open_run(run.path))
+    assert time.monotonic() - begun < 8  # 2,000 networks; usually within a second
+    assert status.counts == {"done": 4 * seeds - n_stopped, "stopped": n_stopped}
+    assert sorted(read) == sorted(f"random seed {seed}" for seed in range(n_stopped))
 
 
 def test_nothing_heavy_is_loaded_and_nothing_written(run):
