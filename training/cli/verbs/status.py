@@ -53,7 +53,7 @@ def _status(args: argparse.Namespace) -> int:
 
     def look() -> tuple[str, bool]:
         status = run_status(open_run(args.run))  # anew: a start may add arms to the recipe
-        return status_table(status, args.verbose).text(args.verbose), status.is_finished
+        return status_table(status, args.verbose).text(verbose=True), status.is_finished
 
     try:
         print_until_finished(look, WATCH_SECONDS, repeat=args.watch and sys.stdout.isatty())

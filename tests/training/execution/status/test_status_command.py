@@ -86,6 +86,25 @@ def test_off_a_terminal_an_unfinished_run_is_printed_once(tiny_copy, capsys):
     assert out.startswith("Training of tiny: what each network is at.\narm") and out.count("networks:") == 1
 
 
+def test_a_table_by_arm_shows_every_state_that_there_is(tiny_copy, capsys):
+    content = json.loads((tiny_copy / "config.json").read_text())
+    (tiny_copy / "config.json").write_text(json.dumps(content | {"seeds": list(range(50))}))
+    dense = tiny_copy / "arms" / "dense"
+    (dense / "seed_0" / "DONE").write_text("{")
+    entry = {"arms": ["dense seed 2"], "failed": {"dense seed 2": "no space left"}}
+    entries = json.loads((tiny_copy / "provenance.json").read_text())
+    (tiny_copy / "provenance.json").write_text(json.dumps([*entries, entry]))
+    for seed, name, text in ((3, "SKIPPED", '{"hash": "0", "reason": "diverged"}'), (4, "state.pt", "")):
+        (dense / f"seed_{seed}").mkdir()
+        (dense / f"seed_{seed}" / name).write_text(text)
+    assert main(["status", str(tiny_copy)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    counts = dict(zip(lines[1].replace("not trained", "untrained").split(), lines[2].split(), strict=True))
+    assert counts["arm"] == "dense" and counts["networks"] == "50" and counts["waiting"] == "45"
+    assert [counts[name] for name in ("done", "untrained", "failed", "damaged")] == ["1", "1", "1", "2"]
+    assert "dense seed 2: failed: no space left" in lines and not any("more column" in line for line in lines)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
