@@ -57,7 +57,8 @@ class RunDir:
         """
         run = cls(path)
         if not run.path.is_dir():
-            raise NoRunError(f"expected a run directory, and {path} does not exist")
+            found = "is a file" if run.path.exists() else "does not exist"
+            raise NoRunError(f"expected a run directory, and {path} {found}")
         if run.config() is None:
             raise NoRunError(f"expected a run directory, and {path} has no config.json")
         return run

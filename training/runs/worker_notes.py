@@ -157,10 +157,9 @@ def _arm_from(content: Any) -> ArmNote:
     is_network = is_file_name(table["arm"]) and _is_whole(table["seed"])
     if not (is_network and is_step and isinstance(table["start"], str)):
         raise ValueError
-    for name in ("test_acc", "steps_per_second"):
-        if table[name] is not None:
-            _number(table[name])
-    _number(table["began"])
+    for name in ("began", "test_acc", "steps_per_second"):
+        if table[name] is not None or name == "began":
+            table[name] = _number(table[name])
     return ArmNote(**table)
 
 

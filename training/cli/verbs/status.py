@@ -18,8 +18,8 @@ def parser() -> argparse.ArgumentParser:
     p = Parser(
         prog="python -m training status",
         description="Show what each network of a run is at: waiting, at a step, done, failed; on which "
-        "worker, how fast, and the time that is left. Only files are read, so it works while the run is trained, "
-        "here or on other machines, and after a kill. 'watch RUN' draws the curves of accuracy instead.",
+        "worker, how fast, and the time that is left. Only files are read: it works while the run is "
+        "trained, here or on other machines, and after a kill. 'watch RUN' draws curves of accuracy instead.",
     )
     p.add_argument("run", metavar="RUN", help="folder of a run, as runs/modadd_fast")
     p.add_argument(
@@ -53,7 +53,7 @@ def _status(args: argparse.Namespace) -> int:
 
     def look() -> tuple[str, bool]:
         status = run_status(open_run(args.run))  # anew: a start may add arms to the recipe
-        return status_table(status, args.verbose).text(args.verbose), status.is_finished
+        return status_table(status, args.verbose).text(verbose=True), status.is_finished
 
     try:
         print_until_finished(look, WATCH_SECONDS, repeat=args.watch and sys.stdout.isatty())

@@ -51,7 +51,7 @@ class Pace:
     ):
         self.recipe, self.networks = recipe, networks
         ids = {arm.start for note in notes for arm in note.arms}
-        under_way = [entry for entry in starts if entry.get("id") in ids]
+        under_way = [entry for entry in starts if str(entry.get("id")) in ids]
         self.todo = {name for entry in under_way for name in names_of(entry.get("arms"))}
         began = max(min(note.began for note in notes), begin_of(under_way) or 0.0)
         self.seconds = max(now - began, 1e-3)
@@ -71,7 +71,7 @@ class Pace:
     def seconds_left(self) -> float | None:
         """Return the time that is left; None before anything was done."""
         to_do = [n for n in self.networks if n.state in TO_TRAIN and str(n) in self.todo]
-        left = sum(self._work(network) * (1 - _share(network, network.step)) for network in to_do)
+        left = sum(self._work(network) * (1 - _share(network, network.step or 0)) for network in to_do)
         done = sum(map(self._work, self.done)) + sum(map(self._begun_work, to_do))
         if not done:
             return None
@@ -101,8 +101,8 @@ class Pace:
         return sum(network.step or 0 for network in self.done) / most if most else 1.0
 
 
-def _share(network: NetworkStatus, steps: float | None) -> float:
-    return min((steps or 0) / network.max_steps, 1.0) if network.max_steps else 0.0
+def _share(network: NetworkStatus, steps: int | float) -> float:
+    return min(steps / network.max_steps, 1.0) if network.max_steps else 0.0
 
 
 def _own_seconds(network: NetworkStatus, expected_share: float) -> float:

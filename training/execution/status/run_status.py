@@ -22,7 +22,7 @@ from training.runs.network_list import listed_networks
 from training.runs.worker_notes import ArmNote, WorkerNote, read_notes
 from training.schema.plain_content import one_line
 
-FRESH_SECONDS = 10.0
+FRESH_SECONDS = 5.0
 """Age up to which a note is believed as it is; an older one only while its network is held."""
 
 
@@ -39,7 +39,7 @@ def run_status(run: Run, now: float | None = None) -> RunStatus:
     look = Look(run, time.time() if now is None else now)
     networks = [look.network(files) for files in look.listed()]
     live = look.live_notes(networks)
-    workers = [note.worker for note in live]
+    workers = tuple(note.worker for note in live)
     if not live:
         return RunStatus(run.path, networks)
     pace = Pace(run.recipe, look.starts, live, networks, look.finished, look.now)

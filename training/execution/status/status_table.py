@@ -62,7 +62,8 @@ def summary(status: RunStatus) -> str:
     if status.is_finished:
         return line
     if not status.workers:
-        return f"{line}\nNo worker trains this run now."
+        cure = f"unless one is on its way, 'python -m training {status.path}' goes on"
+        return f"{line}\nNo worker trains this run now; {cure}."
     n = len(status.workers)
     parts = [f"{n} worker{'s' if n > 1 else ''}"]
     if status.steps_per_second is not None:
