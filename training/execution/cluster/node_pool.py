@@ -158,22 +158,27 @@ class NodePool:
             self._send(lost(worker.task, worker.environment["PARSL_WORKER_RANK"]))
 
     def _end(self) -> None:
-        """Let workers save and send what they have, then end them."""
-        for call in self.waiting:
-            self._send(lost(call["task_id"], "none"))
+        """Take no more calls, and let workers save and send what they have."""
+        self._send({"type": "drain"})
+        self._refuse_calls()
         for worker in self.workers:
             worker.process.terminate()
         until = time.monotonic() + SAVE_SECONDS
         while self.workers and time.monotonic() < until:
             ready = dict(self.poller.poll(POLL_MS))
             if self.socket in ready:
-                self.socket.recv()  # too late for calls: the interchange gives them up with this node
+                self._take_message()
+                self._refuse_calls()
             for worker in list(self.workers):
                 if worker.pipe.fileno() in ready:
                     self._take_last_answer(worker)
         for worker in list(self.workers):
             self._lose(worker)
         self.socket.close()
+
+    def _refuse_calls(self) -> None:
+        while self.waiting:
+            self._send(lost(self.waiting.popleft()["task_id"], "none"))
 
     def _take_last_answer(self, worker: NodeWorker) -> None:
         with suppress(EOFError, OSError):
