@@ -39,6 +39,7 @@ FLOORS = (
     ("training.execution.cluster", "training.execution.cluster.examples"),
     ("training.execution.scheduling",),
     ("training.execution", "training.adopt"),
+    ("training.execution.status",),
     ("training.runs.handover",),
     ("training.api", "training.bench", "training.cli.verbs"),
     ("training",),
@@ -98,6 +99,7 @@ LIGHT = {
     "training/execution/cluster": (*LIBRARIES, "parsl", "zmq"),
     "training/execution/scheduling": ("torch",),
     "training/execution/joint_training.py": ("torch",),
+    "training/execution/status": LIBRARIES,
     "training/execution/experiment.py": ("torch",),
     "training/pruning": ("torch", "sklearn"),
     **{

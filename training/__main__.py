@@ -12,6 +12,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from training.cli.executor_option import check_jobs
 from training.cli.machine import available_cores
 from training.cli.parser import run_command
 from training.cli.training_options import parser
@@ -26,6 +27,7 @@ VERB_MODULES = {
     "export": "export",
     "import": "import_archive",
     "merge": "merge",
+    "status": "status",
     "verify": "verify",
 }
 """Module in `training.cli.verbs` of each command with a parser of its own."""
@@ -146,7 +148,9 @@ def _experiment(name: str, args: argparse.Namespace) -> Experiment:
     from training.config.grid import MOST_NETWORKS
     from training.config.recipe_files import read_given_recipe
     from training.execution.experiment import Experiment
+    from training.execution.scheduling.launching import launch
 
+    check_jobs(args.executor, args.jobs)
     overrides = list(args.overrides)
     if args.seeds is not None:
         overrides.append(f"seeds={[seed for seeds in args.seeds for seed in seeds]}")
@@ -157,6 +161,7 @@ def _experiment(name: str, args: argparse.Namespace) -> Experiment:
         given.text,
         out=default if args.out is None else args.out,
         shard=args.shard or (1, 1),
+        launch=partial(launch, executor=args.executor),
         folder=given.folder if args.out is None else None,
         bases=given.bases if given.text else None,
     )

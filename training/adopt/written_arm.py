@@ -72,6 +72,7 @@ def _write(run: RunDir, files: ArmDir, config: Mapping[str, Any], content: ArmCo
             if content.metrics is not None:
                 files.write_metrics(content.metrics)
             files.write_checkpoints(content.steps, content.weights)  # last: an arm without them is not there
+            files.flush()
     except BaseException:
         if moved is not None:
             move_back(run, files, moved)

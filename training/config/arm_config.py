@@ -16,7 +16,7 @@ and how long training may take."""
 
 def arm_config(recipe: Recipe, arm: str, seed: int) -> dict[str, Any]:
     """Return every setting that affects one arm's result."""
-    resolved = {name: dict(recipe.resolved_arms[name]) for name in recipe.lineage(arm)}
+    resolved = {name: recipe.resolved(name) for name in recipe.lineage(arm)}
     config: dict[str, Any] = {
         "arm": arm,
         "seed": seed,

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from training.config.arm import Arm
@@ -151,8 +151,15 @@ def _check_values(grid: Content) -> None:
     for field, values in grid.items():
         has_values = isinstance(values, list) and len(values) > 0
         require(has_values, f"grid.{field}", "a list of one value or more", values)
-        repeated = [value for n, value in enumerate(values) if value in values[:n]]
-        require(not repeated, f"grid.{field}", "different values", values)
+        are_different = len({_as_key(value) for value in values}) == len(values)
+        require(are_different, f"grid.{field}", "different values", values)
+
+
+def _as_key(value: Any) -> Hashable:
+    """Return a hashable value that is equal where the values are."""
+    if isinstance(value, Mapping):
+        return frozenset((key, _as_key(entry)) for key, entry in value.items())
+    return tuple(map(_as_key, value)) if isinstance(value, list) else value
 
 
 def _check_fields(grid: Grid, content: Content) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 from collections.abc import Mapping
@@ -69,6 +70,31 @@ class Recipe:
     def __post_init__(self) -> None:
         check_recipe(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields, without what was computed from them."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+
+    def restricted(self, arm: str, seed: int) -> Recipe:
+        """Return the recipe of one network, small enough to be sent with it.
+
+        Its arms are this one, those that it depends on, and those made from it, whose records name the
+        checkpoints that they have read. They have been checked already, and are not checked again.
+        """
+        names = [*self.lineage(arm), *self.dependents.get(arm, ())]
+        recipe = object.__new__(Recipe)
+        fields = {"seeds": (seed,), "arms": {name: self.arms[name] for name in names}, "refine": None}
+        recipe.__dict__.update(self.__getstate__() | fields)
+        return recipe
+
+    @functools.cached_property
+    def dependents(self) -> dict[str, tuple[str, ...]]:
+        """The arms made from an arm, by its name, in the recipe's order; arms without any are left out."""
+        dependents: dict[str, list[str]] = {}
+        for name, arm in self.arms.items():
+            if arm.source is not None:
+                dependents.setdefault(arm.source, []).append(name)
+        return {source: tuple(names) for source, names in dependents.items()}
+
     def setting(self, arm: str) -> Setting:
         """Return an arm's task, model and optimizer: its own, or the recipe's."""
         settings = self.arms[arm]
@@ -96,10 +122,15 @@ class Recipe:
             chain.append(source)
         return chain[::-1]
 
+    def resolved(self, name: str) -> dict[str, Any]:
+        """Return an arm's fields as plain values, with the recipe's where the arm has none."""
+        if name not in self._resolved_arms:
+            self._resolved_arms[name] = self._resolved(name)
+        return dict(self._resolved_arms[name])
+
     @functools.cached_property
-    def resolved_arms(self) -> dict[str, dict[str, Any]]:
-        """Every arm's fields as plain values, with the recipe's where the arm has none."""
-        return {name: self._resolved(name) for name in self.arms}
+    def _resolved_arms(self) -> dict[str, dict[str, Any]]:
+        return {}
 
     def _resolved(self, name: str) -> dict[str, Any]:
         arm, setting = self.arms[name], self.setting(name)
@@ -113,8 +144,26 @@ class Recipe:
             "scope": self.scope(name) if arm.takes_scope else None,
         }
 
-    def depths(self) -> dict[str, int]:
+    def first_of_lineage(self, arm: str) -> str:
+        """Return the arm without a source that an arm depends on, or the arm itself if it has none."""
+        chain, node = [], arm
+        while node not in self._first_arms and (source := self.arms[node].source) is not None:
+            chain.append(node)
+            node = source
+        first = self._first_arms.get(node, node)
+        self._first_arms.update(dict.fromkeys(chain, first))
+        return first
+
+    @functools.cached_property
+    def _first_arms(self) -> dict[str, str]:
+        return {}
+
+    def depths(self) -> Mapping[str, int]:
         """Return the number of arms that every arm depends on."""
+        return self._depths
+
+    @functools.cached_property
+    def _depths(self) -> dict[str, int]:
         depths: dict[str | None, int] = {None: -1}
         for name in self.arms:
             chain: list[str | None] = [name]

@@ -47,7 +47,7 @@ def _check_circles(recipe: Recipe) -> None:
                 )
             chain[node] = None
             node = recipe.arms[node].source
-        without_circle |= chain.keys()
+        without_circle.update(chain)
 
 
 def _check_arm(recipe: Recipe, name: str) -> None:
@@ -97,7 +97,7 @@ def _check_steps(recipe: Recipe, name: str) -> None:
     for field in ("source_step", "from_step"):
         step = getattr(arm, field)
         if step is not None:
-            read = arm.source if field == "source_step" else recipe.lineage(name)[0]
+            read = arm.source if field == "source_step" else recipe.first_of_lineage(name)
             is_saved = step >= 0 and recipe.is_checkpoint(str(read), step)
             require(is_saved, f"{where}.{field}", "a step with a checkpoint", step)
     if arm.checkpoints is not None:

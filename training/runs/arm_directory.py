@@ -6,7 +6,6 @@ Importable without torch. `run_directory` lists the files of a whole run.
 from __future__ import annotations
 
 import contextlib
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,16 @@ import numpy as np
 
 from training.runs import atomic_files as files
 from training.runs.atomic_files import RunError
-from training.runs.checked_content import check_identity, checked_done, checked_metrics
+from training.runs.checked_content import (
+    check_identity,
+    checked_done,
+    checked_metrics,
+    metrics_bytes,
+    read_metrics,
+)
 from training.runs.file_lock import LOCK, locked
 from training.runs.record_hashes import record_seal
-from training.runs.saved_state import read_without_tensors
+from training.runs.saved_state import read_without_tensors, state_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,11 +99,9 @@ class ArmDir:
         RunError
             If the file is damaged, or its content is refused by `checked_metrics`.
         """
-        import pandas as pd
-
         path = self.path / "metrics.parquet"
         with files.reading(path):
-            table = pd.read_parquet(path)
+            table = read_metrics(path)
         return checked_metrics(path, table, needed, measured)
 
     def steps(self) -> np.ndarray:
@@ -196,9 +199,7 @@ class ArmDir:
 
     def write_metrics(self, columns: Mapping[str, np.ndarray]) -> None:
         """Replace the metrics."""
-        import pandas as pd
-
-        files.write_table(self.path / "metrics.parquet", pd.DataFrame(columns))
+        self._write_content("metrics.parquet", metrics_bytes(columns))
 
     def write_checkpoints(self, steps: np.ndarray, weights: Mapping[str, np.ndarray]) -> None:
         """Replace the checkpoints.
@@ -218,18 +219,11 @@ class ArmDir:
 
     def write_final_state(self, state: Mapping[str, Any]) -> None:
         """Write the state in which an arm ends."""
-        self._write_state("final_state.pt", state)
-
-    def _write_state(self, name: str, state: Mapping[str, Any]) -> None:
-        import torch
-
-        buffer = io.BytesIO()
-        torch.save(dict(state), buffer)
-        files.write_bytes(self.path / name, buffer.getvalue())
+        self._write_content("final_state.pt", state_bytes(state))
 
     def write_state(self, state: Mapping[str, Any]) -> None:
         """Replace the state, after the checkpoints and metrics that belong to it."""
-        self._write_state("state.pt", state)
+        self._write_status("state.pt", state_bytes(state))
         (self.path / "SKIPPED").unlink(missing_ok=True)  # of other code
 
     def finish(self, record: Mapping[str, Any]) -> None:
@@ -239,7 +233,7 @@ class ArmDir:
 
     def rewrite_done(self, record: Mapping[str, Any]) -> None:
         """Replace the record of a finished arm, sealed by its own SHA-256."""
-        files.write_json(self.path / "DONE", {**record, "seal": record_seal(record)})
+        self._write_status("DONE", files.json_bytes({**record, "seal": record_seal(record)}))
 
     def unfinish(self) -> None:
         """Delete DONE, after the state from which the arm goes on was written."""
@@ -280,9 +274,21 @@ class ArmDir:
             if file.name not in (LOCK, *names):
                 file.unlink(missing_ok=True)
 
+    def flush(self) -> None:
+        """Write the names of all files to disk; their content is there already."""
+        files.flush_folder(self.path)
+
+    def _write_content(self, name: str, content: bytes) -> None:
+        """Replace a file that counts once a status file says so, or `flush` was called."""
+        files.write_bytes(self.path / name, content, flush_name=False)
+
+    def _write_status(self, name: str, content: bytes) -> None:
+        """Replace a status file, once all that it speaks of is on disk."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.flush()
+        files.write_bytes(self.path / name, content)
+
     def _write_tensors(self, file: str, tensors: Mapping[str, np.ndarray]) -> None:
         from safetensors.numpy import save
 
-        files.write_bytes(
-            self.path / file, save({name: np.ascontiguousarray(t) for name, t in tensors.items()})
-        )
+        self._write_content(file, save({name: np.ascontiguousarray(t) for name, t in tensors.items()}))

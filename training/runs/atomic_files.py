@@ -85,7 +85,12 @@ def check_fields(path: Path, record: dict[str, Any], **types: type) -> None:
 
 def write_json(path: Path, content: Any) -> None:
     """Write indented JSON."""
-    write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())
+    write_bytes(path, json_bytes(content))
+
+
+def json_bytes(content: Any) -> bytes:
+    """Return indented JSON."""
+    return (json.dumps(content, indent=2) + "\n").encode()
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
@@ -113,10 +118,16 @@ def _no_formula(value: Any) -> Any:
     return f"'{value}" if is_formula else value
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, flush_name: bool = True) -> None:
     """Replace a file in one step.
 
     On any failure the old one stays and no temporary file is left; one that a killed process left is deleted.
+
+    Parameters
+    ----------
+    flush_name : bool
+        Write the folder's entry to disk as well as the content. Whoever writes several files at once does
+        so for all of them, before a file that says they are there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if os.name == "posix":
@@ -133,7 +144,8 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
     finally:
         temporary.unlink(missing_ok=True)  # after the renaming it is gone anyway
-    flush_folder(path.parent)
+    if flush_name:
+        flush_folder(path.parent)
 
 
 def flush_folder(folder: Path) -> None:

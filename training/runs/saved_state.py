@@ -1,11 +1,22 @@
-"""Plain values of a file that `torch.save` wrote, read without torch."""
+"""States as `torch.save` writes them, and their plain values, read without torch."""
 
 from __future__ import annotations
 
+import io
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+
+def state_bytes(state: Mapping[str, Any]) -> bytes:
+    """Return the content of a state's file."""
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    return buffer.getvalue()
 
 
 class _WithoutTensors(pickle.Unpickler):

@@ -1,13 +1,15 @@
 import copy
+import pickle
 import tomllib
 
 import pytest
 
 from interp.dynamics.threshold_crossings import Crossing, GrokkingTimes
-from training.config.arm_config import arm_config, with_new_fields
+from training.config.arm_config import arm_config, arm_record, with_new_fields
 from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import RECIPES, read_recipe, recipe_names
 from training.config.settings import CheckpointGrid, is_checkpoint, steps_around
+from training.execution.identity.arm_code import arm_code
 from training.models.embed_mlp.architecture import EmbedMLP
 from training.optimization.optimizers import AdamW
 from training.schema.overrides import override
@@ -21,6 +23,36 @@ def test_every_recipe_builds(name):
     assert all(recipe.setting(arm).task.build().n_train > 0 for arm in recipe.arms)
     assert tomllib.loads(text) == tomllib.loads(next(RECIPES.rglob(f"{name}.toml")).read_text())
     assert recipe_from_dict(to_dict(recipe)) == recipe  # config.json holds all of it
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_an_arm_has_its_record_in_the_recipe_that_is_sent_with_it(name):
+    recipe, _ = read_recipe(name)
+    for arm in recipe.arms:
+        sent = pickle.loads(pickle.dumps(recipe.restricted(arm, 7)))
+        made_from_it = [other for other, its in recipe.arms.items() if its.source == arm]
+        assert list(sent.arms) == [*recipe.lineage(arm), *made_from_it]
+        assert arm_record(sent, arm, 7) == arm_record(recipe, arm, 7)
+        assert arm_code(sent, arm) == arm_code(recipe, arm)
+        assert sent.setting(arm) == recipe.setting(arm)
+        assert sent.sparsity(arm) == recipe.sparsity(arm) and sent.dependents.get(arm, ()) == (*made_from_it,)
+
+
+def test_the_recipe_sent_with_an_arm_does_not_grow_with_the_arms_and_seeds_of_others():
+    sizes = []
+    for n in (10, 1000):
+        arms = {"dense": {}} | {f"at_{i}": {"method": "magnitude", "source": "dense"} for i in range(n)}
+        recipe = recipe_from_dict({"name": "grid", "seeds": [*range(n)], "arms": arms})
+        arm_record(recipe, "at_1", 0)  # what was computed is not sent
+        sizes.append(len(pickle.dumps(recipe.restricted("at_1", 0))))
+    assert sizes[0] == sizes[1]
+
+
+def test_a_chain_of_arms_has_its_depths_and_its_first_arm():
+    arms = {"c": {"method": "imp", "source": "b"}, "b": {"method": "imp", "source": "a"}, "a": {}, "d": {}}
+    recipe = recipe_from_dict({"name": "chain", "arms": arms})
+    assert recipe.depths() == {"c": 2, "b": 1, "a": 0, "d": 0}
+    assert [recipe.first_of_lineage(arm) for arm in "bcad"] == ["a", "a", "a", "d"]
 
 
 FORMER_GRIDS = {

@@ -407,8 +407,9 @@ def imports_of(file, package):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("onednn", [True, False])
 def test_stacked_matmul_equals_bmm_for_every_layout(monkeypatch, dtype, onednn):
-    if not onednn:
-        monkeypatch.setattr(batched_matmul, "_onednn", None)
+    if onednn and batched_matmul._onednn is None:
+        pytest.skip("this torch has no oneDNN operator for dense matrices")
+    monkeypatch.setattr(batched_matmul, "_uses_onednn", lambda: onednn)  # whatever this machine's processor
     wide = torch.randn(2, 40, 30, dtype=dtype)
     layouts = [
         wide[..., :20],

@@ -102,7 +102,7 @@ def _steps_read(recipe: Recipe, files: ArmDir, done: Mapping[str, Any]) -> set[i
     """
     if "reduced" in done or not files.has_checkpoints():
         return set()
-    arms = [name for name, arm in recipe.arms.items() if arm.source == files.arm]
+    arms = recipe.dependents.get(files.arm, ())
     records = [ArmDir(files.path.parents[2], name, files.seed).recorded_source() for name in arms]
     return {record["step"] for record in records if record is not None and record["step"] < done["steps"]}
 

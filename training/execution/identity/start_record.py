@@ -35,8 +35,7 @@ class Start:
 
     def of_arms(self, arms: Sequence[object]) -> Start:
         """Return this start with the other runs of these arms only, to be sent to a worker."""
-        named = {str(arm) for arm in arms}
-        return replace(self, twins={arm: run for arm, run in self.twins.items() if arm in named})
+        return replace(self, twins={arm: self.twins[arm] for arm in map(str, arms) if arm in self.twins})
 
 
 def start_record(

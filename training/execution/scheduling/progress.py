@@ -40,6 +40,8 @@ class Progress:
         self.output, self.clock = output or sys.stderr, clock
         self.steps: dict[Network, int] = {}
         self.budget: dict[Network, int] = {}
+        self.recipes: set[str] = set()
+        """Names of all recipes."""
         self.n_ended, self.n_trained = 0, 0
         self.seen: set[Network] = set()
         self.last_line = clock()
@@ -51,22 +53,20 @@ class Progress:
         for job in todo:
             arm = recipe.arms[job.arm]
             self.steps[recipe.name, job] = 0
-            self.budget[recipe.name, job] = arm.min_steps or arm.max_steps
-        self.bar.total = sum(self.budget.values())
+            self._set_budget((recipe.name, job), arm.min_steps or arm.max_steps)
+        self.recipes.add(recipe.name)
 
     def __call__(self, recipe: Recipe, job: Job, step: int, test_acc: float) -> None:
         """Count a network's steps up to `step`."""
         network = (recipe.name, job)
-        self.budget[network] = max(self.budget[network], step)
+        self._set_budget(network, max(self.budget[network], step))
         accuracy = "" if math.isnan(test_acc) else f", test accuracy {test_acc:.2f}"
-        is_alone = len({name for name, _ in self.steps}) == 1
-        description = f"{'' if is_alone else f'{recipe.name} '}{job} at step {step:,}{accuracy}"
+        description = f"{'' if len(self.recipes) == 1 else f'{recipe.name} '}{job} at step {step:,}{accuracy}"
         new_steps = step - self.steps[network]
         self.steps[network] = step
         if network in self.seen:  # steps before the first report are those of an earlier start
             self.n_trained += new_steps
         self.seen.add(network)
-        self.bar.total = sum(self.budget.values())
         self.bar.set_description(description, refresh=False)
         self.bar.update(new_steps)
         if self.bar.disable:
@@ -75,13 +75,17 @@ class Progress:
     def ended(self, recipe: Recipe, job: Job) -> None:
         """Count a network as ended."""
         self.n_ended += 1
-        self.budget[recipe.name, job] = self.steps[recipe.name, job]
-        self.bar.total = sum(self.budget.values())
+        self._set_budget((recipe.name, job), self.steps[recipe.name, job])
         self.bar.refresh()
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         self.bar.close()
+
+    def _set_budget(self, network: Network, steps: int) -> None:
+        """Set a network's budget, and the bar's total with it."""
+        self.bar.total += steps - self.budget.get(network, 0)
+        self.budget[network] = steps
 
     def _print_line(self, description: str) -> None:
         seconds = self.clock() - self.last_line

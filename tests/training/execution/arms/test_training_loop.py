@@ -259,11 +259,11 @@ def test_after_a_power_cut_at_any_write_the_resumed_run_is_equal(
     writes: list[str] = []
     cut = (0, "before")
 
-    def cut_write(path, data):
+    def cut_write(path, data, **how):
         writes.append(path.name)
         if cut == (len(writes), "before"):
             raise PowerCut
-        write_bytes(path, data)
+        write_bytes(path, data, **how)
         if cut == (len(writes), "after"):
             raise PowerCut
 

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import closing
 
 import pytest
 from builders import launch_here, train_group
@@ -14,8 +14,9 @@ import training.execution.arms.training_loop
 from training.execution.arms.jobs import Job, jobs
 from training.execution.experiment import Experiment
 from training.execution.identity.start_record import Start
-from training.execution.scheduling.arm_queue import ArmQueue, Submission
-from training.execution.scheduling.worker_pool import WorkerPool
+from training.execution.scheduling.arm_queue import HELD_SECONDS, ArmQueue, Submission
+from training.execution.scheduling.dispatcher import Dispatcher
+from training.execution.scheduling.local_workers import LocalWorkers
 from training.execution.scheduling.worker_process import Worker
 from training.runs.run_directory import RunDir
 
@@ -156,14 +157,18 @@ def test_workers_of_a_killed_parent_end_and_save(begun, check_resumed):
     check_resumed(out)
 
 
-def test_an_arm_that_another_process_trains_is_refused(copied, command, recipe_file, check_resumed):
+def test_an_arm_that_another_process_trains_is_waited_for(copied, start, recipe_file, finished, files_of):
     copied.arm("random", 0).clear()
+    path = f"{copied.path}/arms/random/seed_0"
     with copied.arm("random", 0).locked():
-        code, text, err = command(recipe_file, "--out", copied.path.parent, "--jobs", 1)
-    assert (code, text) == (1, "")
-    arm = f"{copied.path}/arms/random/seed_0"
-    assert err == f"error: {arm}: another process is training this arm; wait for its end, or stop it\n"
-    check_resumed(copied.path.parent)
+        process = start(recipe_file, "--out", copied.path.parent, "--jobs", 1)
+        line = process.stderr.readline()
+        assert line == f"{path}: another process is training this arm; it is waited for\n"
+        time.sleep(2 * HELD_SECONDS)
+        assert process.poll() is None and not copied.arm("random", 0).is_begun()
+    code, _, err = process.result()
+    assert (code, err) == (0, "")  # it is said once
+    assert files_of(copied.path) == files_of(finished.path)
 
 
 def test_an_arm_that_another_process_just_finished_is_not_retrained(copied, recipe, files_of, monkeypatch):
@@ -193,14 +198,13 @@ def test_one_worker_trains_a_batch_and_takes_more_as_it_becomes_ready(
     monkeypatch.setattr(
         Worker, "start", lambda self, task, *args: (started.append(task), start(self, task, *args))
     )
-    with ExitStack() as processes:
-        pool = WorkerPool(queue, [], processes)
-        pool.resolve("cpu")
-        pool.is_batched = True  # as on a GPU
-        pool.train(n_workers=4)
-        assert len(pool.idle) == 1
+    with closing(LocalWorkers(4)) as workers:
+        dispatcher = Dispatcher(workers, [], networks=queue)
+        dispatcher.resolve("cpu")
+        dispatcher.is_batched = True  # as on a GPU
+        dispatcher.run()
     assert not queue and queue.submissions[0].failure is None
-    assert started[1] == "dense seed 0, random seed 0"
+    assert started[:2] == ["the check of --device", "dense seed 0, random seed 0"]
     assert files_of(tmp_path) == {
         name: content for name, content in files_of(finished.path).items() if name.startswith("arms")
     }
