@@ -111,17 +111,20 @@ class ClusterWorkers(Executor):
 
     def messages(self, timeout: float) -> list[Message]:
         """Return what workers have told, in results and in notes."""
-        messages: list[Message] = []
+        told: list[Message] = []
         with suppress(queue.Empty):
-            messages.append(self._inbox.get(timeout=timeout))
+            told.append(self._inbox.get(timeout=timeout))
             while True:
-                messages.append(self._inbox.get_nowait())
-        messages += self._progress() if time.monotonic() - self._noted > NOTE_SECONDS else []
-        messages += self._given_up()
-        current = [message for message in messages if message.call in self._calls]
-        for message in current:
+                told.append(self._inbox.get_nowait())
+        if time.monotonic() - self._noted > NOTE_SECONDS:
+            told += self._progress()
+        current = []
+        for message in [*told, *self._given_up()]:
+            if message.call not in self._calls:  # it has ended, or was given up
+                continue
+            current.append(message)
             if message.kind in ("ended", "failed", "lost"):
-                self._calls.pop(message.call, None)
+                del self._calls[message.call]
                 if self._stopped.pop(message.call, None) is not None:
                     (self.folder / f"{STOP}_{message.call}").unlink(missing_ok=True)
         return current
