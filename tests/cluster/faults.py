@@ -42,6 +42,8 @@ SETTINGS = {
     "poll_seconds": 1,
 }
 FAULTS = ("worker", "job, SIGTERM", "job, SIGKILL", "driver")
+FAULTS_OF_A_RUN = 12
+"""Faults before a run is let finish, and compared."""
 LONGEST_ROUND = 150.0
 """Seconds after which a run that has not ended is a failure."""
 
@@ -199,14 +201,15 @@ def campaign(slurm, counts, seed, folder, limit, recipe=RECIPE):
 def train_with_faults(tried, faults, driver, expected):
     """Train a run to its end while faults are made, and judge what it has become."""
     out, slurm = driver.log.with_suffix(""), faults.slurm
-    until = time.monotonic() + LONGEST_ROUND
+    until, n_left = time.monotonic() + LONGEST_ROUND, FAULTS_OF_A_RUN
     with Watch(slurm, out / NAME) as watch:
         driver.start()
         try:
             while driver.process.poll() is None and time.monotonic() < until:
                 await_moment(driver.process, faults.rng.uniform(0.2, 2.2))
-                if faults and driver.process.poll() is None and (fault := faults.make(driver)):
+                if faults and n_left and driver.process.poll() is None and (fault := faults.make(driver)):
                     tried.counts[fault] += 1
+                    n_left -= 1
             code = driver.process.poll()
         finally:
             driver.process.kill()

@@ -1,7 +1,8 @@
 """Vector instructions that are pinned for all workers of a run, so that their bytes agree.
 
-Sums in another order have other last bits. Tried here, on small networks of three kinds: oneDNN's products
-(`ONEDNN_MAX_CPU_ISA`) change bytes; torch's own kernels, MKL and NumPy did not, and are pinned all the same.
+Sums in another order have other last bits. Tried on small networks of three kinds, on one AMD processor:
+oneDNN's products and numba's loops change bytes with the instructions that they may use, and numba's with the
+processor that it tunes for; torch's own kernels, MKL and NumPy did not there, and are pinned all the same.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 HERE = "this machine's"
 """Setting that pins what the machine that starts the run uses."""
@@ -23,19 +25,30 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """Flags of a processor by capability, from the least on, as torch tells them apart."""
 LIBRARIES: Mapping[str, Mapping[str, str]] = {
-    "default": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+    "default": {
+        "ATEN_CPU_CAPABILITY": "default",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "NUMBA_CPU_NAME": "generic",
+        "NUMBA_CPU_FEATURES": "",
+    },
     "avx2": {
         "ATEN_CPU_CAPABILITY": "avx2",
         "ONEDNN_MAX_CPU_ISA": "AVX2",
         "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "NUMBA_CPU_NAME": "haswell",
+        "NUMBA_CPU_FEATURES": "",
     },
     "avx512": {
         "ATEN_CPU_CAPABILITY": "avx512",
         "ONEDNN_MAX_CPU_ISA": "AVX512_CORE",
         "MKL_ENABLE_INSTRUCTIONS": "AVX512",
+        "NUMBA_CPU_NAME": "skylake-avx512",
+        "NUMBA_CPU_FEATURES": "",
     },
 }
 """Variables by which libraries are kept to a capability."""
+LOOPS = "NUMBA_CPU_FEATURES"
+"""Variable of the features that numba's loops may use."""
 
 
 def capability_here(flags: frozenset[str] | None = None) -> str:
@@ -67,20 +80,52 @@ def processor_flags() -> frozenset[str]:
 
 
 def pinned_environment(cpu: str) -> Mapping[str, str]:
-    """Return the environment of workers by the setting `cpu`."""
+    """Return the environment of workers by the setting `cpu`.
+
+    This machine's is what its own runs use: the same bytes come out, on machines that have all of it.
+    """
     if cpu == OWN:
         return {}
-    capability = capability_here() if cpu == HERE else cpu
-    return {PIN: capability, **LIBRARIES.get(capability, {})}
+    if cpu != HERE:
+        return {PIN: cpu, **LIBRARIES[cpu]}
+    capability = capability_here()
+    return {PIN: capability, **LIBRARIES.get(capability, {}), **_loops_here()}
+
+
+def _loops_here() -> Mapping[str, str]:
+    """Return the processor that numba compiles its loops for on this machine; nothing without numba."""
+    try:
+        from numba.core import codegen, config
+    except ImportError:
+        return {}
+    set_here: Any = config
+    processor: Any = codegen.ll
+    features = set_here.CPU_FEATURES
+    return {
+        "NUMBA_CPU_NAME": set_here.CPU_NAME or processor.get_host_cpu_name(),
+        LOOPS: codegen.get_host_cpu_features() if features is None else features,
+    }
 
 
 def unmet_pin() -> str | None:
-    """Return why this machine cannot work for a run whose capability is pinned, None if it can."""
+    """Return why this machine cannot work for a run whose instructions are pinned, None if it can."""
     pinned = os.environ.get(PIN)
-    missing = sorted(set(NEEDED.get(pinned or "", ())) - processor_flags())
+    missing = sorted({*NEEDED.get(pinned or "", ())} - processor_flags()) or _missing_features()
     if not missing:
         return None
     return (
-        f"this node's processor has no {' '.join(missing)}, and the run is pinned to {pinned}; ask for other "
-        f"nodes, or start it anew with a lower `cpu` in [cluster]"
+        f"this node's processor has no {' '.join(missing)}, which the run is pinned to; ask for other nodes, "
+        f"or pin a lower `cpu` in [cluster]: one of {', '.join(NEEDED)}"
     )
+
+
+def _missing_features() -> list[str]:
+    """Return the pinned features of numba's loops that this machine lacks."""
+    pinned = {name[1:] for name in os.environ.get(LOOPS, "").split(",") if name.startswith("+")}
+    if not pinned:
+        return []
+    try:
+        from numba.core.codegen import get_host_cpu_features
+    except ImportError:  # its loops are not used
+        return []
+    return sorted(pinned - {name[1:] for name in get_host_cpu_features().split(",") if name[0] == "+"})

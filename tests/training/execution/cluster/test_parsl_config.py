@@ -1,5 +1,6 @@
 """What `--executor` may name: Slurm, and files with a Parsl config."""
 
+import os
 import subprocess
 import sys
 import types
@@ -212,7 +213,34 @@ def test_a_node_without_the_pinned_instructions_is_refused(monkeypatch):
     monkeypatch.setenv(cpu_pin.PIN, "avx512")
     refusal = cpu_pin.unmet_pin()
     assert refusal is not None and "no avx512bw avx512dq avx512f avx512vl" in refusal
-    assert "pinned to avx512" in refusal
+    assert "which the run is pinned to" in refusal
+
+
+def test_a_node_without_what_the_loops_were_compiled_for_is_refused(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setenv(cpu_pin.PIN, "default")
+    monkeypatch.setenv(cpu_pin.LOOPS, cpu_pin.pinned_environment(cpu_pin.HERE)[cpu_pin.LOOPS])
+    assert cpu_pin.unmet_pin() is None
+    monkeypatch.setenv(cpu_pin.LOOPS, "+sse2,-avx,+not-yet-made")
+    refusal = cpu_pin.unmet_pin()
+    assert refusal is not None and "no not-yet-made, which the run is pinned to" in refusal
+
+
+def test_pinned_loops_are_compiled_as_this_machines_own():
+    pytest.importorskip("numba")
+    code = (
+        "from numba.core.registry import cpu_target as t; c = t.target_context.codegen()\n"
+        "print(c.magic_tuple())"
+    )
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_CPU")}
+
+    def target(**more):
+        done = subprocess.run([sys.executable, "-c", code], env=plain | more, check=True, capture_output=True)
+        return done.stdout
+
+    here = {k: v for k, v in cpu_pin.pinned_environment(cpu_pin.HERE).items() if k.startswith("NUMBA_CPU")}
+    assert len(here) == 2 and target(**here) == target()
+    assert target(**cpu_pin.LIBRARIES["avx2"]) != target()
 
 
 def test_nothing_of_parsl_is_needed_to_import_the_settings():
