@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -119,6 +120,11 @@ class Dispatcher:
                 self.networks.report(*content)
             elif kind == "arm ended":
                 self._arm_ended(number, call, content)
+            elif kind == "worked":
+                begun = time.monotonic() - content
+                self.networks.begun_at(call.networks, begun)
+                if call.command is not None:
+                    self.commands.begun[call.command.name] = begun
             elif kind == "arm held":
                 call.networks.remove(content)
                 self.networks.held(content)

@@ -26,8 +26,9 @@ class Message(NamedTuple):
     """What has become of a call, or of a network that it trains.
 
     Of a network: "progress" (number, step, test accuracy), "arm ended" (number), "arm failed" (number and
-    exception), "arm held" (number: another process trains it). Of the call, at its end: "ended" (result),
-    "failed" (exception), or "lost" (exception: what carried it out is gone, and it may be made again).
+    exception), "arm held" (number: another process trains it). Of the call: "worked" (seconds, where it may
+    have waited first); at its end "ended" (result), "failed" (exception), or "lost" (exception: what carried
+    it out is gone, and it may be made again).
     """
 
     call: int

@@ -176,6 +176,12 @@ def test_a_request_stops_all_and_begins_nothing(queue):
     assert executor.stopped == [1, 2] and len(queue) == 8 and not queue.graph.running
 
 
+def test_time_in_a_clusters_queue_is_not_worked(queue):
+    executor = Pretended(answer=lambda call, n: [("worked", 100.0), *ends(call), ("ended", None)])
+    dispatched(executor, networks=queue)
+    assert 800 <= queue.submissions[0].core_seconds < 810
+
+
 def commands(tmp_path, *names, most_cores=1, **after):
     """Return a queue of commands, and the list of what ended how."""
     ended = []
