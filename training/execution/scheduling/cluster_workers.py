@@ -36,6 +36,8 @@ FOLDER = ".cluster"
 """Folder beside the runs in which every driver has one of its own."""
 NOTE_SECONDS = 2.0
 """Wall time between two looks at the workers' notes."""
+WAIT_SECONDS = 20.0
+"""Wall time without a worker after which it is said that there is none yet."""
 STOP_SECONDS = 30.0
 """Wall time after which a stopped call is given up; its job's end stops it again."""
 
@@ -65,6 +67,8 @@ class ClusterWorkers(Executor):
         self._noted = time.monotonic()
         self._steps: dict[int, int] = {}
         """Last step of every network that a note has told."""
+        self._told_waiting_at: float | None = None
+        """When to say that no worker has come, by the monotonic clock."""
         self._kernel: Any = None
         self._pool: Any = None
         self.terms = Terms(
@@ -111,17 +115,21 @@ class ClusterWorkers(Executor):
 
     def messages(self, timeout: float) -> list[Message]:
         """Return what workers have told, in results and in notes."""
-        messages: list[Message] = []
+        told: list[Message] = []
         with suppress(queue.Empty):
-            messages.append(self._inbox.get(timeout=timeout))
+            told.append(self._inbox.get(timeout=timeout))
             while True:
-                messages.append(self._inbox.get_nowait())
-        messages += self._progress() if time.monotonic() - self._noted > NOTE_SECONDS else []
-        messages += self._given_up()
-        current = [message for message in messages if message.call in self._calls]
-        for message in current:
+                told.append(self._inbox.get_nowait())
+        if time.monotonic() - self._noted > NOTE_SECONDS:
+            told += self._progress()
+            self._tell_waiting()
+        current = []
+        for message in [*told, *self._given_up()]:
+            if message.call not in self._calls:  # it has ended, or was given up
+                continue
+            current.append(message)
             if message.kind in ("ended", "failed", "lost"):
-                self._calls.pop(message.call, None)
+                del self._calls[message.call]
                 if self._stopped.pop(message.call, None) is not None:
                     (self.folder / f"{STOP}_{message.call}").unlink(missing_ok=True)
         return current
@@ -145,6 +153,19 @@ class ClusterWorkers(Executor):
         )
         self._kernel = DataFlowKernel(self.cluster.config)
         self._pool = ParslPoolExecutor(dfk=self._kernel)
+        self._told_waiting_at = time.monotonic() + WAIT_SECONDS
+
+    def _tell_waiting(self) -> None:
+        """Say once that no worker has come yet, if it takes long."""
+        if self._told_waiting_at is not None and time.monotonic() > self._told_waiting_at:
+            self._told_waiting_at = None
+            if not self._has_workers():
+                tqdm.write(
+                    f"{self.cluster.name}: no worker yet: its jobs wait for their turn", file=sys.stderr
+                )
+
+    def _has_workers(self) -> bool:
+        return self._kernel is not None and bool(self.cluster.executor.connected_managers())
 
     def _take(self, number: int, done: Future[list[tuple[str, Any]]]) -> None:
         """Take a call's result from Parsl, in a thread of Parsl's."""
@@ -183,7 +204,7 @@ class ClusterWorkers(Executor):
         """Return the ends of stopped calls that no worker has, or that do not answer."""
         if not self._stopped:
             return []
-        has_workers = bool(self.cluster.executor.connected_managers()) if self._kernel else False
+        has_workers = self._has_workers()
         late = time.monotonic() - STOP_SECONDS
         return [
             Message(number, "ended", None)
