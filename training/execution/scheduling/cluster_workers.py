@@ -53,12 +53,11 @@ class ClusterWorkers(Executor):
         Folder of the runs, which all machines see.
     """
 
-    most_cores, is_of_many_machines = 1, True
+    most_cores, is_of_many_machines, takes_more = 1, True, False
 
     def __init__(self, cluster: Cluster, folder: Path):
         self.cluster, self.folder = cluster, folder
-        self.n_places = cluster.n_workers
-        self.n_batches = cluster.n_workers
+        self.n_places = self.n_batches = cluster.n_workers
         self._lock = acquired(folder / LOCK)
         self._calls: dict[int, Call] = {}
         self._n_calls = 0
@@ -104,9 +103,9 @@ class ClusterWorkers(Executor):
         future.add_done_callback(lambda done: self._take(number, done))
         return number
 
-    def send_more(self, call: int, tasks: Sequence[ArmTask]) -> bool:
-        """Take none: a call's networks are those that it began with."""
-        return False
+    def send_more(self, call: int, tasks: Sequence[ArmTask]) -> None:
+        """Refuse: a call's networks are those that it began with."""
+        raise NotImplementedError
 
     def stop(self, call: int) -> None:
         """Ask a call to save what it has and end; one that no worker has taken ends at once."""

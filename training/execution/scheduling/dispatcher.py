@@ -141,7 +141,7 @@ class Dispatcher:
         call.networks.remove(network)
         batch = self.networks.kind(network) if call.networks else None
         self.networks.ended(network)
-        if batch is None or self.requests or self.executor.is_of_many_machines:
+        if batch is None or self.requests or not self.executor.takes_more:
             return
         if tasks := self.networks.next_batch(batch):
             self.executor.send_more(number, tasks)

@@ -49,7 +49,9 @@ class Executor(ABC):
     most_cores: int
     """Cores that one call can use."""
     is_of_many_machines: bool
-    """True if another process of it may be on another kind of machine."""
+    """True if its processes may be on machines of several kinds, and be lost."""
+    takes_more: bool
+    """Whether networks can be sent to a call that is under way."""
 
     @abstractmethod
     def resolve(self, device: str) -> str:
@@ -66,8 +68,8 @@ class Executor(ABC):
         """Begin a call, and return the number that its messages carry."""
 
     @abstractmethod
-    def send_more(self, call: int, tasks: Sequence[ArmTask]) -> bool:
-        """Send a call networks to train along; False if it takes none."""
+    def send_more(self, call: int, tasks: Sequence[ArmTask]) -> None:
+        """Send a call networks to train along."""
 
     @abstractmethod
     def stop(self, call: int) -> None:
