@@ -5,6 +5,7 @@ RUNS ?= runs
 QUICK ?=
 ONLY ?=
 FULL ?=
+EXECUTOR ?=
 
 .PHONY: install demo test test-gpu test-lowest test-newest campaign cluster-test check format figures docs bench clean
 
@@ -54,9 +55,9 @@ format: install
 	$(BIN)/ruff check --fix
 
 # Trains what is missing (resuming what was begun), measures it and draws every figure of the papers.
-# QUICK=1: the quick versions of all recipes; ONLY="name name": these figures.
+# QUICK=1: the quick versions of all recipes; ONLY="name name": these figures; EXECUTOR=slurm: on a cluster.
 figures: install
-	$(BIN)/python -m figures make $(ONLY) $(if $(QUICK),--quick) --runs $(RUNS)
+	$(BIN)/python -m figures make $(ONLY) $(if $(QUICK),--quick) $(if $(EXECUTOR),--executor $(EXECUTOR)) --runs $(RUNS)
 
 # The site in build/site: pages, and the pages made of the schemas, recipes and docstrings. Needs no network.
 docs: install

@@ -78,10 +78,11 @@ def _do(figures: Sequence[FigureSpec], folder: Folder, claims: Claims, executor:
     def ended(task: Task, core_seconds: float) -> None:
         cost_model.record(folder, task.name, core_seconds)
 
-    minutes = plan.seconds(list(plan.tasks.values())) / 60
-    announcement = f"{len(plan.tasks)} tasks on {plan.n_cores} cores: about {minutes:.0f} minutes"
-    print(announcement, file=sys.stderr, flush=True)
     with closing(executor_of(executor, plan.n_cores, folder.runs, claims.environment)) as places:
+        minutes = sum(task.core_seconds for task in plan.tasks.values()) / places.n_places / 60
+        unit = "workers" if places.is_of_many_machines else "cores"
+        announcement = f"{len(plan.tasks)} tasks on {places.n_places} {unit}: about {minutes:.0f} minutes"
+        print(announcement, file=sys.stderr, flush=True)
         runner = TaskRunner(plan.tasks.values(), places, folder, claims, ended)
         runner.run()
     left_out = [figure.name for figure in figures if f"drawing {figure.name}" in runner.left_out]

@@ -9,12 +9,11 @@ from pathlib import Path
 
 from training.api.in_process import launch_from_python
 from training.cli.executor_option import LOCAL, check_jobs
-from training.cli.machine import available_cores
 from training.cli.parser import Interrupted
 from training.config.recipe import Recipe
 from training.config.recipe_files import GivenRecipe, read_given_recipe, read_recipe
 from training.execution.experiment import Experiment
-from training.execution.scheduling.launching import launch
+from training.execution.scheduling.launching import launch, n_workers_of
 from training.inspection.run import Run, open_run
 from training.inspection.tracking import tracked
 from training.schema.toml_text import Overrides, override_texts, toml_value
@@ -129,9 +128,9 @@ def train(
         folder=given.folder if out is None else None,
         bases=given.bases if given.text else None,
     )
-    workers = jobs or available_cores()
+    workers = n_workers_of(executor, jobs)
     if not yes:
-        experiment.check_need(device, workers, force)
+        experiment.check_need(device, workers if executor == LOCAL else 0, force)
     try:
         with tracked(track, experiment.run, lambda: experiment.recipe):
             experiment.train(device, workers=workers, force=force)

@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tqdm import tqdm
@@ -103,11 +103,10 @@ class ArmQueue:
 
     def width(self) -> int:
         """Return how many networks of one generation wait at most, in any submission."""
-        generations = Counter(
-            (part.recipe.name, part.recipe.depths()[job.arm])
-            for part in self.submissions
-            for job in part.todo
-        )
+        generations: Counter[tuple[str, int]] = Counter()
+        for part in self.submissions:
+            depths = part.recipe.depths()
+            generations.update((part.recipe.name, depths[job.arm]) for job in part.todo)
         return max(generations.values(), default=0)
 
     def next_tasks(self, n_batches: int | None) -> list[ArmTask]:
@@ -141,6 +140,10 @@ class ArmQueue:
         if self.progress is not None:
             task = self._tasks[number]
             self.progress(task.recipe, task.job, step, test_acc)
+
+    def begun_at(self, numbers: Iterable[int], begun: float) -> None:
+        """Note when networks were really begun, by the monotonic clock, where they waited for a worker."""
+        self._begun |= dict.fromkeys(numbers, begun)
 
     def ended(self, number: int) -> None:
         """Take a network as finished, or as not trained for a reason that its files tell."""

@@ -36,6 +36,8 @@ FOLDER = ".cluster"
 """Folder beside the runs in which every driver has one of its own."""
 NOTE_SECONDS = 2.0
 """Wall time between two looks at the workers' notes."""
+WAIT_SECONDS = 20.0
+"""Wall time without a worker after which it is said that there is none yet."""
 STOP_SECONDS = 30.0
 """Wall time after which a stopped call is given up; its job's end stops it again."""
 
@@ -51,12 +53,11 @@ class ClusterWorkers(Executor):
         Folder of the runs, which all machines see.
     """
 
-    most_cores, is_of_many_machines = 1, True
+    most_cores, is_of_many_machines, takes_more = 1, True, False
 
     def __init__(self, cluster: Cluster, folder: Path):
         self.cluster, self.folder = cluster, folder
-        self.n_places = cluster.n_workers
-        self.n_batches = cluster.n_workers
+        self.n_places = self.n_batches = cluster.n_workers
         self._lock = acquired(folder / LOCK)
         self._calls: dict[int, Call] = {}
         self._n_calls = 0
@@ -65,6 +66,8 @@ class ClusterWorkers(Executor):
         self._noted = time.monotonic()
         self._steps: dict[int, int] = {}
         """Last step of every network that a note has told."""
+        self._told_waiting_at: float | None = None
+        """When to say that no worker has come, by the monotonic clock."""
         self._kernel: Any = None
         self._pool: Any = None
         self.terms = Terms(
@@ -100,9 +103,9 @@ class ClusterWorkers(Executor):
         future.add_done_callback(lambda done: self._take(number, done))
         return number
 
-    def send_more(self, call: int, tasks: Sequence[ArmTask]) -> bool:
-        """Take none: a call's networks are those that it began with."""
-        return False
+    def send_more(self, call: int, tasks: Sequence[ArmTask]) -> None:
+        """Refuse: a call's networks are those that it began with."""
+        raise NotImplementedError
 
     def stop(self, call: int) -> None:
         """Ask a call to save what it has and end; one that no worker has taken ends at once."""
@@ -118,6 +121,7 @@ class ClusterWorkers(Executor):
                 told.append(self._inbox.get_nowait())
         if time.monotonic() - self._noted > NOTE_SECONDS:
             told += self._progress()
+            self._tell_waiting()
         current = []
         for message in [*told, *self._given_up()]:
             if message.call not in self._calls:  # it has ended, or was given up
@@ -148,6 +152,19 @@ class ClusterWorkers(Executor):
         )
         self._kernel = DataFlowKernel(self.cluster.config)
         self._pool = ParslPoolExecutor(dfk=self._kernel)
+        self._told_waiting_at = time.monotonic() + WAIT_SECONDS
+
+    def _tell_waiting(self) -> None:
+        """Say once that no worker has come yet, if it takes long."""
+        if self._told_waiting_at is not None and time.monotonic() > self._told_waiting_at:
+            self._told_waiting_at = None
+            if not self._has_workers():
+                tqdm.write(
+                    f"{self.cluster.name}: no worker yet: its jobs wait for their turn", file=sys.stderr
+                )
+
+    def _has_workers(self) -> bool:
+        return self._kernel is not None and bool(self.cluster.executor.connected_managers())
 
     def _take(self, number: int, done: Future[list[tuple[str, Any]]]) -> None:
         """Take a call's result from Parsl, in a thread of Parsl's."""
@@ -186,7 +203,7 @@ class ClusterWorkers(Executor):
         """Return the ends of stopped calls that no worker has, or that do not answer."""
         if not self._stopped:
             return []
-        has_workers = bool(self.cluster.executor.connected_managers()) if self._kernel else False
+        has_workers = self._has_workers()
         late = time.monotonic() - STOP_SECONDS
         return [
             Message(number, "ended", None)

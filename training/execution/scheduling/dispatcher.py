@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -119,6 +120,11 @@ class Dispatcher:
                 self.networks.report(*content)
             elif kind == "arm ended":
                 self._arm_ended(number, call, content)
+            elif kind == "worked":
+                begun = time.monotonic() - content
+                self.networks.begun_at(call.networks, begun)
+                if call.command is not None:
+                    self.commands.begun[call.command.name] = begun
             elif kind == "arm held":
                 call.networks.remove(content)
                 self.networks.held(content)
@@ -135,7 +141,7 @@ class Dispatcher:
         call.networks.remove(network)
         batch = self.networks.kind(network) if call.networks else None
         self.networks.ended(network)
-        if batch is None or self.requests or self.executor.is_of_many_machines:
+        if batch is None or self.requests or not self.executor.takes_more:
             return
         if tasks := self.networks.next_batch(batch):
             self.executor.send_more(number, tasks)

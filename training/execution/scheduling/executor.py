@@ -26,8 +26,9 @@ class Message(NamedTuple):
     """What has become of a call, or of a network that it trains.
 
     Of a network: "progress" (number, step, test accuracy), "arm ended" (number), "arm failed" (number and
-    exception), "arm held" (number: another process trains it). Of the call, at its end: "ended" (result),
-    "failed" (exception), or "lost" (exception: what carried it out is gone, and it may be made again).
+    exception), "arm held" (number: another process trains it). Of the call: "worked" (seconds, where it may
+    have waited first); at its end "ended" (result), "failed" (exception), or "lost" (exception: what carried
+    it out is gone, and it may be made again).
     """
 
     call: int
@@ -48,7 +49,9 @@ class Executor(ABC):
     most_cores: int
     """Cores that one call can use."""
     is_of_many_machines: bool
-    """True if another process of it may be on another kind of machine."""
+    """True if its processes may be on machines of several kinds, and be lost."""
+    takes_more: bool
+    """Whether networks can be sent to a call that is under way."""
 
     @abstractmethod
     def resolve(self, device: str) -> str:
@@ -65,8 +68,8 @@ class Executor(ABC):
         """Begin a call, and return the number that its messages carry."""
 
     @abstractmethod
-    def send_more(self, call: int, tasks: Sequence[ArmTask]) -> bool:
-        """Send a call networks to train along; False if it takes none."""
+    def send_more(self, call: int, tasks: Sequence[ArmTask]) -> None:
+        """Send a call networks to train along."""
 
     @abstractmethod
     def stop(self, call: int) -> None:

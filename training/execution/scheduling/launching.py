@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from training.cli.executor_option import LOCAL
+from training.cli.machine import available_cores
 from training.cli.parser import Interrupted
 from training.cli.stop_signals import stop_requests
 from training.execution.scheduling.arm_queue import ArmQueue
@@ -41,6 +42,26 @@ def executor_of(
     from training.execution.scheduling.cluster_workers import ClusterWorkers
 
     return ClusterWorkers.of(name, root)
+
+
+def n_workers_of(executor: str, jobs: int | None) -> int:
+    """Return how many networks an executor trains at a time at most, on CPUs.
+
+    Parameters
+    ----------
+    jobs : int, optional
+        Worker processes of this machine; by default one per core.
+
+    Raises
+    ------
+    ConfigError
+        As `executor_of`.
+    """
+    if executor == LOCAL:
+        return jobs or available_cores()
+    from training.execution.cluster.parsl_config import cluster_of
+
+    return cluster_of(executor, Path()).n_workers
 
 
 def launch(

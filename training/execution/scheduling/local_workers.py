@@ -26,7 +26,7 @@ class LocalWorkers(Executor):
         Returns the environment in which a worker of a name holds its claim.
     """
 
-    n_batches, is_of_many_machines = 1, False
+    n_batches, is_of_many_machines, takes_more = 1, False, True
 
     def __init__(self, n_workers: int, claim: Callable[[str], Mapping[str, str]] = lambda _: {}):
         self.n_places = self.most_cores = n_workers
@@ -55,10 +55,9 @@ class LocalWorkers(Executor):
         self._calls[self._n_calls] = worker
         return self._n_calls
 
-    def send_more(self, call: int, tasks: Sequence[ArmTask]) -> bool:
+    def send_more(self, call: int, tasks: Sequence[ArmTask]) -> None:
         """Send a call networks to train along."""
         self._calls[call].send_more(tasks)
-        return True
 
     def stop(self, call: int) -> None:
         """Ask a call to save what it has and end."""

@@ -86,6 +86,7 @@ def carry_out(terms: Terms, number: int, content: bytes) -> list[tuple[str, Any]
     if _is_late():
         time.sleep(LATE_SECONDS)
         return [("ended", None)]
+    begun = time.monotonic()
     os.chdir(terms.working_directory)
     with _termination_noted() as ending:
         channel = RemoteChannel(terms.folder, number, ending)
@@ -99,7 +100,7 @@ def carry_out(terms: Terms, number: int, content: bytes) -> list[tuple[str, Any]
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             answer = ("failed", RunError(f"worker on {platform.node()}: {type(error).__name__}: {error}"))
-    return [*channel.messages, answer]
+    return [("worked", time.monotonic() - begun), *channel.messages, answer]
 
 
 class RemoteChannel(Channel):

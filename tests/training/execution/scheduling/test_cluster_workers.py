@@ -6,9 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from training.execution.scheduling.cluster_workers import ClusterWorkers
+from training.execution.scheduling.executor import Call, Message
+from training.runs.atomic_files import RunError
 from training.runs.worker_notes import read_notes
 
 pytest.importorskip("parsl")
@@ -40,6 +44,17 @@ def config(tmp_path):
     path = tmp_path / "parsl_config.py"
     path.write_text(LOCAL_CONFIG)
     return path
+
+
+def test_a_call_that_has_ended_tells_nothing_more(tmp_path):
+    workers = ClusterWorkers(SimpleNamespace(n_workers=2, name="none"), tmp_path)
+    workers._calls = {7: Call("a", print), 8: Call("b", print)}
+    for kind, content in [("worked", 1.0), ("ended", None), ("arm ended", 3), ("lost", RunError("gone"))]:
+        workers._inbox.put(Message(7, kind, content))
+    workers.stop(8)  # no worker has it
+    told = [(message.call, message.kind) for message in workers.messages(0.0)]
+    assert told == [(7, "worked"), (7, "ended"), (8, "ended")] and workers.messages(0.0) == []
+    workers.close()
 
 
 def without_notices(err, config):

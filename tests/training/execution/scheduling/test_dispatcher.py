@@ -26,7 +26,7 @@ class Pretended(Executor):
 
     def __init__(self, n_places=2, n_batches=1, answer=None, is_of_many_machines=False):
         self.n_places, self.most_cores, self.n_batches = n_places, n_places, n_batches
-        self.is_of_many_machines = is_of_many_machines
+        self.is_of_many_machines, self.takes_more = is_of_many_machines, not is_of_many_machines
         self.answer = answer or (lambda call, n: [*ends(call), ("ended", None)])
         self.calls, self.stopped, self.sent, self.most_at_once = [], [], [], 0
         self._waiting = {}
@@ -43,7 +43,6 @@ class Pretended(Executor):
     def send_more(self, call, tasks):
         self.sent.append((call, [str(task) for task in tasks]))
         self._waiting[call][-1:-1] = [("arm ended", task.number) for task in tasks]
-        return True
 
     def stop(self, call):
         self.stopped.append(call)
@@ -174,6 +173,12 @@ def test_a_request_stops_all_and_begins_nothing(queue):
     dispatcher.resolve("cpu")
     dispatcher.run()
     assert executor.stopped == [1, 2] and len(queue) == 8 and not queue.graph.running
+
+
+def test_time_in_a_clusters_queue_is_not_worked(queue):
+    executor = Pretended(answer=lambda call, n: [("worked", 100.0), *ends(call), ("ended", None)])
+    dispatched(executor, networks=queue)
+    assert 800 <= queue.submissions[0].core_seconds < 810
 
 
 def commands(tmp_path, *names, most_cores=1, **after):

@@ -16,7 +16,7 @@ from training.runs.atomic_files import RunError
 class Losing(Executor):
     """Executor that computes at once, ends calls last first, and loses every n-th."""
 
-    n_places, n_batches, most_cores, is_of_many_machines = 3, 3, 1, True
+    n_places, n_batches, most_cores, is_of_many_machines, takes_more = 3, 3, 1, True, False
 
     def __init__(self, lost_every):
         self.lost_every, self.n_calls, self.most_at_once = lost_every, 0, 0

@@ -33,8 +33,15 @@ def terms(tmp_path, monkeypatch):
     lock.release()
 
 
-def called(terms, function, *args):
-    return carry_out(terms, 7, pickle.dumps((function, args)))
+def called(terms, function=None, *args):
+    """Carry out a call, and return its messages but for the first, the seconds that it worked."""
+    (kind, seconds), *messages = carry_out(terms, 7, pickle.dumps((function, args)))
+    assert kind == "worked" and 0 <= seconds < 60
+    return messages
+
+
+def refused(terms):
+    return carry_out(terms, 7, pickle.dumps((nothing, ())))
 
 
 def nothing(channel):
@@ -85,7 +92,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_worker_that_differs_is_refused(terms, case):
     change, expected = REFUSED[case]
-    ((kind, content),) = called(replace(terms, **change), nothing)
+    ((kind, content),) = refused(replace(terms, **change))
     assert kind == "failed" and isinstance(content, ConfigError)
     with pytest.raises(ConfigError, match=f"worker on .*: {expected}"):
         raise content
@@ -93,13 +100,13 @@ def test_a_worker_that_differs_is_refused(terms, case):
 
 def test_a_folder_that_is_not_there_is_refused(terms, tmp_path):
     for change in ({"folder": tmp_path / "other"}, {"working_directory": tmp_path / "gone"}):
-        ((kind, content),) = called(replace(terms, **change), nothing)
+        ((kind, content),) = refused(replace(terms, **change))
         assert kind == "failed" and f"it does not see {next(iter(change.values()))}" in str(content)
 
 
 def test_locks_that_do_not_hold_are_refused(terms, monkeypatch):
     monkeypatch.setattr(remote_call, "is_held", lambda folder: False)
-    ((_, content),) = called(terms, nothing)
+    ((_, content),) = refused(terms)
     assert "do not hold between machines" in str(content)
 
 
@@ -117,7 +124,7 @@ def test_a_driver_that_is_gone_stops(terms, monkeypatch):
         monkeypatch.setattr(remote_call, "is_held", lambda folder: False)
 
     monkeypatch.setattr(remote_call.pickle, "loads", lambda content: (wait_for_stop, (gone,)))
-    assert carry_out(terms, 7, b"") == [("ended", (False, True))]
+    assert called(terms) == [("ended", (False, True))]
 
 
 def test_a_parent_that_is_gone_stops(terms, monkeypatch):
@@ -125,7 +132,7 @@ def test_a_parent_that_is_gone_stops(terms, monkeypatch):
         monkeypatch.setattr(os, "getppid", lambda: 1)
 
     monkeypatch.setattr(remote_call.pickle, "loads", lambda content: (wait_for_stop, (orphaned,)))
-    assert carry_out(terms, 7, b"") == [("ended", (False, True))]
+    assert called(terms) == [("ended", (False, True))]
 
 
 def test_sigterm_stops_and_is_as_before_afterwards(terms, monkeypatch):
@@ -133,7 +140,7 @@ def test_sigterm_stops_and_is_as_before_afterwards(terms, monkeypatch):
     monkeypatch.setattr(
         remote_call.pickle, "loads", lambda content: (wait_for_stop, (lambda: signal.raise_signal(15),))
     )
-    assert carry_out(terms, 7, b"") == [("ended", (False, True))]
+    assert called(terms) == [("ended", (False, True))]
     assert signal.getsignal(signal.SIGTERM) is before
 
 
@@ -143,5 +150,5 @@ def test_a_job_about_to_end_begins_nothing_and_stops(terms, monkeypatch):
 
     monkeypatch.setenv(UNTIL, str(time.time() + 100))
     monkeypatch.setattr(remote_call.pickle, "loads", lambda content: (wait_for_stop, (late,)))
-    assert carry_out(terms, 7, b"") == [("ended", (False, True))]
+    assert called(terms) == [("ended", (False, True))]
     assert carry_out(terms, 7, b"") == [("ended", None)]
