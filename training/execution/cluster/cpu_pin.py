@@ -1,8 +1,9 @@
 """Vector instructions that are pinned for all workers of a run, so that their bytes agree.
 
 Sums in another order have other last bits. Tried on small networks of three kinds, on one AMD processor:
-oneDNN's products and numba's loops change bytes with the instructions that they may use, and numba's with the
-processor that it tunes for; torch's own kernels, MKL and NumPy did not there, and are pinned all the same.
+bytes change with the instructions that oneDNN's products and numba's loops may use, those of torch's own
+kernels where numba is absent, and the processor that numba tunes for. MKL's and NumPy's did not change them
+there; MKL multiplies on Intel's, and is pinned too.
 """
 
 from __future__ import annotations

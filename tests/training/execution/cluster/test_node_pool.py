@@ -1,6 +1,7 @@
 """A node's processes under Parsl: dead workers, ended jobs, a dead driver; on this machine, without Slurm."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -123,6 +124,21 @@ def test_errors_and_results_come_back(start):
         executor.submit(divmod, {}, 1, 0).result(PATIENCE)
     assert executor.submit(divmod, {}, 7, 2).result(PATIENCE) == (3, 1)
     assert executor.submit(os.getenv, {}, "PARSL_WORKER_COUNT").result(PATIENCE) == "2"
+
+
+def test_only_who_has_the_keys_is_heard(start):
+    import zmq
+    from parsl.curvezmq import ClientContext
+
+    executor = start()
+    for keys, is_heard in ((None, False), (executor.cert_dir, True)):
+        context = ClientContext(keys)
+        with context.socket(zmq.DEALER) as asking:
+            asking.setsockopt(zmq.LINGER, 0)
+            asking.connect(f"tcp://127.0.0.1:{executor.worker_port}")
+            asking.send(pickle.dumps({"type": "connection_probe"}))
+            assert bool(asking.poll(2000)) == is_heard
+        context.term()
 
 
 STOPPING_CALL = """
