@@ -7,7 +7,7 @@ ONLY ?=
 FULL ?=
 EXECUTOR ?=
 
-.PHONY: install demo test test-gpu test-lowest test-newest campaign check format figures docs bench clean
+.PHONY: install demo test test-gpu test-lowest test-newest campaign cluster-test check format figures docs bench clean
 
 install: .venv/installed
 
@@ -40,6 +40,10 @@ test-lowest test-newest: test-%:
 # Kills, malformed inputs, shapes of runs, faults in writes; seeded. The end has the counts by class.
 campaign: install
 	$(BIN)/python tests/campaigns
+
+# Workers, jobs and drivers killed over a Slurm of one node on 127.0.0.1, which is installed where this user may.
+cluster-test: install
+	$(BIN)/python tests/cluster
 
 check: install
 	$(BIN)/ruff format --check
