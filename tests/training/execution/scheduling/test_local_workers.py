@@ -190,6 +190,18 @@ def test_two_shards_started_at_once_make_one_run(start, recipe_file, tmp_path, f
     assert len(json.loads((out / "tiny" / "provenance.json").read_text())) == 2
 
 
+def test_two_equal_commands_at_once_train_every_network_once(
+    start, recipe_file, slow, tmp_path, finished, files_of
+):
+    out = tmp_path / "runs"
+    commands = [start(recipe_file, "--out", out, *slow, "--jobs", 1) for _ in range(2)]
+    assert [command.result()[0] for command in commands] == [0, 0]
+    assert files_of(out / "tiny") == files_of(finished.path)
+    starts = json.loads((out / "tiny" / "provenance.json").read_text())
+    trained = [files.done()["start"] for files in RunDir(out / "tiny").arms()]
+    assert len(starts) == 2 and {*trained} <= {entry["id"] for entry in starts}
+
+
 def test_one_worker_trains_a_batch_and_takes_more_as_it_becomes_ready(
     recipe, finished, files_of, tmp_path, monkeypatch
 ):
