@@ -29,6 +29,8 @@ from training.execution.cluster.node_worker import serve
 
 POLL_MS = 500
 """Longest wait before signals and heartbeats are looked at."""
+EARLY_DEATHS, EARLY_SECONDS = 10, 10.0
+"""Workers in a row that may die within so many seconds of their start before a node gives itself up."""
 SAVE_SECONDS = 20
 """Longest time for workers to save once the node has to end; Slurm kills after 30 by default."""
 
@@ -47,6 +49,7 @@ class NodeWorker:
         self.pipe, theirs = SPAWNING.Pipe()
         self.process = SPAWNING.Process(target=serve, args=(theirs, environment), daemon=True)
         self.process.start()
+        self.began = time.monotonic()
         theirs.close()
         self.task: int | None = None
         """Number of the call it is at."""
@@ -89,7 +92,7 @@ class NodePool:
         self.poller = zmq.Poller()
         self.readable = zmq.POLLIN
         self.poller.register(self.socket, self.readable)
-        self._is_dismissed = False
+        self._is_dismissed, self._n_early_deaths = False, 0
         self._heard = self._beat = time.monotonic()
         self.workers = [self._start(variables) for variables in worker_environments(options)]
         say(f"{len(self.workers)} workers, connected to {url}")
@@ -108,6 +111,8 @@ class NodePool:
             return f"signal {signal.Signals(self.signals[0]).name}"
         if self._is_dismissed:
             return "the driver has no more work for it"
+        if self._n_early_deaths > EARLY_DEATHS:
+            return f"{self._n_early_deaths} workers in a row died at their start"
         silence = time.monotonic() - self._heard
         return f"heard nothing for {silence:.0f} s" if silence > self.options.hb_threshold else None
 
@@ -142,9 +147,11 @@ class NodePool:
         """Pass on a worker's answer, or replace a dead one."""
         try:
             self.socket.send(worker.pipe.recv_bytes())
-            worker.task = None
+            worker.task, self._n_early_deaths = None, 0
         except (EOFError, OSError):
             self._lose(worker)
+            is_early = time.monotonic() - worker.began < EARLY_SECONDS
+            self._n_early_deaths = self._n_early_deaths + 1 if is_early else 0
             rank, code = worker.environment["PARSL_WORKER_RANK"], worker.process.exitcode
             say(f"worker {rank} died (exit code {code}); another takes its place")
             self.workers.append(self._start(worker.environment))

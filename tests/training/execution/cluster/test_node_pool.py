@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from processes import command_of, parent_of
 
+from training.execution.cluster import block_script, cpu_pin
 from training.execution.cluster.block_script import UNTIL
 from training.execution.cluster.parsl_config import cluster_of
 
@@ -24,7 +25,12 @@ from parsl.executors import HighThroughputExecutor
 from parsl.launchers import SimpleLauncher
 from parsl.providers import LocalProvider
 
-provider = LocalProvider(init_blocks=1, max_blocks=1, launcher=SimpleLauncher(), worker_init={init!r})
+
+class PolledLocal(LocalProvider):
+    status_polling_interval = 0.5
+
+
+provider = PolledLocal(init_blocks=1, max_blocks=1, launcher=SimpleLauncher(), worker_init={init!r})
 executor = HighThroughputExecutor(
     provider=provider, address="127.0.0.1", max_workers_per_node=2, heartbeat_period=1, heartbeat_threshold=4
 )
@@ -101,6 +107,17 @@ def test_workers_killed_while_they_wait_are_replaced(start):
         answers = [call(executor, abs, -n) for n in range(6)]
         assert answers == list(range(6))
         assert call(executor, os.getppid) == pool
+
+
+def test_a_node_whose_workers_only_die_gives_itself_up(start):
+    from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
+
+    executor = start()
+    pool = call(executor, os.getppid)
+    while parent_of(pool) is not None:
+        with pytest.raises((WorkerLost, ManagerLost)):
+            executor.submit(os._exit, {}, 1).result(PATIENCE)
+    assert call(executor, os.getppid) != pool
 
 
 def test_a_call_whose_worker_is_killed_is_reported_at_once(start):
@@ -203,6 +220,16 @@ def test_jobs_that_never_connect_end_the_run_with_their_last_words(start):
 
     executor = start(init="echo no such module >&2; exit 3")
     with pytest.raises(BadStateException, match=r"3 jobs in a row ended before a worker connected.*no such"):
+        executor.submit(os.getpid, {}).result(PATIENCE)
+
+
+def test_nodes_without_the_pinned_instructions_end_the_run_with_their_name(start, monkeypatch):
+    from parsl.executors.errors import BadStateException
+
+    pytest.importorskip("numba")
+    monkeypatch.setattr(block_script, "pinned_environment", lambda _: {cpu_pin.LOOPS: "+not-yet-made"})
+    executor = start()
+    with pytest.raises(BadStateException, match=r"processor has no not-yet-made, which the run is pinned to"):
         executor.submit(os.getpid, {}).result(PATIENCE)
 
 
