@@ -37,9 +37,11 @@ def job_script(setup: Iterable[str], walltime_seconds: int | None, seconds_to_sa
 
 
 def until_line(walltime_seconds: int, seconds_to_save: int) -> str:
-    """Return the line that tells workers when to save; Slurm itself knows a job's end best."""
-    end = f"${{SLURM_JOB_END_TIME:-$(( $(date +%s) + {walltime_seconds} ))}}"
-    return f"export {UNTIL}=$(( {end} - {seconds_to_save} ))"
+    """Return the line that tells workers when to save; Slurm may say an earlier end than the walltime's."""
+    now = "now=$(date +%s)"
+    end = f"end=$(( now + {walltime_seconds} )) theirs=${{SLURM_JOB_END_TIME:-0}}"
+    earlier = "[ $theirs -gt $now ] && [ $theirs -lt $end ] && end=$theirs"  # an older one is another job's
+    return f"{now}; {end}; {earlier}; export {UNTIL}=$(( end - {seconds_to_save} ))"
 
 
 def _path_lines() -> list[str]:

@@ -73,6 +73,12 @@ def _provider(settings: ClusterSettings) -> SlurmProvider:
             """Seconds between two looks."""
             return settings.poll_seconds
 
+        def execute_wait(self, cmd: str, timeout: int | None = None) -> tuple[int, str, str]:
+            """Run a command; a job that the queue has forgotten has ended, which is no failure."""
+            code, out, error = super().execute_wait(cmd, timeout)
+            is_forgotten = cmd.startswith("squeue") and "Invalid job id" in error
+            return (0 if is_forgotten else code), out, error
+
     several = settings.nodes_per_block > 1
     minutes = settings.walltime_seconds // 60
     return PolledSlurm(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from processes import command_of, parent_of
 
+from training.execution.cluster.block_script import UNTIL
 from training.execution.cluster.parsl_config import cluster_of
 
 parsl = pytest.importorskip("parsl", reason="the extra `cluster` is not installed")
@@ -167,6 +168,16 @@ def test_a_job_that_is_asked_to_end_sends_what_it_has_and_another_takes_over(sta
     await_end(pool)
     other = executor.submit(os.getppid, {}).result(PATIENCE)
     assert other != pool
+
+
+def test_a_job_whose_time_is_up_is_followed_by_another(start):
+    executor = start(init=f"export {UNTIL}=$(( $(date +%s) + 3 ))")
+    pools = set()
+    until = time.monotonic() + PATIENCE
+    while len(pools) < 2:
+        assert time.monotonic() < until
+        pools.add(executor.submit(os.getppid, {}).result(PATIENCE))  # none is lost
+        time.sleep(0.05)
 
 
 def test_a_killed_job_is_given_up_and_another_takes_over(start):

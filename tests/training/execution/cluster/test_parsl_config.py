@@ -17,6 +17,7 @@ from training.execution.cluster.settings import EXAMPLES, SETTINGS_VARIABLE
 from training.schema.validation import ConfigError
 
 pytest.importorskip("parsl", reason="the extra `cluster` is not installed")
+from parsl.jobs.states import JobState, JobStatus
 
 EXECUTOR = "HighThroughputExecutor(address='127.0.0.1', max_workers_per_node=3, provider=LocalProvider())"
 IMPORTS = """
@@ -189,11 +190,29 @@ def test_a_job_uses_this_code_and_interpreter_after_the_users_lines(tmp_path):
     assert pinned == cpu_pin.capability_here()
 
 
-def test_slurm_says_when_a_job_ends():
+@pytest.mark.parametrize(("theirs", "seconds"), [(300, 240), (900, 540), (-5, 540)])
+def test_slurm_may_say_an_earlier_end_of_a_job(theirs, seconds):
     script = job_script([], 600, 60, cpu_pin.OWN)
-    shell = f"SLURM_JOB_END_TIME=5000\n{script}\necho ${UNTIL}"
-    assert subprocess.run(["bash", "-c", shell], check=True, capture_output=True).stdout == b"4940\n"
+    shell = f"set -e; SLURM_JOB_END_TIME=$(( $(date +%s) + {theirs} ))\n{script}\necho $(( ${UNTIL} - now ))"
+    said = subprocess.run(["bash", "-c", shell], check=True, capture_output=True).stdout
+    assert abs(int(said) - seconds) <= 1
     assert cpu_pin.PIN not in script
+
+
+def test_a_job_that_the_queue_has_forgotten_has_ended(sbatch, tmp_path, monkeypatch):
+    path = tmp_path / "settings.toml"
+    path.write_text("[cluster]\naddress = '127.0.0.1'\n")
+    monkeypatch.setenv(SETTINGS_VARIABLE, str(path))
+    provider = cluster_of("slurm", tmp_path).executor.provider
+    squeue = tmp_path / "bin" / "squeue"
+    squeue.write_text('#!/bin/sh\necho "$SAYS" >&2\nexit 1\n')
+    squeue.chmod(0o755)
+    for says, state in (("Unable to contact slurm controller", "RUNNING"), ("Invalid job id", "COMPLETED")):
+        monkeypatch.setenv("SAYS", f"slurm_load_jobs error: {says}")
+        provider.resources["7"] = {"job_stdout_path": None, "job_stderr_path": None} | {
+            "status": JobStatus(JobState.RUNNING)
+        }
+        assert provider.status(["7"])[0].state.name == state
 
 
 def test_a_pin_names_torchs_own_capability(monkeypatch):
