@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -202,6 +203,16 @@ def test_jobs_that_never_connect_end_the_run_with_their_last_words(start):
 
     executor = start(init="echo no such module >&2; exit 3")
     with pytest.raises(BadStateException, match=r"3 jobs in a row ended before a worker connected.*no such"):
+        executor.submit(os.getpid, {}).result(PATIENCE)
+
+
+def test_another_python_on_a_node_is_refused_and_both_are_named(start, tmp_path):
+    from parsl.executors.errors import BadStateException
+
+    (tmp_path / "sitecustomize.py").write_text("import platform\nplatform.python_version = lambda: '3.9.1'\n")
+    executor = start(init=f"export PYTHONPATH={tmp_path}")
+    ours = f"py.v={sys.version_info.major}.{sys.version_info.minor} "
+    with pytest.raises(BadStateException, match=rf"py\.v=3\.9 .*does not match .*{re.escape(ours)}"):
         executor.submit(os.getpid, {}).result(PATIENCE)
 
 
