@@ -51,17 +51,17 @@ def measure(runs: Sequence[ChosenRun]) -> Result:
     from analyses.compare.summary import printed_arms
     from analyses.loading.chosen_networks import printed_left_out
     from analyses.loading.mixed_origins import trained_by
-    from analyses.loading.outcomes import read_outcomes
+    from analyses.loading.outcomes import read_outcomes, rows_by_arm
     from analyses.sweep.medians import median_row
     from analyses.tables.long_format import records
 
     arm_rows, network_rows = [], []
     for run in runs:
         rows, _ = read_outcomes(run.files, run.networks, run.arms, run.seeds)
-        for arm in dict.fromkeys(row["arm"] for row in rows):
+        for arm, of_arm in rows_by_arm(rows).items():
             place = {"run": run.name, "arm_role": run.recipe.role(arm)}
-            arm_rows.append(place | median_row(run.recipe, rows, arm))
-            network_rows += [place | row for row in rows if row["arm"] == arm]
+            arm_rows.append(place | median_row(run.recipe, of_arm, arm))
+            network_rows += [place | row for row in of_arm]
     arms = pd.DataFrame(arm_rows).reindex(columns=[column.name for column in COMPARE.columns])
     networks = pd.DataFrame(network_rows).reindex(columns=[column.name for column in NETWORKS.columns])
     tables = {COMPARE: arms, NETWORKS: networks}

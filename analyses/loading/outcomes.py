@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -18,6 +18,7 @@ Curves = dict[tuple[str, int], pd.DataFrame]
 """Metrics of each arm and seed that has any."""
 Outcome = Mapping[str, Any]
 """Row of `read_outcomes`, or of a table with its columns."""
+Row = TypeVar("Row", bound=Outcome)
 
 
 def read_outcomes(
@@ -47,7 +48,7 @@ def read_outcomes(
     if run.provenance() is not None:
         rows = [
             row
-            for row in outcomes(run, recipe)
+            for row in outcomes(run, recipe, curves)
             if (arms is None or row["arm"] in arms) and (seeds is None or row["seed"] in seeds)
         ]
     else:
@@ -79,6 +80,14 @@ def _crossing_columns(metrics: pd.DataFrame, times: GrokkingTimes) -> dict[str, 
 def has_test_set(row: Outcome) -> bool:
     """Return True if a finished network has a test set."""
     return row["t_gen"] is not None or row["t_gen_after"] > 0 or row["steps"] == 0
+
+
+def rows_by_arm(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Return rows by their arm, so that none of the functions below reads all of them for each arm."""
+    grouped: dict[str, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row["arm"], []).append(row)
+    return grouped
 
 
 def finished(rows: Sequence[Outcome], arm: str) -> list[Outcome]:

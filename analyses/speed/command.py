@@ -57,7 +57,7 @@ def measure(
     """
     import pandas as pd
 
-    from analyses.loading.outcomes import read_outcomes
+    from analyses.loading.outcomes import read_outcomes, rows_by_arm
     from analyses.speed.accuracy_at_steps import accuracies_at_steps, mask_sources, rank_correlations
     from analyses.speed.comparisons import (
         arm_row,
@@ -71,15 +71,16 @@ def measure(
     from training.schema.validation import ConfigError, names
 
     rows, curves = read_outcomes(run, networks, arms, seeds)
-    recipe, compared_arms = networks[0].recipe, list(dict.fromkeys(row["arm"] for row in rows))
+    recipe, by_arm = networks[0].recipe, rows_by_arm(rows)
+    compared_arms = list(by_arm)
     if against is not None and against not in compared_arms:
         raise ConfigError(f"--against: expected one of {names(compared_arms)}, got {against}")
     compared = [
-        compare(rows, pair, quantity)
+        compare([*by_arm[pair["numerator"]], *by_arm[pair["denominator"]]], pair, quantity)
         for pair in comparisons(recipe, compared_arms, against)
         for quantity in QUANTITIES
     ]
-    arm_rows = [arm_row(recipe, rows, arm) for arm in compared_arms]
+    arm_rows = [arm_row(recipe, by_arm[arm], arm) for arm in compared_arms]
     accuracies, sources = accuracies_at_steps(curves, at), mask_sources(networks, curves)
     correlations = rank_correlations(sources, accuracies)
     tables = {
@@ -92,7 +93,7 @@ def measure(
         FIXED_STEPS: accuracies,
         PAIRS: pd.DataFrame([row for _, ratio_rows in compared for row in ratio_rows]),
         SOURCES: sources,
-        SURVIVAL: pd.DataFrame([row for arm in compared_arms for row in survival_rows(rows, arm)]),
+        SURVIVAL: pd.DataFrame([row for arm in compared_arms for row in survival_rows(by_arm[arm], arm)]),
     }
     if tables[SURVIVAL].empty:
         raise RunError(

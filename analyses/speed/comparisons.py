@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from analyses.loading.outcomes import Outcome, finished, times_by_seed
+from analyses.loading.outcomes import Outcome, finished, rows_by_arm, times_by_seed
 from analyses.loading.reference_arms import dense_reference, ticket_reference
 from analyses.speed.schema import QUANTITIES, T_GEN, TAU
 from interp.statistics.censored_times import (
@@ -133,7 +133,8 @@ def tau_by_sparsity(recipe: Recipe, rows: Sequence[Outcome]) -> list[Row]:
     per method, reference, arm and seed, by rising sparsity.
     """
     series: dict[tuple[str, str | None], list[str]] = {}
-    for arm in dict.fromkeys(row["arm"] for row in rows):
+    by_arm = rows_by_arm(rows)
+    for arm in by_arm:
         method = recipe.arms[arm].method
         if method != "none":
             series.setdefault((method, dense_reference(recipe, arm)), []).append(arm)
@@ -145,7 +146,7 @@ def tau_by_sparsity(recipe: Recipe, rows: Sequence[Outcome]) -> list[Row]:
             at = {"method": method, "reference": reference, "arm": arm, "sparsity": recipe.sparsity(arm)}
             tau_rows += [
                 at | {"seed": seed, **_columns("tau", tau)}
-                for seed, tau in times_by_seed(rows, arm, TAU).items()
+                for seed, tau in times_by_seed(by_arm.get(arm, ()), arm, TAU).items()
             ]
     return tau_rows
 

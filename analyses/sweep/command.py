@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analyses.running.command import Command
@@ -43,38 +43,45 @@ def measure(
     """
     import pandas as pd
 
-    from analyses.loading.outcomes import read_outcomes
+    from analyses.loading.outcomes import read_outcomes, rows_by_arm
     from analyses.sweep.axes import choose_axes
     from analyses.sweep.summary import printed_cells
     from analyses.tables.long_format import records
 
     rows, _ = read_outcomes(run, networks, arms, seeds)
-    recipe, compared = networks[0].recipe, list(dict.fromkeys(row["arm"] for row in rows))
+    recipe, by_arm = networks[0].recipe, rows_by_arm(rows)
+    compared = list(by_arm)
     axes = choose_axes(recipe, compared, x, y)
     outcomes = pd.DataFrame(rows).reindex(columns=SWEEP.measured_columns)
     places = {"x": axes.x, "y": axes.y, "panels": ", ".join(axes.panels)}
     cells = pd.DataFrame(
-        [cell_row(recipe, rows, arm) | places | {"family": axes.families[arm]} for arm in compared]
+        [cell_row(recipe, by_arm, arm) | places | {"family": axes.families[arm]} for arm in compared]
     )
     tables = {SWEEP: outcomes, CELLS: cells}
     return Result(tables, {"cells": records(cells)}, printed_cells(tables, axes))
 
 
-def cell_row(recipe: Recipe, rows: Sequence[Outcome], arm: str) -> dict[str, Any]:
-    """Return an arm's median times, counts, and ratio to its dense arm."""
+def cell_row(recipe: Recipe, by_arm: Mapping[str, Sequence[Outcome]], arm: str) -> dict[str, Any]:
+    """Return an arm's median times, counts, and ratio to its dense arm.
+
+    Parameters
+    ----------
+    by_arm : mapping
+        Outcomes by arm.
+    """
     import math
 
     from analyses.loading.reference_arms import dense_reference
     from analyses.speed.comparisons import compare
     from analyses.sweep.medians import median_row
 
-    row = median_row(recipe, rows, arm)
-    row["n_skipped"] = sum(other["arm"] == arm and other["status"] == "skipped" for other in rows)
+    row = median_row(recipe, by_arm[arm], arm)
+    row["n_skipped"] = sum(other["status"] == "skipped" for other in by_arm[arm])
     dense = dense_reference(recipe, arm) if recipe.arms[arm].source is not None else None
     ratio: dict[str, Any] = {"ratio": math.nan, "ratio_bound": None}
     if dense is not None:
         pair = {"role": "reference", "arm": arm, "numerator": dense, "denominator": arm}
-        compared, _ = compare(rows, pair, "t_gen")
+        compared, _ = compare([*by_arm[arm], *by_arm.get(dense, ())], pair, "t_gen")
         ratio = {name: compared[name] for name in ratio}
     return row | ratio
 

@@ -11,6 +11,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from figures.drawing.recorded_figure import Drawing
 
+MOST_ARROWS = 200
+"""Arrows of one series; of more points, evenly chosen ones have one. Each takes milliseconds to draw."""
+
 
 def bounded_points(
     drawing: Drawing,
@@ -36,7 +39,8 @@ def bounded_points(
     drawing.line(ax, f"{panel} {bound}", series, x, y, **({"linestyle": "none"} | look | fill))
     way = {"=": 0, ">": 1, "<": -1}[bound]
     line = {"arrowstyle": "<-", "color": look["color"], "alpha": look.get("alpha", 1), "shrinkA": 0}
-    for at in zip(x, y, strict=True) if way else ():
+    points = list(zip(x, y, strict=True)) if way else []
+    for at in points[:: -(-len(points) // MOST_ARROWS) or 1]:
         away = (way * arrow[0], way * arrow[1])
         ax.annotate(
             "", at, away, textcoords="offset points", arrowprops=line | {"shrinkB": 2, "linewidth": 0.8}

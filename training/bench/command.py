@@ -141,6 +141,7 @@ def _measured(args: argparse.Namespace, recipes: list[Recipe]) -> dict[str, Any]
     from training.bench.device_speed import ARMS, device_speed, free_bytes
     from training.bench.floor import copy_bandwidth
     from training.bench.growth import growth
+    from training.bench.many_networks import growth_with_networks
     from training.bench.overhead import SHORT_ROUNDS, sweep_overhead
 
     on_gpu = args.device.startswith("cuda")
@@ -159,7 +160,7 @@ def _measured(args: argparse.Namespace, recipes: list[Recipe]) -> dict[str, Any]
         result["overhead"] = sweep_overhead(rounds=args.rounds if args.full else SHORT_ROUNDS)
     if args.full and not on_gpu:
         grown = (growth(recipe, first_setting(recipe), "cpu", args.rounds, seconds / 5) for recipe in recipes)
-        result["growth"] = [row for rows in grown for row in rows]
+        result["growth"] = [row for rows in grown for row in rows] + growth_with_networks()
     return result
 
 

@@ -155,6 +155,7 @@ def growth_section(about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
             "exponent": f"{row['exponent']:.2f}",
             "95 % interval": f"{row['low']:.2f} to {row['high']:.2f}",
         }
+        | ({"largest takes": f"{row['largest']:.1f} s"} if "largest" in row else {})
         for row in rows
     ]
     return f"""{machine_line(about)}

@@ -133,16 +133,26 @@ class Recipe:
         return {}
 
     def _resolved(self, name: str) -> dict[str, Any]:
-        arm, setting = self.arms[name], self.setting(name)
+        arm = self.arms[name]
         fields = to_dict(arm)
         fields.pop("role", None)  # describes the arm, and affects no result
-        return fields | {
-            "task": to_dict(setting.task),
-            "model": to_dict(setting.model),
-            "optimizer": to_dict(setting.optimizer),
-            "sparsity": self.sparsity(name) if arm.takes_sparsity else None,
-            "scope": self.scope(name) if arm.takes_scope else None,
+        setting, of_recipe = self.setting(name), self._plain_tables
+        tables = {
+            kind: table if getattr(arm, kind) is None else to_dict(getattr(setting, kind))
+            for kind, table in of_recipe.items()
         }
+        return (
+            fields
+            | tables
+            | {
+                "sparsity": self.sparsity(name) if arm.takes_sparsity else None,
+                "scope": self.scope(name) if arm.takes_scope else None,
+            }
+        )
+
+    @functools.cached_property
+    def _plain_tables(self) -> dict[str, dict[str, Any]]:
+        return {kind: to_dict(getattr(self, kind)) for kind in ("task", "model", "optimizer")}
 
     def first_of_lineage(self, arm: str) -> str:
         """Return the arm without a source that an arm depends on, or the arm itself if it has none."""

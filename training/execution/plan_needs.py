@@ -24,7 +24,7 @@ class PlanNeeds:
     """Needs of the networks that a plan would train."""
 
     rows: Sequence[Mapping[str, Any]]
-    """Those of the plan, each with its `expected_seconds`, `memory_bytes` and `disk_bytes`."""
+    """Those of the plan, each with `expected_seconds`, `memory_bytes`, `disk_bytes`, `files` and `inodes`."""
     time: TimeNeed
     resources: Need
 
@@ -102,7 +102,8 @@ def sum_line(rows: Sequence[Mapping[str, Any]]) -> str:
 def _network_needs(recipe: Recipe, arm: str, share: float | None) -> dict[str, Any]:
     """Return a network's columns; zeros if it is not trained."""
     if share is None:
-        return {"expected_seconds": 0.0, "memory_bytes": 0, "disk_bytes": 0}
+        return {"expected_seconds": 0.0, "memory_bytes": 0, "disk_bytes": 0, "files": 0, "inodes": 0}
     need = estimated_need(recipe, [arm])
     seconds = round(share * network_seconds(recipe, arm), 2)
-    return {"expected_seconds": seconds, "memory_bytes": need.memory, "disk_bytes": need.disk}
+    of_disk = {"disk_bytes": need.disk, "files": need.files, "inodes": need.files + 1}  # and its folder
+    return {"expected_seconds": seconds, "memory_bytes": need.memory, **of_disk}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
 from training.runs.arm_directory import ArmDir
 from training.runs.network_list import listed_networks
 from training.runs.run_directory import RunDir
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNKNOWN = "unknown"
 """Code or platform of a network of a version that recorded none."""
@@ -20,15 +23,28 @@ LAST_METRICS = ("train_loss", "test_loss", "train_acc", "test_acc")
 """Metrics of the last evaluation that an outcome holds."""
 
 
-def outcomes(run: RunDir, recipe: Recipe) -> list[dict[str, Any]]:
+def outcomes(
+    run: RunDir, recipe: Recipe, curves: Mapping[tuple[str, int], pd.DataFrame] | None = None
+) -> list[dict[str, Any]]:
     """Return one row per arm and seed, in the recipe's order.
 
     Further seeds that have a folder follow those of the recipe. `t_mem` and `t_gen` are the first evaluated
     steps that meet the recipe's criterion, None if the arm never met it (censored at `steps`). The interval
     columns name the two evaluations between which the crossing lies.
+
+    Parameters
+    ----------
+    curves : mapping, optional
+        Metrics by arm and seed that were read already.
     """
+    there = curves or {}
     return [
-        _outcome(files, recipe.sparsity(files.arm), recipe.setting(files.arm).criterion)
+        _outcome(
+            files,
+            recipe.sparsity(files.arm),
+            recipe.setting(files.arm).criterion,
+            there.get((files.arm, files.seed)),
+        )
         for files in listed_networks(run, recipe.arms, recipe.seeds)
     ]
 
@@ -52,7 +68,9 @@ def number_or_none(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _outcome(files: ArmDir, sparsity: float, criterion: Criterion) -> dict[str, Any]:
+def _outcome(
+    files: ArmDir, sparsity: float, criterion: Criterion, metrics: pd.DataFrame | None
+) -> dict[str, Any]:
     row: dict[str, Any] = {"arm": files.arm, "seed": files.seed, "status": "not trained"}
     row["sparsity"] = sparsity
     row |= dict.fromkeys(("steps", "t_mem", "t_gen", "tau", *LAST_METRICS))
@@ -64,7 +82,8 @@ def _outcome(files: ArmDir, sparsity: float, criterion: Criterion) -> dict[str, 
         elif skipped is not None:
             row |= {"status": "skipped", "note": skipped["reason"]}
         return row
-    metrics = files.metrics(*LAST_METRICS, measured=criterion.train)
+    if metrics is None or not {*LAST_METRICS} <= {*metrics}:
+        metrics = files.metrics(*LAST_METRICS, measured=criterion.train)
     times = criterion.times(metrics)
     source = done["source"] or {}
     if source.get("generalised") is False:

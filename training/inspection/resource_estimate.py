@@ -1,11 +1,13 @@
 """Memory and disk that a training needs, estimated before it starts.
 
-An estimate is for deciding whether to begin: it counts what grows with the settings, and is good to a factor
-of about two.
+An estimate is for deciding whether to begin: it counts what grows with the settings. Memory is good to a
+factor of about two. Of networks that train to their `max_steps`, the files are exact, and their bytes good to
+a quarter.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import shutil
 from collections.abc import Sequence
@@ -14,8 +16,9 @@ from pathlib import Path
 
 from training.cli.memory_errors import LEAST_ADDRESS_SPACE, address_space
 from training.config.recipe import Recipe
-from training.config.settings import CheckpointGrid, Setting
+from training.config.settings import CheckpointGrid, Setting, is_checkpoint
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
+from training.runs.arm_directory import ArmDir
 from training.schema.validation import ConfigError
 
 FLOAT = 4
@@ -34,6 +37,10 @@ GRAPH_COPIES = 8
 """Arrays of an activation's size that a linearized network holds: a graph, and the graph of its transpose."""
 EVALUATION_BYTES = 64
 """Bytes of one evaluation in the metrics."""
+RECORD_BYTES, SOURCE_BYTES = 8500, 1000
+"""Bytes of an arm's files beside their arrays, and more for each arm that it was made from."""
+MOST_COUNTED = 100_000
+"""Evaluations up to which checkpoints are counted one by one; above it, grids may share some."""
 PROCESS_BYTES = 340 * 2**20
 """Memory of a worker that has loaded torch and pandas and trains a tiny network."""
 
@@ -46,18 +53,34 @@ class Need:
     --------
     >>> Need(memory=3 * 2**30, disk=2**20).text()
     'about 3.0 GiB of memory per worker and 1.0 MiB of disk'
+    >>> Need(memory=3 * 2**30, disk=2**30, networks=1000, files=5000, folders=1001).text()
+    'about 3.0 GiB of memory per worker and 1.0 GiB of disk in 5,000 files and 1,001 folders (6 per network)'
     """
 
     memory: int
     """Of the largest arm's worker."""
     disk: int
-    """Of all arms' checkpoints and metrics, if every arm trains to its `max_steps`."""
+    """Of all networks' files, if every network trains to its `max_steps`."""
     networks: int = 1
     """Number of networks to train; not more workers than that are started."""
+    files: int = 0
+    """Files of these networks once they are finished, locks among them."""
+    folders: int = 0
+    """Folders of these networks and of their arms."""
+
+    @property
+    def inodes(self) -> int:
+        """Files and folders, which some file systems limit."""
+        return self.files + self.folders
 
     def text(self) -> str:
-        """Return both in words."""
-        return f"about {bytes_text(self.memory)} of memory per worker and {bytes_text(self.disk)} of disk"
+        """Return all in words."""
+        inodes = ""
+        if self.files:
+            each = f"{self.inodes / self.networks:.3g} per network"
+            inodes = f" in {self.files:,} files and {self.folders:,} folders ({each})"
+        of_worker = f"about {bytes_text(self.memory)} of memory per worker"
+        return f"{of_worker} and {bytes_text(self.disk)} of disk{inodes}"
 
 
 def estimated_need(recipe: Recipe, arms: Sequence[str]) -> Need:
@@ -69,8 +92,13 @@ def estimated_need(recipe: Recipe, arms: Sequence[str]) -> Need:
         Arm of each network that is to be trained.
     """
     by_arm = {arm: _arm_need(recipe, arm) for arm in dict.fromkeys(arms)}
-    memory = max((need.memory for need in by_arm.values()), default=0)
-    return Need(memory=memory, disk=sum(by_arm[arm].disk for arm in arms), networks=len(arms))
+    return Need(
+        memory=max((need.memory for need in by_arm.values()), default=0),
+        disk=sum(by_arm[arm].disk for arm in arms),
+        networks=len(arms),
+        files=sum(by_arm[arm].files for arm in arms),
+        folders=len(arms) + len(by_arm),
+    )
 
 
 def check_need(
@@ -223,7 +251,8 @@ def _arm_need(recipe: Recipe, arm: str) -> Need:
     setting, settings = recipe.setting(arm), recipe.arms[arm]
     shapes = setting.shapes()
     n_weights = sum(math.prod(shape) for shape in shapes.values())
-    n_checkpoints = 2 + sum(_n_steps(grid, settings.max_steps) for grid in recipe.checkpoints(arm))
+    grids, every = recipe.checkpoints(arm), recipe.measure.eval_every
+    n_checkpoints = _n_checkpoints(grids, settings.max_steps, every)
     _, n_examples = setting.task.sizes() or (0, 0)
     if setting.model.symmetric and getattr(setting.task, "pairs", "") == "ordered":
         n_examples = n_examples // 2 + 1  # (a, b) and (b, a) are one example
@@ -231,11 +260,26 @@ def _arm_need(recipe: Recipe, arm: str) -> Need:
     width = sum(shape[-1] for name, shape in shapes.items() if len(shape) > 1 and name != "W_E")
     activations = n_examples * width * FLOAT * COPIES_OF_ACTIVATIONS
     saved = n_weights * (n_checkpoints + COPIES_IN_STATE) * FLOAT
-    evaluations = settings.max_steps // recipe.measure.eval_every * EVALUATION_BYTES
+    fixed = settings.form == "tangent" or settings.trains_scores  # weights beside those that are trained
+    in_state = 1 + len(setting.optimizer.state_names) + fixed
+    written = n_weights * ((n_checkpoints + in_state) * FLOAT + settings.prunes)
+    evaluations = (settings.max_steps // every + 2) * EVALUATION_BYTES
+    records = RECORD_BYTES + recipe.depths()[arm] * SOURCE_BYTES
     if settings.form == "tangent":
         activations = engine_bytes(setting, 1, settings.form)
     memory = PROCESS_BYTES + activations + n_weights * FLOAT * COPIES_OF_WEIGHTS + 2 * saved
-    return Need(memory=memory, disk=saved + evaluations)
+    files = len(ArmDir.finished_files(settings.prunes))
+    return Need(memory=memory, disk=written + evaluations + records, files=files)
+
+
+@functools.lru_cache(maxsize=1024)
+def _n_checkpoints(grids: tuple[CheckpointGrid, ...], max_steps: int, eval_every: int) -> int:
+    """Return the most checkpoints of an arm that is trained to `max_steps`."""
+    around = sum(_n_steps(grid, max_steps) for grid in grids if grid.around is not None)
+    if max_steps // eval_every > MOST_COUNTED:
+        return 2 + sum(_n_steps(grid, max_steps) for grid in grids)
+    due = {*range(0, max_steps + 1, eval_every), max_steps}
+    return around + sum(step == max_steps or is_checkpoint(grids, step, eval_every) for step in due)
 
 
 def _n_steps(grid: CheckpointGrid, max_steps: int) -> int:

@@ -46,6 +46,11 @@ class ArmDir:
     def __str__(self) -> str:
         return f"{self.arm} seed {self.seed}"
 
+    @staticmethod
+    def finished_files(has_mask: bool) -> tuple[str, ...]:
+        """Return the names of a finished arm's files."""
+        return (LOCK, "DONE", *(name for name in CONTENT if has_mask or name != "mask.safetensors"))
+
     # --- reading -------------------------------------------------------------------------------------
 
     def done(self) -> dict[str, Any] | None:

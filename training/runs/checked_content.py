@@ -45,8 +45,8 @@ def metrics_bytes(columns: Mapping[str, np.ndarray]) -> bytes:
     return content
 
 
-def read_metrics(path: Path) -> pd.DataFrame:
-    """Return a Parquet file's table, as `pandas.read_parquet` does."""
+def read_metrics(path: Path) -> pd.DataFrame | dict[str, np.ndarray]:
+    """Return a Parquet file's columns; as `pandas.read_parquet` does, unless they are plain numbers."""
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -61,7 +61,7 @@ def read_metrics(path: Path) -> pd.DataFrame:
     )
     if has_index or not is_plain or len(set(names)) < len(names):
         return pd.read_parquet(path)
-    return pd.DataFrame(dict(zip(names, (column.to_numpy() for column in table.columns), strict=True)))
+    return dict(zip(names, (column.to_numpy() for column in table.columns), strict=True))
 
 
 @functools.lru_cache(maxsize=64)
@@ -75,7 +75,10 @@ def _schema(kinds: tuple[tuple[str, str], ...]) -> Any:
 
 
 def checked_metrics(
-    path: Path, table: pd.DataFrame, needed: Sequence[str] = (), measured: str | None = None
+    path: Path,
+    table: pd.DataFrame | Mapping[str, np.ndarray],
+    needed: Sequence[str] = (),
+    measured: str | None = None,
 ) -> pd.DataFrame:
     """Return metrics after checking them, steps as integers, metrics as floats.
 
@@ -85,6 +88,8 @@ def checked_metrics(
     ----------
     path : path
         File that they were read from, named in errors.
+    table : DataFrame or mapping
+        Columns of numbers, by name.
     needed : sequence of str
         Columns that must be there, beside `step`.
     measured : str, optional
@@ -101,25 +106,26 @@ def checked_metrics(
     if missing := [name for name in dict.fromkeys(needed) if name not in table]:
         expected = ", ".join(sorted(set(needed)))
         raise RunError(f"{path}: expected columns {expected}, and {', '.join(missing)} is missing; {ADVICE}")
-    if not len(table):
+    if not len(table["step"]):
         raise RunError(f"{path}: expected a row per evaluation, got none; {ADVICE}")
-    table = table.reset_index(drop=True)
-    columns: dict[str, np.ndarray] = {"step": _steps(path, table["step"])}
-    names = [str(name) for name in table]
+    steps = _steps(path, table["step"])
+    columns: dict[str, np.ndarray] = {"step": steps}
     for name in (*SHARES, *SIZES):
-        if name in names:
+        if name in table:
             columns[name] = values = _numbers(path, table[name])
             most = 1 if name in SHARES else np.inf
             expected = "a share from 0 to 1" if name in SHARES else "a number from 0"
             _refuse(path, name, values, (values < -ROUNDING) | (values > most + ROUNDING), expected)
     if measured is not None and np.isnan(columns[measured]).all():
-        raise RunError(f"{path}: {measured}: expected a measurement, got none in {len(table)} rows; {ADVICE}")
-    if columns.keys() == {*names} and len(columns) == len(names):  # in one step, which is faster
-        return type(table)({name: columns[name] for name in names})
-    return table.assign(**columns)
+        raise RunError(f"{path}: {measured}: expected a measurement, got none in {len(steps)} rows; {ADVICE}")
+    if isinstance(table, Mapping):
+        import pandas as pd
+
+        return pd.DataFrame({name: columns.get(name, values) for name, values in table.items()})
+    return table.reset_index(drop=True).assign(**columns)
 
 
-def _steps(path: Path, column: pd.Series) -> np.ndarray:
+def _steps(path: Path, column: pd.Series | np.ndarray) -> np.ndarray:
     steps = _numbers(path, column)
     whole = np.isfinite(steps) & (steps >= 0) & (steps < MOST_STEPS) & (steps == np.floor(steps))
     _refuse(path, "step", steps, ~whole, "a whole number from 0")
@@ -128,13 +134,13 @@ def _steps(path: Path, column: pd.Series) -> np.ndarray:
     return steps.astype(np.int64)
 
 
-def _numbers(path: Path, column: pd.Series) -> np.ndarray:
+def _numbers(path: Path, column: pd.Series | np.ndarray) -> np.ndarray:
     """Return a column as floats; missing values become NaN."""
+    if isinstance(column, np.ndarray):
+        return column.astype(np.float64, copy=False)
     from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 
     dtype = column.dtype
-    if dtype == np.float64:
-        return column.to_numpy()
     if not is_numeric_dtype(dtype) or is_bool_dtype(dtype) or is_complex_dtype(dtype):
         raise RunError(
             f"{path}: {column.name}: row 1: expected numbers, got {shown(column.iloc[0])}; {ADVICE}"

@@ -103,12 +103,18 @@ def parse_json(text: str) -> Any:
     return content
 
 
+HARMLESS = frozenset({str, float, bool, type(None)})
+"""Types of values that are neither nested nor too large."""
+
+
 def check_plain(content: Any) -> None:
     """Raise a `ValueError` about content nested too deeply, or a number too large."""
     level = [content]
     for _ in range(DEEPEST + 1):
         inner: list[Any] = []
         for value in level:
+            if type(value) in HARMLESS:
+                continue
             if isinstance(value, int) and not -LARGEST <= value < LARGEST:
                 raise ValueError(f"{TOO_LARGE}: {shown(value)}")
             if isinstance(value, Mapping):

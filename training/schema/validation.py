@@ -235,6 +235,8 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Return dataclasses as tables, without optional fields at their default."""
+    if type(value) in PLAIN_TYPES or value is None:
+        return value
     if dataclasses.is_dataclass(value):
         fields = {f: getattr(value, f.name) for f in dataclasses.fields(value)}
         return {

@@ -192,12 +192,17 @@ def test_a_missing_test_set_is_named_in_the_outcome(recipe_file, tmp_path, capsy
     assert "no test set" in out and "> 0" not in out and "There is no test set to generalise to." in out
 
 
+NEEDS = ("expected_seconds", "memory_bytes", "disk_bytes", "files", "inodes")
+
+
 def test_a_dry_run_shows_the_plan_and_writes_nothing(recipe_file, tmp_path, capsys):
     out = tmp_path / "runs"
     code, table, err = outcome([recipe_file, "--out", out, "--dry-run"], capsys)
     title, _, *rows, conclusion, task, merged, _, ticket, shuffled, takes, need = table.splitlines()
     assert takes.startswith("takes about ") and takes.endswith("good to a factor of about 3")
-    assert need.startswith("needs about 340.") and need.endswith("of disk")
+    assert need.startswith("needs about 340.") and need.endswith(
+        "of disk in 23 files and 8 folders (7.75 per network)"
+    )
     assert (code, err, len(rows), conclusion) == (0, "", 4, "4 networks: 4 to train.")
     assert ticket.startswith("grokked_ticket: may be skipped if dense has not generalised by its end; --set ")
     assert shuffled == "shuffled: may be skipped if grokked_ticket is skipped"
@@ -206,7 +211,7 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(recipe_file, tmp_path, caps
     assert "dry run trains nothing" in title
     rows = json.loads(outcome([recipe_file, "--out", out, "--dry-run", "--json"], capsys)[1])
     assert [row["todo"] for row in rows] == ["train"] * 4
-    assert all(row[need] > 0 for row in rows for need in ("expected_seconds", "memory_bytes", "disk_bytes"))
+    assert all(row[need] > 0 for row in rows for need in NEEDS)
     assert not out.exists()
 
 

@@ -5,12 +5,15 @@ import gc
 import numpy as np
 import pytest
 import torch
+from builders import train_every_arm
 
 from training.bench.command import RECIPES
+from training.config.build_recipe import recipe_from_dict
 from training.config.recipe_files import read_recipe
-from training.inspection.resource_estimate import engine_bytes, example_sizes
+from training.inspection.resource_estimate import engine_bytes, estimated_need, example_sizes
 from training.optimization.engine import Engine
 from training.optimization.parametrizations.registry import ParametrizationSettings
+from training.runs.run_directory import RunDir
 
 
 def setting_of(name):
@@ -68,3 +71,35 @@ def test_the_examples_are_those_of_the_engine(name):
     n_train, n = example_sizes(setting)
     assert n == pytest.approx(len(data.inputs), rel=0.02)
     assert n_train == pytest.approx(data.n_train, rel=0.02)
+
+
+LENGTH = {"min_steps": 60, "max_steps": 60}
+ARMS = {
+    "dense": LENGTH,
+    "ticket": {"method": "magnitude", "source": "dense"} | LENGTH,
+    "later": {"method": "imp", "source": "ticket", "sparsity": 0.8} | LENGTH,
+    "scores": {"form": "edge_popup"} | LENGTH,
+    "tangent": {"form": "tangent"} | LENGTH,
+    "sgd": {"optimizer": {"name": "sgd"}} | LENGTH,
+    "no_work": {"checkpoints": [], "max_steps": 1, "settle_steps": 0},
+}
+
+
+@pytest.mark.parametrize("model", ["embed_mlp", "transformer", "one_hot_mlp"])
+def test_files_are_told_exactly_and_their_bytes_to_a_quarter(model, tmp_path):
+    content = {"name": "told", "seeds": [0, 1], "task": {"name": "add", "p": 7}, "model": {"name": model}}
+    content |= {"arms": ARMS, "pruning": {"require_generalised": False}}
+    content["measure"] = {"eval_every": 10, "checkpoints": [{"every": 20}, {"every": 10, "last": 30}]}
+    if model != "embed_mlp":
+        content["arms"] = {name: arm for name, arm in ARMS.items() if name != "tangent"}
+    recipe, run = recipe_from_dict(content), RunDir(tmp_path / "told")
+    train_every_arm(recipe, run)
+    for arm in recipe.arms:
+        need, files = estimated_need(recipe, [arm]), list(run.arm(arm, 0).path.iterdir())
+        assert need.files == len(files)
+        ratio = need.disk / sum(file.stat().st_size for file in files)
+        assert 0.8 < ratio < 1.25, (arm, ratio)
+    need = estimated_need(recipe, [arm for arm in recipe.arms for _ in recipe.seeds])
+    written = list((run.path / "arms").rglob("*"))
+    assert need.files == sum(path.is_file() for path in written)
+    assert need.inodes == len(written)

@@ -26,7 +26,7 @@ def test_metrics_are_written_and_read_as_pandas_does(n, missing, tmp_path):
     path.write_bytes(metrics_bytes(columns))
     pd.DataFrame(columns).to_parquet(tmp_path / "pandas.parquet", index=False)
     assert path.read_bytes() == (tmp_path / "pandas.parquet").read_bytes()
-    pd.testing.assert_frame_equal(read_metrics(path), pd.read_parquet(path))
+    pd.testing.assert_frame_equal(pd.DataFrame(read_metrics(path)), pd.read_parquet(path))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from processes import without_progress
 
 from training.execution.scheduling.cluster_workers import ClusterWorkers
 from training.execution.scheduling.executor import Call, Message
@@ -58,13 +59,8 @@ def test_a_call_that_has_ended_tells_nothing_more(tmp_path):
 
 
 def without_notices(err, config):
-    """Return the lines of stderr but for progress and the line that names the workers."""
-    lines = err.splitlines()
-    return [
-        line
-        for line in lines
-        if not line.startswith(f"{config}: up to 2 workers") and "networks done" not in line
-    ]
+    """Return the lines of stderr but for progress and those about the workers."""
+    return [line for line in without_progress(err) if not line.startswith(f"{config}: ")]
 
 
 def test_a_run_equals_that_of_one_machine(command, recipe_file, config, finished, files_of, tmp_path):
