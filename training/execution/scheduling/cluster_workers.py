@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from training.execution.arms.jobs import ArmTask
 from training.execution.cluster.parsl_config import cluster_of
-from training.execution.scheduling.executor import Call, Executor, Message
+from training.execution.scheduling.executor import LAST, Call, Executor, Message
 from training.execution.scheduling.remote_call import STOP, TOKEN, Terms, carry_out
 from training.runs.atomic_files import RunError
 from training.runs.file_lock import LOCK, acquired, is_held
@@ -127,7 +127,7 @@ class ClusterWorkers(Executor):
             if message.call not in self._calls:  # it has ended, or was given up
                 continue
             current.append(message)
-            if message.kind in ("ended", "failed", "lost"):
+            if message.kind in LAST:
                 del self._calls[message.call]
                 if self._stopped.pop(message.call, None) is not None:
                     (self.folder / f"{STOP}_{message.call}").unlink(missing_ok=True)

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from training.execution.arms.jobs import ArmTask
 
+LAST = ("ended", "failed", "lost")
+"""Kinds of a call's last message."""
+
 
 @dataclass(frozen=True)
 class Call:

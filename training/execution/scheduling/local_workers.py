@@ -8,7 +8,7 @@ from multiprocessing.connection import wait
 
 from training.execution.arms.jobs import ArmTask, Channel
 from training.execution.identity.device import resolve_device
-from training.execution.scheduling.executor import Call, Executor, Message
+from training.execution.scheduling.executor import LAST, Call, Executor, Message
 from training.execution.scheduling.worker_process import Worker
 
 
@@ -71,7 +71,7 @@ class LocalWorkers(Executor):
             number = pipes[pipe]  # type: ignore[index]
             kind, content = self._calls[number].receive()
             messages.append(Message(number, kind, content))
-            if kind in ("ended", "failed"):
+            if kind in LAST:
                 worker = self._calls.pop(number)
                 if not worker.is_gone:
                     self._idle.append(worker)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from training.execution.arms.jobs import Channel
 from training.execution.scheduling.dispatcher import MOST_TRIES
-from training.execution.scheduling.executor import Call, Executor
+from training.execution.scheduling.executor import LAST, Call, Executor
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,6 +36,8 @@ def mapped(executor: Executor, function: Callable[[T], R], tasks: Sequence[T]) -
                 task = waiting.pop()
                 running[executor.begin(Call(f"task {task + 1}", _result, (function, tasks[task])))] = task
             for number, kind, content in executor.messages(POLL_SECONDS):
+                if kind not in LAST:
+                    continue
                 task = running.pop(number)
                 tries[task] += 1
                 if kind == "ended" and content is not None:

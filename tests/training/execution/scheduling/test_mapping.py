@@ -31,7 +31,8 @@ class Losing(Executor):
         return self.n_calls
 
     def messages(self, timeout):
-        return [self.waiting.pop()]
+        last = self.waiting.pop()
+        return [Message(last.call, "worked", 1.0), last]
 
     def resolve(self, device):
         raise AssertionError
