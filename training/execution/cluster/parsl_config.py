@@ -67,7 +67,7 @@ def cluster_of(executor: str, folder: Path) -> Cluster:
             raise ConfigError("--executor slurm: no sbatch on the PATH; is Slurm on this machine?")
         config = slurm_config(settings, folder.resolve())
     else:
-        config = user_config(Path(executor).absolute(), folder.resolve())
+        config = user_config(Path(executor), folder.resolve())
     htex: Any = config.executors[0]
     n_nodes = htex.provider.max_blocks * htex.provider.nodes_per_block
     return Cluster(executor, config, int(n_nodes * htex.workers_per_node), bool(htex.available_accelerators))

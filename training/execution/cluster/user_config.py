@@ -51,7 +51,7 @@ def config_of_file(path: Path) -> Any:
             f"--executor: expected local, slurm or a Python file (.py) with a Parsl config, got {str(path)!r}"
             + ("" if path.exists() else ", which is not there")
         )
-    spec = importlib.util.spec_from_file_location(MODULE, path)
+    spec = importlib.util.spec_from_file_location(MODULE, path.absolute())
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[MODULE] = module  # pickle looks it up
@@ -67,7 +67,9 @@ def _cause(path: Path, error: BaseException) -> str:
     """Return what a file raised, and in which of its lines."""
     text = one_line(str(error))
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    ours = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path.absolute())
+    ]
     return f"{what} (line {ours[-1].lineno})" if ours else what
 
 

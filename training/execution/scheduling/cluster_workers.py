@@ -134,13 +134,16 @@ class ClusterWorkers(Executor):
         return current
 
     def close(self) -> None:
-        """End all jobs, and delete the folder."""
+        """End all jobs, and delete the folder; after jobs without workers it stays until the next start."""
         (self.folder / STOP).touch()
+        is_needed = False  # for the jobs' output, which the error names
         if self._kernel is not None:
+            is_needed = self.cluster.executor.bad_state_is_set
             self._kernel.cleanup()
         assert self._lock is not None
         self._lock.release()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not is_needed:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> None:
         """Start Parsl, which asks for jobs as there are calls."""

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -131,3 +133,14 @@ def test_bad_executors_are_one_line(command, recipe_file, tmp_path, arguments, e
     code, text, err = command(recipe_file, "--out", tmp_path / "runs", *arguments)
     assert (code, text) == (2, "") and error in err.splitlines()[-1]
     assert not list((tmp_path / "runs").glob("*/arms"))
+
+
+def test_the_output_of_jobs_without_workers_is_kept(command, recipe_file, config, tmp_path):
+    cries = "init_blocks=1, worker_init='echo no such module >&2; exit 3'"
+    config.write_text(config.read_text().replace("init_blocks=1", cries))
+    code, _, err = command(recipe_file, "--out", tmp_path / "runs", "--executor", config)
+    (line,) = without_notices(err, config)
+    assert code == 1 and "3 jobs in a row ended before a worker connected" in line
+    assert line.endswith(": no such module")
+    (named,) = re.findall(r"output is in (\S+): ", line)
+    assert "no such module" in Path(named).read_text()
