@@ -13,10 +13,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from campaigns.trying import FAST_FOLDER
-from cluster.faults import campaign
+from cluster.faults import CPUS, campaign
 from cluster.one_node_slurm import running_slurm, why_not
 
-COUNTS = {"worker": 26, "job, SIGTERM": 4, "job, SIGKILL": 3, "driver": 5}
+COUNTS = {"worker": 26, "job, SIGTERM": 4, "job, SIGKILL": 3, "driver": 5, "second driver": 2}
 """Faults that are made, by kind."""
 LIMIT = 480.0
 """Seconds after which no new run is begun."""
@@ -45,7 +45,7 @@ def main():
         return 1
     begun = time.monotonic()
     with (
-        running_slurm() as slurm,
+        running_slurm(CPUS) as slurm,
         tempfile.TemporaryDirectory(dir=FAST_FOLDER if FAST_FOLDER.is_dir() else None) as folder,
     ):
         tried = campaign(slurm, COUNTS, args.seed, Path(folder), LIMIT)

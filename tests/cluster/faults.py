@@ -41,7 +41,9 @@ SETTINGS = {
     "lost_after_seconds": 4,
     "poll_seconds": 1,
 }
-FAULTS = ("worker", "job, SIGTERM", "job, SIGKILL", "driver")
+FAULTS = ("worker", "job, SIGTERM", "job, SIGKILL", "driver", "second driver")
+CPUS = 4
+"""Processors that the Slurm hands out, so that the jobs of a killed driver, or of two, run side by side."""
 FAULTS_OF_A_RUN = 12
 """Faults before a run is let finish, and compared."""
 LONGEST_ROUND = 150.0
@@ -106,12 +108,19 @@ class Driver:
         ]
         self.log = out.with_suffix(".log")
         self.variables = {"GROKKING_TICKETS_CLUSTER": str(settings)}
-        self.process = None
+        self.process, self.others = None, []
 
     def start(self):
         """Start it."""
+        self.process = self._started()
+
+    def start_another(self):
+        """Start the same command beside it."""
+        self.others.append(self._started())
+
+    def _started(self):
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 self.command,
                 env=environment(**self.variables),
                 stdout=log,
@@ -125,6 +134,19 @@ class Driver:
         self.process.kill()
         self.process.wait()
         self.start()
+
+    def end(self):
+        """End all of it; nothing is left to end of what has ended by itself."""
+        for process in (self.process, *self.others):
+            process.kill()
+            process.wait()
+
+    def codes(self, until):
+        """Return the exit codes of all its commands, None of those that have not ended by then."""
+        processes = (self.process, *self.others)
+        for process in processes:
+            await_moment(process, until - time.monotonic())
+        return [process.poll() for process in processes]
 
 
 class Faults:
@@ -151,6 +173,9 @@ class Faults:
     def _made(self, fault, driver):
         if fault == "driver":
             driver.kill()
+            return True
+        if fault == "second driver":
+            driver.start_another()
             return True
         if fault == "worker":
             workers = workers_of_jobs(self.slurm)
@@ -210,25 +235,25 @@ def train_with_faults(tried, faults, driver, expected):
                 if faults and n_left and driver.process.poll() is None and (fault := faults.make(driver)):
                     tried.counts[fault] += 1
                     n_left -= 1
-            code = driver.process.poll()
+            codes = driver.codes(until)
         finally:
-            driver.process.kill()
-            driver.process.wait()
+            driver.end()
     text = driver.log.read_text()
     said = text.strip()[-1500:]
-    if code is None:
+    if None in codes:
         tried.fail("run", "silent", f"not done after {LONGEST_ROUND:.0f} s: {said}")
-    elif code:
-        tried.fail("run", "exit code", f"{code}: {said}")
+    elif any(codes):
+        tried.fail("run", "exit code", f"{codes}: {said}")
     if "Traceback (most recent call last)" in text:
         tried.fail("run", "traceback", text[-3000:])
     if watch.twice:
         tried.fail("run", "twice", ", ".join(map(str, sorted(watch.twice))))
     if watch.foreign:
         tried.fail("run", "open port", ", ".join(sorted(watch.foreign)))
-    if code == 0 and (unequal := differing(expected, files_of_arms(out / NAME))):
+    is_done = not any(code != 0 for code in codes)
+    if is_done and (unequal := differing(expected, files_of_arms(out / NAME))):
         tried.fail("run", "unequal", unequal)
-    tried.counts["run, compared with one on this machine"] += code == 0
+    tried.counts["run, compared with one on this machine"] += is_done
     tried.counts["networks"] += len(watch.finished)
 
 

@@ -6,20 +6,21 @@ import subprocess
 import sys
 
 import pytest
+from cluster import one_node_slurm
 from cluster.cluster_processes import open_addresses, processes_of
-from cluster.faults import RECIPE, campaign, is_loopback
+from cluster.faults import CPUS, RECIPE, campaign, is_loopback
 from cluster.one_node_slurm import NoSlurm, OneNodeSlurm, command_name, running_slurm, why_not
 
 pytestmark = [
     pytest.mark.xdist_group("cluster"),
     pytest.mark.skipif(why_not() is not None, reason=f"no Slurm: {why_not()}"),
 ]
-FEW = {"worker": 4, "job, SIGTERM": 1, "job, SIGKILL": 1, "driver": 1}
+FEW = {"worker": 4, "job, SIGTERM": 1, "job, SIGKILL": 1, "driver": 1, "second driver": 1}
 
 
 def test_faults_of_a_cluster_change_no_byte(tmp_path):
     pytest.importorskip("parsl", reason="the extra `cluster` is not installed")
-    with running_slurm() as slurm:
+    with running_slurm(CPUS) as slurm:
         tried = campaign(slurm, FEW, 1, tmp_path, limit=60, recipe=RECIPE | {"seeds": [0, 1]})
     assert tried.failures == []
     assert {name: tried.counts[name] for name in FEW} == FEW
@@ -38,6 +39,14 @@ def test_two_slurms_run_side_by_side_and_end_by_themselves():
     assert not one.folder.exists() and not other.folder.exists()
 
 
+def test_a_machine_without_slurm_says_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr(one_node_slurm, "search_path", lambda: str(tmp_path))
+    reason = one_node_slurm.why_not()
+    assert reason is not None and "not installed: munged, slurmctld" in reason
+    with pytest.raises(NoSlurm, match="apt-get install slurm-wlm munge"):
+        OneNodeSlurm(tmp_path / "slurm").start()
+
+
 def test_a_slurm_that_does_not_start_says_why(tmp_path):
     with pytest.raises(NoSlurm, match="a path of at most"):
         OneNodeSlurm(tmp_path / ("x" * 60)).start()
@@ -54,8 +63,6 @@ def test_an_open_port_is_seen():
 
 
 def test_the_script_runs_from_any_folder(tmp_path):
-
-    from cluster import one_node_slurm
 
     words = [sys.executable, one_node_slurm.__file__, "status", str(tmp_path / "none")]
     done = subprocess.run(words, cwd="/", capture_output=True, text=True, check=True)
