@@ -48,6 +48,13 @@ def _plot(
     return plot
 
 
+def _in_proportion(plot: Any, width_by_height: float) -> Any:
+    """Return a plot that keeps its proportions, at most as high as it was declared."""
+    plot.sizing_mode, plot.aspect_ratio = "scale_width", width_by_height
+    plot.max_width = round(plot.height * width_by_height)
+    return plot
+
+
 def _source(name: str, *columns: str) -> ColumnDataSource:
     return ColumnDataSource({column: [] for column in columns}, name=name)
 
@@ -99,9 +106,8 @@ def _neurons() -> Any:
     plot.axis.visible = plot.grid.visible = False
     cells = _source("cells", "x", "y", "w", "h", "color", "label")
     plot.rect("x", "y", "w", "h", source=cells, fill_alpha=0, line_color="color", line_alpha=0.6)
-    _lines(plot, "fits", line_color=INK, line_width=1, line_dash="dotted")
-    _lines(plot, "outputs", line_color=OUTPUT, line_width=1)
-    _lines(plot, "inputs", line_color=INPUT, line_width=1)
+    for name, color in (("fits", "#ffa90e"), ("outputs", OUTPUT), ("inputs", INPUT)):
+        plot.line("x", "y", source=_source(name, "x", "y"), line_color=color)  # one path, with gaps
     plot.text(
         "x", "y", "text", source=_source("names", "x", "y", "text"), text_font_size="9px", text_color=INK
     )
@@ -143,9 +149,8 @@ def _weights() -> Any:
 
 
 def _ring() -> Any:
-    plot = _plot(("", ""), 320, hover=[("", "@label")])
+    plot = _in_proportion(_plot(("", ""), 340, hover=[("", "@label")]), 1)
     plot.axis.visible = plot.grid.visible = False
-    plot.match_aspect = True
     _lines(plot, "circles", line_color=INK, line_width=1)
     _lines(plot, "links", line_color="color", line_alpha=0.5)
     _points(plot, "points", color="color", size="size")
@@ -153,7 +158,7 @@ def _ring() -> Any:
 
 
 def _logits() -> Any:
-    return _image(("b", "a"), _signed(), 320)
+    return _in_proportion(_image(("b", "a"), _signed(), 360), 1)
 
 
 def _mask() -> Any:
@@ -193,9 +198,8 @@ def _head_waves() -> Any:
 
 
 def _circles() -> Any:
-    plot = _plot(("", ""), 300, hover=[("", "@label")])
+    plot = _in_proportion(_plot(("", ""), 290, hover=[("", "@label")]), 1.5)
     plot.axis.visible = plot.grid.visible = False
-    plot.match_aspect = True
     _lines(plot, "links", line_color=INK, line_alpha=0.5)
     _points(plot, "points", color="color", size="size")
     plot.text(

@@ -69,7 +69,7 @@ VIEWS: Sequence[View] = (
         name="neurons",
         title="Neurons",
         shows="Input weights (blue) and output weights (red) of every neuron over the residues, and the "
-        "cosine of their strongest frequency (dotted). Choose a neuron by a click, or by its number.",
+        "cosine of their strongest frequency (orange). Choose a neuron by a click, or by its number.",
         plots=("neurons",),
         columns=_of(snapshots.NEURONS, "frequency", "share", "place"),
     ),

@@ -22,10 +22,11 @@
     constructor(page, templates, networks) {
       Object.assign(this, { page, templates, networks, panels: new Map(), frames: 0 });
       networks.forEach((net) => { net.color = net.words.color; net.label = net.words.label; });
-      this.observer = new IntersectionObserver((entries) => this.see(entries), { rootMargin: "100px" });
+      this.observer = new IntersectionObserver((entries) => this.see(entries), { rootMargin: "20px" });
       this.state = this.linked(this.first());
       this.sections = page.views.map((view) => this.section(view));
       document.getElementById("views").append(...this.sections);
+      document.getElementById("view-neuron").after(document.getElementById("view-changes"));
       this.controls = new explorer.Controls(this);
       this.changes = new explorer.Changes(this, document.getElementById("changes"));
       window.addEventListener("hashchange", () => { if (location.hash !== this.hash) this.update(this.linked(this.state)); });
@@ -134,16 +135,18 @@
       this.page.views.forEach((view, n) => {
         const parent = this.sections[n].querySelector(".panels");
         const columns = view.of_run ? [null] : this.state.networks;
-        const notes = columns.filter((net) => net && LACKS[view.name](net, this.page)).map((net) => `${net.label}: ${LACKS[view.name](net, this.page)}.`);
+        const notes = new Map();
         parent.querySelectorAll(".note").forEach((note) => note.remove());
         for (const net of columns) {
-          if (net && LACKS[view.name](net, this.page)) continue;
+          const reason = net && LACKS[view.name](net, this.page);
+          if (reason) notes.set(reason, [...(notes.get(reason) ?? []), net.label]);
+          if (reason) continue;
           const id = `${view.name}-${net?.id ?? "run"}`;
           wanted.add(id);
           if (!parent.querySelector(`[data-column="${id}"]`)) this.column(view, net, id, parent);
         }
         parent.append(...this.state.networks.map((net) => parent.querySelector(`[data-column="${view.name}-${net.id}"]`)).filter(Boolean));
-        parent.append(...notes.map((text) => element("p", { className: "note", textContent: text })));
+        parent.append(...[...notes].map(([reason, nets]) => element("p", { className: "note", textContent: `${nets.join("; ")}: ${reason}.` })));
       });
       for (const [name, panel] of this.panels) {
         if (wanted.has(panel.column)) continue;

@@ -2,7 +2,7 @@
 (function (explorer) {
   const { element } = explorer;
   const percent = (x) => (x === null ? "unknown" : `${(100 * x).toFixed(2)} %`);
-  const points = (x) => `${x >= 0 ? "+" : "−"}${Math.abs(100 * x).toFixed(2)} points`;
+  const points = (x) => `${Math.abs(x) < 5e-5 ? "" : x > 0 ? "+" : "−"}${Math.abs(100 * x).toFixed(2)} points`;
 
   const WORDS = {
     drop_neuron: (change, net) => `without neuron ${net.arrays.neurons[change.neuron]}`,

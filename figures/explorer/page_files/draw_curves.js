@@ -9,7 +9,9 @@
   function marks(panel, networks, state) {
     const of = networks.flatMap((net) => [net.words.t_mem, net.words.t_gen].filter((t) => t !== null)
       .map((t) => [shownStep(t), net.color]));
-    panel.set("marks", { x: of.map((mark) => mark[0]), color: of.map((mark) => mark[1]) });
+    const key = of.join();
+    if (panel.markedFor !== key) panel.set("marks", { x: of.map((mark) => mark[0]), color: of.map((mark) => mark[1]) });
+    panel.markedFor = key;
     panel.set("now", { x: [shownStep(state.step)] });
   }
 

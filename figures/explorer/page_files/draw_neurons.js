@@ -21,26 +21,26 @@
     const shown = explorer.cellsOf(net, state), columns = explorer.columnsOf(shown.length);
     const rows = Math.ceil(shown.length / columns);
     const cells = { x: [], y: [], w: [], h: [], color: [], label: [] }, names = { x: [], y: [], text: [] };
-    const lines = { inputs: { xs: [], ys: [], label: [] }, outputs: { xs: [], ys: [], label: [] }, fits: { xs: [], ys: [], label: [] } };
+    const lines = { inputs: [], outputs: [], fits: [] }, across = [];
     const scale = (map) => 0.42 / net.end.largest[map];
     shown.forEach((i, place) => {
       const left = place % columns, y = rows - 1 - Math.floor(place / columns) + 0.5;
-      const xs = Array.from({ length: p }, (_, j) => left + 0.05 + (0.9 * j) / (p - 1));
       const frequency = explorer.strongest(spectra.input, i), label = `neuron ${net.arrays.neurons[i]}`;
       const wave = explorer.cosine(p, frequency, ...explorer.waveOf(spectra.input, i, frequency));
-      const ys = (map) => Array.from(maps[map].subarray(i * p, (i + 1) * p), (w) => y + w * scale(map));
-      for (const [name, values] of [["inputs", ys("input")], ["outputs", ys("output")], ["fits", wave.map((w) => y + w * scale("input"))]]) {
-        lines[name].xs.push(xs);
-        lines[name].ys.push(values);
-        lines[name].label.push(label);
+      for (let j = 0; j < p; j++) {
+        across.push(left + 0.05 + (0.9 * j) / (p - 1));
+        lines.inputs.push(y + maps.input[i * p + j] * scale("input"));
+        lines.outputs.push(y + maps.output[i * p + j] * scale("output"));
+        lines.fits.push(y + wave[j] * scale("input"));
       }
+      for (const values of [across, ...Object.values(lines)]) values.push(NaN);
       cells.x.push(left + 0.5); cells.y.push(y); cells.w.push(0.96); cells.h.push(0.94);
       cells.color.push(i === state.neuron ? CHOSEN : INK); cells.label.push(label);
       names.x.push(left + 0.06); names.y.push(y + 0.34); names.text.push(`${net.arrays.neurons[i]} · ${frequency}`);
     });
     panel.set("cells", cells);
     panel.set("names", names);
-    for (const [name, data] of Object.entries(lines)) panel.set(name, data);
+    for (const [name, y] of Object.entries(lines)) panel.set(name, { x: across, y });
     panel.setRange(-0.05, columns + 0.05, -0.05, rows + 0.05);
     const part = shown.length < net.m ? `${shown.length} of ${net.m} neurons` : `${net.m} neurons`;
     return `${net.label}, ${stepOf(panel, state)}: ${part} by ${state.sort}; in a cell: number · frequency.`;

@@ -5,6 +5,11 @@
   let made = 0;
   Bokeh.set_log_level("warn");
 
+  // Bokeh asks the browser for each colour and font at every repaint, in case a style sheet has it; none here has,
+  // and without the question a frame takes half of the time.
+  const visuals = Bokeh.require("core/visuals/visual").VisualProperties?.prototype;
+  if (visuals?._get_css_value) visuals._get_css_value = () => "";
+
   // Return the colour of the n-th of several frequencies.
   explorer.colorAt = (n) => (n < 0 ? "#8a8f98" : COLORS[n % COLORS.length]);
 
@@ -29,6 +34,7 @@
       this.plotView = [...views][0];
       this.plot = this.plotView.model;
       this.plot.tags = [this.name];
+      Object.defineProperty(this.plotView, "base_font_size", { value: this.plotView.base_font_size });  // asked once
       this.models = new Map();
       for (const model of this.plot.references()) if (model.name) this.models.set(model.name, model);
       this.paint();

@@ -20,7 +20,7 @@ def test_arrays_come_back():
 
 
 def test_another_type_is_refused():
-    with pytest.raises(ValueError, match="x: expected one of int8, .*got float64"):
+    with pytest.raises(ValueError, match=r"x: expected one of int8, .*got float64"):
         packed({"x": np.zeros(2)})
 
 
