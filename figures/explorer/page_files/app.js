@@ -50,7 +50,7 @@
       const given = new URLSearchParams(location.hash.slice(1)), next = { ...state };
       const whole = (name, end) => {
         const n = Number(given.get(name));
-        return given.has(name) && Number.isInteger(n) && n >= 0 && n < end ? n : undefined;
+        return /^\d+$/.test(given.get(name)) && n < end ? n : undefined;
       };
       next.step = whole("step", Infinity) ?? state.step;
       next.neuron = whole("neuron", Math.max(1, ...this.networks.map((net) => net.m))) ?? state.neuron;
@@ -163,6 +163,7 @@
       parent.append(div);
       for (const kind of view.plots) {
         const panel = new explorer.Panel(view, kind, net, div);
+        panel.reserve(this.templates[kind]);
         panel.column = id;
         this.panels.set(panel.name, panel);
         this.observer.observe(panel.element);

@@ -27,6 +27,13 @@
       parent.append(this.element);
     }
 
+    // Keep the room that the plot will need, so that nothing jumps when it is made.
+    reserve(template) {
+      const { height, aspect_ratio } = template.doc.roots[0].attributes;
+      const wanted = aspect_ratio ? Math.min(height, this.element.clientWidth / aspect_ratio) : height;
+      this.place.style.minHeight = `${wanted}px`;
+    }
+
     // Make the plot; its models get ids of their own, since a template serves many panels.
     async build(template) {
       const own = JSON.stringify(template).replace(/"(p\d+)"/g, `"${this.place.id}-$1"`);
