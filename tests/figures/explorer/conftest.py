@@ -51,8 +51,8 @@ class ShownPage:
     def wait(self):
         """Wait until all that is seen is drawn."""
         self.page.wait_for_function(
-            """!explorer.app.frame &&
-                [...explorer.app.panels.values()].every((panel) => !panel.isSeen || panel.plot && !panel.isDirty)"""
+            """!explorer.app.frame && [...explorer.app.panels.values()].every(
+                (panel) => !panel.isSeen || panel.plot && !panel.isDirty)"""
         )
 
     def content(self, view):
