@@ -56,6 +56,7 @@ def network_content(source: ExploredRun, network: Network) -> tuple[dict[str, An
     words |= _circles(source.rows(snapshots.CIRCLES, network), arrays)
     words |= _race(source.rows(fourier.SPECTRA, network), arrays)
     words |= _progress(source.rows(progress.ANALYSIS.tables[0], network), arrays)
+    arrays.setdefault("steps", network.steps.astype(np.int32))
     words["graph"] = _graph(source.rows(graph_props.PROPERTIES, network))
     width = getattr(model, "d_mlp", None)
     is_sample = width is not None and words.get("n_neurons", width) < width
