@@ -104,7 +104,8 @@ class Model(ABC):
         """Return the neurons' maps over residues: `input`, `output`, and others.
 
         By default `interp.effective_maps`, which knows the project's models. A model of a plug-in defines
-        this, for the analyses that read maps.
+        this, for the analyses that read maps; if its neurons read b by another map than a, that of b is
+        `second input`.
 
         Parameters
         ----------
