@@ -54,6 +54,7 @@ FLOORS = (
     ("analyses",),
     ("figures.drawing",),
     tuple(f"figures.{question}" for question in (*QUESTIONS, *ACROSS)),
+    ("figures.explorer",),
     ("figures.catalogue",),
     ("figures.pipeline",),
     ("figures",),
@@ -75,7 +76,8 @@ PIPELINE_READS = (
     *("training.config", "training.cli", "training.inspection", "training.execution"),
     "analyses.running",
 )
-"""What figures.pipeline and figures.__main__ may import of other packages: they run commands."""
+"""What the pipeline, the explorer and figures.__main__ may import of other packages: they run commands."""
+RUNNING_COMMANDS = ("figures.pipeline", "figures.explorer", "figures.__main__")
 
 LIBRARIES = ("torch", "numpy", "pandas", "scipy", "matplotlib")
 LIGHT = {
@@ -122,6 +124,7 @@ LIGHT = {
     "figures/__main__.py": LIBRARIES,
     "figures/catalogue": LIBRARIES,
     "figures/pipeline": LIBRARIES,
+    **{f"figures/explorer/{name}.py": (*LIBRARIES, "bokeh") for name in ("__init__", "__main__", "command")},
     "figures/drawing/figure_option.py": LIBRARIES,
     "figures/drawing/figure_spec.py": LIBRARIES,
     "figures/drawing/origin.py": LIBRARIES,
@@ -214,7 +217,7 @@ def is_allowed(module, name):
         return False
     if package != "figures" or name.partition(".")[0] == "figures" or name in PACKAGES:
         return True
-    read = PIPELINE_READS if starts_with(module, ["figures.pipeline", "figures.__main__"]) else PICTURES_READ
+    read = PIPELINE_READS if starts_with(module, RUNNING_COMMANDS) else PICTURES_READ
     schemas = [f"analyses.{question}.schema" for question in (*QUESTIONS, *ACROSS)]
     return starts_with(name, (*read, *schemas)) or any(s.startswith(f"{name}.") for s in schemas)
 
