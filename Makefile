@@ -5,8 +5,9 @@ RUNS ?= runs
 QUICK ?=
 ONLY ?=
 FULL ?=
+EXECUTOR ?=
 
-.PHONY: install demo test test-gpu test-lowest test-newest campaign check format figures docs bench clean
+.PHONY: install demo test test-gpu test-lowest test-newest campaign cluster-test check format figures docs bench clean
 
 install: .venv/installed
 
@@ -40,6 +41,10 @@ test-lowest test-newest: test-%:
 campaign: install
 	$(BIN)/python tests/campaigns
 
+# Workers, jobs and drivers killed over a Slurm of one node on 127.0.0.1, which is installed where this user may.
+cluster-test: install
+	$(BIN)/python tests/cluster
+
 check: install
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -50,9 +55,9 @@ format: install
 	$(BIN)/ruff check --fix
 
 # Trains what is missing (resuming what was begun), measures it and draws every figure of the papers.
-# QUICK=1: the quick versions of all recipes; ONLY="name name": these figures.
+# QUICK=1: the quick versions of all recipes; ONLY="name name": these figures; EXECUTOR=slurm: on a cluster.
 figures: install
-	$(BIN)/python -m figures make $(ONLY) $(if $(QUICK),--quick) --runs $(RUNS)
+	$(BIN)/python -m figures make $(ONLY) $(if $(QUICK),--quick) $(if $(EXECUTOR),--executor $(EXECUTOR)) --runs $(RUNS)
 
 # The site in build/site: pages, and the pages made of the schemas, recipes and docstrings. Needs no network.
 docs: install

@@ -12,6 +12,7 @@ __getattr__ = lazy_exports(
     {
         "FIGURES": "catalogue.registry",
         "draw": "pipeline.shown_figure",
+        "explore": "explorer.shown_page",
         "list_figures": "pipeline.shown_figure",
         "style": "drawing.render",
     },

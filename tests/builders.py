@@ -96,6 +96,9 @@ class LoneChannel(Channel):
     def failed(self, task, error):
         raise error
 
+    def held(self, task):
+        raise AssertionError(f"{task} is trained by another process")
+
     def more(self):
         return []
 
@@ -135,7 +138,7 @@ def launch_here(queue, device, workers, on_device):
     from training.execution.arms.training_loop import train
 
     on_device("cpu")
-    while tasks := queue.next_tasks(is_batched=False):
+    while tasks := queue.next_tasks(None):
         train(tasks, "cpu", LocalChannel(queue, None, "cpu", []))
 
 

@@ -83,6 +83,9 @@ def installed(tmp_path_factory):
     return Installed(wheel, site, work)
 
 
+SUFFIXES = {".py", ".toml", ".json", ".mplstyle", ".css", ".html", ".js"}
+
+
 def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(installed):
     expected = {
         name
@@ -92,7 +95,7 @@ def test_the_wheel_holds_every_file_of_the_packages_and_nothing_else(installed):
     with zipfile.ZipFile(installed.wheel) as wheel:
         packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert packed == expected
-    assert {Path(name).suffix for name in packed} == {".py", ".toml", ".json", ".mplstyle"}
+    assert {Path(name).suffix for name in packed} == SUFFIXES
 
 
 def test_commands_and_recipes_work_from_another_folder(installed):

@@ -36,8 +36,10 @@ FLOORS = (
     ("training.inspection",),
     ("training.execution.identity",),
     ("training.execution.arms",),
+    ("training.execution.cluster", "training.execution.cluster.examples"),
     ("training.execution.scheduling",),
     ("training.execution", "training.adopt"),
+    ("training.execution.status",),
     ("training.runs.handover",),
     ("training.api", "training.bench", "training.cli.verbs"),
     ("training",),
@@ -52,6 +54,7 @@ FLOORS = (
     ("analyses",),
     ("figures.drawing",),
     tuple(f"figures.{question}" for question in (*QUESTIONS, *ACROSS)),
+    ("figures.explorer",),
     ("figures.catalogue",),
     ("figures.pipeline",),
     ("figures",),
@@ -73,7 +76,8 @@ PIPELINE_READS = (
     *("training.config", "training.cli", "training.inspection", "training.execution"),
     "analyses.running",
 )
-"""What figures.pipeline and figures.__main__ may import of other packages: they run commands."""
+"""What the pipeline, the explorer and figures.__main__ may import of other packages: they run commands."""
+RUNNING_COMMANDS = ("figures.pipeline", "figures.explorer", "figures.__main__")
 
 LIBRARIES = ("torch", "numpy", "pandas", "scipy", "matplotlib")
 LIGHT = {
@@ -94,8 +98,10 @@ LIGHT = {
     "training/config/shorthand": LIBRARIES,
     "training/optimization/optimizers": LIBRARIES,
     "training/optimization/parametrizations/registry.py": LIBRARIES,
+    "training/execution/cluster": (*LIBRARIES, "parsl", "zmq"),
     "training/execution/scheduling": ("torch",),
     "training/execution/joint_training.py": ("torch",),
+    "training/execution/status": LIBRARIES,
     "training/execution/experiment.py": ("torch",),
     "training/pruning": ("torch", "sklearn"),
     **{
@@ -118,6 +124,7 @@ LIGHT = {
     "figures/__main__.py": LIBRARIES,
     "figures/catalogue": LIBRARIES,
     "figures/pipeline": LIBRARIES,
+    **{f"figures/explorer/{name}.py": (*LIBRARIES, "bokeh") for name in ("__init__", "__main__", "command")},
     "figures/drawing/figure_option.py": LIBRARIES,
     "figures/drawing/figure_spec.py": LIBRARIES,
     "figures/drawing/origin.py": LIBRARIES,
@@ -210,7 +217,7 @@ def is_allowed(module, name):
         return False
     if package != "figures" or name.partition(".")[0] == "figures" or name in PACKAGES:
         return True
-    read = PIPELINE_READS if starts_with(module, ["figures.pipeline", "figures.__main__"]) else PICTURES_READ
+    read = PIPELINE_READS if starts_with(module, RUNNING_COMMANDS) else PICTURES_READ
     schemas = [f"analyses.{question}.schema" for question in (*QUESTIONS, *ACROSS)]
     return starts_with(name, (*read, *schemas)) or any(s.startswith(f"{name}.") for s in schemas)
 
@@ -332,10 +339,10 @@ def test_only_the_standard_library_and_declared_packages_are_imported():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = [
         *project["dependencies"],
-        *(each for extra in ("wandb", "fast") for each in project["optional-dependencies"][extra]),
+        *(each for extra in ("cluster", "wandb", "fast") for each in project["optional-dependencies"][extra]),
     ]
     names = {name.split(">")[0].split("=")[0].split("<")[0].strip().replace("-", "_") for name in declared}
-    names = {{"scikit_learn": "sklearn", "pillow": "PIL"}.get(name, name) for name in names}
+    names = {{"scikit_learn": "sklearn", "pillow": "PIL", "pyzmq": "zmq"}.get(name, name) for name in names}
     with_torch = {"triton"}  # torch for CUDA requires it; without it another path is taken
     allowed = {*names, *with_torch, *PACKAGES, *sys.stdlib_module_names}
     for package in PACKAGES:

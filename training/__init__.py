@@ -24,6 +24,7 @@ __getattr__ = lazy_exports(
         "export_run": "api.handing_on",
         "export_weights": "api.handing_on",
         "import_run": "api.handing_on",
+        "hooked_checkpoints": "inspection.hooked_network",
         "load_hooked": "inspection.hooked_network",
         "load_plugins": "schema.plugins",
         "load_recipe": "api.training_run",

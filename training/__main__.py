@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from training.cli.machine import available_cores
+from training.cli.executor_option import LOCAL, check_jobs
 from training.cli.parser import run_command
 from training.cli.training_options import parser
 
@@ -26,6 +26,7 @@ VERB_MODULES = {
     "export": "export",
     "import": "import_archive",
     "merge": "merge",
+    "status": "status",
     "verify": "verify",
 }
 """Module in `training.cli.verbs` of each command with a parser of its own."""
@@ -78,11 +79,12 @@ def _train(args: argparse.Namespace) -> int:
     """Train a recipe, or show its plan."""
     from training.execution.plan_needs import plan_needs
     from training.execution.printed_tables import outcome_table, plan_moves, plan_reasons, plan_table
+    from training.execution.scheduling.launching import n_workers_of
 
     experiment = _experiment(args.recipe, args)
     if args.dry_run:
         rows = experiment.plan(force=args.force)
-        needs = plan_needs(experiment, rows, args.device, args.jobs or available_cores())
+        needs = plan_needs(experiment, rows, args.device, n_workers_of(args.executor, args.jobs))
         if args.json:
             print(json.dumps(needs.rows, indent=2))
             return 0
@@ -120,6 +122,7 @@ def _train_all(args: argparse.Namespace) -> int:
 def _row(experiment: Experiment, failure: Exception | None, args: argparse.Namespace) -> dict[str, Any]:
     """Return a recipe's networks counted by what is to do, or by what has become of them."""
     from training.execution.plan_needs import plan_needs
+    from training.execution.scheduling.launching import n_workers_of
     from training.inspection.outcomes import outcomes
     from training.runs.atomic_files import RunError
 
@@ -127,7 +130,7 @@ def _row(experiment: Experiment, failure: Exception | None, args: argparse.Names
     try:
         if args.dry_run:
             jobs = experiment.plan(force=args.force)
-            needs = plan_needs(experiment, jobs, args.device, args.jobs or available_cores())
+            needs = plan_needs(experiment, jobs, args.device, n_workers_of(args.executor, args.jobs))
             return row | Counter(job["todo"] for job in jobs) | needs.cells()
         if failure is not None:
             raise failure
@@ -146,7 +149,9 @@ def _experiment(name: str, args: argparse.Namespace) -> Experiment:
     from training.config.grid import MOST_NETWORKS
     from training.config.recipe_files import read_given_recipe
     from training.execution.experiment import Experiment
+    from training.execution.scheduling.launching import launch
 
+    check_jobs(args.executor, args.jobs)
     overrides = list(args.overrides)
     if args.seeds is not None:
         overrides.append(f"seeds={[seed for seeds in args.seeds for seed in seeds]}")
@@ -157,6 +162,7 @@ def _experiment(name: str, args: argparse.Namespace) -> Experiment:
         given.text,
         out=default if args.out is None else args.out,
         shard=args.shard or (1, 1),
+        launch=partial(launch, executor=args.executor),
         folder=given.folder if args.out is None else None,
         bases=given.bases if given.text else None,
     )
@@ -175,14 +181,16 @@ def _outcomes(experiment: Experiment, args: argparse.Namespace) -> list[dict[str
 def _trained(experiments: Sequence[Experiment], args: argparse.Namespace) -> list[Exception | None]:
     """Train what is not done, and return the failure of each recipe."""
     from training.execution.joint_training import train_together
+    from training.execution.scheduling.launching import n_workers_of
     from training.inspection.tracking import tracked
     from training.runs.atomic_files import RunError
 
-    workers = args.jobs or available_cores()
+    workers = n_workers_of(args.executor, args.jobs)
+    here = workers if args.executor == LOCAL else 0
     if not args.yes:
         for experiment in experiments:
             with suppress(RunError):  # the training of this recipe fails with it, and the others go on
-                experiment.check_need(args.device, workers, args.force)
+                experiment.check_need(args.device, here, args.force)
     with ExitStack() as trackers:
         for experiment in experiments:
             trackers.enter_context(

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from analyses.graph_props.schema import ANALYSIS, PROPERTIES, WEIGHTS
 from analyses.running.command import Command
 from analyses.running.command_line import Result, whole_number_from
-from training.cli.machine import available_cores
+from analyses.running.spreading import add_spreading_options, chosen_executor
 
 if TYPE_CHECKING:
+    from training.execution.scheduling.executor import Executor
     from training.inspection.trained_network import Network
+    from training.runs.run_directory import RunDir
 
 FIGURES = ("graph_props", "graph_layers")
 N_NULLS = 20
@@ -27,7 +29,7 @@ def _has_masks(path: Path) -> bool:
     return any(arm.mask() is not None for arm in RunDir(path).arms())
 
 
-def measure(networks: Sequence[Network], n_nulls: int, seed: int, jobs: int) -> Result:
+def measure(networks: Sequence[Network], n_nulls: int, seed: int, workers: int | Executor) -> Result:
     """Return both tables; each distinct mask is measured once.
 
     Its numbers are saved under every arm, seed and checkpoint that has the mask.
@@ -35,7 +37,7 @@ def measure(networks: Sequence[Network], n_nulls: int, seed: int, jobs: int) -> 
     from analyses.graph_props.summary import summarise
     from analyses.graph_props.tables import mask_tables
 
-    properties, weights = mask_tables(networks, n_nulls, seed, jobs)
+    properties, weights = mask_tables(networks, n_nulls, seed, workers)
     tables = {PROPERTIES: properties, WEIGHTS: weights}
     return Result(tables, *summarise(tables, n_nulls))
 
@@ -71,16 +73,17 @@ def _add_arguments(p: argparse.ArgumentParser) -> None:
         help=f"random masks per mask and kind, at least 2, by default {N_NULLS}; 0 for none",
     )
     p.add_argument("--seed", type=whole_number_from(0), default=0, help="seed of the random masks")
-    p.add_argument(
-        "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
-    )
+    add_spreading_options(p)
+
+
+def _measure(run: RunDir, networks: Sequence[Network], args: argparse.Namespace) -> Result:
+    with chosen_executor(args, run.path.parent) as workers:
+        return measure(networks, args.nulls, args.seed, workers)
 
 
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda run, networks, args: measure(
-        networks, args.nulls, args.seed, args.jobs or available_cores()
-    ),
+    measure=_measure,
     figures=FIGURES,
     add_arguments=_add_arguments,
     options={"nulls": N_NULLS, "seed": 0},

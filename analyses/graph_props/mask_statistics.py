@@ -8,14 +8,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analyses.running.process_pool import spread
+from analyses.running.spreading import spread
 from interp.graphs.expander_spectrum import expander_properties
 from interp.graphs.graph_measures import properties
 from interp.graphs.mask_graph import Construction
 from interp.graphs.null_models import NullComparison, NullKind, compare_with_null, null_masks
+
+if TYPE_CHECKING:
+    from training.execution.scheduling.executor import Executor
 
 CONSTRUCTIONS: tuple[Construction, ...] = ("layered", "folded")
 NULLS: tuple[NullKind, ...] = ("density", "degree")
@@ -63,14 +67,18 @@ class MaskStatistics:
 
 
 def measure_masks(
-    masks: Sequence[MaskTask], weights: Sequence[WeightsTask], n_nulls: int, seed: int, jobs: int
+    masks: Sequence[MaskTask],
+    weights: Sequence[WeightsTask],
+    n_nulls: int,
+    seed: int,
+    workers: int | Executor,
 ) -> tuple[list[MaskStatistics], list[dict[Key, float]]]:
     """Return all statistics of every mask, and the weighted ones of further weights.
 
     The random masks depend on `seed` and the mask alone, not on the number of processes.
     """
     tasks: list[MaskTask | WeightsTask] = [*masks, *weights]
-    measured = list(spread(_measure, [(task, n_nulls, seed) for task in tasks], jobs, "masks"))
+    measured = list(spread(_measure, [(task, n_nulls, seed) for task in tasks], workers, "masks"))
     return measured[: len(masks)], [statistics.observed for statistics in measured[len(masks) :]]
 
 

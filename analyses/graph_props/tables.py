@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,9 @@ from analyses.loading.checkpoint_masks import checkpoint_masks
 from interp.graphs.null_models import NullComparison
 from interp.mechanism.effective_weights import graph_layer_names, layer_matrices
 from training.inspection.trained_network import Network
+
+if TYPE_CHECKING:
+    from training.execution.scheduling.executor import Executor
 
 UNDEFINED = NullComparison(np.nan, np.nan, np.nan, np.nan, 0)
 
@@ -41,7 +44,7 @@ class Owner:
 
 
 def mask_tables(
-    networks: Sequence[Network], n_nulls: int, seed: int, jobs: int
+    networks: Sequence[Network], n_nulls: int, seed: int, workers: int | Executor
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the table of all statistics, and that of weighted statistics everywhere.
 
@@ -65,7 +68,7 @@ def mask_tables(
             task.weights.append(weights)
             owners.append(Owner(checkpoint, dense, task.identity, len(task.weights) - 1))
     tasks = [task for _, task in earlier]
-    measured, weighted = measure_masks(list(masks.values()), tasks, n_nulls, seed, jobs)
+    measured, weighted = measure_masks(list(masks.values()), tasks, n_nulls, seed, workers)
     by_mask = dict(zip(masks, measured, strict=True))
     properties = pd.DataFrame([row for owner in owners for row in _rows(owner, by_mask[owner.mask])])
     earlier_rows = [

@@ -26,3 +26,11 @@ def neuron_maps(network: Network, weights: Mapping[str, np.ndarray]) -> tuple[np
     """
     maps = network.setting.model.neuron_maps(weights)
     return maps["input"], maps["output"]
+
+
+def second_input_map(network: Network, weights: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Return what neurons read of b in a network with two input maps, (T, m, p); None with one map.
+
+    It is the map `second input` of a plug-in's model; then `input` is that of a.
+    """
+    return network.setting.model.neuron_maps(weights).get("second input")

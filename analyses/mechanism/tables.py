@@ -14,7 +14,7 @@ import pandas as pd
 
 from analyses.loading.checkpoint_masks import masks_change
 from analyses.loading.needs import lacks
-from analyses.loading.neuron_maps import neuron_maps
+from analyses.loading.neuron_maps import neuron_maps, second_input_map
 from analyses.mechanism.schema import FREQUENCIES, MEANS, STAGES, WINNERS
 from analyses.tables.long_format import gather, long_table
 from analyses.tables.schema import Table
@@ -76,7 +76,7 @@ def mechanism_tables(networks: Sequence[Network]) -> dict[Table, pd.DataFrame]:
 def _through_training(network: Network, weights: Weights) -> pd.DataFrame:
     """Return a row per checkpoint."""
     input_map, output_map = neuron_maps(network, weights)  # (T, m, p)
-    aligned = misalignment(input_map, output_map)
+    aligned = misalignment(input_map, output_map, second_map=second_input_map(network, weights))
     output_frequency, _ = neuron_frequency(output_map)  # (T, m)
     energy = (np.abs(complex_amplitude(input_map)[0]) ** 2).sum(axis=-1)  # (T, m)
     final_frequency = aligned.frequency[-1]

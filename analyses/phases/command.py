@@ -32,7 +32,7 @@ def measure(run: RunDir, networks: list[Network]) -> Result:
 
 
 def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
-    from analyses.loading.neuron_maps import neuron_maps
+    from analyses.loading.neuron_maps import neuron_maps, second_input_map
     from analyses.tables.long_format import long_table
     from interp.mechanism.diversification import phase_symmetry
     from interp.mechanism.phase_alignment import misalignment
@@ -40,10 +40,13 @@ def _network_tables(network: Network) -> dict[Table, pd.DataFrame]:
     from interp.spectra.tied_frequencies import has_tied_frequency
     from interp.spectra.weight_spectrum import neuron_frequency
 
-    input_map, output_map = neuron_maps(network, network.weights())  # (T, m, p)
+    weights = network.weights()
+    input_map, output_map = neuron_maps(network, weights)  # (T, m, p)
+    second = second_input_map(network, weights)
     K = check_modulus(input_map.shape[-1])
-    aligned = misalignment(input_map, output_map)
-    aligned_at_final = misalignment(input_map, output_map, frequency=aligned.frequency[-1])
+    aligned = misalignment(input_map, output_map, second_map=second)
+    final_frequency = aligned.frequency[-1]
+    aligned_at_final = misalignment(input_map, output_map, frequency=final_frequency, second_map=second)
     output_frequency, _ = neuron_frequency(output_map)  # (T, m)
     symmetry = phase_symmetry(aligned.input_phase, aligned.frequency, K)
     neurons = {

@@ -17,8 +17,8 @@ from analyses.progress.schema import (
     RULES,
 )
 from analyses.running.command import Command
-from analyses.running.command_line import Result, whole_number_from
-from training.cli.machine import available_cores
+from analyses.running.command_line import Result
+from analyses.running.spreading import add_spreading_options, chosen_executor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,32 +26,34 @@ if TYPE_CHECKING:
 
     from analyses.progress.checkpoint_measures import CheckpointMeasures, KeyFrequencies
     from analyses.tables.schema import Table
+    from training.execution.scheduling.executor import Executor
     from training.inspection.trained_network import Network
+    from training.runs.run_directory import RunDir
 
 DEFAULT_RULE = "logit_map"
 """Default of `--rule`: a wave that the neurons add to the logits is in the neuron-logit map, whatever the
 activation, while one that few neurons share with another is in no cluster of neurons."""
 
 
-def measure(networks: Sequence[Network], rule: str, jobs: int) -> Result:
+def measure(networks: Sequence[Network], rule: str, workers: int | Executor) -> Result:
     """Return all tables of the networks, with their summary."""
     from dataclasses import replace
 
     from analyses.progress.checkpoint_measures import Checkpoint, measure_checkpoint
     from analyses.progress.loss_falls import phases
     from analyses.progress.summary import summarise
-    from analyses.running.process_pool import spread
+    from analyses.running.spreading import spread
     from analyses.tables.long_format import gather
 
     p = max(network.p for network in networks)
     ends = [replace(n, only_steps=(int(n.files.steps()[-1]),)) for n in networks]
     last = [Checkpoint(n.setting, weights, rule, None) for n in ends for weights in _by_step(n)]
-    finals = [m.key_frequencies for m in spread(measure_checkpoint, last, jobs, "networks")]
+    finals = [m.key_frequencies for m in spread(measure_checkpoint, last, workers, "networks")]
     with_final = list(zip(networks, finals, strict=True))
     tasks = [
         Checkpoint(n.setting, weights, rule, final) for n, final in with_final for weights in _by_step(n)
     ]
-    measured = spread(measure_checkpoint, tasks, jobs, "checkpoints")
+    measured = spread(measure_checkpoint, tasks, workers, "checkpoints")
     parts = [
         _network_tables(n, final[rule], list(itertools.islice(measured, len(n.steps))))
         for n, final in with_final
@@ -110,14 +112,17 @@ def _add_arguments(p: argparse.ArgumentParser) -> None:
         help="rule for the final network's key frequencies, which the losses keep or leave out "
         f"(default: {DEFAULT_RULE})",
     )
-    p.add_argument(
-        "--jobs", type=whole_number_from(1), metavar="N", help="worker processes; one per core by default"
-    )
+    add_spreading_options(p)
+
+
+def _measure(run: RunDir, networks: Sequence[Network], args: argparse.Namespace) -> Result:
+    with chosen_executor(args, run.path.parent) as workers:
+        return measure(networks, args.rule, workers)
 
 
 COMMAND = Command(
     analysis=ANALYSIS,
-    measure=lambda run, networks, args: measure(networks, args.rule, args.jobs or available_cores()),
+    measure=_measure,
     add_arguments=_add_arguments,
     options={"rule": DEFAULT_RULE},
 )

@@ -21,18 +21,23 @@ FIGURES = ("neurons", "maps", "matrices", "cosines", "weight_stages", "film")
 def measure(networks: Sequence[Network], seed: int | None = None, checkpoints: int | None = None) -> Result:
     """Return all tables of one seed's networks, and a summary.
 
+    Tables that the explorer reads are of all seeds unless one is given.
+
     Parameters
     ----------
     checkpoints : int, optional
-        Largest number of checkpoints beside the landmarks; by default `MOST_STEPS`.
+        Largest number of checkpoints beside the landmarks; by default `MOST_STEPS`, and as many as a page can
+        hold of what the explorer reads.
     """
+    from analyses.snapshots.explored_networks import explored_tables
     from analyses.snapshots.tables import MOST_STEPS, network_tables
     from analyses.tables.long_format import gather, records
     from analyses.tables.roles import compared_arms
 
     most_steps = checkpoints or MOST_STEPS
     parts = [network_tables(network, most_steps) for network in networks_of_seed(networks, seed)]
-    tables = {table: gather([part[table] for part in parts]) for table in ANALYSIS}
+    tables = {table: gather([part[table] for part in parts]) for table in parts[0]}
+    tables |= explored_tables([n for n in networks if seed is None or n.seed == seed], checkpoints)
     moments = tables[MOMENTS]
     rows = records(moments.drop(columns="arm_role"))
     return Result(tables, {"moments": rows}, [_printed_landmarks(rows, compared_arms(moments))])

@@ -1,6 +1,6 @@
 """Tables of `analyses.snapshots`."""
 
-from analyses.tables.columns import MAP, NETWORK, NEURON, STEP
+from analyses.tables.columns import FREQUENCY, MAP, NETWORK, NEURON, STEP
 from analyses.tables.schema import Analysis, Column, Table
 
 SPECTRA_SOURCE = "DEFINITIONS.md, section 5"
@@ -134,6 +134,62 @@ SPECTRA = Table(
         "frequency", float, "Amplitude at this frequency.", unit=WEIGHT_UNIT, source=SPECTRA_SOURCE
     ),
 )
+WAVES = Table(
+    analysis="snapshots",
+    part="waves",
+    meaning="Weights of the neurons over residues through training, of every network, for the explorer.",
+    key=("arm", "seed", "map", "step", "neuron"),
+    columns=(*NETWORK, MAP, STEP, NEURON),
+    numbered=Column("residue", float, "Weight of the neuron for this residue.", unit=WEIGHT_UNIT),
+)
+PAIRS = Table(
+    analysis="snapshots",
+    part="pairs",
+    meaning="Examples of every network's task; with attention, also margins and attention on all pairs.",
+    key=("arm", "seed", "quantity", "step", "a"),
+    columns=(
+        *NETWORK,
+        Column(
+            "quantity",
+            str,
+            "label: class of the pair; trained: 1 for a training pair, 0 for a test pair; margin: logit of "
+            "the right class less the largest other; attention 0, …: attention of a head to a, from the last "
+            "position.",
+        ),
+        Column(
+            "step",
+            int,
+            "Step of the checkpoint; label and trained, which have none, are at the first.",
+            "steps",
+        ),
+        Column("a", int, "First residue of the pair."),
+    ),
+    numbered=Column(
+        "second residue",
+        float,
+        "Value for the pair of a and this residue.",
+        missing="the task has no such example, or its training pairs are unknown",
+    ),
+)
+CIRCLES = Table(
+    analysis="snapshots",
+    part="circles",
+    meaning="Embedding of the residues in the plane of each of its strongest frequencies, through training.",
+    key=("arm", "seed", "step", "frequency", "axis"),
+    columns=(
+        *NETWORK,
+        STEP,
+        FREQUENCY,
+        Column("axis", str, "cosine or sine: direction of the embedding that this wave of the residues has."),
+    ),
+    numbered=Column(
+        "residue",
+        float,
+        "Place of the residue's embedding along this direction, of unit length.",
+        unit=WEIGHT_UNIT,
+        source=SPECTRA_SOURCE,
+    ),
+)
 
 ANALYSIS = Analysis(
     name="snapshots",
@@ -141,5 +197,5 @@ ANALYSIS = Analysis(
     takes="networks of a task over residues mod p, of one seed",
     cost="2 s",
     needs=("residues",),
-    tables=(MOMENTS, ACCURACY, MAPS, MATRICES, NEURONS, SPECTRA),
+    tables=(MOMENTS, ACCURACY, MAPS, MATRICES, NEURONS, SPECTRA, WAVES, PAIRS, CIRCLES),
 )

@@ -57,7 +57,7 @@ def neuron_order(frequency: np.ndarray, phase: np.ndarray) -> np.ndarray:
     return np.lexsort((phase, np.where(frequency == 0, np.inf, frequency)))
 
 
-def _evenly(n: int, most: int) -> np.ndarray:
+def evenly(n: int, most: int) -> np.ndarray:
     """Return at most `most` evenly spaced places among n, the ends included."""
     return np.linspace(0, n - 1, min(n, most)).round().astype(int)
 
@@ -81,7 +81,7 @@ def _neurons(
             order = neuron_order(frequency, phase[-1])
         columns = {
             "place": np.argsort(order),
-            "followed": np.isin(np.arange(len(order)), order[_evenly(len(order), most_neurons)]),
+            "followed": np.isin(np.arange(len(order)), order[evenly(len(order), most_neurons)]),
             "frequency": frequency,
             "amplitude": amplitude,
             "phase": phase,

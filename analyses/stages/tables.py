@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analyses.loading.needs import lacks
-from analyses.loading.neuron_maps import neuron_maps
+from analyses.loading.neuron_maps import neuron_maps, second_input_map
 from analyses.loading.pairs import labels_of_pairs, trained_pairs
 from analyses.stages.schema import CLASSES, CURVES, ENDS
 from analyses.tables.long_format import long_table
@@ -40,7 +40,7 @@ def network_tables(network: Network) -> dict[Table, pd.DataFrame]:
         logits = pair_logits(input_weights, output_weights, activation)
         right[t], loss[t] = logit_margin(logits, labels) > 0, cross_entropy(logits, labels)
         norm[t] = weight_norm({name: w[t] for name, w in weights.items()}, 2)[GLOBAL]
-    alignment = misalignment(input_map, output_map)
+    alignment = misalignment(input_map, output_map, second_map=second_input_map(network, weights))
     columns = {
         "train_acc": right[:, train].mean(axis=-1),
         "test_acc": right[:, ~train].mean(axis=-1),

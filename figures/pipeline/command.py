@@ -6,10 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from figures.catalogue.registry import FIGURES
+from training.cli.executor_option import EXECUTOR_HELP, LOCAL
 from training.cli.machine import available_cores
 from training.cli.parser import Parser, run_command
 from training.cli.printed_table import PrintedTable, render
@@ -40,6 +42,8 @@ def parser(command: str) -> argparse.ArgumentParser:
         p.add_argument(
             "--quick", action="store_true", help="use the recipes' quick versions, below DIR/quick"
         )
+    if command == "make":
+        p.add_argument("--executor", metavar="WHERE", default=LOCAL, help=EXECUTOR_HELP)
     if command == "list":
         p.add_argument("--json", action="store_true", help="print it as JSON")
     return p
@@ -54,16 +58,17 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _make(args: argparse.Namespace) -> int:
-    from figures.pipeline.executor import held
+    from figures.pipeline.task_runner import held
 
     figures, folder = _chosen(args), _folder(args)
     with held(folder.figures / "logs") as claims:
-        return _do(figures, folder, claims)
+        return _do(figures, folder, claims, args.executor)
 
 
-def _do(figures: Sequence[FigureSpec], folder: Folder, claims: Claims) -> int:
+def _do(figures: Sequence[FigureSpec], folder: Folder, claims: Claims, executor: str) -> int:
     from figures.pipeline import cost_model
-    from figures.pipeline.executor import TaskRunner
+    from figures.pipeline.task_runner import TaskRunner
+    from training.execution.scheduling.launching import executor_of
 
     plan = _plan(figures, folder)
     if not plan.tasks:
@@ -73,18 +78,20 @@ def _do(figures: Sequence[FigureSpec], folder: Folder, claims: Claims) -> int:
     def ended(task: Task, core_seconds: float) -> None:
         cost_model.record(folder, task.name, core_seconds)
 
-    minutes = plan.seconds(list(plan.tasks.values())) / 60
-    announcement = f"{len(plan.tasks)} tasks on {plan.n_cores} cores: about {minutes:.0f} minutes"
-    print(announcement, file=sys.stderr, flush=True)
-    runner = TaskRunner(plan.tasks.values(), plan.n_cores, folder, ended)
-    runner.run(claims)
-    left_out = [figure.name for figure in figures if f"drawing {figure.name}" in runner.not_done]
+    with closing(executor_of(executor, plan.n_cores, folder.runs, claims.environment)) as places:
+        minutes = sum(task.core_seconds for task in plan.tasks.values()) / places.n_places / 60
+        unit = "workers" if places.is_of_many_machines else "cores"
+        announcement = f"{len(plan.tasks)} tasks on {places.n_places} {unit}: about {minutes:.0f} minutes"
+        print(announcement, file=sys.stderr, flush=True)
+        runner = TaskRunner(plan.tasks.values(), places, folder, claims, ended)
+        runner.run()
+    left_out = [figure.name for figure in figures if f"drawing {figure.name}" in runner.left_out]
     for figure in figures:
         if f"drawing {figure.name}" in plan.tasks and figure.name not in left_out:
             print(folder.figures / (figure.name + figure.suffixes[0]))
     if left_out:
         print(f"left out: {', '.join(left_out)}", file=sys.stderr)
-    return int(bool(runner.not_done))
+    return int(bool(runner.left_out))
 
 
 def _draw(args: argparse.Namespace) -> int:

@@ -41,14 +41,6 @@ class Task:
     recipe: str | None = None
     """Recipe to train, from the queue of all networks, in place of a command."""
 
-    def cores(self, n_free: int) -> int:
-        """Return how many of the free cores it takes."""
-        return min(n_free, self.most_jobs or 1)
-
-    def started_with(self, n_cores: int) -> tuple[str, ...]:
-        """Return the command for a number of cores."""
-        return self.command if self.most_jobs is None else (*self.command, "--jobs", str(n_cores))
-
 
 class Plan:
     """Tasks between a folder of runs and the pictures of some figures.

@@ -29,7 +29,7 @@ FAST_FOLDER = Path("/dev/shm")
 """Folder in memory, where it exists: every write waits for the disk otherwise."""
 START = re.compile(rb'"start": "\w+"')
 """Entry of a record that names the start of which an arm is: a killed run has several."""
-FAILURES = ("lost", "unequal", "traceback", "silent", "exit code")
+FAILURES = ("lost", "unequal", "traceback", "silent", "exit code", "twice", "open port")
 """Kinds of failures that are counted."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 
 from training.cli.parser import Interrupted
@@ -10,8 +11,10 @@ from training.cli.stop_signals import stop_requests
 from training.config.plugin_use import names_defined_in_script
 from training.execution.arms.jobs import ArmTask, Channel
 from training.execution.identity.device import prepared_process, resolve_device
-from training.execution.scheduling import worker_pool
 from training.execution.scheduling.arm_queue import ArmQueue
+from training.execution.scheduling.dispatcher import POLL_SECONDS
+from training.execution.scheduling.launching import launch
+from training.execution.scheduling.noting_channel import noted
 from training.execution.scheduling.worker_process import memory_errors_explained, throttled
 
 
@@ -20,7 +23,7 @@ def launch_from_python(queue: ArmQueue, device: str, workers: int, on_device: Ca
 
     One is enough for networks that wait for each other, as a ticket does for its dense network. What a script
     or a notebook has registered exists in its process only, so its networks are trained here too.
-    Parameters are those of `worker_pool.launch`.
+    Parameters are those of `launching.launch`.
     """
     here = workers == 1 or queue.width() == 1
     defined = {name: None for part in queue.submissions for name in names_defined_in_script(part.recipe)}
@@ -31,15 +34,14 @@ def launch_from_python(queue: ArmQueue, device: str, workers: int, on_device: Ca
             file=sys.stderr,
         )
         here = True
-    launch = launch_in_process if here else worker_pool.launch
-    launch(queue, device, workers, on_device)
+    (launch_in_process if here else launch)(queue, device, workers, on_device)
 
 
 def launch_in_process(queue: ArmQueue, device: str, workers: int, on_device: Callable[[str], None]) -> None:
     """Train the networks of a queue in this process, sources first.
 
     The bytes are those that a worker writes. Torch's number of threads and its treatment of denormal numbers
-    are restored at the end. Parameters and exceptions are those of `worker_pool.launch`; `workers` is not
+    are restored at the end. Parameters and exceptions are those of `launching.launch`; `workers` is not
     used.
     """
     from training.execution.arms.training_loop import train
@@ -50,9 +52,13 @@ def launch_in_process(queue: ArmQueue, device: str, workers: int, on_device: Cal
         while queue:
             if requests:
                 raise Interrupted
-            tasks = queue.next_tasks(is_batched=device != "cpu")
-            assert tasks, "a network's source is trained before it"
-            train(tasks, device, LocalChannel(queue, queue.kind(tasks[0].number), device, requests))
+            tasks = queue.next_tasks(n_batches=None if device == "cpu" else 1)
+            if not tasks:  # another process trains all that could be trained now
+                time.sleep(POLL_SECONDS)
+                continue
+            local = LocalChannel(queue, queue.kind(tasks[0].number), device, requests)
+            with noted(local, tasks) as channel:
+                train(tasks, device, channel)
 
 
 class LocalChannel(Channel):
@@ -79,6 +85,10 @@ class LocalChannel(Channel):
     def failed(self, task: ArmTask, error: Exception) -> None:
         """Take a network as failed."""
         self.queue.failed(task.number, error)
+
+    def held(self, task: ArmTask) -> None:
+        """Let a network wait that another process trains."""
+        self.queue.held(task.number)
 
     def more(self) -> list[ArmTask]:
         """Return the networks that are ready now and fit into the batch; none on the CPU."""

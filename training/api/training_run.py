@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from training.api.in_process import launch_from_python
-from training.cli.machine import available_cores
+from training.cli.executor_option import LOCAL, check_jobs
 from training.cli.parser import Interrupted
 from training.config.recipe import Recipe
 from training.config.recipe_files import GivenRecipe, read_given_recipe, read_recipe
 from training.execution.experiment import Experiment
+from training.execution.scheduling.launching import launch, n_workers_of
 from training.inspection.run import Run, open_run
 from training.inspection.tracking import tracked
 from training.schema.toml_text import Overrides, override_texts, toml_value
@@ -73,6 +75,7 @@ def train(
     force: bool | Collection[str] = False,
     track: str | None = None,
     yes: bool = False,
+    executor: str = LOCAL,
 ) -> Run:
     """Train every arm of a recipe that is not finished, and return the run.
 
@@ -97,6 +100,8 @@ def train(
         Tracker that also gets curves, config and figures, as "wandb".
     yes : bool
         Train also what needs more memory or disk than is free.
+    executor : str
+        "local", "slurm", or the path of a Python file with a Parsl config, as `--executor`.
 
     Returns
     -------
@@ -113,18 +118,19 @@ def train(
         On Ctrl-C, after everything was saved.
     """
     require(jobs is None or (isinstance(jobs, int) and jobs >= 1), "jobs", "a whole number from 1", jobs)
+    check_jobs(executor, jobs)
     given = GivenRecipe(recipe) if isinstance(recipe, Recipe) else read_given_recipe(str(recipe))
     experiment = Experiment(
         given.recipe,
         given.text,
         out="runs" if out is None else str(out),
-        launch=launch_from_python,
+        launch=launch_from_python if executor == LOCAL else partial(launch, executor=executor),
         folder=given.folder if out is None else None,
         bases=given.bases if given.text else None,
     )
-    workers = jobs or available_cores()
+    workers = n_workers_of(executor, jobs)
     if not yes:
-        experiment.check_need(device, workers, force)
+        experiment.check_need(device, workers if executor == LOCAL else 0, force)
     try:
         with tracked(track, experiment.run, lambda: experiment.recipe):
             experiment.train(device, workers=workers, force=force)

@@ -49,7 +49,6 @@ def planted_run(recipe: Recipe, out: Path) -> RunDir:
 
     Each has a record of its own arm and seed; its weights are those of the network that it copies.
     """
-    from training.api.in_process import launch_in_process
     from training.config.arm_config import arm_record
     from training.execution.experiment import Experiment
     from training.execution.run_config import write_run_config
@@ -58,7 +57,7 @@ def planted_run(recipe: Recipe, out: Path) -> RunDir:
 
     pair = recipe.lineage(next(name for name, arm in recipe.arms.items() if arm.source is not None))
     part = replace(recipe, arms={name: recipe.arms[name] for name in pair}, seeds=recipe.seeds[:1])
-    experiment = Experiment(part, "", out=str(out), launch=launch_in_process)
+    experiment = Experiment(part, "", out=str(out))
     experiment.train("cpu", workers=1)
     run = experiment.run
     for arm, settings in recipe.arms.items():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from training.bench.contestants import new_engine
 from training.bench.timing import Spread, ratios
-from training.execution.scheduling.worker_pool import launch
+from training.execution.scheduling.launching import launch
 
 if TYPE_CHECKING:
     from training.config.recipe import Recipe
@@ -38,7 +38,7 @@ def sweep_overhead(
     Parameters
     ----------
     launch : callable
-        Trains the arms, as `worker_pool.launch`.
+        Trains the arms, as `launching.launch`.
 
     Returns
     -------

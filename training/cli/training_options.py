@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
+from training.cli.executor_option import EXECUTOR_HELP, LOCAL
 from training.cli.parser import Parser
 
 
@@ -15,17 +16,18 @@ def parser() -> argparse.ArgumentParser:
         description="Train every arm of a recipe: dense networks, their grokked tickets, and the controls.",
         epilog="'python -m training list' shows the recipes, with sizes and minutes; 'list tasks', 'list "
         "models', 'list methods', 'list starts', 'list parametrizations', 'list optimizers' and 'list "
-        "fields' show what a recipe and --set can name. 'python -m training watch RUN' draws the curves of a "
-        "running training in the terminal; 'discard RUN' lists what --force has replaced; 'export RUN', "
+        "fields' show what a recipe and --set can name. 'python -m training status RUN' shows what each "
+        "network of a running training is at, on which worker, and the time left; 'watch RUN' draws its "
+        "curves in the terminal; 'discard RUN' lists what --force has replaced; 'export RUN', "
         "'import ARCHIVE', 'verify RUN' and 'merge RUN RUN' hand runs on. Each has a --help.",
     )
     p.add_argument(
         "recipe",
         nargs="?",
         metavar="RECIPE",
-        help="name of a recipe, a TOML file, the folder of a run, or a command: 'list', 'watch', 'discard', "
-        "'export', 'import', 'verify' or 'merge'; a name of a recipe wins over a folder unless there is a "
-        "slash, as in ./modadd_fast",
+        help="name of a recipe, a TOML file, the folder of a run, or a command: 'list', 'status', 'watch', "
+        "'discard', 'export', 'import', 'verify' or 'merge'; a name of a recipe wins over a folder unless "
+        "there is a slash, as in ./modadd_fast",
     )
     p.add_argument(
         "section",
@@ -62,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--jobs", type=_positive, metavar="N", help="worker processes (default: one per core of this machine)"
     )
+    p.add_argument("--executor", metavar="WHERE", default=LOCAL, help=EXECUTOR_HELP)
     p.add_argument("--shard", type=_shard, metavar="I/N", help="train the I-th of N shares of the seeds")
     p.add_argument(
         "--out",

@@ -28,13 +28,14 @@ from training.execution.run_config import (
     write_run_config,
 )
 from training.execution.scheduling.arm_queue import Submission
-from training.execution.scheduling.worker_pool import launch
+from training.execution.scheduling.launching import launch
 from training.execution.sparsity_search import refined
 from training.inspection.outcomes import SHORT, outcomes
 from training.inspection.resource_estimate import Need, check_need, estimated_need
 from training.runs.arm_directory import ArmDir
 from training.runs.replaced_arms import arm_size, move_aside, new_entry
 from training.runs.run_directory import RunDir
+from training.runs.worker_notes import delete_ended_notes
 from training.schema.plain_content import shortened
 from training.schema.validation import ConfigError, names, require
 
@@ -170,13 +171,14 @@ class Experiment:
         """Complete the record of a start, in which nothing is trained any more."""
         for job in submission.todo:  # refused, or not begun, before anything was added
             close(self._files(job))
+        delete_ended_notes(self.run)
         taken = self._taken(submission.start)
         trained = [str(job) for job in submission.todo if str(job) not in taken]
-        seconds = {}
+        more: dict[str, Any] = {"failed": submission.failures} if submission.failures else {}
         if trained:
-            seconds["seconds"] = round(time.monotonic() - submission.begun, 1)
-            seconds["core_seconds"] = round(submission.core_seconds, 1)
-        self._complete_entry(submission, {"arms": trained, "taken": taken, **seconds})
+            more["seconds"] = round(time.monotonic() - submission.begun, 1)
+            more["core_seconds"] = round(submission.core_seconds, 1)
+        self._complete_entry(submission, {"arms": trained, "taken": taken, **more})
 
     def _complete_entry(self, submission: Submission, values: dict[str, Any]) -> None:
         with self.run.locked():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from training.execution.experiment import Experiment, Force
 
 Launch = Callable[[ArmQueue, str, int, Callable[[str], None]], None]
-"""Function with the parameters of `scheduling.worker_pool.launch`."""
+"""Function with the parameters of `scheduling.launching.launch`."""
 
 
 def train_together(

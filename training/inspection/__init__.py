@@ -12,6 +12,7 @@ __getattr__ = lazy_exports(
     {
         "Network": "trained_network",
         "Run": "run",
+        "hooked_checkpoints": "hooked_network",
         "load_hooked": "hooked_network",
         "open_run": "run",
         "training_gradient": "loss_gradient",

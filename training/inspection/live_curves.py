@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
 import numpy as np
 
 from training.cli.printed_table import PrintedTable
+from training.cli.redrawn import print_until_finished
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
 from training.inspection.run import Run
@@ -18,8 +18,6 @@ WIDTH = 40
 """Characters of a curve."""
 LEVELS = "▁▂▃▄▅▆▇█"
 """Characters of a curve's values, from 0 to 1."""
-CLEAR = "\x1b[H\x1b[2J"
-"""Text by which a terminal clears its screen."""
 FINISHED = ("done", "skipped", "adopted")
 
 
@@ -38,14 +36,12 @@ def watch(run: Run, every: float, repeat: bool, verbose: bool = False) -> None:
     verbose : bool
         Print all columns.
     """
-    while True:
+
+    def look() -> tuple[str, bool]:
         table, is_finished = curves_table(run)
-        if repeat and not is_finished:
-            sys.stdout.write(CLEAR)
-        print(table.text(verbose), flush=True)
-        if not repeat or is_finished:
-            return
-        time.sleep(every)
+        return table.text(verbose), is_finished
+
+    print_until_finished(look, every, repeat)
 
 
 def curves_table(run: Run) -> tuple[PrintedTable, bool]:

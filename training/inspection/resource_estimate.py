@@ -116,7 +116,7 @@ def check_need(
     folder : Path
         Where it will be written; it need not exist.
     workers : int
-        Number of networks that are trained at a time, if there are so many.
+        Number of networks that this machine trains at a time, if there are so many; 0 if others train them.
     free_memory : int, optional
         Bytes of memory that all workers may take; by default what this machine has free.
     limit : int, optional

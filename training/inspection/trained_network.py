@@ -21,6 +21,7 @@ from training.schema.validation import names, require
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
 
 class NetworkMask(dict[str, np.ndarray]):
@@ -156,6 +157,15 @@ class Network:
         if self.only_steps is None:
             return {name: stacked[name] for name in shapes}
         return {name: stacked[name][self._rows] for name in shapes}
+
+    def hooked(self, step: int | None = None, dtype: torch.dtype | str = "float64") -> Any:
+        """Return the network at a checkpoint, by default the last, as a torch module with hook points.
+
+        `training.load_hooked` has what it is, the parameters and the errors.
+        """
+        from training.inspection.hooked_network import load_hooked
+
+        return load_hooked(self.files.path.parents[2], self.arm, self.seed, step, dtype)
 
     @cached_property
     def mask(self) -> NetworkMask | None:

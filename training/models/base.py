@@ -17,6 +17,7 @@ from training.schema.validation import ConfigError, require, require_positive
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float, Int
+    from torch import nn
 
     from training.models.implementation import Implementation
     from training.models.network import Weights
@@ -76,6 +77,21 @@ class Model(ABC):
         """Draw θ₀ in float32 on the CPU from the seed."""
         return self.implementation().start(self, shapes, seed)
 
+    def hooked_network(self, weights: Weights) -> nn.Module:
+        """Return a network as a module with TransformerLens' hook points.
+
+        By default with hooks on weights and outputs, around the plain forward pass. A plug-in's model may
+        return one of its own, whose parameters have the names of `shapes`.
+
+        Parameters
+        ----------
+        weights : dict of Tensor
+            By the names of `shapes`, copied.
+        """
+        from training.models.hooked.modules import HookedNetwork
+
+        return HookedNetwork(weights, self.implementation().forward)
+
     @classmethod
     def sizes_of(cls, shapes: Mapping[str, Shape]) -> dict[str, Any]:
         """Return the settings that the weights' shapes determine.
@@ -88,7 +104,8 @@ class Model(ABC):
         """Return the neurons' maps over residues: `input`, `output`, and others.
 
         By default `interp.effective_maps`, which knows the project's models. A model of a plug-in defines
-        this, for the analyses that read maps.
+        this, for the analyses that read maps; if its neurons read b by another map than a, that of b is
+        `second input`.
 
         Parameters
         ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from training.models.kernels.by_arm import LONGEST_VECTOR
 from training.models.weight_names import Shape
 from training.schema.validation import ConfigError
 from training.tasks.dataset import Dataset
@@ -55,8 +57,16 @@ class StackedProblem:
         return torch.stack([self.inputs(data) for data in self.datasets])
 
     def buffer(self, *shape: int) -> Tensor:
-        """Return an empty tensor of this shape for every arm."""
-        return torch.empty(self.n_arms, *shape, device=self.device, dtype=self.dtype)
+        """Return an empty tensor of this shape for every arm.
+
+        On the CPU every arm's part begins where an arm's alone would, at a multiple of a vector: products of
+        MKL round otherwise in memory that does not, on some processors.
+        """
+        n = n_stored = math.prod(shape)
+        if self.device.type == "cpu" and self.n_arms > 1:
+            n_stored = math.ceil(n / LONGEST_VECTOR) * LONGEST_VECTOR
+        stored = torch.empty(self.n_arms, n_stored, device=self.device, dtype=self.dtype)
+        return stored[:, :n].view(self.n_arms, *shape)
 
 
 class Network(ABC):

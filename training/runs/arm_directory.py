@@ -119,9 +119,9 @@ class ArmDir:
             raise RunError(f"{path}: damaged: expected steps from 0 that increase")
         return steps
 
-    def checkpoints(self, *names: str) -> dict[str, np.ndarray]:
-        """Return weights by name, (T, ...) over checkpoints; all without `names`."""
-        tensors = self._tensors("checkpoints.safetensors", only=names)
+    def checkpoints(self, *names: str, row: int | None = None) -> dict[str, np.ndarray]:
+        """Return weights by name, (T, ...) over checkpoints, or of one alone; all without `names`."""
+        tensors = self._tensors("checkpoints.safetensors", only=names, row=row)
         tensors.pop("step", None)
         return tensors
 
@@ -183,12 +183,13 @@ class ArmDir:
         with files.reading(path):
             return read_without_tensors(path)
 
-    def _tensors(self, file: str, only: Any = ()) -> dict[str, np.ndarray]:
+    def _tensors(self, file: str, only: Any = (), row: int | None = None) -> dict[str, np.ndarray]:
         from safetensors import safe_open
 
         path = self.path / file
         with files.reading(path), safe_open(path, framework="np") as tensors:
-            return {name: tensors.get_tensor(name) for name in only or tensors.keys()}
+            read = tensors.get_tensor if row is None else (lambda name: tensors.get_slice(name)[row])
+            return {name: read(name) for name in only or tensors.keys()}
 
     # --- writing -------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ A lock is free again when its holder ends, killed or not. Only writers load the 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import warnings
@@ -15,6 +16,11 @@ from typing import TYPE_CHECKING
 
 from training.runs.atomic_files import RunError, delete_stale_temporaries, write_bytes
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
@@ -22,6 +28,10 @@ LOCK = ".lock"
 """Name of a folder's lock file."""
 CLAIM = "GROKKING_TICKETS_CLAIM"
 """Environment variable of a started process: `TOKEN:LOCK FILE` of the claim it has to hold."""
+
+
+class HeldError(RunError):
+    """Folder that another process holds."""
 
 
 @contextlib.contextmanager
@@ -35,13 +45,13 @@ def locked(folder: Path, refusal: str | None = None) -> Iterator[None]:
 
     Raises
     ------
-    RunError
+    HeldError
         If another process holds the folder and `refusal` is given.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = acquired(folder / LOCK, wait=refusal is None)
     if lock is None:
-        raise RunError(f"{folder}: {refusal}")
+        raise HeldError(f"{folder}: {refusal}")
     try:
         delete_stale_temporaries(folder)
         yield
@@ -60,6 +70,21 @@ def acquired(path: Path, wait: bool = True) -> BaseFileLock | None:
         except Timeout:
             return None
     return lock
+
+
+def is_held(folder: Path) -> bool:
+    """Return True if a process holds a folder, without holding it and without writing."""
+    path = folder / LOCK
+    if fcntl is None:
+        return path.exists() and not _is_free(path)
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (FileNotFoundError, PermissionError):
+        return False
+    except OSError as error:  # held; or flock is missing, and the file names the holder
+        return error.errno in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOSYS)
+    return False
 
 
 class Claims:

@@ -13,6 +13,7 @@ Files of an arm are in `arm_directory`; nothing else knows paths or formats. Imp
         final_state.pt   of a finished arm: from it a larger budget trains on
         DONE             last; or SKIPPED, with the reason
       analyses/  figures/
+      .workers/        notes of processes that train now (`worker_notes`); nothing depends on them
 
 Every write is a temporary file, flushed to disk and renamed, so a file is either the old one or the new
 one. An arm's checkpoints and metrics are written before its state, so a killed run never has fewer of them
@@ -56,7 +57,8 @@ class RunDir:
         """
         run = cls(path)
         if not run.path.is_dir():
-            raise NoRunError(f"expected a run directory, and {path} does not exist")
+            found = "is a file" if run.path.exists() else "does not exist"
+            raise NoRunError(f"expected a run directory, and {path} {found}")
         if run.config() is None:
             raise NoRunError(f"expected a run directory, and {path} has no config.json")
         return run

@@ -79,6 +79,14 @@ def code_digest(
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+@functools.cache
+def packages_digest() -> str:
+    """Return the hash of all of the project's code, as it is when this is first called."""
+    files = [path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    modules = [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in files]
+    return code_digest(modules)
+
+
 def module_digest(module: str, leave_out: str = "") -> str:
     """Return the hash of a module's code; "unknown" without a file."""
     if source_file(module, ROOT) is not None:

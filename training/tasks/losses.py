@@ -95,7 +95,7 @@ class CrossEntropy(Loss):
 
         At the true class it is minus the others' sum: 1 − P loses a memorized example's gradient to float32.
         """
-        if self.fused is not None and outputs_rnp.is_contiguous():
+        if self.fused is not None and outputs_rnp[0].is_contiguous():
             parts = (outputs_rnp, self.train_labels_rn1[..., 0], self.share_rn1[..., 0])
             for arm in zip(*(part.numpy() for part in parts), strict=True):
                 self.fused.softmax_error(*arm)
@@ -117,7 +117,7 @@ class CrossEntropy(Loss):
 
     def _margins(self, outputs_rnp: Tensor) -> tuple[Tensor, Tensor]:
         """Return each example's largest margin, and the others' Σ exp(margin − max(largest, 0))."""
-        if self.fused is not None and outputs_rnp.is_contiguous():
+        if self.fused is not None and outputs_rnp[0].is_contiguous():
             results = outputs_rnp.new_empty(2, *outputs_rnp.shape[:2], dtype=torch.double)
             parts = (outputs_rnp, self.labels_rn1[..., 0], *results)
             for arm in zip(*(part.numpy() for part in parts), strict=True):

@@ -400,4 +400,5 @@ def test_measured_costs_are_saved_and_used_as_estimates(made, monkeypatch, capsy
 
 def test_jobs_are_passed_to_exactly_the_analyses_with_this_option():
     files = (ROOT / "analyses").glob("*/command.py")
-    assert set(planning.PARALLEL) == {file.parent.name for file in files if '"--jobs"' in file.read_text()}
+    spreading = {file.parent.name for file in files if "add_spreading_options(p)" in file.read_text()}
+    assert set(planning.PARALLEL) == spreading

@@ -187,3 +187,50 @@ def test_agreement_counts_neurons_live_in_both():
     np.testing.assert_array_equal(n_dead, [1, 4])
     with pytest.raises(ValueError, match=r"one shape, got \(2,\), \(3,\)"):
         frequency_agreement(np.array([1, 2]), np.array([1, 2, 3]))
+
+
+# two input maps
+
+
+def two_maps(m, D, seed=3):
+    """Maps of neurons that read their two inputs with phases of their own."""
+    k = rng(seed).integers(1, K + 1, m)
+    alpha, second, beta = rng(seed + 1).uniform(0.5, 2, (3, m))
+    phi_a, phi_b = rng(seed + 2).uniform(-np.pi, np.pi, (2, m))
+    a, b = cosines(k, alpha, phi_a), cosines(k, second, phi_b)
+    return a, b, cosines(k, beta, phi_a + phi_b - D), k, (alpha, second, beta), (phi_a, phi_b)
+
+
+def test_planted_misalignments_of_two_input_maps_come_back():
+    D = rng(9).uniform(-np.pi, np.pi, 40)
+    a, b, output, k, amplitudes, phases = two_maps(40, D)
+    result = misalignment(a, output, second_map=b)
+    np.testing.assert_array_equal(result.frequency, k)
+    np.testing.assert_allclose(result.D, D, atol=1e-9)
+    got = result.input_amplitude, result.second_amplitude, result.output_amplitude
+    np.testing.assert_allclose(got, amplitudes, rtol=1e-9)
+    np.testing.assert_allclose((result.input_phase, result.second_phase), phases, atol=1e-9)
+    weight = amplitudes[0] * amplitudes[1] * amplitudes[2] ** 2
+    np.testing.assert_allclose(result.weighted_cos, (weight * np.cos(D)).sum() / weight.sum(), rtol=1e-9)
+
+
+def test_one_of_two_input_maps_shows_no_alignment_where_both_show_it():
+    a, b, output, *_ = two_maps(400, 0.0)
+    assert abs(misalignment(a, output).mean_cos) < 0.15
+    assert misalignment(a, output, second_map=b).mean_cos == pytest.approx(1)
+
+
+def test_the_first_map_given_twice_is_one_map():
+    a, _, output, *_ = two_maps(30, 0.4)
+    one, twice = misalignment(a, output), misalignment(a, output, second_map=a)
+    for name in ("frequency", "D", "mean_cos", "weighted_cos", "n_dead", "n_silent"):
+        np.testing.assert_allclose(getattr(one, name), getattr(twice, name), atol=1e-12)
+
+
+def test_a_row_dead_in_the_second_map_is_counted_and_other_shapes_are_refused():
+    a, b, output, *_ = two_maps(5, 0.0)
+    b[2] = 0
+    result = misalignment(a, output, second_map=b)
+    assert np.isnan(result.D[2]) and result.n_dead == 1
+    with pytest.raises(ValueError, match=r"second_map: expected shape \(5, 23\), got \(4, 23\)"):
+        misalignment(a, output, second_map=b[:4])

@@ -292,7 +292,7 @@ def test_help_loads_nothing_heavy_and_shows_the_defaults():
 def test_list_and_a_plan_load_no_torch(recipe_file, tmp_path):
     assert "torch" not in imported("list")[0]
     modules, _ = imported(str(recipe_file), "--dry-run", "--out", str(tmp_path))
-    assert "training.execution.scheduling.worker_pool" in modules and "torch" not in modules
+    assert "training.execution.scheduling.launching" in modules and "torch" not in modules
 
 
 def test_a_closed_pipe_is_no_error(start):

@@ -49,6 +49,8 @@ def test_a_network_that_fails_ends_its_recipe_alone(two, tmp_path):
     ticket.clear()
     first, second = train_together(two, "cpu", 1)
     assert isinstance(first, RunError) and second is None
+    started, restarted = RunDir(tmp_path / "tiny").provenance()
+    assert "failed" not in started and restarted["failed"] == {"grokked_ticket seed 0": str(first)}
     assert RunDir(tmp_path / "other").arm("shuffled", 0).done() is not None
 
 
@@ -85,21 +87,21 @@ def queue(recipe, tmp_path):
 
 
 def test_a_ticket_is_ready_when_the_source_of_its_own_seed_has_ended(queue):
-    batch = queue.next_batch()
+    batch = queue.next_tasks(1)
     assert {task.job for task in batch} == {
         Job(arm, seed) for arm in ("dense", "random") for seed in range(3)
     }
     (second,) = [task for task in batch if task.job == Job("dense", 1)]
     queue.ended(second.number)
-    assert [task.job for task in queue.next_batch()] == [Job("grokked_ticket", 1)]
+    assert [task.job for task in queue.next_tasks(1)] == [Job("grokked_ticket", 1)]
 
 
 def test_a_failure_drops_what_waits_and_names_what_runs(queue):
-    batch = queue.next_batch()
+    batch = queue.next_tasks(1)
     running = queue.failed(batch[0].number, RunError("damaged"))
     assert running == {task.number for task in batch[1:]} and len(queue) == len(running)
     queue.put_back(batch[1].number)  # it was stopped, and is not begun again
-    assert len(queue) == len(running) - 1 and queue.next_batch() == []
+    assert len(queue) == len(running) - 1 and queue.next_tasks(1) == []
     for task in batch[2:]:
         queue.ended(task.number)
     (submission,) = queue.submissions
@@ -111,7 +113,7 @@ def test_a_thousand_networks_are_queued_in_order(recipe, tmp_path):
     queue = ArmQueue()
     queue.submit(Submission(recipe, RunDir(tmp_path), jobs(recipe, recipe.seeds), Start()))
     order = []
-    while tasks := queue.next_tasks(is_batched=False):
+    while tasks := queue.next_tasks(None):
         order.append(tasks[0].job)
         queue.ended(tasks[0].number)
     assert len(order) == len({*order}) == 1000

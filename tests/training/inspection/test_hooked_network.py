@@ -53,7 +53,7 @@ def weights_at(run, arm, seed, row):
 
 @pytest.mark.parametrize(("arm", "seed", "step", "row"), [("dense", 3, None, -1), ("ticket", 0, 20, 1)])
 def test_logits_equal_the_forward_pass_of_the_checkpoint(trained, arm, seed, step, row):
-    network = load_hooked(trained.path, arm, seed, step)
+    network = load_hooked(trained.path, arm, seed, step, torch.float32)
     expected = forward(weights_at(trained, arm, seed, row), PAIRS)
     torch.testing.assert_close(pair_logits(network, PAIRS), expected, rtol=0, atol=1e-5)
     other = forward(weights_at(trained, arm, seed, 0), PAIRS)
@@ -77,7 +77,7 @@ def test_caches_patterns_and_hooks_work(trained):
     logits, cache = network.run_with_cache(tokens)
     pattern = cache["blocks.0.attn.hook_pattern"]
     assert pattern.shape == (P * P, 2, 3, 3)
-    torch.testing.assert_close(pattern.sum(-1), torch.ones(P * P, 2, 3))
+    torch.testing.assert_close(pattern.sum(-1), torch.ones(P * P, 2, 3, dtype=torch.double))
     W_U = network.W_U
     torch.testing.assert_close(cache["blocks.0.hook_resid_post"] @ W_U, logits, rtol=0, atol=1e-5)
 
@@ -106,7 +106,7 @@ def test_the_documents_hooks_work_with_and_without_an_equals_token(equals, tmp_p
 
 
 def test_pruned_weights_are_zero(trained):
-    parameters = dict(load_hooked(trained.path, "ticket", 0).named_parameters())
+    parameters = load_hooked(trained.path, "ticket", 0).state_dict()
     for name, is_kept in trained.arm("ticket", 0).mask().items():
         assert not parameters[name][~torch.from_numpy(is_kept)].any()
         assert parameters[name][torch.from_numpy(is_kept)].all()
@@ -126,8 +126,10 @@ def test_missing_networks_are_refused_in_one_line(trained, arguments, message):
     assert str(refusal.value) == message
 
 
-def test_another_model_or_a_missing_run_is_refused(copied, tmp_path):
-    with pytest.raises(RunError, match=r"expected the weights of a transformer, got W_E, W_U, W_in, W_out$"):
+def test_weights_of_other_shapes_or_a_missing_run_are_refused(copied, tmp_path):
+    weights = copied.arm("dense", 0).checkpoints()
+    copied.arm("dense", 0).write_checkpoints(np.array([0]), {"W_E": weights["W_E"][:1]})
+    with pytest.raises(RunError, match=r"expected the weights of the run's embed_mlp, .*, got W_E$"):
         load_hooked(copied.path, "dense", 0)
     with pytest.raises(NoRunError):
         load_hooked(tmp_path / "none", "dense", 0)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from training.runs.atomic_files import RunError
-from training.runs.file_lock import CLAIM, Claims, acquired, hold_claim, locked
+from training.runs.file_lock import CLAIM, Claims, acquired, hold_claim, is_held, locked
 
 HOLD = """
 import sys, time
@@ -81,3 +81,29 @@ def test_a_claim_is_not_inherited_by_started_processes(tmp_path, monkeypatch):
     assert CLAIM not in os.environ and hold_claim() is None
     claim.release()
     assert acquired(tmp_path / "training tiny.lock", wait=False) is not None
+
+
+def test_a_folder_is_held_while_a_process_holds_it(tmp_path, holder):
+    assert not is_held(tmp_path) and not is_held(tmp_path / "none") and not list(tmp_path.iterdir())
+    process = holder()
+    assert is_held(tmp_path)
+    process.kill()
+    process.wait()
+    assert not is_held(tmp_path)
+    with locked(tmp_path, refusal="held"):  # asking has not held it
+        assert is_held(tmp_path)
+
+
+def test_many_who_ask_at_once_do_not_see_each_other(tmp_path):
+    with locked(tmp_path):
+        pass
+    answers = []
+    threads = [
+        threading.Thread(target=lambda: answers.extend(is_held(tmp_path) for _ in range(200)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [False] * 800

@@ -83,6 +83,10 @@ class Channel(ABC):
         """Tell that an arm cannot be trained as its files are; the others go on."""
 
     @abstractmethod
+    def held(self, task: ArmTask) -> None:
+        """Tell that another process trains an arm, so that it is tried again later."""
+
+    @abstractmethod
     def more(self) -> Sequence[ArmTask]:
         """Return the arms that are ready since the last call and can be trained along."""
 

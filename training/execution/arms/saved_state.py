@@ -10,6 +10,7 @@ import numpy as np
 
 from training.execution.arms.arm_in_training import ArmInTraining, identity
 from training.execution.arms.replay import ACCEPT, after_other_code, refusal
+from training.execution.identity.device import OtherPlatformError, platform_differences
 from training.inspection.file_checks import check_half_trained
 from training.optimization.evaluation import METRICS
 from training.runs.arm_directory import ArmDir
@@ -21,9 +22,10 @@ def resumed_state(arm: ArmInTraining) -> dict[str, Any]:
 
     Raises
     ------
+    OtherPlatformError
+        If the state is of another platform and not accepted.
     RunError
-        If the state is of another config, or of other code or another platform and not accepted, or is
-        damaged.
+        If the state is of another config, or of other code and not accepted, or is damaged.
     """
     files, task = arm.files, arm.task
     with reading_state(files):
@@ -34,7 +36,9 @@ def resumed_state(arm: ArmInTraining) -> dict[str, Any]:
     here = identity(task, arm.device)
     reason = refusal(task, state, here, arm.device)
     if reason is not None and not task.start.accept_other:
-        raise RunError(f"{files.path}: was begun by {reason}; {ACCEPT}, --force trains the arms anew")
+        message = f"{files.path}: was begun by {reason}; {ACCEPT}, --force trains the arms anew"
+        is_elsewhere = platform_differences(state.get("platform") or {}, here["platform"])
+        raise OtherPlatformError(message) if is_elsewhere else RunError(message)
     arm.earlier = after_other_code(state, here, is_equal=reason is None)
     arm.slots = list(state.get("slots", []))
     arm.resume(state["step"], list(state.get("checkpoints", range(state["step"] + 1))))

@@ -22,6 +22,7 @@ from training.execution.arms.saved_state import resumed_state
 from training.execution.arms.slot_training import SlotTraining
 from training.execution.arms.starting_point import NotTrained, starting_point
 from training.runs.atomic_files import RunError
+from training.runs.file_lock import HeldError
 from training.schema.validation import ConfigError
 
 SAVE_SECONDS = 20.0
@@ -128,16 +129,19 @@ class TrainingLoop:
                 self.training.add(arm)
 
     def _open(self, task: ArmTask) -> ArmInTraining | None:
-        """Return an arm to train, under its lock; None if it is finished, taken over or not trained."""
+        """Return an arm to train, under its lock; None if it is finished, held, taken over or not trained."""
         lock = self.locks.enter_context(ExitStack())
         self._held[task.number] = (task, lock)
         try:
             lock.enter_context(task.files.locked())
             return self._prepared(task)
+        except HeldError:
+            self._release(task)
+            self.channel.held(task)
         except (RunError, ConfigError, OSError) as error:
             self._release(task)
             self.channel.failed(task, error)
-            return None
+        return None
 
     def _prepared(self, task: ArmTask) -> ArmInTraining | None:
         if task.files.done() is not None:

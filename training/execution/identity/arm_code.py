@@ -39,6 +39,7 @@ NO_PART: Mapping[str, str] = {
     "training.execution.arms.added_checkpoints": "saves more weights of a finished arm",
     "training.execution.arms.replay": "compares an arm with this code",
     "training.inspection.file_checks": "compares files that are written",
+    "training.models.hooked.modules": "is read with hooks, not trained",
     "training.models.pair_activations": "measures finished networks",
     "training.models.registry": "names every model; the arm's own is followed from its class",
     "training.models.transformer.hooked_transformer": "is read by benchmarks and hooks, not trained",

@@ -8,7 +8,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from training.runs.atomic_files import RunError
 from training.schema.validation import ConfigError
+
+
+class OtherPlatformError(RunError):
+    """Arm that was begun on a platform that is not this one."""
 
 
 def prepare_process() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+
+from tqdm import tqdm
 
 from training.config.recipe import Recipe
 from training.execution.arms.batches import batch_kind
@@ -14,6 +18,10 @@ from training.execution.identity.start_record import Start
 from training.execution.scheduling.progress import Progress
 from training.execution.scheduling.task_graph import TaskGraph
 from training.runs.run_directory import RunDir
+from training.schema.plain_content import one_line
+
+HELD_SECONDS = 2.0
+"""Wall time after which a network that another process trained is tried again."""
 
 
 @dataclass(eq=False)
@@ -33,6 +41,8 @@ class Submission:
     """Called once, when no network is left that waits or runs."""
     failure: Exception | None = None
     """First failure of one of its networks; the others that ran have saved their states."""
+    failures: dict[str, str] = field(default_factory=dict)
+    """Line of every network that failed, by arm and seed, as "dense seed 0"."""
     tasks: dict[Job, ArmTask] = field(default_factory=dict)
     n_left: int = 0
     """Networks that have not ended."""
@@ -63,6 +73,9 @@ class ArmQueue:
         self._submission_of: dict[int, Submission] = {}
         self._kinds: dict[int, Hashable] = {}
         self._begun: dict[int, float] = {}
+        self._told_held: set[int] = set()
+        self._postponed: dict[int, float] = {}
+        """When each network that cannot be trained yet is tried again, by the monotonic clock."""
 
     def submit(self, submission: Submission) -> None:
         """Add the networks of a run."""
@@ -90,32 +103,31 @@ class ArmQueue:
 
     def width(self) -> int:
         """Return how many networks of one generation wait at most, in any submission."""
-        generations = Counter(
-            (part.recipe.name, part.recipe.depths()[job.arm])
-            for part in self.submissions
-            for job in part.todo
-        )
+        generations: Counter[tuple[str, int]] = Counter()
+        for part in self.submissions:
+            depths = part.recipe.depths()
+            generations.update((part.recipe.name, depths[job.arm]) for job in part.todo)
         return max(generations.values(), default=0)
 
-    def next_tasks(self, is_batched: bool) -> list[ArmTask]:
-        """Return the first ready network, or all that fit into one batch with it; they run from now on."""
-        if is_batched:
-            return self.next_batch()
-        number = self.graph.first()
-        return [] if number is None else [self._started(number)]
-
-    def next_batch(self, kind: Hashable | None = None) -> list[ArmTask]:
-        """Return all ready networks that fit into one batch, and take them as running.
+    def next_tasks(self, n_batches: int | None) -> list[ArmTask]:
+        """Return ready networks, which run from now on.
 
         Parameters
         ----------
-        kind : hashable, optional
-            The batch's `batch_kind`; by default that of the first ready network.
+        n_batches : int, optional
+            Batches that can be trained side by side, to share the networks that fit into one with the first
+            ready one; without it, the first ready network alone.
         """
-        numbers = self.graph.ready()
-        if kind is None and numbers:
-            kind = self.kind(numbers[0])
-        return [self._started(number) for number in numbers if self.kind(number) == kind]
+        self._wake()
+        number = self.graph.first()
+        if number is None:
+            return []
+        return [self._started(number)] if n_batches is None else self.next_batch(self.kind(number), n_batches)
+
+    def next_batch(self, kind: Hashable, n_batches: int = 1) -> list[ArmTask]:
+        """Return the ready networks of a `batch_kind`, or the share of one batch of several."""
+        numbers = [number for number in self.graph.ready() if self.kind(number) == kind]
+        return [self._started(number) for number in numbers[: math.ceil(len(numbers) / n_batches)]]
 
     def kind(self, number: int) -> Hashable:
         """Return what a network has in common with others of its batch."""
@@ -128,6 +140,10 @@ class ArmQueue:
         if self.progress is not None:
             task = self._tasks[number]
             self.progress(task.recipe, task.job, step, test_acc)
+
+    def begun_at(self, numbers: Iterable[int], begun: float) -> None:
+        """Note when networks were really begun, by the monotonic clock, where they waited for a worker."""
+        self._begun |= dict.fromkeys(numbers, begun)
 
     def ended(self, number: int) -> None:
         """Take a network as finished, or as not trained for a reason that its files tell."""
@@ -145,13 +161,37 @@ class ArmQueue:
         else:
             self._leave(submission, number)
 
+    def held(self, number: int) -> None:
+        """Let a network wait that another process trains, and say so once."""
+        if number not in self._told_held:
+            self._told_held.add(number)
+            path = self._tasks[number].files.path
+            tqdm.write(f"{path}: another process is training this arm; it is waited for", file=sys.stderr)
+        self.postpone(number)
+
+    def postpone(self, number: int) -> None:
+        """Let a network wait that cannot be trained now."""
+        self._begun.pop(number, None)
+        self._postponed[number] = time.monotonic() + HELD_SECONDS
+
+    def _wake(self) -> None:
+        """Let networks that were postponed be ready again once their time has come."""
+        now = time.monotonic()
+        for number in [number for number, until in self._postponed.items() if until <= now]:
+            del self._postponed[number]
+            self.put_back(number)
+
     def failed(self, number: int, failure: Exception) -> set[int]:
         """Take a network as failed, and drop those of its run that wait; return those that still run."""
         submission = self._submission_of[number]
         submission.failure = submission.failure or failure
+        submission.failures[str(self._tasks[number])] = one_line(str(failure))
         numbers = [task.number for task in submission.tasks.values()]
         for waiting in numbers:
-            if waiting in self.graph and waiting not in self.graph.running and waiting != number:
+            if waiting in self._postponed and waiting != number:
+                del self._postponed[waiting]
+                self._leave(submission, waiting)
+            elif waiting in self.graph and waiting not in self.graph.running and waiting != number:
                 self._leave(submission, waiting, drop=True)
         self.ended(number)
         return self.graph.running & {*numbers}

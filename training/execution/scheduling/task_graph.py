@@ -100,6 +100,22 @@ class TaskGraph(Generic[Key]):
         self._waits_for.pop(key, None)
         self.end(key)
 
+    def fail(self, key: Key) -> list[Key]:
+        """Take a task as failed, and take out all that wait for it; return those."""
+        lost: dict[Key, None] = {}
+        names = [key]
+        for name in names:
+            waiting = [other for other in self._dependents.get(name, []) if other in self._place]
+            names += [other for other in waiting if other not in lost]
+            lost |= dict.fromkeys(waiting)
+        for name in lost:
+            self._waits_for.pop(name, None)
+            self._dependents.pop(name, None)
+            del self._place[name]
+        self._dependents.pop(key, None)
+        self.end(key)
+        return list(lost)
+
     def _make_ready(self, key: Key) -> None:
         self._ready[key] = None
         heapq.heappush(self._heap, (self._place[key], key))

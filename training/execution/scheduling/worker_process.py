@@ -43,6 +43,7 @@ class Worker:
     def __init__(self, environment: Mapping[str, str]):
         self.pipe, child_pipe = SPAWNING.Pipe()
         self.task = "its start"
+        self.is_gone = False
         self.process = SPAWNING.Process(target=_serve, args=(child_pipe, loaded_plugins()), daemon=True)
         with _signals_blocked(), _environment(environment):
             self.process.start()
@@ -64,12 +65,12 @@ class Worker:
     def receive(self) -> tuple[str, Any]:
         """Return the next message, its kind first.
 
-        Of a network, by its number: "progress", "arm ended", "arm failed"; of the task: "ended" with its
-        result, or "failed" with the exception.
+        They are those of `scheduling.executor.Message`, without "lost".
         """
         try:
             return self.pipe.recv()
         except (EOFError, OSError):
+            self.is_gone = True
             return "failed", RunError(self._cause_of_death())
 
     def close(self) -> None:
@@ -164,6 +165,10 @@ class PipeChannel(Channel):
     def failed(self, task: ArmTask, error: Exception) -> None:
         """Tell that a network cannot be trained as it is."""
         self._send("arm failed", (task.number, error))
+
+    def held(self, task: ArmTask) -> None:
+        """Tell that another process trains a network."""
+        self._send("arm held", task.number)
 
     def more(self) -> list[ArmTask]:
         """Return the networks that were sent since the last call."""

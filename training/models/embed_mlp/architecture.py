@@ -13,7 +13,10 @@ from training.models.base import Model, require_widths
 from training.models.weight_names import Shape
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from training.models.implementation import Implementation
+    from training.models.network import Weights
     from training.models.pair_activations import Arrays, PairActivations
 
 
@@ -49,6 +52,14 @@ class EmbedMLP(Model):
         from training.models.embed_mlp.network import IMPLEMENTATION
 
         return IMPLEMENTATION
+
+    def hooked_network(self, weights: Weights) -> nn.Module:
+        """Return a network with hooks on weights, parts of pairs, neurons and logits."""
+        import torch
+
+        from training.models.hooked.modules import HookedPairMLP
+
+        return HookedPairMLP(weights, self.implementation().forward, torch.relu)
 
     @classmethod
     def sizes_of(cls, shapes: Mapping[str, Shape]) -> dict[str, Any]:

@@ -15,7 +15,10 @@ from training.models.weight_names import Shape
 from training.schema.validation import require
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from training.models.implementation import Implementation
+    from training.models.network import Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,14 @@ class MLP(Model):
         from training.models.mlp.network import IMPLEMENTATION
 
         return IMPLEMENTATION
+
+    def hooked_network(self, weights: Weights) -> nn.Module:
+        """Return a network with hooks on weights, neurons and outputs."""
+        import torch
+
+        from training.models.hooked.modules import HookedMLP
+
+        return HookedMLP(weights, self.implementation().forward, torch.relu, n_layers=len(self.widths))
 
     @classmethod
     def sizes_of(cls, shapes: Mapping[str, Shape]) -> dict[str, Any]:

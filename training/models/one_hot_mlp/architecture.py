@@ -16,7 +16,10 @@ from training.schema.validation import require
 from training.tasks.he_split import he_width
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from training.models.implementation import Implementation
+    from training.models.network import Weights
     from training.models.pair_activations import Arrays, PairActivations
 
 
@@ -67,6 +70,13 @@ class OneHotMLP(Model):
         from training.models.one_hot_mlp.network import implementation
 
         return implementation(self.activation)
+
+    def hooked_network(self, weights: Weights) -> nn.Module:
+        """Return a network with hooks on weights, parts of pairs, neurons and logits."""
+        from training.models.hooked.modules import HookedPairMLP
+        from training.models.one_hot_mlp.activations import ACTIVATIONS
+
+        return HookedPairMLP(weights, self.implementation().forward, ACTIVATIONS[self.activation].value)
 
     def deviation(self, name: str, shape: Shape) -> float:
         """Return s/√p for both matrices.

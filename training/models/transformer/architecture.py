@@ -27,8 +27,10 @@ from training.schema.validation import OMITTED_AT_DEFAULT, names, require
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Float, Int
+    from torch import nn
 
     from training.models.implementation import Implementation
+    from training.models.network import Weights
     from training.models.pair_activations import Arrays, PairActivations
 
 
@@ -123,6 +125,12 @@ class Transformer(Model):
         from training.models.transformer.network import implementation
 
         return implementation(self.attention_rate)
+
+    def hooked_network(self, weights: Weights) -> nn.Module:
+        """Return a network as a HookedTransformer."""
+        from training.models.transformer.hooked_transformer import with_weights
+
+        return with_weights(weights, self.attention_rate)
 
     def deviation(self, name: str, shape: Shape) -> float:
         """Return the deviation that `init` names; 0 for a bias."""

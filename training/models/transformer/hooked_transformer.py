@@ -1,12 +1,13 @@
 """The transformer as TransformerLens' own HookedTransformer.
 
-The only file that names transformer-lens, which is imported when a network is built: that takes seconds.
+TransformerLens is imported when a network is built: that takes seconds, once in a process.
 """
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from training.models.weight_names import shapes_of
 from training.schema.validation import require
 
 if TYPE_CHECKING:
-    from transformer_lens import HookedTransformer
+    from training.models.hooked.modules import HookedPairTransformer
 
 
 def hooked_transformer(
@@ -29,7 +30,7 @@ def hooked_transformer(
     weights: Mapping[str, Tensor] | None = None,
     seed: int = 0,
     device: str | torch.device | None = None,
-) -> HookedTransformer:
+) -> HookedPairTransformer:
     """Return the network as a HookedTransformer.
 
     It maps (pair, 2 or 3) tokens to (pair, position, class) logits.
@@ -44,7 +45,7 @@ def hooked_transformer(
     weights : mapping, optional
         By the names of `model.shapes(p, p)`; by default TransformerLens draws its own.
     seed : int
-        Of that draw. TransformerLens seeds torch, NumPy and Python with it.
+        Of that draw. Global generators are left as they were.
     device : str or torch.device, optional
         By default that of the weights, or the CPU without them.
 
@@ -60,7 +61,9 @@ def hooked_transformer(
     require(installed.split(".")[0] == "3", "transformer-lens", expected, installed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "HookedTransformer is deprecated", DeprecationWarning)
-        from transformer_lens import HookedTransformer, HookedTransformerConfig
+        from transformer_lens import HookedTransformerConfig
+
+        from training.models.hooked.modules import HookedPairTransformer
 
         config = HookedTransformerConfig(
             n_layers=1,
@@ -74,18 +77,30 @@ def hooked_transformer(
             act_fn="relu",
             normalization_type=None,
             device=str(device),
-            seed=seed,
+            dtype=torch.float32 if weights is None else next(iter(weights.values())).dtype,
+            init_weights=weights is None,
         )
-        network = HookedTransformer(config)
+        with _seeded(None if weights is not None else seed):
+            network = HookedPairTransformer(config)
     if model.attention_rate != 1:
         network.add_perma_hook("blocks.0.attn.hook_pattern", partial(_mixed_pattern, model.attention_rate))
     for name, parameter in network.named_parameters():
         if name not in model.shapes(p, p):
             parameter.requires_grad_(False).zero_()
     if weights is not None:
-        dtype = next(iter(weights.values())).dtype
-        network.to(dtype, print_details=False).load_state_dict(dict(weights), strict=False)
+        network.load_state_dict(dict(weights), strict=False)
     return network
+
+
+@contextlib.contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Seed torch's generator within a block, and restore it after; None leaves it alone."""
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 def _mixed_pattern(attention_rate: float, pattern: Tensor, hook: Any) -> Tensor:
@@ -93,7 +108,7 @@ def _mixed_pattern(attention_rate: float, pattern: Tensor, hook: Any) -> Tensor:
     return attention_rate * pattern + (1 - attention_rate) * torch.ones_like(pattern).tril()
 
 
-def with_weights(weights: Mapping[str, Tensor], attention_rate: float = 1.0) -> HookedTransformer:
+def with_weights(weights: Mapping[str, Tensor], attention_rate: float = 1.0) -> HookedPairTransformer:
     """Return the network of these weights.
 
     Its sizes are inferred from their shapes.
@@ -103,7 +118,7 @@ def with_weights(weights: Mapping[str, Tensor], attention_rate: float = 1.0) -> 
     return hooked_transformer(model, n_residues(shapes), weights)
 
 
-def pair_logits(network: HookedTransformer, pairs: Tensor) -> Tensor:
+def pair_logits(network: HookedPairTransformer, pairs: Tensor) -> Tensor:
     """Return (pair, class) logits at the last position.
 
     `pairs` are (pair, 2) residues; `=` is appended if it is a token.

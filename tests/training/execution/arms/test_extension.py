@@ -19,7 +19,7 @@ def launch_by(channel):
 
     def launch(queue, device, workers, on_device):
         on_device("cpu")
-        train(queue.next_batch(), "cpu", channel)
+        train(queue.next_tasks(1), "cpu", channel)
 
     return launch
 

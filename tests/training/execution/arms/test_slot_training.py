@@ -45,7 +45,7 @@ def train_in_slots(recipe, run, n_slots, should_stop=never_stop):
     """Train a recipe as on a GPU: in slots that are refilled, each evaluation one behind."""
     queue = queue_of(recipe, run)
     order = []
-    while tasks := queue.next_batch():
+    while tasks := queue.next_tasks(1):
         channel = QueueChannel(queue, queue.kind(tasks[0].number), should_stop)
         loop = TrainingLoop("cpu", channel, fit=lambda *_: n_slots, is_pipelined=True)
         with loop.locks:
@@ -170,7 +170,7 @@ def test_unlike_shapes_in_one_sweep_are_grouped(content, tmp_path, files_of):
     }
     recipe = changed_recipe(content)
     queue = queue_of(recipe, RunDir(tmp_path / "slots"))
-    assert [str(task) for task in queue.next_batch()] == ["narrow seed 0", "as_narrow seed 0"]
+    assert [str(task) for task in queue.next_tasks(1)] == ["narrow seed 0", "as_narrow seed 0"]
     train_in_slots(recipe, RunDir(tmp_path / "slots"), 8)
     train_group_of(recipe, RunDir(tmp_path / "alone"), "narrow")
     train_group_of(recipe, RunDir(tmp_path / "alone"), "wide")

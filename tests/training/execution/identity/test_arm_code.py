@@ -80,7 +80,7 @@ def test_what_decides_bytes_is_a_part_and_what_schedules_is_none():
         *("training.config.settings", "interp.masks.topk", "interp.dynamics.threshold_crossings"),
         "training.optimization.parametrizations.edge_popup",
     } <= part
-    for name in ("scheduling.worker_pool", "printed_tables", "experiment", "joint_training", "plan"):
+    for name in ("scheduling.launching", "printed_tables", "experiment", "joint_training", "plan"):
         assert f"training.execution.{name}" not in part
     assert not any(
         name.startswith(("analyses", "figures", "training.cli", "training.adopt")) for name in part

@@ -60,3 +60,15 @@ def test_random_graphs_run_in_dependency_order():
                 graph.end(key)
                 ended.add(key)
         assert ended == {*range(n)}
+
+
+def test_what_waits_for_a_failed_task_is_taken_out():
+    graph = TaskGraph()
+    waits_for = {"a": [], "x": [], "b": ["a"], "c": ["b", "x"], "d": ["x"], "e": ["a", "x"]}
+    for key, after in waits_for.items():
+        graph.add(key, after)
+    graph.start("a")
+    assert sorted(graph.fail("a")) == ["b", "c", "e"] and graph.ready() == ["x"] and len(graph) == 2
+    graph.start("x")
+    assert graph.end("x") == ["d"]  # the others are gone
+    assert graph.fail("d") == [] and len(graph) == 0

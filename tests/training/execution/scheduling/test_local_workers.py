@@ -4,18 +4,19 @@ import json
 import os
 import signal
 import time
-from contextlib import ExitStack
+from contextlib import closing
 
 import pytest
 from builders import launch_here, train_group
-from processes import parent_of, workers_of
+from processes import parent_of, without_progress, workers_of
 
 import training.execution.arms.training_loop
 from training.execution.arms.jobs import Job, jobs
 from training.execution.experiment import Experiment
 from training.execution.identity.start_record import Start
-from training.execution.scheduling.arm_queue import ArmQueue, Submission
-from training.execution.scheduling.worker_pool import WorkerPool
+from training.execution.scheduling.arm_queue import HELD_SECONDS, ArmQueue, Submission
+from training.execution.scheduling.dispatcher import Dispatcher
+from training.execution.scheduling.local_workers import LocalWorkers
 from training.execution.scheduling.worker_process import Worker
 from training.runs.run_directory import RunDir
 
@@ -108,7 +109,7 @@ def test_one_worker_killed_and_resumed_equals_an_uninterrupted_one(begun, check_
     assert n_starts(out) == 2
 
 
-INTERRUPTED = "error: interrupted: all is saved; run the command again to resume\n"
+INTERRUPTED = "error: interrupted: all is saved; run the command again to resume"
 
 
 @pytest.mark.parametrize(("how", "jobs"), [("Ctrl-C", 1), ("SIGTERM", 2)])
@@ -119,7 +120,8 @@ def test_a_signal_is_one_line_and_the_run_resumes(begun, check_resumed, how, job
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.terminate()
-    assert process.result() == (1, "", INTERRUPTED)
+    code, text, err = process.result()
+    assert (code, text, without_progress(err)) == (1, "", [INTERRUPTED])
     wait_for(lambda: not any(map(parent_of, workers)))
     assert (out / "tiny/arms/dense/seed_0/state.pt").exists()
     check_resumed(out)
@@ -129,7 +131,8 @@ def test_ctrl_c_while_a_worker_starts_is_one_line(start, slow, recipe_file, tmp_
     process = start(recipe_file, "--out", tmp_path / "runs", *slow)
     wait_for(lambda: workers_of(process), process)  # started, and not yet past its imports
     os.killpg(process.pid, signal.SIGINT)
-    assert process.result() == (1, "", INTERRUPTED)
+    code, text, err = process.result()
+    assert (code, text, without_progress(err)) == (1, "", [INTERRUPTED])
 
 
 def test_a_killed_worker_is_one_line_and_the_others_save(begun, check_resumed):
@@ -139,7 +142,7 @@ def test_a_killed_worker_is_one_line_and_the_others_save(begun, check_resumed):
     os.kill(first, signal.SIGKILL)
     code, text, err = process.result()
     assert (code, text) == (1, "")
-    (line,) = err.splitlines()
+    (line,) = without_progress(err)
     assert line.startswith("error: worker for dense seed 0 was killed by signal 9; run the command again")
     assert parent_of(second) is None
     check_resumed(out)
@@ -156,14 +159,18 @@ def test_workers_of_a_killed_parent_end_and_save(begun, check_resumed):
     check_resumed(out)
 
 
-def test_an_arm_that_another_process_trains_is_refused(copied, command, recipe_file, check_resumed):
+def test_an_arm_that_another_process_trains_is_waited_for(copied, start, recipe_file, finished, files_of):
     copied.arm("random", 0).clear()
+    path = f"{copied.path}/arms/random/seed_0"
     with copied.arm("random", 0).locked():
-        code, text, err = command(recipe_file, "--out", copied.path.parent, "--jobs", 1)
-    assert (code, text) == (1, "")
-    arm = f"{copied.path}/arms/random/seed_0"
-    assert err == f"error: {arm}: another process is training this arm; wait for its end, or stop it\n"
-    check_resumed(copied.path.parent)
+        process = start(recipe_file, "--out", copied.path.parent, "--jobs", 1)
+        line = next(line for line in process.stderr if "networks done; " not in line)
+        assert line == f"{path}: another process is training this arm; it is waited for\n"
+        time.sleep(2 * HELD_SECONDS)
+        assert process.poll() is None and not copied.arm("random", 0).is_begun()
+    code, _, err = process.result()
+    assert (code, without_progress(err)) == (0, [])  # it is said once
+    assert files_of(copied.path) == files_of(finished.path)
 
 
 def test_an_arm_that_another_process_just_finished_is_not_retrained(copied, recipe, files_of, monkeypatch):
@@ -185,6 +192,18 @@ def test_two_shards_started_at_once_make_one_run(start, recipe_file, tmp_path, f
     assert len(json.loads((out / "tiny" / "provenance.json").read_text())) == 2
 
 
+def test_two_equal_commands_at_once_train_every_network_once(
+    start, recipe_file, slow, tmp_path, finished, files_of
+):
+    out = tmp_path / "runs"
+    commands = [start(recipe_file, "--out", out, *slow, "--jobs", 1) for _ in range(2)]
+    assert [command.result()[0] for command in commands] == [0, 0]
+    assert files_of(out / "tiny") == files_of(finished.path)
+    starts = json.loads((out / "tiny" / "provenance.json").read_text())
+    trained = [files.done()["start"] for files in RunDir(out / "tiny").arms()]
+    assert len(starts) == 2 and {*trained} <= {entry["id"] for entry in starts}
+
+
 def test_one_worker_trains_a_batch_and_takes_more_as_it_becomes_ready(
     recipe, finished, files_of, tmp_path, monkeypatch
 ):
@@ -193,14 +212,13 @@ def test_one_worker_trains_a_batch_and_takes_more_as_it_becomes_ready(
     monkeypatch.setattr(
         Worker, "start", lambda self, task, *args: (started.append(task), start(self, task, *args))
     )
-    with ExitStack() as processes:
-        pool = WorkerPool(queue, [], processes)
-        pool.resolve("cpu")
-        pool.is_batched = True  # as on a GPU
-        pool.train(n_workers=4)
-        assert len(pool.idle) == 1
+    with closing(LocalWorkers(4)) as workers:
+        dispatcher = Dispatcher(workers, [], networks=queue)
+        dispatcher.resolve("cpu")
+        dispatcher.is_batched = True  # as on a GPU
+        dispatcher.run()
     assert not queue and queue.submissions[0].failure is None
-    assert started[1] == "dense seed 0, random seed 0"
+    assert started[:2] == ["the check of --device", "dense seed 0, random seed 0"]
     assert files_of(tmp_path) == {
         name: content for name, content in files_of(finished.path).items() if name.startswith("arms")
     }

@@ -1,0 +1,115 @@
+// Panels: one plot on the page, made from its template, filled by its draw function when it is seen.
+(function (explorer) {
+  const { Float32NDArray } = Bokeh.require("core/util/ndarray");
+  const COLORS = ["#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd", "#94a4a2"];
+  let made = 0;
+  Bokeh.set_log_level("warn");
+
+  // Bokeh asks the browser for each colour and font at every repaint, in case a style sheet has it; none here has,
+  // and without the question a frame takes half of the time.
+  const visuals = Bokeh.require("core/visuals/visual").VisualProperties?.prototype;
+  if (visuals?._get_css_value) visuals._get_css_value = () => "";
+
+  // Return the colour of the n-th of several frequencies.
+  explorer.colorAt = (n) => (n < 0 ? "#8a8f98" : COLORS[n % COLORS.length]);
+
+  class Panel {
+    constructor(view, kind, network, parent) {
+      Object.assign(this, { view, kind, network, isDirty: true, isSeen: false });
+      this.name = `${view.name}-${kind}${network ? `-${network.id}` : ""}`;
+      this.element = document.createElement("figure");
+      this.element.className = "panel";
+      this.element.dataset.panel = this.name;
+      this.place = document.createElement("div");
+      this.place.id = `plot-${made++}`;
+      this.caption = document.createElement("figcaption");
+      this.element.append(this.place, this.caption);
+      parent.append(this.element);
+    }
+
+    // Keep the room that the plot will need, so that nothing jumps when it is made.
+    reserve(template) {
+      const { height, aspect_ratio } = template.doc.roots[0].attributes;
+      const wanted = aspect_ratio ? Math.min(height, this.element.clientWidth / aspect_ratio) : height;
+      this.place.style.minHeight = `${wanted}px`;
+    }
+
+    // Make the plot; its models get ids of their own, since a template serves many panels.
+    async build(template) {
+      const own = JSON.stringify(template).replace(/"(p\d+)"/g, `"${this.place.id}-$1"`);
+      const views = await Bokeh.embed.embed_item({ ...JSON.parse(own), target_id: this.place.id });
+      this.plotView = [...views][0];
+      this.plot = this.plotView.model;
+      this.plot.tags = [this.name];
+      Object.defineProperty(this.plotView, "base_font_size", { value: this.plotView.base_font_size });  // asked once
+      this.models = new Map();
+      for (const model of this.plot.references()) if (model.name) this.models.set(model.name, model);
+      this.paint();
+    }
+
+    // Replace the columns of a source.
+    set(name, data) { this.models.get(name).data = data; }
+
+    // Show a matrix (rows × columns) as the plot's image, its first row on top; low and high bound the colours.
+    setImage(values, rows, columns, low, high) {
+      this.setImages([values], rows, columns, low, high);
+      this.setRange(0, columns, rows, 0);
+    }
+
+    // Show matrices side by side, from x = left on.
+    setImages(matrices, rows, columns, low, high, left = 0) {
+      const each = (value) => matrices.map(value);
+      this.models.get("colors").setv({ low, high });
+      this.set("image", {
+        image: each((values) => new Float32NDArray(values, [rows, columns])),
+        x: each((_, i) => left + i * columns * 1.06), y: each(() => 0), dw: each(() => columns), dh: each(() => rows),
+      });
+    }
+
+    setRange(x0, x1, y0, y1) {
+      for (const [range, start, end] of [[this.plot.x_range, x0, x1], [this.plot.y_range, y0, y1]]) {
+        const known = range.wanted;
+        if (known && known[0] === start && known[1] === end) continue;
+        range.setv({ start, end, reset_start: start, reset_end: end });
+        range.wanted = [start, end];
+      }
+    }
+
+    // Draw if it is seen and something has changed since.
+    draw(state) {
+      if (!this.isDirty || !this.isSeen || !this.plot) return;
+      this.isDirty = false;
+      const text = explorer.draw[this.kind](this, state);
+      if (text !== this.said) {
+        this.said = this.caption.textContent = text;
+        this.element.setAttribute("aria-label", `${this.view.title}: ${text}`);
+      }
+    }
+
+    // Give the plot the page's colours.
+    paint() {
+      const style = getComputedStyle(document.documentElement);
+      const [paper, ink, line] = ["--paper", "--ink", "--line"].map((name) => style.getPropertyValue(name).trim());
+      this.plot.setv({ background_fill_color: paper, border_fill_color: paper, outline_line_color: line });
+      for (const model of this.plot.references()) {
+        if (/Axis$/.test(model.type)) {
+          model.setv({
+            axis_label_text_color: ink, major_label_text_color: ink, axis_line_color: line,
+            major_tick_line_color: line, minor_tick_line_color: null, axis_label_text_font_style: "normal",
+          });
+        } else if (model.type === "Grid") {
+          model.grid_line_color = line;
+        }
+      }
+    }
+
+    // Return the plot as a picture: "png" or "svg".
+    blob(kind) { return this.plotView.export(kind).to_blob(); }
+
+    remove() {
+      this.plotView?.remove();
+      this.element.remove();
+    }
+  }
+  explorer.Panel = Panel;
+})(window.explorer);
