@@ -13,7 +13,7 @@ from typing import Any
 from training.config.arm_config import arm_record
 from training.config.plugin_use import used_plugins
 from training.config.recipe import Recipe
-from training.execution.arms.extension import close, is_as_long, reopen
+from training.execution.arms.extension import close, is_as_long, reopen, steps_read
 from training.execution.arms.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
 from training.execution.arms.statuses import UNFINISHED, job_status
 from training.execution.identity.arm_code import arm_code
@@ -184,13 +184,13 @@ class Experiment:
         with self.run.locked():
             self.run.add_to_provenance(submission.entry, values)
 
-    def _forced(self, force: Force) -> list[Job]:
+    def _forced(self, force: Force) -> Collection[Job]:
         """Return the networks of this start that are trained anew."""
         if isinstance(force, bool):
-            return jobs(self.recipe, self.seeds) if force else []
+            return dict.fromkeys(jobs(self.recipe, self.seeds) if force else ()).keys()
         for arm in force:
             require(arm in self.recipe.arms, "--force-arms", f"some of {names(self.recipe.arms)}", arm)
-        return [job for job in jobs(self.recipe, self.seeds) if job.arm in force]
+        return dict.fromkeys(job for job in jobs(self.recipe, self.seeds) if job.arm in force).keys()
 
     def _prepare(self, forced: Collection[Job]) -> list[Job]:
         """Check the directory, write its config, and return unfinished arms; `forced` are moved aside."""
@@ -219,7 +219,8 @@ class Experiment:
 
     def _reopen(self, short: Sequence[Job]) -> None:
         """Make finished arms half trained ones; those without a final state are moved aside."""
-        lacking = [job for job in short if not reopen(self.recipe, self.run, job)]
+        read = steps_read(self.run) if short else {}
+        lacking = [job for job in short if not reopen(self.recipe, self.run, job, read)]
         for job in lacking:
             print(f"{job}: trained again from step 0: its final state is missing", file=sys.stderr)
         self._move_aside(lacking)

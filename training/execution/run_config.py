@@ -44,8 +44,9 @@ def merged_recipe(run: RunDir, recipe: Recipe, replaced: Collection[Job] = ()) -
             raise RunError(f"{run.path}: holds files but no config.json, so no run; choose another --out")
         return recipe
     _check_not_adopted(run)
+    moved = set(replaced)
     trained = [
-        files for files in run.arms() if files.is_trained() and Job(files.arm, files.seed) not in replaced
+        files for files in run.arms() if files.is_trained() and Job(files.arm, files.seed) not in moved
     ]
     try:
         what = f"{run.path / 'config.json'}: not a recipe that this version can read"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -66,12 +66,17 @@ def has_same_sources(recipe: Recipe, run: RunDir, other: RunDir, job: Job) -> bo
     return True
 
 
-def reopen(recipe: Recipe, run: RunDir, job: Job) -> bool:
+def reopen(recipe: Recipe, run: RunDir, job: Job, read: StepsRead | None = None) -> bool:
     """Make a finished arm one that is half trained up to its last step; False without its final state.
 
     Its metrics, checkpoints and mask stay as they are. What only its end has added, an evaluation and a
     checkpoint beside the grids, the training that goes on leaves out, unless a network was made from it.
     Until the first save the state holds the record too, for `close`. The caller holds the run.
+
+    Parameters
+    ----------
+    read : mapping, optional
+        `steps_read` of the run, if it is known: it reads the records of all networks.
 
     Raises
     ------
@@ -86,7 +91,7 @@ def reopen(recipe: Recipe, run: RunDir, job: Job) -> bool:
         _check_hashes(files, done)
         record = {name: done[name] for name in RECORDED if name in done}
         record["hash"] = current_hash(done)
-        kept = kept_steps(recipe, run, job, done["steps"])
+        kept = kept_steps(recipe, run, job, done["steps"], read)
         files.write_state(files.final_state() | record | {"checkpoints": kept, FINISHED: done})
         files.unfinish()
     return True
@@ -129,23 +134,29 @@ RECORDED = ("code", "platform", "start", "compatible_code", "accepted", "source"
 """Fields of a finished arm's record that its state takes over."""
 
 
-def kept_steps(recipe: Recipe, run: RunDir, job: Job, last: int) -> list[int]:
+def kept_steps(recipe: Recipe, run: RunDir, job: Job, last: int, read: StepsRead | None = None) -> list[int]:
     """Return the steps of an arm's checkpoints that stay as it goes on from its last one."""
     files = run.arm(job.arm, job.seed)
     steps = [int(step) for step in files.steps()]
     criterion = recipe.setting(job.arm).criterion
     times = criterion.times(files.metrics(criterion.train, criterion.test, measured=criterion.train))
     around = steps_around(recipe.checkpoints(job.arm), times, steps)
-    if recipe.is_checkpoint(job.arm, last) or last in around or last in steps_read(run, job):
+    if recipe.is_checkpoint(job.arm, last) or last in around:
+        return steps
+    if last in (steps_read(run) if read is None else read).get(job, ()):
         return steps
     return [step for step in steps if step != last]
 
 
-def steps_read(run: RunDir, job: Job) -> set[int]:
-    """Return the steps of an arm's checkpoints that other networks of its run were made from."""
-    read = set()
+StepsRead = Mapping[Job, Collection[int]]
+"""Steps of the checkpoints, by network, that other networks of its run were made from."""
+
+
+def steps_read(run: RunDir) -> StepsRead:
+    """Return the steps of every network's checkpoints that other networks of its run were made from."""
+    read: dict[Job, set[int]] = {}
     for files in run.arms():
         record = files.recorded_source()
-        if record is not None and (record.get("arm"), record.get("seed")) == (job.arm, job.seed):
-            read.add(int(record["step"]))
+        if record is not None and "arm" in record and "seed" in record:
+            read.setdefault(Job(record["arm"], record["seed"]), set()).add(int(record["step"]))
     return read
