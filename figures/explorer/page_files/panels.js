@@ -15,13 +15,14 @@
 
   class Panel {
     constructor(view, kind, network, parent) {
-      Object.assign(this, { view, kind, network, isDirty: true, isSeen: false });
+      Object.assign(this, { view, kind, network, isDirty: true, isSeen: false, drawnAt: -1 });
       this.name = `${view.name}-${kind}${network ? `-${network.id}` : ""}`;
       this.element = document.createElement("figure");
       this.element.className = "panel";
       this.element.dataset.panel = this.name;
       this.place = document.createElement("div");
       this.place.id = `plot-${made++}`;
+      this.place.className = "plot";
       this.caption = document.createElement("figcaption");
       this.element.append(this.place, this.caption);
       parent.append(this.element);
@@ -75,9 +76,26 @@
       }
     }
 
-    // Draw if it is seen and something has changed since.
+    // Put the slider's line at a step: an element over the plot, which need not be painted for it.
+    setNow(step) {
+      if (!this.line) {
+        this.line = document.createElement("div");
+        this.line.className = "now";
+        this.place.append(this.line);
+        for (const signal of [this.plot.x_range.change, this.plot.properties.inner_width.change]) {
+          signal.connect(() => requestAnimationFrame(() => this.setNow(this.now)));
+        }
+      }
+      this.now = step;
+      const { bbox, x_scale } = this.plotView.frame, x = x_scale.compute(step);
+      this.line.hidden = x < bbox.left || x > bbox.right;
+      Object.assign(this.line.style, { transform: `translateX(${x}px)`, top: `${bbox.top}px`, height: `${bbox.height}px` });
+    }
+
+    // True if it is seen, and something has changed since it was drawn.
+    get isWaiting() { return this.isDirty && this.isSeen && Boolean(this.plot); }
+
     draw(state) {
-      if (!this.isDirty || !this.isSeen || !this.plot) return;
       this.isDirty = false;
       const text = explorer.draw[this.kind](this, state);
       if (text !== this.said) {
@@ -104,7 +122,12 @@
     }
 
     // Return the plot as a picture: "png" or "svg".
-    blob(kind) { return this.plotView.export(kind).to_blob(); }
+    blob(kind) {
+      if (this.now !== undefined) this.set("now", { x: [this.now] });
+      const blob = this.plotView.export(kind).to_blob();
+      if (this.now !== undefined) this.set("now", { x: [] });
+      return blob;
+    }
 
     remove() {
       this.plotView?.remove();

@@ -288,6 +288,8 @@ def test_plots_are_saved_as_pictures(opened, tiny_page, kind, begin):
     assert download.value.suggested_filename.endswith(f".{kind}")
     content = download.value.path().read_bytes()
     assert begin in content[:200] and len(content) > 2000
+    if kind == "svg":
+        assert b"#ffa90e" in content  # the line of the slider
 
 
 def test_definitions_are_one_click_away_and_in_the_schemas_words(opened, tiny_page):
