@@ -13,6 +13,16 @@
   // Return the colour of the n-th of several frequencies.
   explorer.colorAt = (n) => (n < 0 ? "#8a8f98" : COLORS[n % COLORS.length]);
 
+  function pageColors(...names) {
+    const style = getComputedStyle(document.documentElement);
+    return names.map((name) => style.getPropertyValue(name).trim());
+  }
+
+  function papers() {
+    const [paper] = pageColors("--paper");
+    return { background_fill_color: paper, border_fill_color: paper };
+  }
+
   class Panel {
     constructor(view, kind, network, parent) {
       Object.assign(this, { view, kind, network, isDirty: true, isSeen: false, drawnAt: -1 });
@@ -38,7 +48,9 @@
     // Make the plot; its models get ids of their own, since a template serves many panels.
     async build(template) {
       const own = JSON.stringify(template).replace(/"(p\d+)"/g, `"${this.place.id}-$1"`);
-      const views = await Bokeh.embed.embed_item({ ...JSON.parse(own), target_id: this.place.id });
+      const item = { ...JSON.parse(own), target_id: this.place.id };
+      Object.assign(item.doc.roots[0].attributes, papers());  // from the first painting on: edges keep what they had
+      const views = await Bokeh.embed.embed_item(item);
       this.plotView = [...views][0];
       this.plot = this.plotView.model;
       this.plot.tags = [this.name];
@@ -106,9 +118,8 @@
 
     // Give the plot the page's colours.
     paint() {
-      const style = getComputedStyle(document.documentElement);
-      const [paper, ink, line] = ["--paper", "--ink", "--line"].map((name) => style.getPropertyValue(name).trim());
-      this.plot.setv({ background_fill_color: paper, border_fill_color: paper, outline_line_color: line });
+      const [ink, line] = pageColors("--ink", "--line");
+      this.plot.setv({ ...papers(), outline_line_color: line });
       for (const model of this.plot.references()) {
         if (/Axis$/.test(model.type)) {
           model.setv({
@@ -121,7 +132,7 @@
       }
     }
 
-    // Return the plot as a picture: "png" or "svg".
+    // Return the plot as a picture, "png" or "svg", with the slider's line.
     blob(kind) {
       if (this.now !== undefined) this.set("now", { x: [this.now] });
       const blob = this.plotView.export(kind).to_blob();

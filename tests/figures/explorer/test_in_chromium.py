@@ -319,5 +319,7 @@ def test_it_fits_every_width_and_is_named_for_screen_readers(opened, tiny_page, 
         "[...explorer.app.panels.values()].filter((p) => p.isSeen).map((p) => p.element.ariaLabel)"
     )
     assert labels and all(labels)
-    paper = page.evaluate("[...explorer.app.panels.values()].find((p) => p.plot).plot.background_fill_color")
-    assert paper == ("#ffffff" if scheme == "light" else "#16181d")
+    ink = page.evaluate(
+        "[...explorer.app.panels.values()].find((p) => p.plot).plot.below[0].axis_label_text_color"
+    )
+    assert ink == ("#26292f" if scheme == "light" else "#e4e6ea")
