@@ -288,6 +288,13 @@ def test_plots_are_saved_as_pictures(opened, tiny_page, kind, begin):
     assert download.value.suggested_filename.endswith(f".{kind}")
     content = download.value.path().read_bytes()
     assert begin in content[:200] and len(content) > 2000
+    if kind == "svg":
+        svg = "explorer.app.panels.get('race-race-0').blob('svg').then((blob) => blob.text())"
+        lines = []
+        for step in (200, 4000):  # the line of the slider is in the picture
+            page.go(step=step)
+            lines.append(set(re.findall(r"<path[^>]*>", page.evaluate(svg))))
+        assert lines[0] != lines[1]
 
 
 def test_definitions_are_one_click_away_and_in_the_schemas_words(opened, tiny_page):
@@ -312,5 +319,7 @@ def test_it_fits_every_width_and_is_named_for_screen_readers(opened, tiny_page, 
         "[...explorer.app.panels.values()].filter((p) => p.isSeen).map((p) => p.element.ariaLabel)"
     )
     assert labels and all(labels)
-    paper = page.evaluate("[...explorer.app.panels.values()].find((p) => p.plot).plot.background_fill_color")
-    assert paper == ("#ffffff" if scheme == "light" else "#16181d")
+    ink = page.evaluate(
+        "[...explorer.app.panels.values()].find((p) => p.plot).plot.below[0].axis_label_text_color"
+    )
+    assert ink == ("#26292f" if scheme == "light" else "#e4e6ea")
