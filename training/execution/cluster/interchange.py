@@ -10,6 +10,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import time
 from typing import Any
 
@@ -30,6 +31,10 @@ def serve(driver: int) -> None:
                 self.manager_sock.send_multipart([node, PKL_SHUTDOWN_CODE])
             time.sleep(1)  # a thread sends them; the sockets to the driver would never close
             os._exit(1)
+
+        def process_manager_socket_message(self, nodes: Any, radio: Any, _: threading.Event) -> None:
+            """Take a node's message; one of another version is refused, and the driver told, not left."""
+            super().process_manager_socket_message(nodes, radio, threading.Event())
 
     settings = pickle.load(sys.stdin.buffer)
     EndingInterchange(**settings).start()
