@@ -23,7 +23,7 @@ from training.runs.checked_content import (
 )
 from training.runs.file_lock import LOCK, locked
 from training.runs.record_hashes import record_seal
-from training.runs.saved_state import read_without_tensors, state_bytes
+from training.runs.saved_state import read_without_tensors, state_bytes, tensor_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,7 @@ class ArmDir:
     def __init__(self, run: Path, arm: str, seed: int):
         self.arm, self.seed = arm, seed
         self.path = run / "arms" / arm / f"seed_{seed}"
+        self._unflushed: list[Path] = []
 
     def __str__(self) -> str:
         return f"{self.arm} seed {self.seed}"
@@ -217,11 +218,12 @@ class ArmDir:
         weights : mapping
             By name, (T, ...) each.
         """
-        self._write_tensors("checkpoints.safetensors", {"step": steps, **weights})
+        self._write_content("checkpoints.safetensors", tensor_bytes({"step": steps, **weights}))
 
     def write_mask(self, mask: Mapping[str, np.ndarray]) -> None:
         """Replace the mask."""
-        self._write_tensors("mask.safetensors", {name: m.astype(np.uint8) for name, m in mask.items()})
+        content = tensor_bytes({name: m.astype(np.uint8) for name, m in mask.items()})
+        self._write_content("mask.safetensors", content)
 
     def write_final_state(self, state: Mapping[str, Any]) -> None:
         """Write the state in which an arm ends."""
@@ -258,10 +260,7 @@ class ArmDir:
         self.finish(record)
 
     def tidy(self) -> None:
-        """Delete files that a finished arm does not need.
-
-        They are left if training was killed right after it wrote DONE.
-        """
+        """Delete files that a finished arm does not need, left by a process killed right after DONE."""
         (self.path / "SKIPPED").unlink(missing_ok=True)
         (self.path / "state.pt").unlink(missing_ok=True)
 
@@ -281,20 +280,20 @@ class ArmDir:
                 file.unlink(missing_ok=True)
 
     def flush(self) -> None:
-        """Write the names of all files to disk; their content is there already."""
+        """Write all files that were written so far to disk, and their names."""
+        files.flush_files(self._unflushed)
+        self._unflushed.clear()
         files.flush_folder(self.path)
 
     def _write_content(self, name: str, content: bytes) -> None:
         """Replace a file that counts once a status file says so, or `flush` was called."""
-        files.write_bytes(self.path / name, content, flush_name=False)
+        path = self.path / name
+        is_new = not path.exists()  # so that no status file speaks of it yet
+        files.write_bytes(path, content, flush="nothing" if is_new else "content")
+        self._unflushed += [path] if is_new else []
 
     def _write_status(self, name: str, content: bytes) -> None:
         """Replace a status file, once all that it speaks of is on disk."""
         self.path.mkdir(parents=True, exist_ok=True)
         self.flush()
         files.write_bytes(self.path / name, content)
-
-    def _write_tensors(self, file: str, tensors: Mapping[str, np.ndarray]) -> None:
-        from safetensors.numpy import save
-
-        self._write_content(file, save({name: np.ascontiguousarray(t) for name, t in tensors.items()}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import glob
 import hashlib
 import json
@@ -11,14 +12,18 @@ import socket
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from training.schema.plain_content import parse_json, shown
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     import pandas as pd
 
 
+Flush = Literal["name", "content", "nothing"]
+"""What a write has on disk when it returns."""
 FORMULA_SIGNS = "=+-@\t\r"
 """First characters by which a spreadsheet takes a text for a formula."""
 WORDS = {str: "text", int: "a whole number from 0", float: "a number from 0", dict: "a table"}
@@ -118,16 +123,17 @@ def _no_formula(value: Any) -> Any:
     return f"'{value}" if is_formula else value
 
 
-def write_bytes(path: Path, content: bytes, flush_name: bool = True) -> None:
+def write_bytes(path: Path, content: bytes, flush: Flush = "name") -> None:
     """Replace a file in one step.
 
     On any failure the old one stays and no temporary file is left; one that a killed process left is deleted.
 
     Parameters
     ----------
-    flush_name : bool
-        Write the folder's entry to disk as well as the content. Whoever writes several files at once does
-        so for all of them, before a file that says they are there.
+    flush : {"name", "content", "nothing"}
+        What is on disk at the end: the folder's entry and the content, the content alone, or neither. Whoever
+        leaves some out calls `flush_files`, or `flush_folder`, before a file is written that says they are
+        there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if os.name == "posix":
@@ -137,15 +143,43 @@ def write_bytes(path: Path, content: bytes, flush_name: bool = True) -> None:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if flush != "nothing":
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         error.filename = error.filename or str(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)  # after the renaming it is gone anyway
-    if flush_name:
+    if flush == "name":
         flush_folder(path.parent)
+
+
+def flush_files(paths: Sequence[Path]) -> None:
+    """Write the content of files to disk, all at once: that takes hardly longer than for one of them."""
+    for failure in _flushing_threads().map(_flush_failure, paths):
+        if failure is not None:
+            raise failure
+
+
+def _flush_failure(path: Path) -> OSError | None:
+    """Write a file's content to disk, and return what went wrong; a file deleted meanwhile is no failure."""
+    try:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        return error
+    return None
+
+
+@functools.cache
+def _flushing_threads() -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(max_workers=4, thread_name_prefix="flush")
 
 
 def flush_folder(folder: Path) -> None:

@@ -18,7 +18,8 @@ Files of an arm are in `arm_directory`; nothing else knows paths or formats. Imp
 Every write is a temporary file, flushed to disk and renamed, so a file is either the old one or the new
 one. An arm's checkpoints and metrics are written before its state, so a killed run never has fewer of them
 than its state continues from; their folder is flushed before a status file (state.pt, DONE) is written, and
-after it.
+after it. The first files of an arm are flushed together, just before its first status file: until then it is
+a new arm, whatever a power cut leaves of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""States as `torch.save` writes them, and their plain values, read without torch."""
+"""Content of files of tensors, and a state's plain values, read without torch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 
 def state_bytes(state: Mapping[str, Any]) -> bytes:
     """Return the content of a state's file."""
@@ -17,6 +19,13 @@ def state_bytes(state: Mapping[str, Any]) -> bytes:
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
     return buffer.getvalue()
+
+
+def tensor_bytes(tensors: Mapping[str, np.ndarray]) -> bytes:
+    """Return the content of a safetensors file."""
+    from safetensors.numpy import save
+
+    return save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
 
 
 class _WithoutTensors(pickle.Unpickler):

@@ -1,5 +1,6 @@
 """Metrics' bytes, and what is flushed to disk before a status file speaks of it."""
 
+import errno
 import os
 import stat
 
@@ -77,6 +78,25 @@ def test_a_status_file_is_renamed_once_all_before_it_is_on_disk(status, tmp_path
         else:
             arm.write_state({"step": 0, "weights": torch.zeros(1)})
 
-    contents = ["metrics.parquet", "checkpoints.safetensors"]
-    expected = [step for name in contents for step in ("content", name)]
-    assert operations(arm, monkeypatch, write) == [*expected, "folder", "content", status, "folder"]
+    order = operations(arm, monkeypatch, write)
+    renamed = ["metrics.parquet", "checkpoints.safetensors"]
+    assert order == [*renamed, "content", "content", "folder", "content", status, "folder"]
+    order = operations(
+        arm, monkeypatch, write
+    )  # files that may be spoken of are on disk before they are renamed
+    contents = [step for name in renamed for step in ("content", name)]
+    assert order == [*contents, "folder", "content", status, "folder"]
+
+
+def test_a_disk_that_fails_as_files_are_flushed_leaves_no_status(tmp_path, monkeypatch):
+    arm = RunDir(tmp_path).arm("dense", 0)
+    arm.write_metrics(columns_of(3))
+
+    def fail(descriptor):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match=r"metrics\.parquet"):
+            arm.finish({"hash": "x", "config": {}, "steps": 0, "source": None})
+    assert not arm.is_begun()
