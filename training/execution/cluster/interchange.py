@@ -36,7 +36,10 @@ def serve(driver: int) -> None:
             """Take a node's message; one of another version is refused, and the driver told, not left."""
             super().process_manager_socket_message(nodes, radio, threading.Event())
 
-    settings = pickle.load(sys.stdin.buffer)
+    try:
+        settings = pickle.load(sys.stdin.buffer)
+    except (EOFError, pickle.UnpicklingError):  # the driver was killed while it wrote them
+        return
     EndingInterchange(**settings).start()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from processes import command_of, parent_of
 
-from training.execution.cluster import block_script, cpu_pin, interchange_guard
+from training.execution.cluster import block_script, cpu_pin, interchange_guard, launch_commands
 from training.execution.cluster.block_script import UNTIL
 from training.execution.cluster.parsl_config import cluster_of
 
@@ -256,6 +256,13 @@ def test_the_end_of_the_interchange_is_noticed(start, monkeypatch):
     ):
         answer.result(PATIENCE)
     await_end(pool)
+
+
+@pytest.mark.parametrize("written", [b"", b"\x80\x04\x95"])
+def test_an_interchange_whose_driver_dies_as_it_starts_ends_silently(written):
+    command = launch_commands.interchange_command()
+    done = subprocess.run(command, input=written, capture_output=True, check=False, timeout=PATIENCE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_a_killed_driver_leaves_nothing_behind(tmp_path):
