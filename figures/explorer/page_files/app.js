@@ -2,7 +2,7 @@
 (function (explorer) {
   const { element } = explorer;
   const MOST_SHOWN = 3;  // networks that are side by side at first
-  const MOST_PAINTED = 5;  // plots that are painted in one frame; the others follow in the next ones
+  const MOST_PAINTED = 4;  // plots that are painted in one frame; the others follow in the next ones
   const [NEARLY_BLACK, NEARLY_WHITE] = ["#26292f", "#e4e6ea"];
   const SORTS = ["frequency", "energy", "change", "number"];
 

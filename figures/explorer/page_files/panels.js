@@ -13,6 +13,12 @@
   // Return the colour of the n-th of several frequencies.
   explorer.colorAt = (n) => (n < 0 ? "#8a8f98" : COLORS[n % COLORS.length]);
 
+  function typed(column) {
+    if (!Array.isArray(column) || !column.length) return column;
+    if (typeof column[0] === "number") return Float64Array.from(column);
+    return Array.isArray(column[0]) ? column.map((line) => Float64Array.from(line)) : column;
+  }
+
   function pageColors(...names) {
     const style = getComputedStyle(document.documentElement);
     return names.map((name) => style.getPropertyValue(name).trim());
@@ -60,8 +66,10 @@
       this.paint();
     }
 
-    // Replace the columns of a source.
-    set(name, data) { this.models.get(name).data = data; }
+    // Replace the columns of a source. Numbers go as typed arrays, which Bokeh does not search for models.
+    set(name, data) {
+      this.models.get(name).data = Object.fromEntries(Object.entries(data).map(([key, column]) => [key, typed(column)]));
+    }
 
     // Show a matrix (rows × columns) as the plot's image, its first row on top; low and high bound the colours.
     setImage(values, rows, columns, low, high) {
