@@ -21,6 +21,7 @@ demo: install
 	$(BIN)/python -m analyses.grokking --run $(RUNS)/modadd_fast
 	$(BIN)/python -m analyses.fourier --run $(RUNS)/modadd_fast
 	$(BIN)/python -m analyses.graph_props --run $(RUNS)/modadd_fast
+	$(BIN)/python -m figures.explorer --run $(RUNS)/modadd_fast --all
 
 test: install
 	$(BIN)/python -m pytest -n auto --dist loadgroup

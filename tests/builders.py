@@ -16,7 +16,11 @@ import pytest
 
 from training.execution.arms.jobs import Channel
 
-QUICK_ARGUMENTS = {"graph_props": ["--nulls", "2", "--jobs", "1"], "progress": ["--jobs", "1"]}
+QUICK_ARGUMENTS = {
+    "graph_props": ["--nulls", "2", "--jobs", "1"],
+    "progress": ["--jobs", "1"],
+    "ablation": ["--jobs", "1"],
+}
 """Arguments that make an analysis quick, by its name."""
 
 TASK_MAX = """

@@ -31,6 +31,8 @@ FREQUENCY = np.array([1, 2, 3, 3, 5])
 PHI = np.array([0.3, -1.2, 2.5, 0.0, 1.9])
 MISALIGNMENT = np.array([0.1, -0.1, 0.0, 0.2, 0.0])
 AMPLITUDE = np.array([2.0, 1.5, 1.0, 1.2, 0.9])
+SHARED = ("tiny_runs", "analysed", "tiny_page")
+"""Slow fixtures that tests of several files share."""
 
 
 def pytest_configure(config):
@@ -49,9 +51,7 @@ def pytest_collection_modifyitems(items):
     one process each, so that a session fixture is made once.
     """
     for item in items:
-        shared = next(
-            (name for name in ("tiny_runs", "analysed") if name in item.fixturenames), str(item.path)
-        )
+        shared = next((name for name in SHARED if name in item.fixturenames), str(item.path))
         item.add_marker(pytest.mark.xdist_group(shared))
 
 

@@ -194,8 +194,8 @@ CIRCLES = Table(
 ANALYSIS = Analysis(
     name="snapshots",
     answers="What do the weights and masks look like at the start, in between and at the end?",
-    takes="networks of a task over residues mod p, of one seed",
-    cost="2 s",
+    takes="networks of a task over residues mod p; pictures are of one seed",
+    cost="4 s",
     needs=("residues",),
     tables=(MOMENTS, ACCURACY, MAPS, MATRICES, NEURONS, SPECTRA, WAVES, PAIRS, CIRCLES),
 )

@@ -13,6 +13,7 @@ from training.cli.parser import Parser, run_command
 
 FILE = "explorer.html"
 MOST_MEGABYTES = 15.0
+"""Size that a page keeps to by default."""
 
 
 def _megabytes(text: str) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from figures.explorer.command import MOST_MEGABYTES
 from figures.explorer.network_content import Arrays, network_content
 from figures.explorer.packing import packed
 from figures.explorer.sources import SHOWN_IF_THERE, ExploredRun
@@ -26,7 +27,6 @@ SCRIPTS = (
 """Files of `page_files`, in the order in which they are read."""
 STEPPED = ("input", "output", "margin", "attention_", "circles", "steps")
 """Beginnings of the names of arrays with a row per checkpoint that is shown."""
-MOST_MEGABYTES = 15
 OTHER_BYTES = 1_800_000
 """About what a page has beside arrays: Bokeh's script, the plots, the page's own scripts."""
 

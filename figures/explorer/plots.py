@@ -41,11 +41,15 @@ def _plot(
         min_border=4,
         output_backend="canvas",
     )
-    plot.toolbar.autohide = True
-    plot.toolbar.logo = None
+    _plain(plot)
     if hover:
         plot.add_tools(HoverTool(tooltips=list(hover)))
     return plot
+
+
+def _plain(plot: Any) -> None:
+    """Show a plot's toolbar only while it is pointed at."""
+    plot.toolbar.autohide, plot.toolbar.logo = True, None
 
 
 def _in_proportion(plot: Any, width_by_height: float) -> Any:
@@ -171,13 +175,12 @@ def _graph() -> Any:
         sizing_mode="stretch_width",
         y_range=FactorRange(factors=[]),
         x_range=Range1d(start=-1, end=1),
-        x_axis_label="standard deviations from random masks",
+        x_axis_label="deviation from random masks",
         tools="box_zoom,reset",
         toolbar_location="above",
         min_border=4,
     )
-    plot.toolbar.autohide = True
-    plot.toolbar.logo = None
+    _plain(plot)
     plot.add_tools(HoverTool(tooltips=[("", "@label")]))
     source = _source("points", "x", "y", "color", "marker", "label")
     plot.scatter("x", "y", source=source, color="color", marker="marker", size=9)

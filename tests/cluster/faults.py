@@ -244,8 +244,8 @@ def train_with_faults(tried, faults, driver, expected):
         tried.fail("run", "silent", f"not done after {LONGEST_ROUND:.0f} s: {said}")
     elif any(codes):
         tried.fail("run", "exit code", f"{codes}: {said}")
-    if "Traceback (most recent call last)" in text:
-        tried.fail("run", "traceback", text[-3000:])
+    if (at := text.find("Traceback (most recent call last)")) >= 0:
+        tried.fail("run", "traceback", text[at : at + 4000])
     if watch.twice:
         tried.fail("run", "twice", ", ".join(map(str, sorted(watch.twice))))
     if watch.foreign:

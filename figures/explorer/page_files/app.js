@@ -2,6 +2,8 @@
 (function (explorer) {
   const { element } = explorer;
   const MOST_SHOWN = 3;  // networks that are side by side at first
+  const MOST_PAINTED = 4;  // plots that are painted in one frame; the others follow in the next ones
+  const [NEARLY_BLACK, NEARLY_WHITE] = ["#26292f", "#e4e6ea"];
   const SORTS = ["frequency", "energy", "change", "number"];
 
   // Why a view has nothing to show of a network; null if it has.
@@ -21,7 +23,10 @@
   class App {
     constructor(page, templates, networks) {
       Object.assign(this, { page, templates, networks, panels: new Map(), frames: 0 });
-      networks.forEach((net) => { net.color = net.words.color; net.label = net.words.label; });
+      networks.forEach((net) => { net.label = net.words.label; });
+      this.dark = matchMedia("(prefers-color-scheme: dark)");
+      this.colorize();
+      if (innerWidth < 700) document.getElementById("choices").open = false;
       this.observer = new IntersectionObserver((entries) => this.see(entries), { rootMargin: "20px" });
       this.state = this.linked(this.first());
       this.sections = page.views.map((view) => this.section(view));
@@ -30,7 +35,7 @@
       this.controls = new explorer.Controls(this);
       this.changes = new explorer.Changes(this, document.getElementById("changes"));
       window.addEventListener("hashchange", () => { if (location.hash !== this.hash) this.update(this.linked(this.state)); });
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
+      this.dark.addEventListener("change", () => this.repaint());
     }
 
     first() {
@@ -88,8 +93,16 @@
     drawAll() {
       this.controls.show(this.state);
       this.changes.show(this.state);
-      for (const panel of this.panels.values()) panel.draw(this.fitted(panel));
+      const waiting = [...this.panels.values()].filter((panel) => panel.isWaiting).sort((a, b) => a.drawnAt - b.drawnAt);
+      let painted = 0;
+      for (const panel of waiting) {
+        if (painted === MOST_PAINTED) break;
+        panel.draw(this.fitted(panel));
+        panel.drawnAt = this.frames;
+        if (!panel.line) painted++;  // of a plot with a line only the line moves
+      }
       this.frames++;
+      if (waiting.some((panel) => panel.isWaiting)) this.schedule();
       clearTimeout(this.linkTimer);
       this.linkTimer = setTimeout(() => this.writeLink(), 100);
     }
@@ -197,7 +210,17 @@
       }
     }
 
-    repaint() { for (const panel of this.panels.values()) if (panel.plot) panel.paint(); }
+    // Give the networks their colours; what is nearly black is nearly white on a dark page.
+    colorize() {
+      for (const net of this.networks) net.color = this.dark.matches && net.words.color === NEARLY_BLACK ? NEARLY_WHITE : net.words.color;
+    }
+
+    repaint() {
+      this.colorize();
+      this.controls.paint();
+      for (const panel of this.panels.values()) if (panel.plot) panel.paint();
+      this.update({ colors: this.dark.matches });
+    }
   }
 
   function linkedChanges(text, net) {

@@ -99,7 +99,7 @@
     if (net.changes.length) {
       const after = net.accuracies(t, true);
       const others = after.train === null || part === "train" ? "" : `, training accuracy ${percent(after.train)}`;
-      text += ` ${net.changes.map((change) => WORDS[change.op](change, net)).join(", ")}: ${percent(after[part])}${others}.`;
+      text += ` Changed: ${net.changes.map((change) => WORDS[change.op](change, net)).join(", ")}: ${percent(after[part])}${others}.`;
     }
     return text;
   };

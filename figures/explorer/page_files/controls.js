@@ -114,16 +114,23 @@
     }
 
     fillNetworks() {
+      this.chips = [];
       const many = new Set(this.app.networks.map((net) => net.words.run)).size > 1;
       byId("networks").append(...this.app.networks.map((net) => {
         const box = explorer.element("input", { type: "checkbox", value: net.id });
         box.addEventListener("change", () => this.choose(net.id, box.checked));
-        const chip = explorer.element("span", { className: "chip" });
-        chip.style.background = net.color;
+        const chip = this.chips[net.id] = explorer.element("span", { className: "chip" });
         const label = explorer.element("label", {}, box, chip, net.label);
         if (many) label.title = net.words.run;
         return label;
       }));
+      this.paint();
+    }
+
+    // Give names and markers the colours of their networks.
+    paint() {
+      this.chips.forEach((chip, id) => { chip.style.background = this.app.networks[id].color; });
+      this.markedFor = undefined;
     }
 
     choose(id, isShown) {

@@ -12,7 +12,7 @@
     const key = of.join();
     if (panel.markedFor !== key) panel.set("marks", { x: of.map((mark) => mark[0]), color: of.map((mark) => mark[1]) });
     panel.markedFor = key;
-    panel.set("now", { x: [shownStep(state.step)] });
+    panel.setNow(shownStep(state.step));
   }
 
   // Draw lines [{x, y, color, dash, width, label}] over steps; only the slider's line moves while they stay.
@@ -123,7 +123,7 @@
       panel.setRange(0.9, Math.max(2, net.steps[net.steps.length - 1]) * 1.15, -3.3, 3.3);
       panel.drawnFor = key;
     }
-    panel.set("now", { x: [shownStep(state.step)] });
+    panel.setNow(shownStep(state.step));
     return k ? `Phases at frequency ${k}: input blue, output red; larger points have larger amplitudes.` : "A dead neuron.";
   };
 

@@ -38,7 +38,9 @@
       cells.color.push(i === state.neuron ? CHOSEN : INK); cells.label.push(label);
       names.x.push(left + 0.06); names.y.push(y + 0.34); names.text.push(`${net.arrays.neurons[i]} · ${frequency}`);
     });
-    panel.set("cells", cells);
+    const key = `${shown}|${state.neuron}`;
+    if (panel.celledFor !== key) panel.set("cells", cells);
+    panel.celledFor = key;
     panel.set("names", names);
     for (const [name, y] of Object.entries(lines)) panel.set(name, { x: across, y });
     panel.setRange(-0.05, columns + 0.05, -0.05, rows + 0.05);

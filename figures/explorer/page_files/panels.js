@@ -13,15 +13,32 @@
   // Return the colour of the n-th of several frequencies.
   explorer.colorAt = (n) => (n < 0 ? "#8a8f98" : COLORS[n % COLORS.length]);
 
+  function typed(column) {
+    if (!Array.isArray(column) || !column.length) return column;
+    if (typeof column[0] === "number") return Float64Array.from(column);
+    return Array.isArray(column[0]) ? column.map((line) => Float64Array.from(line)) : column;
+  }
+
+  function pageColors(...names) {
+    const style = getComputedStyle(document.documentElement);
+    return names.map((name) => style.getPropertyValue(name).trim());
+  }
+
+  function papers() {
+    const [paper] = pageColors("--paper");
+    return { background_fill_color: paper, border_fill_color: paper };
+  }
+
   class Panel {
     constructor(view, kind, network, parent) {
-      Object.assign(this, { view, kind, network, isDirty: true, isSeen: false });
+      Object.assign(this, { view, kind, network, isDirty: true, isSeen: false, drawnAt: -1 });
       this.name = `${view.name}-${kind}${network ? `-${network.id}` : ""}`;
       this.element = document.createElement("figure");
       this.element.className = "panel";
       this.element.dataset.panel = this.name;
       this.place = document.createElement("div");
       this.place.id = `plot-${made++}`;
+      this.place.className = "plot";
       this.caption = document.createElement("figcaption");
       this.element.append(this.place, this.caption);
       parent.append(this.element);
@@ -37,7 +54,9 @@
     // Make the plot; its models get ids of their own, since a template serves many panels.
     async build(template) {
       const own = JSON.stringify(template).replace(/"(p\d+)"/g, `"${this.place.id}-$1"`);
-      const views = await Bokeh.embed.embed_item({ ...JSON.parse(own), target_id: this.place.id });
+      const item = { ...JSON.parse(own), target_id: this.place.id };
+      Object.assign(item.doc.roots[0].attributes, papers());  // from the first painting on: edges keep what they had
+      const views = await Bokeh.embed.embed_item(item);
       this.plotView = [...views][0];
       this.plot = this.plotView.model;
       this.plot.tags = [this.name];
@@ -47,8 +66,10 @@
       this.paint();
     }
 
-    // Replace the columns of a source.
-    set(name, data) { this.models.get(name).data = data; }
+    // Replace the columns of a source. Numbers go as typed arrays, which Bokeh does not search for models.
+    set(name, data) {
+      this.models.get(name).data = Object.fromEntries(Object.entries(data).map(([key, column]) => [key, typed(column)]));
+    }
 
     // Show a matrix (rows × columns) as the plot's image, its first row on top; low and high bound the colours.
     setImage(values, rows, columns, low, high) {
@@ -75,9 +96,26 @@
       }
     }
 
-    // Draw if it is seen and something has changed since.
+    // Put the slider's line at a step: an element over the plot, which need not be painted for it.
+    setNow(step) {
+      if (!this.line) {
+        this.line = document.createElement("div");
+        this.line.className = "now";
+        this.place.append(this.line);
+        for (const signal of [this.plot.x_range.change, this.plot.properties.inner_width.change]) {
+          signal.connect(() => requestAnimationFrame(() => this.setNow(this.now)));
+        }
+      }
+      this.now = step;
+      const { bbox, x_scale } = this.plotView.frame, x = x_scale.compute(step);
+      this.line.hidden = x < bbox.left || x > bbox.right;
+      Object.assign(this.line.style, { transform: `translateX(${x}px)`, top: `${bbox.top}px`, height: `${bbox.height}px` });
+    }
+
+    // True if it is seen, and something has changed since it was drawn.
+    get isWaiting() { return this.isDirty && this.isSeen && Boolean(this.plot); }
+
     draw(state) {
-      if (!this.isDirty || !this.isSeen || !this.plot) return;
       this.isDirty = false;
       const text = explorer.draw[this.kind](this, state);
       if (text !== this.said) {
@@ -88,9 +126,8 @@
 
     // Give the plot the page's colours.
     paint() {
-      const style = getComputedStyle(document.documentElement);
-      const [paper, ink, line] = ["--paper", "--ink", "--line"].map((name) => style.getPropertyValue(name).trim());
-      this.plot.setv({ background_fill_color: paper, border_fill_color: paper, outline_line_color: line });
+      const [ink, line] = pageColors("--ink", "--line");
+      this.plot.setv({ ...papers(), outline_line_color: line });
       for (const model of this.plot.references()) {
         if (/Axis$/.test(model.type)) {
           model.setv({
@@ -103,8 +140,13 @@
       }
     }
 
-    // Return the plot as a picture: "png" or "svg".
-    blob(kind) { return this.plotView.export(kind).to_blob(); }
+    // Return the plot as a picture, "png" or "svg", with the slider's line.
+    blob(kind) {
+      if (this.now !== undefined) this.set("now", { x: [this.now] });
+      const blob = this.plotView.export(kind).to_blob();
+      if (this.now !== undefined) this.set("now", { x: [] });
+      return blob;
+    }
 
     remove() {
       this.plotView?.remove();

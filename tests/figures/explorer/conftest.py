@@ -42,6 +42,8 @@ class ShownPage:
             }""",
             arg=view,
         )
+        self.evaluate("new Promise((done) => setTimeout(() => requestAnimationFrame(done), 100))")
+        self.wait()  # also for plots that have come into sight by the last scrolling
 
     def go(self, **state):
         """Change the state, and wait until it is drawn."""
@@ -59,7 +61,8 @@ class ShownPage:
         """Return what the plots of a view show, by panel."""
         return self.evaluate(
             """view => {
-                const data = (panel) => JSON.stringify([...panel.models.values()].map((model) => model.data));
+                const data = (panel) => JSON.stringify(
+                    [panel.line?.style.transform, ...[...panel.models.values()].map((model) => model.data)]);
                 const panels = [...explorer.app.panels.values()];
                 return Object.fromEntries(panels.filter((panel) => panel.view.name === view && panel.isSeen)
                     .map((panel) => [panel.name, data(panel)]));

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from builders import released_weights
 
 from figures import explore
 from figures.explorer.command import main
@@ -127,6 +128,26 @@ def test_an_adopted_network_opens_like_a_trained_one(small_run, tmp_path, opened
         page.see(view)
     assert page.evaluate("explorer.app.networks[0].words.what_if")
     assert "accuracy on all pairs" in page.evaluate("explorer.accuracyWords(explorer.app.networks[0], 1)")
+    assert page.errors == []
+
+
+def test_released_weights_open_like_trained_ones(tmp_path, opened):
+    steps = [0, 5000, 10000, 49800]
+    he = [str(released_weights(f"he_p23_grokking_step_{step}.pth")) for step in steps]
+    nanda = [str(released_weights("nanda_low_precision_mod_addition.pth"))]
+    theirs, ours = tmp_path / "he", tmp_path / "nanda"
+    told = ["--model", "one_hot_mlp", "--p", "23", "--set", "task.pairs=ordered"]
+    assert adopt([*he, *told, "--out", str(theirs)]) == 0
+    assert adopt([*nanda, "--model", "transformer", "--p", "113", "--out", str(ours)]) == 0
+    assert main(["--run", str(theirs), str(ours), "--out", str(tmp_path / "page.html")]) == 0
+    page = opened(tmp_path / "page.html")
+    assert page.evaluate("explorer.app.controls.steps") == steps
+    for view in ("neurons", "spectrum", "neuron", "phases", "logits", "race", "attention", "circles"):
+        page.see(view)
+    words = page.evaluate("explorer.accuracyWords(explorer.app.networks[0], 3)")
+    assert "he: dense, seed 0, step 49,800: accuracy on all pairs 99.43 %" in words
+    assert "12762 of 12769 pairs are right" in page.page.locator("#view-logits").inner_text()
+    assert page.evaluate("explorer.app.networks[1].words.circles") == [3, 6, 9, 23, 35, 39]
     assert page.errors == []
 
 

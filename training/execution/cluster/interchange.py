@@ -10,6 +10,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import time
 from typing import Any
 
@@ -31,7 +32,14 @@ def serve(driver: int) -> None:
             time.sleep(1)  # a thread sends them; the sockets to the driver would never close
             os._exit(1)
 
-    settings = pickle.load(sys.stdin.buffer)
+        def process_manager_socket_message(self, nodes: Any, radio: Any, _: threading.Event) -> None:
+            """Take a node's message; one of another version is refused, and the driver told, not left."""
+            super().process_manager_socket_message(nodes, radio, threading.Event())
+
+    try:
+        settings = pickle.load(sys.stdin.buffer)
+    except (EOFError, pickle.UnpicklingError):  # the driver was killed while it wrote them
+        return
     EndingInterchange(**settings).start()
 
 

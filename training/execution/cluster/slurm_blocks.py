@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from training.execution.cluster.block_failures import BlockFailures
 from training.execution.cluster.block_script import job_script
+from training.execution.cluster.interchange_guard import guard
 from training.execution.cluster.launch_commands import interchange_command, pool_command
 from training.execution.cluster.settings import ClusterSettings
 from training.schema.validation import ConfigError
@@ -51,6 +52,7 @@ def slurm_config(settings: ClusterSettings, folder: Path) -> Config:
         block_error_handler=BlockFailures(),
         encrypted=True,
     )
+    guard(executor)
     return Config(
         executors=[executor],
         run_dir=str(folder),

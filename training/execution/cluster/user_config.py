@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from training.execution.cluster.block_failures import BlockFailures
 from training.execution.cluster.block_script import job_script
 from training.execution.cluster.cpu_pin import HERE
+from training.execution.cluster.interchange_guard import guard
 from training.execution.cluster.launch_commands import interchange_command, pool_command
 from training.execution.cluster.settings import walltime_seconds
 from training.schema.plain_content import one_line, shown
@@ -108,6 +109,7 @@ def _adapt(config: Config, folder: Path) -> None:
     config.run_dir = str(folder)
     config.retries = 0  # our scheduler puts a lost arm back
     executor.block_error_handler = BlockFailures()
+    guard(executor)
     if executor.launch_cmd == defaults.DEFAULT_LAUNCH_CMD:
         executor.launch_cmd = pool_command()
     if executor.interchange_launch_cmd == defaults.DEFAULT_INTERCHANGE_LAUNCH_CMD:

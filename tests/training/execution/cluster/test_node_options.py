@@ -5,7 +5,8 @@ import math
 import pytest
 
 from training.execution.cluster.block_script import UNTIL
-from training.execution.cluster.node_pool import parsed, registration, worker_environments
+from training.execution.cluster.node_messages import registration
+from training.execution.cluster.node_pool import parsed, worker_environments
 
 pytest.importorskip("parsl", reason="the extra `cluster` is not installed")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from processes import command_of, parent_of
 
-from training.execution.cluster import block_script, cpu_pin
+from training.execution.cluster import block_script, cpu_pin, interchange_guard, launch_commands
 from training.execution.cluster.block_script import UNTIL
 from training.execution.cluster.parsl_config import cluster_of
 
@@ -241,6 +241,28 @@ def test_another_python_on_a_node_is_refused_and_both_are_named(start, tmp_path)
     ours = f"py.v={sys.version_info.major}.{sys.version_info.minor} "
     with pytest.raises(BadStateException, match=rf"py\.v=3\.9 .*does not match .*{re.escape(ours)}"):
         executor.submit(os.getpid, {}).result(PATIENCE)
+
+
+def test_the_end_of_the_interchange_is_noticed(start, monkeypatch):
+    from parsl.executors.errors import BadStateException
+
+    monkeypatch.setattr(interchange_guard, "COMMAND_SECONDS", 3.0)
+    executor = start()
+    pool = call(executor, os.getppid)
+    answer = executor.submit(time.sleep, {}, 60)
+    executor.interchange_proc.kill()
+    with pytest.raises(
+        BadStateException, match=r"interchange ended with exit code -9; run the command again"
+    ):
+        answer.result(PATIENCE)
+    await_end(pool)
+
+
+@pytest.mark.parametrize("written", [b"", b"\x80\x04\x95"])
+def test_an_interchange_whose_driver_dies_as_it_starts_ends_silently(written):
+    command = launch_commands.interchange_command()
+    done = subprocess.run(command, input=written, capture_output=True, check=False, timeout=PATIENCE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 def test_a_killed_driver_leaves_nothing_behind(tmp_path):

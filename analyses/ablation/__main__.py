@@ -1,0 +1,7 @@
+"""`python -m analyses.ablation`."""
+
+import sys
+
+from analyses.ablation.command import main
+
+sys.exit(main())

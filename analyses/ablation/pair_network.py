@@ -1,0 +1,153 @@
+"""Activations of one checkpoint on the pairs of its task.
+
+n  pairs, training pairs first      m  neurons      p  residues      K  frequencies
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from analyses.loading.pairs import examples_of
+from interp.mechanism.ablation import PartScores, part_scores, permutation_within
+from interp.mechanism.effective_weights import MODEL_WEIGHTS
+from interp.mechanism.two_layer_forward import ACTIVATIONS
+from interp.spectra.fourier import fourier_basis
+from interp.spectra.pair_spectrum import activation_frequency
+from interp.spectra.weight_spectrum import frequency_power, neuron_frequency
+from training.config.settings import Setting
+from training.runs.atomic_files import RunError
+
+Weights = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class PairNetwork:
+    """One checkpoint on all pairs of its task."""
+
+    setting: Setting
+    weights: Weights
+    pairs: np.ndarray
+    """(n, 2)"""
+    labels: np.ndarray
+    starts: tuple[int, ...]
+    """First pair of each part."""
+    parts: tuple[str, ...]
+    """Names of the parts: train and test, or all where the split is not known."""
+    permutation: np.ndarray
+    """Pair whose activations each pair gets by resampling, of its own part."""
+    logits: np.ndarray
+    """(p, n)"""
+    hidden: np.ndarray
+    """(m, n)"""
+    input_map: np.ndarray
+    output_map: np.ndarray
+    """(m, p): what a neuron adds to the logits."""
+    frequency: np.ndarray
+    """(m,): frequency of each neuron, 0 for a dead one."""
+    power: np.ndarray
+    """(K,): share of the embedding's variance at each frequency; NaN if it has none."""
+    activation: str
+
+    @classmethod
+    def of(cls, setting: Setting, weights: Weights, seed: int) -> PairNetwork:
+        """Return a checkpoint's network.
+
+        Parameters
+        ----------
+        seed : int
+            Of the permutation of resampling, which is the same at every checkpoint.
+
+        Raises
+        ------
+        RunError
+            If the model has no activations on pairs, or a part has one pair alone.
+        """
+        data, model = examples_of(setting.task), setting.model
+        assert data.labels is not None
+        a, b = data.inputs.T
+        n = len(data.labels)
+        starts, parts = part_starts(setting)
+        try:
+            permutation = permutation_within(starts, n, np.random.default_rng(seed))
+        except ValueError as error:
+            raise RunError(f"{setting.task.describe()}: {error}; --arms chooses other networks") from None
+        maps, found = model.neuron_maps(weights), model.pair_activations(weights)
+        if found.attention.shape[-1]:
+            frequency, _ = activation_frequency(found.hidden)
+        else:
+            frequency, _ = neuron_frequency(maps["input"])
+        embedding, _ = model.residue_weights(weights).values()
+        varies = np.ptp(embedding, axis=0).any()
+        K = len(embedding) // 2
+        return cls(
+            setting=setting,
+            weights=weights,
+            pairs=data.inputs,
+            labels=data.labels,
+            starts=starts,
+            parts=parts,
+            permutation=permutation,
+            logits=np.ascontiguousarray(found.logits[a, b].T),
+            hidden=np.ascontiguousarray(found.hidden[a, b].T),
+            input_map=maps["input"],
+            output_map=maps["output"],
+            frequency=frequency,
+            power=frequency_power(embedding) if varies else np.full(K, np.nan),
+            activation=found.activation,
+        )
+
+    @property
+    def groups(self) -> dict[int, np.ndarray]:
+        """Neurons of each frequency that some neuron has."""
+        return {int(k): np.flatnonzero(self.frequency == k) for k in np.unique(self.frequency) if k}
+
+    @property
+    def judged(self) -> int:
+        """Index of the part by which components are judged: test, or all pairs that there are."""
+        return len(self.parts) - 1
+
+    def scores(self, logits: np.ndarray, change: np.ndarray | None = None) -> PartScores:
+        """Return loss, accuracy and margin of logits, (p, n), by part; a change is added to them."""
+        return part_scores(logits, self.labels, self.starts, change)
+
+    def without_frequency(self, k: int) -> np.ndarray | None:
+        """Return the logits if the embedding has nothing at a frequency; None without an embedding.
+
+        W_E becomes W_E − QᵀQ W_E, with Q the two waves of the frequency.
+        """
+        model = self.setting.model
+        Q = fourier_basis(len(self.power) * 2 + 1)[2 * k - 1 : 2 * k + 1]
+        if model.name in MODEL_WEIGHTS and model.symmetric:
+            table = self.input_map - (self.input_map @ Q.T) @ Q  # (m, p)
+            a, b = self.pairs.T
+            hidden = ACTIVATIONS[self.activation](table[:, a] + table[:, b])
+            return self.output_map.T @ hidden
+        first, _ = model.residue_weights(self.weights)
+        name = next((name for name in self.weights if name.rpartition(".")[2] == first), None)
+        return None if name is None else self._forward_without(name, Q)
+
+    def _forward_without(self, name: str, Q: np.ndarray) -> np.ndarray:
+        import torch
+
+        p = Q.shape[1]
+        weights = {key: torch.from_numpy(w.astype(np.float64)) for key, w in self.weights.items()}
+        waves = torch.from_numpy(Q)
+        rows = weights[name][:p]
+        weights[name] = torch.cat([rows - waves.T @ (waves @ rows), weights[name][p:]])
+        with torch.no_grad():
+            pairs = torch.from_numpy(self.pairs)
+            logits = self.setting.model.implementation().forward(weights, pairs)
+        return np.ascontiguousarray(logits[:, :p].T.numpy())
+
+
+def part_starts(setting: Setting) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the first pair of each part, and the parts' names."""
+    data = examples_of(setting.task)
+    if not setting.task.split_known:
+        return (0,), ("all",)
+    if data.n_train == len(data.inputs):
+        return (0,), ("train",)
+    return (0, data.n_train), ("train", "test")
