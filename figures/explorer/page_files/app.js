@@ -2,7 +2,8 @@
 (function (explorer) {
   const { element } = explorer;
   const MOST_SHOWN = 3;  // networks that are side by side at first
-  const MOST_PAINTED = 4;  // plots that are painted in one frame; the others follow in the next ones
+  const FRAME = 33, PAUSE = 300;  // milliseconds that a frame may take, and after which it is no frame
+  const MOST_PAINTED = 8;  // plots that are painted in one frame of a quick machine; others follow in the next ones
   const [NEARLY_BLACK, NEARLY_WHITE] = ["#26292f", "#e4e6ea"];
   const SORTS = ["frequency", "energy", "change", "number"];
 
@@ -22,7 +23,7 @@
 
   class App {
     constructor(page, templates, networks) {
-      Object.assign(this, { page, templates, networks, panels: new Map(), frames: 0 });
+      Object.assign(this, { page, templates, networks, panels: new Map(), frames: 0, most: 4, drawnAt: 0 });
       networks.forEach((net) => { net.label = net.words.label; });
       this.dark = matchMedia("(prefers-color-scheme: dark)");
       this.colorize();
@@ -94,9 +95,12 @@
       this.controls.show(this.state);
       this.changes.show(this.state);
       const waiting = [...this.panels.values()].filter((panel) => panel.isWaiting).sort((a, b) => a.drawnAt - b.drawnAt);
+      const now = performance.now(), took = now - this.drawnAt;
+      this.drawnAt = now;
+      if (took < PAUSE) this.most = Math.max(1, Math.min(MOST_PAINTED, this.most + (took > FRAME ? -1 : 1)));
       let painted = 0;
       for (const panel of waiting) {
-        if (painted === MOST_PAINTED) break;
+        if (painted === this.most) break;
         panel.draw(this.fitted(panel));
         panel.drawnAt = this.frames;
         if (!panel.line) painted++;  // of a plot with a line only the line moves
