@@ -80,7 +80,7 @@ def _printed_importance(importance: list[dict[str, Any]], ranks: list[dict[str, 
         {
             "arm": arm_label(row["arm"]),
             "seeds": row["n_seeds"],
-            "frequencies": number(row["n_groups"]),
+            "groups": number(row["n_groups"]),
             **{f"by {removal} (nats)": number(row[f"by_{removal}"]) for removal in REMOVED_BY},
             "rank with power": number(rank[row["arm"]]["neurons_rank"], 2),
             "embedding (nats)": number(row["by_embedding"]),
@@ -106,8 +106,8 @@ def _printed_circuits(networks: list[dict[str, Any]]) -> PrintedTable:
             "random order": _of(row["smallest_random"], row["n_groups"]),
             "faithful": number(row["faithfulness"], 2),
             "complete": number(row["completeness"], 2),
-            "outside, together (nats)": number(row["outside_together"]),
-            "outside, one by one (nats)": number(row["outside_single"]),
+            "rest (nats)": number(row["outside_together"]),
+            "rest one by one (nats)": number(row["outside_single"]),
             "neurons": row["circuit_neurons"],
         }
         for row in networks
@@ -116,7 +116,8 @@ def _printed_circuits(networks: list[dict[str, Any]]) -> PrintedTable:
         f"Smallest number of frequencies that keeps {KEPT_WORDS} at the last checkpoint.",
         rows,
         f"{_understated(networks)} Faithful: share of the margin that the circuit alone has; complete: share "
-        f"that the network loses without it. {JUDGED}",
+        "that the network loses without it. Rest: increase of the loss without all other frequencies. "
+        f"{JUDGED}",
     )
 
 

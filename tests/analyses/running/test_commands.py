@@ -20,6 +20,7 @@ NAMES = [
     "logits",
     "lottery",
     "progress",
+    "ablation",
     "grokking",
     "speed",
     "norms",
