@@ -60,7 +60,7 @@ def train_nothing(recipe, run):
     queue = ArmQueue(Progress(output=io.StringIO()))
     queue.submit(Submission(recipe, run, jobs(recipe, recipe.seeds), Start()))
     sent = 0
-    while tasks := queue.next_tasks(is_batched=False):
+    while tasks := queue.next_tasks(None):
         sent += len(pickle.dumps(tasks))
         queue.report(tasks[0].number, 1, 0.5)
         queue.ended(tasks[0].number)
