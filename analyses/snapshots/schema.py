@@ -152,7 +152,7 @@ PAIRS = Table(
         Column(
             "quantity",
             str,
-            "label: class of the pair; trained: 1 for a training pair, 0 for a test pair; margin: logit of "
+            "What the row holds. label: class of the pair; trained: 1 for a training pair, 0 for a test pair; margin: logit of "
             "the right class less the largest other; attention 0, …: attention of a head to a, from the last "
             "position.",
         ),
@@ -180,7 +180,9 @@ CIRCLES = Table(
         *NETWORK,
         STEP,
         FREQUENCY,
-        Column("axis", str, "cosine or sine: direction of the embedding that this wave of the residues has."),
+        Column(
+            "axis", str, "Direction of the embedding that this wave of the residues, cosine or sine, has."
+        ),
     ),
     numbered=Column(
         "residue",
