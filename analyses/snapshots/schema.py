@@ -152,9 +152,9 @@ PAIRS = Table(
         Column(
             "quantity",
             str,
-            "What the row holds. label: class of the pair; trained: 1 for a training pair, 0 for a test pair; "
-            "margin: logit of the right class less the largest other; attention 0, …: attention of a head to a, "
-            "from the last position.",
+            "What the row holds. label: class of the pair; trained: 1 for a training pair, 0 for a test one; "
+            "margin: logit of the right class less the largest other; attention 0, …: attention of a head to "
+            "a, from the last position.",
         ),
         Column(
             "step",
