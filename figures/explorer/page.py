@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from figures.explorer.command import MOST_MEGABYTES
 from figures.explorer.network_content import Arrays, network_content
 from figures.explorer.packing import packed
 from figures.explorer.sources import SHOWN_IF_THERE, ExploredRun
@@ -31,7 +30,7 @@ OTHER_BYTES = 1_800_000
 """About what a page has beside arrays: Bokeh's script, the plots, the page's own scripts."""
 
 
-def page_html(runs: Sequence[ExploredRun], megabytes: float = MOST_MEGABYTES) -> str:
+def page_html(runs: Sequence[ExploredRun], megabytes: float) -> str:
     """Return the page of some runs.
 
     Parameters

@@ -74,9 +74,11 @@ def explore(
     RunError
         If a run is damaged or has no finished network.
     """
+    from figures.explorer.command import MOST_MEGABYTES
     from figures.explorer.page import page_html
     from figures.explorer.sources import explored_run
     from training.schema.validation import require
 
     require(len(runs) > 0, "runs", "at least one run", "none")
-    return ExplorerPage(page_html([explored_run(run, arms, everything) for run in runs]), height)
+    explored = [explored_run(run, arms, everything) for run in runs]
+    return ExplorerPage(page_html(explored, MOST_MEGABYTES), height)
