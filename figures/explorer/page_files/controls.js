@@ -73,12 +73,16 @@
       byId("step").textContent = explorer.stepWords(state.step);
       for (const name of ["sort", "map", "layer"]) byId(name).value = state[name] ?? "";
       byId("class").value = state.class ?? "";
-      const net = this.app.withMaps();
-      if (net) byId("neuron").value = net.arrays.neurons[state.neuron] ?? 0;
+      if (document.activeElement !== byId("neuron")) this.showNeuron();  // never over what is being typed
       for (const box of byId("networks").querySelectorAll("input")) box.checked = state.shown.includes(Number(box.value));
       const key = `${state.shown}`;
       if (this.markedFor !== key) this.mark(state.networks);
       this.markedFor = key;
+    }
+
+    showNeuron() {
+      const net = this.app.withMaps();
+      if (net) byId("neuron").value = net.arrays.neurons[this.app.state.neuron] ?? 0;
     }
 
     // Put a marker on the slider at t_mem, the end of memorisation, and t_gen, that of generalisation.
@@ -107,9 +111,11 @@
       byId("class").addEventListener("change", (event) => {
         this.app.update({ class: event.target.value === "" ? null : Number(event.target.value) });
       });
+      byId("neuron").addEventListener("blur", () => this.showNeuron());
       byId("neuron").addEventListener("change", (event) => {
         const place = this.app.withMaps()?.arrays.neurons.indexOf(Number(event.target.value)) ?? -1;
-        this.app.update(place < 0 ? {} : { neuron: place });
+        if (place >= 0) this.app.update({ neuron: place });
+        else this.showNeuron();
       });
     }
 

@@ -79,9 +79,19 @@ def test_a_click_chooses_a_neuron(opened, tiny_page):
     order = page.evaluate("explorer.app.networks[0].order('energy')")
     page.page.mouse.click(*page.center_of("spectrum-spectrum-0", 2, 1.5))
     page.page.wait_for_function(f"explorer.app.state.neuron === {order[1]}")
-    page.page.locator("#neuron").fill("5")
+    assert page.errors == []
+
+
+def test_a_neuron_is_chosen_by_its_number(opened, tiny_page):
+    page = opened(tiny_page)
+    field = page.page.locator("#neuron")
+    field.fill("5")
+    page.go(step=200)  # the page is drawn while the number is typed
     page.page.keyboard.press("Enter")
-    page.page.wait_for_function("explorer.app.state.neuron === 5")
+    assert page.state["neuron"] == 5
+    field.fill("999")
+    page.page.keyboard.press("Enter")
+    assert page.state["neuron"] == 5 and field.input_value() == "5"
     assert page.errors == []
 
 
