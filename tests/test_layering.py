@@ -22,6 +22,7 @@ FLOORS = (
     ("interp.lazy_exports",),
     ("interp.spectra", "interp.masks", "interp.statistics"),
     ("interp.mechanism", "interp.dynamics", "interp.graphs"),
+    ("interp.interventions",),
     ("interp",),
     ("training.schema",),
     ("training.runs",),
