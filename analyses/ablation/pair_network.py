@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyses.loading.pairs import examples_of
+from analyses.loading.pairs import examples_of, part_starts
 from interp.mechanism.ablation import PartScores, part_scores, permutation_within
 from interp.mechanism.effective_weights import MODEL_WEIGHTS
 from interp.mechanism.two_layer_forward import ACTIVATIONS
@@ -141,13 +141,3 @@ class PairNetwork:
             pairs = torch.from_numpy(self.pairs)
             logits = self.setting.model.implementation().forward(weights, pairs)
         return np.ascontiguousarray(logits[:, :p].T.numpy())
-
-
-def part_starts(setting: Setting) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Return the first pair of each part, and the parts' names."""
-    data = examples_of(setting.task)
-    if not setting.task.split_known:
-        return (0,), ("all",)
-    if data.n_train == len(data.inputs):
-        return (0,), ("train",)
-    return (0, data.n_train), ("train", "test")

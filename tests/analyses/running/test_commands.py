@@ -21,6 +21,7 @@ NAMES = [
     "lottery",
     "progress",
     "ablation",
+    "stitching",
     "grokking",
     "speed",
     "norms",
