@@ -3,7 +3,8 @@
 Nothing here reads files, prints, plots or trains, and nothing imports the other packages or torch. `spectra`
 (Fourier transforms over the residues) and `masks` (pruning masks) are at the bottom. `mechanism` (how a
 network computes), `dynamics` (how training proceeds) and `graphs` (the graph of a mask) may import these two
-and never each other. `statistics` (censored times) imports none of the folders.
+and never each other. `statistics` (censored times) imports none of the folders. `interventions` (activations
+patched, logits attributed, inputs steered) may import all but `dynamics` and `graphs`.
 """
 
 from interp.lazy_exports import lazy_exports
