@@ -18,7 +18,7 @@ N_PAIRS = 256
 """Default of `--pairs`."""
 PAIR_SEED = 0
 """Default of `--pair-seed`."""
-FIGURES = ()
+FIGURES = ("patching", "attribution")
 
 
 def measure(networks: Sequence[Network], n_pairs: int, pair_seed: int) -> Result:

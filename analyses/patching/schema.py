@@ -7,7 +7,7 @@ MOST_ATTRIBUTED = 2000
 """Largest number of judged pairs over which attributions are averaged."""
 
 DEFINITIONS = "DEFINITIONS.md, section 6"
-UNTOLD = "the network does not tell the answers apart: the interval of clean less corrupted reaches 0"
+UNTOLD = "clean runs do not prefer their answer: the interval of clean less corrupted is not above 0"
 
 
 N_NEURONS = Column("n_neurons", int, "Number of neurons of the row; 0 where it is not of neurons.")

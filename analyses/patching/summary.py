@@ -101,8 +101,8 @@ def _printed_shares(shares: list[dict[str, Any]], n_pairs: int, pair_seed: int) 
         "Share of the logit difference that activations of another pair recover at the last checkpoint.",
         rows,
         f"Means over seeds, of {n_pairs} runs drawn with seed {pair_seed}; 0: as without the patch, 1: as "
-        "the pair that they are taken from. In parentheses: number of key frequencies. '-': the network does "
-        f"not tell the answers apart. {JUDGED}",
+        "the pair that they are taken from. In parentheses: number of key frequencies. '-': no clean run "
+        f"prefers its answer. {JUDGED}",
     )
 
 

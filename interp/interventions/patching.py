@@ -121,8 +121,8 @@ def recovered_share(
     -------
     RecoveredShare
         Dimensionless. The interval is Student's at 95 % of the linearized ratio (delta method), over pairs
-        taken as independent. NaN where the network does not tell the answers apart: the 95 % interval of the
-        mean of clean − corrupted reaches 0.
+        taken as independent. NaN where the clean run does not prefer its answer: the 95 % interval of the
+        mean of clean − corrupted is not above 0.
 
     Raises
     ------
@@ -147,8 +147,7 @@ def recovered_share(
             f"{np.shape(patched)[-1]} patched, {np.shape(corrupted)[-1]} corrupted and {n} clean"
         )
     whole, part = clean - corrupted, patched - corrupted
-    low, high = student_interval(whole)
-    mean = whole.mean() if low > 0 or high < 0 else np.nan
+    mean = whole.mean() if student_interval(whole)[0] > 0 else np.nan
     share = part.mean(axis=-1) / mean
     residual = (part - share[..., None] * whole) / mean
     return RecoveredShare(share, *(share + end for end in student_interval(residual)))

@@ -42,10 +42,11 @@ def test_the_interval_covers_the_ratio_of_the_expected_values():
     assert 0.92 <= hits / 400 <= 0.98
 
 
-def test_a_network_that_tells_nothing_apart_has_no_share():
-    rng = np.random.default_rng(4)
-    clean, corrupted = rng.normal(size=(2, 50))
+def test_a_network_that_does_not_prefer_the_clean_answer_has_no_share():
+    clean, corrupted = np.random.default_rng(4).normal(size=(2, 50))
     assert all(np.isnan(x) for x in recovered_share(clean, corrupted, clean))
+    assert all(np.isnan(x) for x in recovered_share(clean - 9, corrupted, clean - 9))
+    assert recovered_share(clean + 9, corrupted, clean + 9).share == 1
 
 
 def test_answers_of_a_pair_differ_and_every_one_of_the_examples_is_drawn():
