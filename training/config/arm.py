@@ -91,6 +91,8 @@ class Arm:
     """For norm-controlled starts: one ratio over all weights, or the mean of every matrix's ratio."""
     from_step: int | None = None
     """Start from this checkpoint of the lineage's first arm (the dense network), in place of θ₀."""
+    moments: Literal["zero", "keep"] = field(default="zero", metadata=OMITTED_AT_DEFAULT)
+    """Optimizer at `from_step`: restarted, or as it was there, by a replay of that network's training."""
     form: str = "weights"
     """Parametrization, a key of `PARAMETRIZATIONS`: trained weights, a tangent, or trained scores.
 

@@ -33,6 +33,7 @@ TAKEN_IF: dict[str, Callable[[Arm], bool]] = {
     "norm_scope": lambda arm: STARTS[arm.start].needs_mask,
     "source_step": lambda arm: arm.reads_weights,
     "from_step": lambda arm: arm.source is not None,
+    "moments": lambda arm: arm.from_step is not None,
     "train_weights": lambda arm: arm.trains_scores,
 }
 """Condition on which an arm takes a field; a field without one is taken by every arm."""

@@ -74,6 +74,8 @@ class Engine:
         self.datasets = per_arm(data, len(starts))
         self.ages = [0] * len(starts)
         """Updates that the arm of each slot has had."""
+        self.updates_before = [0] * len(starts)
+        """Updates that the optimizer of each slot's arm had had when the arm began."""
         self.is_live = [True] * len(starts)
         """False for a slot whose arm has ended: its weights stay as they are."""
         self.layout = RowLayout({name: tuple(w.shape) for name, w in starts[0].items()})
@@ -150,11 +152,11 @@ class Engine:
             if self._slot_update is None:
                 self._settings = None
         if self._settings is None:
-            self._update = update_of(self.optimizers, trained, state, self.ages, self.is_live)
+            self._update = update_of(self.optimizers, trained, state, self._updates_done(), self.is_live)
             return
         for slot, is_live in enumerate(self.is_live):
             if is_live:
-                self._settings.fill(slot, self.optimizers[slot], self.ages[slot])
+                self._settings.fill(slot, self.optimizers[slot], self._updates_done()[slot])
 
     def _capture_step(self) -> None:
         """Let the device take whole steps, where they neither draw nor need numbers of the host."""
@@ -177,10 +179,16 @@ class Engine:
         self.network.gradient(self.weights, self.grads)
         gradients = self.parametrization.trained_gradients(self.grads_rw)
         if self._settings is None:
-            self._update(gradients, self.ages)
+            self._update(gradients, self._updates_done())
         else:
             self._slot_update(gradients)
             self._settings.advance()
+
+    def _updates_done(self) -> list[int]:
+        """Return the updates that the optimizer of each slot's arm has had."""
+        if not any(self.updates_before):
+            return self.ages
+        return [age + before for age, before in zip(self.ages, self.updates_before, strict=True)]
 
     def _count(self, n_steps: int) -> None:
         self.ages = [age + n_steps * is_live for age, is_live in zip(self.ages, self.is_live, strict=True)]
@@ -226,9 +234,14 @@ class Engine:
             ages=list(self.ages),
             weights_rw=copied(self.weights_rw),
             tensors={name: [copied(t) for t in listed] for name, listed in tensors.items()},
-            generators=[self.parametrization.generator_state(slot) for slot in range(len(self.ages))],
+            extras=[self._extras(slot) for slot in range(len(self.ages))],
             **on_its_way,
         )
+
+    def _extras(self, slot: int) -> dict[str, Any]:
+        """Return what only some arms' states hold: a random generator's state, earlier updates."""
+        before = self.updates_before[slot]
+        return self.parametrization.generator_state(slot) | ({"updates_before": before} if before else {})
 
     def _state_tensors(self) -> dict[str, list[Tensor]]:
         return {"trained": self.parametrization.trained} | self.optimizer_state
@@ -244,6 +257,20 @@ class Engine:
             for tensor, row in zip(tensors, state[name], strict=True):
                 tensor[slot].copy_(row)
         self.ages[slot] = int(state["step"])
+        self.updates_before[slot] = int(state.get("updates_before", 0))
+        self._set_slot(slot)
+
+    def take_moments(self, slot: int, moments: Mapping[str, Sequence[Tensor]], updates: int) -> None:
+        """Let a slot's arm begin with an optimizer's tensors after that many updates.
+
+        Only for trained weights; what a mask prunes has none.
+        """
+        for name, tensors in self.optimizer_state.items():
+            for tensor, row in zip(tensors, moments[name], strict=True):
+                tensor[slot].copy_(row)
+                for mask_rw in self.parametrization.frozen:
+                    tensor[slot].mul_(mask_rw[slot])
+        self.updates_before[slot] = updates
         self._set_slot(slot)
 
     def refill(
@@ -257,6 +284,7 @@ class Engine:
     ) -> None:
         """Put another arm into a slot, in place; `settings` is of this arm alone."""
         self.optimizers[slot], self.ages[slot], self.is_live[slot] = optimizer, 0, True
+        self.updates_before[slot] = 0
         self.parametrization.refill(slot, self._stacked([start], [mask], settings))
         for tensors in self.optimizer_state.values():
             for tensor in tensors:
@@ -281,7 +309,7 @@ class Engine:
         if self._settings is None:
             self._build_update()
         elif self.is_live[slot]:
-            self._settings.fill(slot, self.optimizers[slot], self.ages[slot])
+            self._settings.fill(slot, self.optimizers[slot], self._updates_done()[slot])
         else:
             self._settings.release(slot)
 
@@ -293,8 +321,9 @@ class Engine:
         self.optimizer_state = {
             name: [t[slots] for t in tensors] for name, tensors in self.optimizer_state.items()
         }
-        self.optimizers, self.datasets, self.ages = (
-            [listed[slot] for slot in slots] for listed in (self.optimizers, self.datasets, self.ages)
+        self.optimizers, self.datasets, self.ages, self.updates_before = (
+            [listed[slot] for slot in slots]
+            for listed in (self.optimizers, self.datasets, self.ages, self.updates_before)
         )
         self.is_live = [self.is_live[slot] for slot in slots[: len(slots) - n_empty]] + [False] * n_empty
         self._prepare_step()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from training.execution.arms.arm_in_training import with_pruned_zeros
 from training.execution.arms.jobs import ArmTask
-from training.execution.arms.slot_training import engine_of
+from training.execution.arms.slot_training import begin_arm, engine_of
 from training.execution.arms.starting_point import StartingPoint
 
 
@@ -24,6 +25,7 @@ class ReplayedArm:
     def __init__(self, task: ArmTask, start: StartingPoint, device: str, slots: Sequence[Sequence[int]] = ()):
         self.mask, self.prunes = start.mask, task.arm.prunes
         self.engine = engine_of([task], [start], device)
+        begin_arm(self.engine, 0, start)
         self.slots = list(slots)
 
     def run_to(self, step: int) -> None:
@@ -41,3 +43,7 @@ class ReplayedArm:
     def weights(self) -> dict[str, np.ndarray]:
         """Return the weights as last evaluated, as a checkpoint has them."""
         return with_pruned_zeros(self.engine.arm_weights(0), self.mask, self.prunes)
+
+    def state(self) -> dict[str, Any]:
+        """Return the state to continue the arm from."""
+        return self.engine.arm_state(0)

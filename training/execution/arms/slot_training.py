@@ -132,6 +132,8 @@ class SlotTraining:
             with reading_state(arm.files):
                 self.engine.check_state(arm.state)
                 self.engine.restore(slot, arm.state)
+        else:
+            begin_arm(self.engine, slot, arm.start)
         arm.write_mask()
         self._is_fresh = True
         self._note_batch()
@@ -216,6 +218,12 @@ def engine_of(
     if n_slots is not None and n_slots > len(tasks):
         engine.keep(range(len(tasks)), n_slots)
     return engine
+
+
+def begin_arm(engine: Engine, slot: int, start: StartingPoint) -> None:
+    """Give a slot's new arm the moments that it begins with, if it has any."""
+    if start.moments is not None:
+        engine.take_moments(slot, start.moments, start.updates)
 
 
 def parametrization_of(tasks: Sequence[ArmTask]) -> ParametrizationSettings:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 PRUNE_ANYWAY = "--set pruning.require_generalised=false prunes it anyway"
 """What to type for a ticket of a network that has not generalised."""
 
@@ -34,6 +37,10 @@ class StartingPoint:
     mask: Mask | None
     source: dict[str, Any] | None
     """Network that the arm read: its arm, seed and step; for a ticket also whether it had generalised."""
+    moments: Mapping[str, Sequence[Tensor]] | None = None
+    """Tensors of the optimizer that the arm goes on with, by name; None for zeros."""
+    updates: int = 0
+    """Updates that the optimizer has had with these moments."""
 
 
 class NotTrained(Exception):

@@ -17,6 +17,7 @@ from training.execution.arms.arm_in_training import ArmInTraining, identity
 from training.execution.arms.batches import slots_that_fit
 from training.execution.arms.device_errors import device_loss_explained
 from training.execution.arms.jobs import ArmTask, Channel
+from training.execution.arms.kept_moments import with_moments
 from training.execution.arms.replay import taken_over
 from training.execution.arms.saved_state import resumed_state
 from training.execution.arms.slot_training import SlotTraining
@@ -158,6 +159,8 @@ class TrainingLoop:
             task.files.skip(task.record() | here | more)
             self._close(task, str(reason))
             return None
+        if not task.files.has_state():
+            start = with_moments(task, start, self.device, self.channel.should_stop)
         arm = ArmInTraining(task, start, self.device)
         if arm.files.has_state():
             arm.state = resumed_state(arm)
