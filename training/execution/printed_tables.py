@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.cli.printed_table import PrintedTable
+from training.config.checks.event_checks import event_notes
 from training.config.recipe import Recipe
 from training.execution.plan import ACTIONS, SKIP
 from training.execution.plan_needs import sum_line
@@ -35,7 +36,7 @@ def plan_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedTabl
     ]
     todo = Counter(row["todo"] for row in rows)
     conclusion = f"{len(rows)} networks: {', '.join(f'{n} to {action}' for action, n in todo.items())}."
-    conclusion += "".join(f"\n{line}" for line in (learned(recipe), *branches(recipe)))
+    conclusion += "".join(f"\n{line}" for line in (learned(recipe), *branches(recipe), *event_notes(recipe)))
     title = f"What a start of {recipe.name} would do with every network; a dry run trains nothing."
     return PrintedTable(title, printed, conclusion)
 

@@ -13,7 +13,7 @@ from training.config.recipe import Recipe
 from training.config.settings import steps_around
 from training.execution.arms.jobs import ArmTask
 from training.execution.arms.kept_moments import with_moments
-from training.execution.arms.starting_point import starting_point
+from training.execution.arms.sources.starting_point import starting_point
 from training.execution.identity.device import platform_differences, platform_of
 from training.inspection.file_checks import scheduled_steps
 from training.runs.arm_directory import ArmDir

@@ -12,7 +12,7 @@ from typing import Any
 
 from training.cli.parser import Interrupted
 from training.execution.arms.jobs import ArmTask, Job
-from training.execution.arms.starting_point import StartingPoint, starting_point
+from training.execution.arms.sources.starting_point import StartingPoint, starting_point
 from training.execution.identity.device import platform_differences, platform_of
 from training.runs.atomic_files import RunError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from training.config.checks.event_checks import check_event_circles, check_events
 from training.models.weight_names import is_prunable
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
@@ -23,6 +24,7 @@ def check_recipe(recipe: Recipe) -> None:
     require(different, "seeds", "one or more different whole numbers from 0", recipe.seeds)
     require(len(recipe.arms) > 0, "arms", "at least one arm", "none")
     _check_circles(recipe)
+    check_event_circles(recipe)
     for name in recipe.arms:
         require(is_file_name(name), "arms", FILE_NAME, name)
         _check_arm(recipe, name)
@@ -57,6 +59,7 @@ def _check_arm(recipe: Recipe, name: str) -> None:
     _check_steps(recipe, name)
     _check_network(recipe, name)
     _check_moments(recipe, name)
+    check_events(recipe, name)
     if arm.source is not None:
         _check_layers(recipe, name, arm.source)
 
