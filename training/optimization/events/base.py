@@ -95,6 +95,8 @@ class SlotRows:
     """(w,): the weights."""
     moments: Mapping[str, Tensor]
     """(w,) each, tensors of the optimizer by name."""
+    gradient_sums: Sequence[Tensor] = ()
+    """Those of the moments that are sums of gradients, as AdamW's running mean."""
 
     def views(self, row: Tensor) -> dict[str, Tensor]:
         """Return views of a row by the weights' names."""
