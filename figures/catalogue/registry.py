@@ -9,7 +9,7 @@ from training.schema.validation import check_instance
 
 QUESTIONS = (
     *("grokking", "speed", "norms", "masks", "fourier", "graph_props", "snapshots", "phases"),
-    *("logits", "stages", "lottery", "flow", "leakage", "progress", "ablation", "stitching"),
+    *("logits", "stages", "lottery", "flow", "leakage", "progress", "ablation", "patching", "stitching"),
     *("mechanism", "sweep", "compare"),
 )
 """Folders of figures."""

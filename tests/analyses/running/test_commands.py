@@ -21,6 +21,7 @@ NAMES = [
     "lottery",
     "progress",
     "ablation",
+    "patching",
     "stitching",
     "grokking",
     "speed",
