@@ -78,6 +78,7 @@ class Readers:
         self.arms = arms
         self._by_name = {(entry.network.arm, entry.network.seed): entry for entry in layers}
         self._seeds = sorted({seed for _, seed in self._by_name})
+        self._starts: dict[tuple[int, str, str], str] = {}
         self.refused: dict[str, None] = {}
         """Lines on networks that are not read, or not by place."""
 
@@ -123,6 +124,13 @@ class Readers:
                 yield _reader(other, start, "place", t=int(at[0]))
 
     def _start(self, own: NeuronLayers, other: NeuronLayers) -> str:
+        """Return whether two networks of a seed began alike, compared once."""
+        key = own.network.seed, own.network.arm, other.network.arm
+        if key not in self._starts:
+            self._starts[key] = self._compared_start(own, other)
+        return self._starts[key]
+
+    def _compared_start(self, own: NeuronLayers, other: NeuronLayers) -> str:
         if own is other:
             return "itself"
         sizes = own.outputs.shape[1], other.outputs.shape[1]

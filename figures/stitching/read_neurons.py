@@ -21,7 +21,8 @@ from figures.drawing.style import DOUBLE, Styles, line_style, step_axis, table_s
 
 ITSELF, OTHER, PERMUTED = "itself", "other seed", "permuted"
 """Series beside the arms: the network itself, neurons of another seed, neurons at random places."""
-CONTROLS: Mapping[str, dict[str, Any]] = {
+LOOKS: Mapping[str, dict[str, Any]] = {
+    ITSELF: {"color": "#0f7f3f", "linestyle": (0, (2, 1.5)), "marker": "X"},
     OTHER: {"color": "#832db6", "linestyle": (0, (1, 1)), "marker": "D"},
     PERMUTED: {"color": "#a96b59", "linestyle": (0, (6, 1.5)), "marker": "P"},
 }
@@ -63,7 +64,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         f"at place i. Dashed: {arm_label(arm)} itself. Other seed: its neurons under the output map of the "
         f"next seed's network, matched by frequency and phase. Permuted: at random places. Thin: single "
         f"seeds; bold: their median where all seeds have a value ({_counts(series)}). (b, c) Neurons (rows) "
-        f"under the last output map of every network (columns), medians over n = {n} seeds."
+        f"under the last output map of every network (columns): median, lowest and highest of n = {n} seeds."
     )
     return drawing
 
@@ -95,11 +96,10 @@ def _styles(table: pd.DataFrame, arm: str) -> Styles:
     """Return the styles of arms, and of the series beside them."""
     styles = table_styles(table)
     name = arm_label(arm)
-    own = {**styles[arm], "label": f"{name} itself", "linestyle": (0, (2, 1.5))}
     return styles | {
-        ITSELF: own,
-        OTHER: {"label": f"{name}, other seed, matched"} | CONTROLS[OTHER],
-        PERMUTED: {"label": f"{name}, places permuted"} | CONTROLS[PERMUTED],
+        ITSELF: {"label": f"{name} itself"} | LOOKS[ITSELF],
+        OTHER: {"label": f"{name}, other seed, matched"} | LOOKS[OTHER],
+        PERMUTED: {"label": f"{name}, places permuted"} | LOOKS[PERMUTED],
     }
 
 
@@ -126,24 +126,23 @@ def _matrix(drawing: Drawing, ax: Axes, moment: str, rows: pd.DataFrame, arm: st
         f"{arm_label(arm)}, other seed, matched": other[other["places"] == "wave"],
         f"{arm_label(arm)}, permuted": of_arm[of_arm["places"] == PERMUTED],
     }
-    medians = [
-        chosen.groupby("reader")["acc"].median().reindex(readers).to_numpy() for chosen in sources.values()
-    ]
-    values = np.stack(medians)
+    by_reader = [chosen.groupby("reader")["acc"] for chosen in sources.values()]
+    middle, low, high = (
+        np.stack([group.agg(statistic).reindex(readers).to_numpy() for group in by_reader])
+        for statistic in ("median", "min", "max")
+    )
     y, x = range(1, len(sources) + 1), range(1, len(readers) + 1)
-    drawing.heat(ax, moment, "median", "median", x, y, values, vmin=0, vmax=1, cmap="Blues")
-    for (row, column), value in np.ndenumerate(values):
+    drawing.heat(ax, moment, "median", "median", x, y, middle, vmin=0, vmax=1, cmap="Blues")
+    at_y, at_x = np.meshgrid(y, x, indexing="ij")
+    drawing.note(moment, "range", x=at_x.ravel(), y=at_y.ravel(), low=low.ravel(), high=high.ravel())
+    for (row, column), value in np.ndenumerate(middle):
         if np.isfinite(value):
-            color = "white" if value > 0.6 else "0.1"
-            ax.text(
-                column + 1,
-                row + 1,
-                f"{value:.3f}".lstrip("0"),
-                ha="center",
-                va="center",
-                fontsize=7,
-                color=color,
-            )
+            look: dict[str, Any] = {"ha": "center", "color": "white" if value > 0.6 else "0.1"}
+            has_range = rows["seed"].nunique() > 1
+            ax.text(column + 1, row + 1 - 0.17 * has_range, _text(value), va="center", fontsize=7, **look)
+            if has_range:
+                words = f"{_text(float(low[row, column]))}–{_text(float(high[row, column]))}"
+                ax.text(column + 1, row + 1.24, words, va="center", fontsize=5, **look)
     ax.set_xticks(x, [arm_label(name) for name in readers], rotation=25, ha="right")
     ax.set_yticks(y, list(sources) if labelled else [])
     ax.set_xlabel("output map of")
@@ -151,6 +150,11 @@ def _matrix(drawing: Drawing, ax: Axes, moment: str, rows: pd.DataFrame, arm: st
         ax.set_ylabel("neurons of")
     ax.tick_params(length=0)
     ax.set_ylim(len(sources) + 0.5, 0.5)
+
+
+def _text(value: float) -> str:
+    """Return an accuracy with three decimals, without the zero before the point."""
+    return f"{value:.3f}".removeprefix("0")
 
 
 def _counts(series: pd.DataFrame) -> str:

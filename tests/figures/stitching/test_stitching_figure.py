@@ -68,16 +68,18 @@ def test_matrices_have_the_nearest_checkpoint_to_step_100_and_the_last(table):
     drawing = read_neurons.draw({STITCHING: table})
     for moment, step in (("at step 100", 90), ("at the last checkpoint", 1000)):
         numbers = drawing.table()
-        cells = numbers[numbers["panel"] == moment]
+        cells = numbers[(numbers["panel"] == moment) & (numbers["series"] == "median")]
         rows = table.query("reader_step == 1000 and places == 'place' and start != 'other'")
         rows = rows[rows["step"] == step]
         expected = rows.groupby(["arm", "reader"], sort=False)["test_acc"].median().unstack(sort=False)
         found = cells["value"].to_numpy().reshape(6, 3)
         np.testing.assert_allclose(found[:3], expected.loc[list(ROLES), list(ROLES)])
+        ranges = numbers[(numbers["panel"] == moment) & (numbers["series"] == "range")]
+        assert (ranges["high"] - ranges["low"]).dropna().to_numpy() == pytest.approx(1 / 5000)
         assert np.isnan(found[3:, 1:]).all() and np.isfinite(found[3:, 0]).all()
 
 
 def test_a_run_of_one_network_is_drawn_too(table):
     lone = table.query("arm == 'teacher' and seed == 0 and reader == 'teacher' and start == 'itself'")
     drawing = read_neurons.draw({STITCHING: lone})
-    assert set(drawing.table()["series"]) == {"teacher", "itself", "median"}
+    assert set(drawing.table()["series"]) == {"teacher", "itself", "median", "range"}
