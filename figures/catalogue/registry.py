@@ -9,7 +9,7 @@ from training.schema.validation import check_instance
 
 QUESTIONS = (
     *("grokking", "speed", "norms", "masks", "fourier", "graph_props", "snapshots", "phases"),
-    *("logits", "stages", "lottery", "flow", "leakage", "progress", "ablation", "patching", "mechanism"),
+    *("logits", "stages", "lottery", "flow", "leakage", "progress", "ablation", "patching", "steering", "mechanism"),
     *("sweep", "compare"),
 )
 """Folders of figures."""
