@@ -8,6 +8,7 @@ from training.schema.validation import ConfigError
 
 FREEZE = {"name": "freeze", "at": 10}
 REMOVE = {"name": "remove_frequencies", "at": 10, "weights": ["W_E"], "frequencies": [1]}
+KEYS = {"name": "remove_frequencies", "at": 10, "weights": ["W_E"], "keys_of": "dense"}
 GIVE = {"name": "transplant", "at": 10, "arm": "dense", "step": 0, "weights": ["W_E"], "frequencies": [1]}
 PRUNE = {"name": "prune", "at": 10, "method": "magnitude"}
 DECAY = {"name": "set_optimizer", "at": 10, "weight_decay": 0.0}
@@ -56,7 +57,12 @@ def recipe_of(*events, **fields):
         (REMOVE | {"frequencies": [1, 1]}, "frequencies: expected one or more different"),
         (REMOVE | {"weights": ["W_in"]}, "weights: expected some of W_E, W_U, got 'W_in'"),
         (REMOVE | {"weights": []}, "weights: expected one or more"),
-        ({"name": "remove_frequencies", "at": 1}, "weights: missing|frequencies: missing"),
+        ({"name": "remove_frequencies", "at": 1}, "weights: missing"),
+        (REMOVE | {"keys_of": "dense"}, r"frequencies: expected none beside keys_of, got \[1\]"),
+        (REMOVE | {"others": True}, "others: expected false without keys_of"),
+        (KEYS | {"keys_of": "nobody"}, "arms that are there, as dense, .*, got 'nobody'"),
+        (KEYS | {"keys_of": "x"}, "is a circle"),
+        (KEYS | {"keys_of": "wide"}, r"keys_of: expected an arm whose W_E has the shape \(7, 12\), got"),
         (GIVE | {"until": 20}, "until: expected none: transplant acts once"),
         (GIVE | {"arm": "wide"}, r"arm: expected an arm whose W_E has the shape \(7, 12\), got"),
         (GIVE | {"step": 33}, "step: expected a step of dense with a checkpoint, got 33"),

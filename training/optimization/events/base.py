@@ -70,14 +70,15 @@ class ArmInputs(ABC):
     target: Target
     own_mask: Mask | None
     """The arm's mask; None for a dense arm."""
+    seed: int
 
     @abstractmethod
     def mask(self, arm: str) -> Mask:
         """Return the mask of another arm of the seed."""
 
     @abstractmethod
-    def weights(self, arm: str, step: int) -> dict[str, np.ndarray]:
-        """Return the weights of another arm of the seed at a step."""
+    def weights(self, arm: str, step: int | None = None) -> dict[str, np.ndarray]:
+        """Return the weights of another arm of the seed at a step, by default its last checkpoint."""
 
     @abstractmethod
     def pruned(
@@ -110,6 +111,9 @@ class SlotRows:
 
 class Action:
     """What an event does to one slot."""
+
+    frequencies: tuple[int, ...] | None = None
+    """Those that it changes, for the arm's record; None for no frequencies."""
 
     def begin(self, rows: SlotRows) -> None:
         """Act once, before the first update of the event's time."""

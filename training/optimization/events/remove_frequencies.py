@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from training.models.weight_names import is_prunable
-from training.optimization.events.base import Action, ArmInputs, Claim, Event, SlotRows, Target
-from training.optimization.events.residue_weights import (
-    by_residue,
-    check_frequencies,
-    residue_axes,
-    waves_of,
-)
+from training.optimization.events.base import Action, ArmInputs, Claim, SlotRows, Target
+from training.optimization.events.frequency_event import FrequencyEvent
+from training.optimization.events.residue_weights import by_residue, residue_axes, waves_of
 from training.schema.validation import require
 
 if TYPE_CHECKING:
@@ -23,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemoveFrequencies(Event):
+class RemoveFrequencies(FrequencyEvent):
     """Removes Fourier components along a weight's residues, at once and after every update.
 
     A gradient without them would not do: AdamW divides it by its root mean square, weight by weight, and so
@@ -31,29 +27,23 @@ class RemoveFrequencies(Event):
     """
 
     name: Literal["remove_frequencies"] = "remove_frequencies"
-    weights: tuple[str, ...]
-    """Weights with an axis of residues: the first matrix, the last, or both."""
-    frequencies: tuple[int, ...]
-    """Frequencies, from 1 to (p − 1) / 2."""
 
     def check(self, target: Target, others: Mapping[str, Target]) -> None:
-        """Raise a `ConfigError` about a weight or frequency that is not there, or a pruned weight."""
+        """Raise a `ConfigError` about a pruned weight too."""
         super().check(target, others)
-        check_frequencies(target, self.weights, self.frequencies)
         masked = target.has_mask and any(map(is_prunable, self.weights))
         require(not masked, "weights", "weights without a mask, whose zeros would be filled", self.weights)
 
     def claims(self, target: Target) -> Sequence[Claim]:
         """Return the frequencies of the weights."""
-        frequencies = frozenset(self.frequencies)
-        return [Claim(w, self.name, is_shared=True, frequencies=frequencies) for w in self.weights]
+        return [Claim(w, self.name, is_shared=True, frequencies=self.claimed()) for w in self.weights]
 
     def action(self, inputs: ArmInputs) -> Action:
         """Return the action that removes them."""
         p = inputs.target.residues
         assert p is not None
         axes = residue_axes(inputs.target.shapes, p)
-        return RemovedWaves({name: axes[name] for name in self.weights}, waves_of(self.frequencies, p))
+        return RemovedWaves({name: axes[name] for name in self.weights}, self.chosen(inputs), p)
 
 
 class RemovedWaves(Action):
@@ -65,12 +55,14 @@ class RemovedWaves(Action):
     ----------
     axes : mapping
         Axis of the residues by weight.
-    waves : Tensor
-        (p, n), orthonormal columns.
+    frequencies : sequence of int
+        Of the waves.
+    p : int
+        Residues.
     """
 
-    def __init__(self, axes: Mapping[str, int], waves: Tensor):
-        self.axes, self.waves_pn = axes, waves
+    def __init__(self, axes: Mapping[str, int], frequencies: Sequence[int], p: int):
+        self.axes, self.frequencies, self.waves_pn = axes, tuple(frequencies), waves_of(frequencies, p)
 
     def begin(self, rows: SlotRows) -> None:
         """Remove the waves now."""

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from training.models.weight_names import Shape, prunable
-from training.optimization.events.base import Target, check_weights
-from training.schema.validation import ConfigError, require
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,18 +28,6 @@ def residue_axes(shapes: Mapping[str, Shape], p: int) -> dict[str, int]:
     first, last = next(iter(matrices)), list(matrices)[-1]
     ends = {first: 0, last: 1}
     return {name: axis for name, axis in ends.items() if matrices[name][axis] in (p, p + 1)}
-
-
-def check_frequencies(target: Target, weights: Sequence[str], frequencies: Sequence[int]) -> None:
-    """Raise a `ConfigError` about a weight without residues, or a frequency that p residues lack."""
-    if target.residues is None:
-        raise ConfigError("frequencies: expected a task on residues mod p, got another")
-    check_weights("weights", weights, list(residue_axes(target.shapes, target.residues)))
-    require(len(weights) > 0, "weights", "one or more weights", "none")
-    most = (target.residues - 1) // 2
-    expected = f"one or more different whole numbers from 1 to {most}"
-    fits = all(1 <= k <= most for k in frequencies) and len({*frequencies}) == len(frequencies) > 0
-    require(fits, "frequencies", expected, list(frequencies))
 
 
 def waves_of(frequencies: Sequence[int], p: int) -> Tensor:

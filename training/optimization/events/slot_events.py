@@ -123,10 +123,14 @@ class SlotEvents:
 
     def record(self, steps: int) -> list[dict[str, Any]]:
         """Return when each event has acted in a training of so many steps, for the arm's record."""
-        return [
-            {"name": event.name} | dict(zip(("at", "until"), self._acted(event, steps), strict=True))
-            for event in self.events
-        ]
+        records = []
+        for event, action in zip(self.events, self.actions, strict=True):
+            at, until = self._acted(event, steps)
+            record: dict[str, Any] = {"name": event.name, "at": at, "until": until}
+            if action is not None and action.frequencies is not None:
+                record["frequencies"] = list(action.frequencies)
+            records.append(record)
+        return records
 
     def _acted(self, event: Event, steps: int) -> tuple[int | None, int | None]:
         begin, end = self.window(event)

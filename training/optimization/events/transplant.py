@@ -6,13 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from training.optimization.events.base import Action, ArmInputs, Claim, Event, SlotRows, Target
-from training.optimization.events.residue_weights import (
-    by_residue,
-    check_frequencies,
-    residue_axes,
-    waves_of,
-)
+from training.optimization.events.base import Action, ArmInputs, Claim, SlotRows, Target
+from training.optimization.events.frequency_event import FrequencyEvent, check_giver
+from training.optimization.events.residue_weights import by_residue, residue_axes, waves_of
 from training.schema.validation import require
 
 if TYPE_CHECKING:
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transplant(Event):
+class Transplant(FrequencyEvent):
     """Replaces Fourier components along a weight's residues by those of another arm.
 
     The running means of their gradients start at zero. In an arm with a mask, pruned weights stay zero.
@@ -32,39 +28,30 @@ class Transplant(Event):
     name: Literal["transplant"] = "transplant"
     arm: str
     """Arm that gives them, of the same seed."""
-    step: int
-    """Checkpoint of that arm."""
-    weights: tuple[str, ...]
-    """Weights with an axis of residues: the first matrix, the last, or both."""
-    frequencies: tuple[int, ...]
-    """Frequencies, from 1 to (p − 1) / 2."""
+    step: int | None = None
+    """Checkpoint of that arm; by default its last one."""
 
     def arms_read(self) -> tuple[str, ...]:
         """Return the giving arm too."""
         return (*super().arms_read(), self.arm)
 
     def checkpoints_read(self) -> tuple[tuple[str, int], ...]:
-        """Return the giving arm and step."""
-        return ((self.arm, self.step),)
+        """Return the giving arm and step, if one is named."""
+        return () if self.step is None else ((self.arm, self.step),)
 
     def check(self, target: Target, others: Mapping[str, Target]) -> None:
         """Raise a `ConfigError` if the weights do not fit, or the step has no checkpoint."""
         super().check(target, others)
-        check_frequencies(target, self.weights, self.frequencies)
         giver = others[self.arm]
-        for name in self.weights:
-            expected = f"an arm whose {name} has the shape {target.shapes[name]}"
-            got = giver.shapes.get(name)
-            require(got == target.shapes[name], "arm", expected, f"{self.arm}, {got}")
-        same = giver.residues == target.residues
-        require(same, "arm", f"an arm on residues mod {target.residues}", f"{self.arm}, mod {giver.residues}")
+        check_giver("arm", self.arm, giver, target, self.weights)
+        if self.step is None:
+            return
         is_saved = self.step >= 0 and giver.saves(self.step)
         require(is_saved, "step", f"a step of {self.arm} with a checkpoint", self.step)
 
     def claims(self, target: Target) -> Sequence[Claim]:
         """Return the frequencies of the weights."""
-        frequencies = frozenset(self.frequencies)
-        return [Claim(w, self.name, is_shared=False, frequencies=frequencies) for w in self.weights]
+        return [Claim(w, self.name, is_shared=False, frequencies=self.claimed()) for w in self.weights]
 
     def action(self, inputs: ArmInputs) -> Action:
         """Return the action that replaces them."""
@@ -73,9 +60,7 @@ class Transplant(Event):
         axes = residue_axes(inputs.target.shapes, p)
         given = inputs.weights(self.arm, self.step)
         mask = inputs.own_mask or {}
-        return GivenWaves(
-            {name: axes[name] for name in self.weights}, waves_of(self.frequencies, p), given, mask
-        )
+        return GivenWaves({name: axes[name] for name in self.weights}, self.chosen(inputs), p, given, mask)
 
 
 class GivenWaves(Action):
@@ -85,8 +70,10 @@ class GivenWaves(Action):
     ----------
     axes : mapping
         Axis of the residues by weight.
-    waves : Tensor
-        (p, n), orthonormal columns in float64.
+    frequencies : sequence of int
+        Of the waves.
+    p : int
+        Residues.
     given : mapping
         Weights by name.
     mask : mapping
@@ -96,11 +83,13 @@ class GivenWaves(Action):
     def __init__(
         self,
         axes: Mapping[str, int],
-        waves: Tensor,
+        frequencies: Sequence[int],
+        p: int,
         given: Mapping[str, np.ndarray],
         mask: Mapping[str, np.ndarray],
     ):
-        self.axes, self.waves_pn, self.given, self.mask = axes, waves, given, mask
+        self.axes, self.given, self.mask = axes, given, mask
+        self.frequencies, self.waves_pn = tuple(frequencies), waves_of(frequencies, p)
 
     def begin(self, rows: SlotRows) -> None:
         """Replace the waves, by products in float64 on the host."""

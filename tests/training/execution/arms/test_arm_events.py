@@ -37,6 +37,7 @@ EVENTS = {
     "masked": [{"name": "prune", "mask": "grokked_ticket", "at": 20, "until": 60}],
     "removed": [REMOVE],
     "given": [GIVE | {"frequencies": [1, 3]}],
+    "no_keys": [{"name": "remove_frequencies", "weights": ["W_U"], "keys_of": "dense", "at": 15}],
     "plain": [],
 }
 STEPS = 100
@@ -123,6 +124,11 @@ def test_the_record_says_when_events_have_acted(trained):
         {"name": "set_optimizer", "at": 30, "until": STEPS},
         {"name": "freeze", "at": 25, "until": 65},
     ]
+    assert run.arm("removed", 0).done()["events"][0]["frequencies"] == [2]
+    W_U = run.arm("dense", 0).checkpoints()["W_U"][-1]
+    norms = abs(np.fft.fft(W_U.astype(float), axis=1)[:, 1:4]) ** 2
+    keys = 1 + np.flatnonzero(norms.sum(axis=0) >= norms.sum(axis=0).max() / 4)
+    assert run.arm("no_keys", 0).done()["events"][0]["frequencies"] == keys.tolist()
     assert "events" not in run.arm("plain", 0).done()
 
 

@@ -23,7 +23,9 @@ class GivenInputs(ArmInputs):
     def mask(self, arm):
         return self.masks[arm]
 
-    def weights(self, arm, step):
+    seed = 0
+
+    def weights(self, arm, step=None):
         return self.others[arm]
 
     def pruned(self, method, weights, sparsity, scope):
@@ -74,6 +76,12 @@ class Bench:
 def bench():
     """Return the class of `tiny`, which takes settings of the model."""
     return Bench
+
+
+@pytest.fixture
+def inputs_of():
+    """Return the class of what a test gives an event to read."""
+    return GivenInputs
 
 
 @pytest.fixture

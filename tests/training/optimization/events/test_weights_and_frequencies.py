@@ -38,6 +38,48 @@ def without(W, frequencies):
     return np.fft.ifft(spectrum, axis=0).real
 
 
+# --- which frequencies ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def giver():
+    """Return weights whose frequencies 2 and 5 are large in W_E, 3 and 5 in W_U, and all others small."""
+    turns = 2 * np.pi * np.arange(P) / P
+    rows = {"W_E": {2: 1.0, 5: 0.6, 1: 0.4}, "W_U": {3: 1.0, 5: 0.7, 4: 0.2}}
+    weights = {
+        name: np.outer(sum(size * np.cos(k * turns) for k, size in sizes.items()), np.ones(8))
+        for name, sizes in rows.items()
+    }
+    return {"W_E": weights["W_E"], "W_U": weights["W_U"].T}
+
+
+@pytest.mark.parametrize(
+    ("weights", "keys"), [(("W_E",), (2, 5)), (("W_U",), (3, 5)), (("W_E", "W_U"), (2, 3, 5))]
+)
+def test_frequencies_are_those_that_are_large_in_another_arm(tiny, inputs_of, giver, weights, keys):
+    inputs = inputs_of(tiny.target, weights={"dense": giver})
+    event = RemoveFrequencies(at=0, weights=weights, keys_of="dense")
+    assert event.chosen(inputs) == keys and event.arms_read() == ("dense",)
+    assert RemoveFrequencies(at=0, weights=weights, frequencies=(4, 1)).chosen(inputs) == (1, 4)
+    others = set()
+    for seed in range(20):
+        inputs.seed = seed
+        drawn = replace(event, others=True).chosen(inputs)
+        assert len(drawn) == min(len(keys), 5 - len(keys)) and not {*drawn} & {*keys}
+        assert drawn == replace(event, others=True).chosen(inputs) == tuple(sorted(drawn))
+        others |= {*drawn}
+    assert others == {1, 2, 3, 4, 5} - {*keys}
+
+
+def test_the_key_frequencies_of_another_arm_are_removed(tiny, giver):
+    event = RemoveFrequencies(at=3, weights=("W_E", "W_U"), keys_of="dense")
+    engine = tiny.engine([event], weights={"dense": giver})
+    engine.run(6)
+    weights = tiny.weights(engine)
+    assert energy(weights["W_E"], (2, 3, 5)) < 1e-12 and energy(weights["W_U"], (2, 3, 5), axis=1) < 1e-12
+    assert energy(weights["W_E"], (1, 4)) > 0.1
+
+
 # --- removed frequencies --------------------------------------------------------------------------------
 
 
