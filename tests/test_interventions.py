@@ -44,6 +44,20 @@ def test_single_frequencies_matter_and_a_circuit_is_small(cells):
     assert "smallest_greedy" in output_of(cells, "ablation.networks")["text/plain"]
 
 
+def test_patched_shares_sum_to_one_and_steered_frequencies_move_the_answer(cells):
+    shares = value_of(cells, "def patched(k)")
+    assert sum(shares.values()) == pytest.approx(1, abs=0.01) and max(shares.values()) > 0.1
+    moved = value_of(cells, "def steered(")
+    assert moved["its frequencies"][0] > 0.9 and moved["all others"][1] > 0.9
+    assert "image/png" in output_of(cells, 'draw(run, "patching")')
+
+
+def test_the_arm_with_an_event_never_generalises(cells):
+    outcomes = output_of(cells, "set_optimizer")["text/plain"].splitlines()
+    (row,) = [line.split() for line in outcomes if "no_decay" in line]
+    assert row[3] == "NaN" and float(row[4]) < 0.5
+
+
 def test_the_tickets_neurons_are_read_by_the_dense_networks_weights(cells):
     own, by_dense = zip(*value_of(cells, "def stitched(step)").values(), strict=True)
     assert by_dense[0] < 0.3 and by_dense[1] > max(0.7, own[1]) and by_dense[2] > 0.9

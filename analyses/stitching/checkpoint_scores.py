@@ -57,7 +57,7 @@ def measure_checkpoint(checkpoint: StitchedCheckpoint) -> list[dict[str, Any]]:
             "start": reader.start,
             "places": reader.places,
             "neurons": "all" if reader.kept is None else "kept",
-            "n_neurons": _n_varying(len(activations), places, reader.kept),
+            "n_neurons": int((places != NO_NEURON).sum() if reader.kept is None else reader.kept.sum()),
             "similarity": similarity,
         }
         for name, values in (("loss", scores.loss), ("acc", scores.accuracy)):
@@ -68,18 +68,16 @@ def measure_checkpoint(checkpoint: StitchedCheckpoint) -> list[dict[str, Any]]:
     return rows
 
 
-def _places(neurons: Neurons, reader: Reader) -> tuple[np.ndarray | None, float]:
-    """Return the neuron of each place, None for its own, and the mean similarity of matched neurons."""
-    if reader.target is None:
-        return reader.neurons, np.nan
-    similarity = SIMILARITIES[reader.places](neurons.signature(), reader.target.signature())
-    found = matched_neurons(similarity)
-    (filled,) = np.nonzero(found != NO_NEURON)
-    return found, float(similarity[found[filled], filled].mean())
-
-
-def _n_varying(n_neurons: int, places: np.ndarray | None, kept: np.ndarray | None) -> int:
-    """Return how many neurons are read and vary."""
-    if kept is not None:
-        return int(kept.sum())
-    return n_neurons if places is None else int((places != NO_NEURON).sum())
+def _places(neurons: Neurons, reader: Reader) -> tuple[np.ndarray, float]:
+    """Return the neuron of each place, and how much these neurons correlate with the reader's own."""
+    own, target = neurons.signature(), reader.target.signature()
+    if reader.places in SIMILARITIES:
+        places = matched_neurons(SIMILARITIES[reader.places](own, target))
+    else:
+        places = np.arange(len(own)) if reader.neurons is None else reader.neurons
+    filled = places != NO_NEURON
+    read, replaced = own[places[filled]], target[filled]
+    both = (np.ptp(read, axis=1) > 0) & (np.ptp(replaced, axis=1) > 0)
+    if not both.any():
+        return places, np.nan
+    return places, float(np.diagonal(wave_similarity(read[both], replaced[both])).mean())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,11 +32,11 @@ class Reader:
     """Whether it began as the network of the neurons: itself, shared or other."""
     output_map: np.ndarray
     """(r, p)"""
+    target: Neurons
+    """The network's own neurons, to which those that are read are compared or matched."""
     places: str
     neurons: np.ndarray | None = None
     """Neuron of each place, if the neurons are permuted."""
-    target: Neurons | None = None
-    """Neurons to which those that are read are matched."""
     kept: np.ndarray | None = None
     """Neurons that vary; None for all."""
 
@@ -170,15 +170,13 @@ class Readers:
 
 
 def _reader(other: NeuronLayers, start: str, places: str, t: int = -1, **more: Any) -> Reader:
-    network = other.network
-    step = int(network.steps[t])
-    return Reader(network.arm, network.seed, step, start, other.outputs[t], places, **more)
+    arm, seed, step = other.network.arm, other.network.seed, int(other.network.steps[t])
+    return Reader(arm, seed, step, start, other.outputs[t], other.neurons(t), places, **more)
 
 
 def _matched(other: NeuronLayers, n_neurons: int) -> Iterator[Reader]:
     """Yield the last output map of a network of another start: neurons matched, and by place if they fit."""
     if n_neurons == other.outputs.shape[1]:
         yield _reader(other, "other", "place")
-    target = other.neurons(-1)
-    for places in ("wave", "spectrum") if isinstance(target.reads, np.ndarray) else ("wave",):
-        yield replace(_reader(other, "other", places), target=target)
+    for places in ("wave", "spectrum") if isinstance(other.reads[-1], np.ndarray) else ("wave",):
+        yield _reader(other, "other", places)

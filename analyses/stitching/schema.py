@@ -16,7 +16,6 @@ EARLY = 100
 
 DEFINITIONS = "DEFINITIONS.md, section 6"
 NO_SPLIT = "the training examples are unknown"
-NOT_MATCHED = "the neurons are not matched"
 
 
 def _scores(part: str, words: str, missing: str) -> tuple[Column, ...]:
@@ -66,7 +65,13 @@ STITCHING = Table(
             source=DEFINITIONS,
         ),
         Column("n_neurons", int, "Number of neurons that are read and vary."),
-        Column("similarity", float, "Mean similarity of the matched neurons.", missing=NOT_MATCHED),
+        Column(
+            "similarity",
+            float,
+            "Mean correlation of these neurons with the reader's own in their places, over those that vary "
+            "in both: of input maps (frequency and phase), in an mlp of activations.",
+            missing="no neuron varies in both",
+        ),
         *_scores("train", "the training examples", NO_SPLIT),
         *_scores("test", "the other examples", f"the task has no test examples, or {NO_SPLIT}"),
         *_scores("all", "all examples of the task", ""),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from training.optimization.events.base import ArmInputs, Event, Target, check_weights
 from training.optimization.events.residue_weights import residue_axes
 from training.schema.validation import ConfigError, require
@@ -61,6 +59,8 @@ class FrequencyEvent(Event):
         """Return the frequencies, in ascending order."""
         if self.keys_of is None:
             return tuple(sorted(self.frequencies))
+        import numpy as np
+
         from interp.mechanism.key_frequency_rules import embedding_key_frequencies
 
         p = inputs.target.residues
