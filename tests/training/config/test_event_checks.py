@@ -32,6 +32,9 @@ def recipe_of(*events, **fields):
         ({"at": 1}, r"events\[0\].name: expected one of .*, got None"),
         ({"name": "freeze"}, r"events\[0\].at: missing"),
         (FREEZE | {"until": 10}, "until: expected a step after at = 10, got 10"),
+        (FREEZE | {"until": 20, "lasts": 5}, "lasts: expected none beside until, got 5"),
+        (FREEZE | {"lasts": 0}, "lasts: expected a number of updates above 0, got 0"),
+        (GIVE | {"lasts": 2}, "lasts: expected none: transplant acts once"),
         (FREEZE | {"at": -1}, "at: expected a step from 0, got -1"),
         (FREEZE | {"at": "end"}, "at: expected a whole number, or one of t_gen, t_mem, got 'end'"),
         (FREEZE | {"at": 1.5}, "at: expected a whole number, or one of t_gen, t_mem"),
@@ -118,6 +121,7 @@ def test_frequencies_need_a_task_on_residues():
         (REMOVE, GIVE | {"at": 12}),
         (GIVE, GIVE | {"step": 100}),
         (DECAY | {"until": "t_gen"}, DECAY | {"at": 5000}),
+        (DECAY | {"lasts": 11}, DECAY | {"at": 20}),
         (FREEZE | {"at": "t_gen"}, PRUNE),
     ],
 )
@@ -133,6 +137,7 @@ def test_two_events_that_contradict_are_refused(one, other):
     ("one", "other"),
     [
         (DECAY | {"until": 20}, DECAY | {"at": 20}),
+        (DECAY | {"lasts": 10}, DECAY | {"at": 20}),
         (DECAY | {"until": "t_gen"}, DECAY | {"at": "t_gen"}),
         (DECAY, {"name": "set_optimizer", "at": 15, "lr": 0.1}),
         (FREEZE | {"weights": ["W_in"]}, REMOVE),
