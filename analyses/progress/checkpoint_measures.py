@@ -10,7 +10,7 @@ task.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +20,15 @@ from analyses.loading.pairs import examples_of, sum_signs
 from interp.masks.topk import GLOBAL
 from interp.masks.weight_norms import weight_norm
 from interp.mechanism.clock_pizza import circularity, distance_irrelevance, gradient_symmetricity
-from interp.mechanism.fourier_ablation import (
-    excluded_logits,
-    restricted_logits,
-    restricted_logits_through_neurons,
-)
+from interp.mechanism.fourier_ablation import restricted_logits_through_neurons
 from interp.mechanism.key_frequency_rules import key_frequencies_by_rule
-from interp.mechanism.logit_fit import cosine_fit, cross_entropy
+from interp.pairs.progress_measures import (
+    along_sums,
+    excluded_loss,
+    pair_loss,
+    progress_losses,
+    restricted_loss,
+)
 from interp.spectra.concentration import gini_coefficient
 from interp.spectra.embedding_spectrum import fourier_coefficient_ratio, fourier_frequency_density
 from interp.spectra.pair_spectrum import activation_frequency
@@ -123,74 +125,53 @@ def _losses(
     final, current
         Key frequencies of the final network, and of this checkpoint.
     """
-    data = examples_of(setting.task)
-    a, b = data.inputs.T
-    labels = data.labels
-    assert labels is not None
-
-    def loss(grid: np.ndarray, part: slice = slice(None)) -> float:
-        return float(cross_entropy(grid[a[part], b[part]], labels[part]).mean())
-
+    data, signs = examples_of(setting.task), sum_signs(setting)
+    assert data.labels is not None
+    examples: dict[str, Any] = {"pairs": data.inputs, "labels": data.labels, "signs": signs}
+    is_train = np.arange(len(data.labels)) < data.n_train
     is_known = setting.task.split_known
-    has_test = data.n_train < len(labels)
-    fit = cosine_fit(passes.logits[a, b], final, labels)
+    losses = progress_losses(passes.logits, final, **examples, is_train=is_train if is_known else None)
     row: dict[str, Any] = {
-        "train_loss": loss(passes.logits, slice(data.n_train)) if is_known else np.nan,
-        "test_loss": loss(passes.logits, slice(data.n_train, None)) if has_test else np.nan,
-        "all_loss": loss(passes.logits),
-        "trig_r2": float(fit.r2),
-        "trig_loss": float(fit.loss),
+        "train_loss": losses.train_loss,
+        "test_loss": losses.test_loss,
+        "all_loss": losses.all_loss,
+        "trig_r2": float(losses.fit.r2),
+        "trig_loss": float(losses.fit.loss),
     } | dict.fromkeys(MEASURES_ALONG_SUMS, np.nan)
-    for operator in ("block4", "block8"):  # they treat a and −a alike, so a sum and a difference too
-        row[f"restricted_{operator}"] = loss(restricted_logits(passes.logits, final, operator))
-    by_frequency = {"excluded": np.full(len(final), np.nan), "trig_amplitude": fit.amplitude}
-    signs = sum_signs(setting)
-    if signs is None:
-        return row, by_frequency
-    along_sums, excluded = _losses_along_sums(signs, passes, W_L, (final, current), loss, data.n_train)
-    if not is_known:  # both are over the training pairs
-        along_sums |= dict.fromkeys(("excluded", "excluded_own"), np.nan)
-        excluded = np.full(len(final), np.nan)
-    return row | along_sums, by_frequency | {"excluded": excluded}
+    row |= {f"restricted_{operator}": loss for operator, loss in losses.restricted.items()}
+    row["excluded"] = losses.excluded
+    if signs is not None:
+        row["restricted_sum2_own"] = restricted_loss(passes.logits, current, **examples)
+        if is_known:
+            train = {name: examples[name][is_train] for name in ("pairs", "labels")}
+            row["excluded_own"] = excluded_loss(passes.logits, current, **train, signs=signs)
+        row |= _measures_along_sums(signs, passes, W_L, final, examples)
+    return row, {"excluded": losses.excluded_by_frequency, "trig_amplitude": losses.fit.amplitude}
 
 
-def _losses_along_sums(
+def _measures_along_sums(
     signs: tuple[int, int],
     passes: PairActivations,
     W_L: np.ndarray,
-    final_and_current: tuple[np.ndarray, np.ndarray],
-    loss: Callable[..., float],
-    n_train: int,
-) -> tuple[dict[str, float], np.ndarray]:
-    """Return the losses with and without the waves of the sum.
-
-    The second result is the excluded loss of each key frequency of the final network.
+    final: np.ndarray,
+    examples: Mapping[str, Any],
+) -> dict[str, float]:
+    """Return the loss restricted at the neurons, and distance irrelevance.
 
     Parameters
     ----------
     signs : tuple of int
         `sum_signs` of the operation. A difference is brought to a sum by negating residues.
     """
-    p = len(W_L.T)
-    final = final_and_current[0]
-    residues, train = np.arange(p), slice(n_train)
-    at_a, at_b = (sign * residues % p for sign in signs)
-
-    def negated(grid: np.ndarray) -> np.ndarray:
-        """Return the grid over (s·a, t·b); twice is the grid itself."""
-        return grid if signs == (1, 1) else grid[at_a[:, None], at_b]
-
-    sums = negated(passes.logits)
-    neurons = restricted_logits_through_neurons(negated(passes.hidden), W_L, sums, final)
-    row = {"restricted_neuron_sum2": loss(negated(neurons))}
-    for suffix, frequencies in zip(("", "_own"), final_and_current, strict=True):
-        row[f"restricted_sum2{suffix}"] = loss(negated(restricted_logits(sums, frequencies, "sum2")))
-        row[f"excluded{suffix}"] = loss(negated(excluded_logits(sums, frequencies)), train)
-    label = (residues[:, None] + residues) % p
+    sums, hidden = (along_sums(grid, signs) for grid in (passes.logits, passes.hidden))
+    neurons = restricted_logits_through_neurons(hidden, W_L, sums, final)
+    residues = np.arange(len(sums))
+    label = (residues[:, None] + residues) % len(sums)
     correct = np.take_along_axis(sums, label[..., None], axis=-1)[..., 0]
-    row["distance_irrelevance"] = float(distance_irrelevance(correct))
-    excluded = [loss(negated(excluded_logits(sums, final[[i]])), train) for i in range(len(final))]
-    return row, np.array(excluded)
+    return {
+        "restricted_neuron_sum2": pair_loss(along_sums(neurons, signs), **examples),
+        "distance_irrelevance": float(distance_irrelevance(correct)),
+    }
 
 
 def _gradient_symmetricity(checkpoint: Checkpoint) -> float:

@@ -5,7 +5,8 @@
 
 A neuron's vote is its activation times its row of the output map, one logit per class. The votes of all
 neurons add up to the network's logits. A *vote curve* is the accuracy, margin and loss of the votes so far
-as neurons are added. No function holds the votes of more than one group in memory.
+as neurons are added; the output's bias, if there is one, is there before the first vote. No function holds
+the votes of more than one group in memory.
 """
 
 from collections.abc import Iterable
@@ -61,6 +62,7 @@ def vote_curve(
     rng: np.random.Generator,
     n_orders: int = 10,
     sizes: Int[np.ndarray, " n"] | None = None,
+    bias: Float[np.ndarray, " p"] | None = None,
 ) -> VoteCurve:
     """Vote curve of neurons added in random orders.
 
@@ -80,6 +82,8 @@ def vote_curve(
     sizes : Int[np.ndarray, " n"], optional
         Numbers of neurons at which to measure, ascending, in 1..m. By default at most 32 sizes from 1 to m,
         evenly spaced in their logarithm.
+    bias : Float[np.ndarray, " p"], optional
+        What the logits are without any neuron. By default 0.
 
     Returns
     -------
@@ -108,7 +112,7 @@ def vote_curve(
     acts, writes, label = _checked_votes(activations, output_map, labels)
     n = _checked_sizes(sizes, len(writes), n_orders)
     positions = (np.argsort(rng.permutation(len(writes))) for _ in range(n_orders))
-    return _curve(acts, writes, label, positions, n)
+    return _curve(acts, writes, label, _checked_bias(bias, writes), positions, n)
 
 
 def grouped_vote_curve(
@@ -120,6 +124,7 @@ def grouped_vote_curve(
     rng: np.random.Generator,
     n_orders: int = 10,
     sizes: Int[np.ndarray, " n"] | None = None,
+    bias: Float[np.ndarray, " p"] | None = None,
 ) -> VoteCurve:
     """Vote curve of frequencies, or of neurons within frequencies.
 
@@ -139,6 +144,8 @@ def grouped_vote_curve(
     sizes : Int[np.ndarray, " n"], optional
         Numbers of frequencies, up to the number in use; or numbers of neurons per frequency, up to the size
         of the largest group. By default as in `vote_curve`.
+    bias
+        As in `vote_curve`.
 
     Returns
     -------
@@ -185,7 +192,8 @@ def grouped_vote_curve(
         return np.argsort(order) - starts[group]
 
     live = k > 0
-    return _curve(acts[:, live], writes[live], label, (draw_positions() for _ in range(n_orders)), n)
+    orders = (draw_positions() for _ in range(n_orders))
+    return _curve(acts[:, live], writes[live], label, _checked_bias(bias, writes), orders, n)
 
 
 def group_votes(
@@ -193,6 +201,7 @@ def group_votes(
     output_map: Float[np.ndarray, "m p"],
     labels: Int[np.ndarray, "*examples"],
     frequency: Int[np.ndarray, " m"],
+    bias: Float[np.ndarray, " p"] | None = None,
 ) -> GroupVotes:
     """Accuracy, margin and loss of each frequency's neurons alone.
 
@@ -202,6 +211,8 @@ def group_votes(
         As in `vote_curve`.
     frequency : Int[np.ndarray, " m"]
         Group of each neuron, 1..K, K = (p - 1) / 2; 0 for no group.
+    bias
+        As in `vote_curve`.
 
     Returns
     -------
@@ -229,10 +240,11 @@ def group_votes(
     """
     acts, writes, label = _checked_votes(activations, output_map, labels)
     k, K = _checked_groups(frequency, writes), writes.shape[1] // 2
+    first = _checked_bias(bias, writes)
     accuracy, mean_margin, loss = np.full((3, K), np.nan)
     for group in np.unique(k[k > 0]):
         members, i = k == group, group - 1
-        accuracy[i], mean_margin[i], loss[i] = _score(acts[:, members] @ writes[members], label)
+        accuracy[i], mean_margin[i], loss[i] = _score(first + acts[:, members] @ writes[members], label)
     count = np.bincount(k, minlength=K + 1)[1:]
     return GroupVotes(n_neurons=count, accuracy=accuracy, margin=mean_margin, loss=loss)
 
@@ -241,13 +253,14 @@ def _curve(
     acts: Float[np.ndarray, "e m"],
     writes: Float[np.ndarray, "m p"],
     label: Int[np.ndarray, " e"],
+    bias: Float[np.ndarray, " p"],
     orders: Iterable[Int[np.ndarray, " m"]],
     sizes: Int[np.ndarray, " n"],
 ) -> VoteCurve:
     """Vote curve from the neurons' positions in each order."""
     scores = []
     for position in orders:
-        logits = np.zeros((len(acts), writes.shape[1]))  # (examples, p)
+        logits = np.tile(bias, (len(acts), 1))  # (examples, p)
         for before, size in pairwise([0, *sizes]):
             new = (position >= before) & (position < size)
             logits += acts[:, new] @ writes[new]
@@ -272,6 +285,17 @@ def _checked_sizes(sizes: Int[np.ndarray, " n"] | None, largest: int, n_orders: 
     if n.ndim != 1 or n.size == 0 or n[0] < 1 or n[-1] > largest or (np.diff(n) <= 0).any():
         raise ValueError(f"sizes: expected ascending numbers within 1..{largest}, got {n.tolist()}")
     return n
+
+
+def _checked_bias(
+    bias: Float[np.ndarray, " p"] | None, writes: Float[np.ndarray, "m p"]
+) -> Float[np.ndarray, " p"]:
+    """Logits without any neuron, after checking them."""
+    p = writes.shape[1]
+    logits = np.zeros(p) if bias is None else checked_map(bias, "bias")
+    if logits.shape != (p,):
+        raise ValueError(f"bias: expected shape ({p},), one number per class, got shape {logits.shape}")
+    return logits
 
 
 def _checked_groups(

@@ -23,6 +23,7 @@ NAMES = [
     "ablation",
     "patching",
     "steering",
+    "stitching",
     "grokking",
     "speed",
     "norms",

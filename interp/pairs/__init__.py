@@ -1,0 +1,21 @@
+"""Measures of any network that is a function of pairs of residues, or its values on all pairs.
+
+`pair_grid` evaluates a function, such as a torch module, on all ordered pairs; the measures of
+`interp.mechanism` take its result. May import `interp.mechanism`, `interp.spectra` and `interp.masks`.
+"""
+
+from interp.lazy_exports import lazy_exports
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "additive_maps": "neuron_inputs",
+        "all_pairs": "evaluation",
+        "excluded_loss": "progress_measures",
+        "fitted_key_frequencies": "logit_frequencies",
+        "pair_grid": "evaluation",
+        "pair_loss": "progress_measures",
+        "progress_losses": "progress_measures",
+        "restricted_loss": "progress_measures",
+    },
+)
