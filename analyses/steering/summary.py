@@ -16,7 +16,7 @@ from training.cli.printed_table import PrintedTable
 
 ENOUGH = 0.95
 """Share of pairs with the moved answer that counts as steered."""
-PRINTED_SIZES = (1, 2, 4, 6, 9, 12)
+PRINTED_SIZES = (1, 2, 4, 6, 9)
 """Numbers of frequencies whose shares are printed."""
 
 
@@ -52,20 +52,21 @@ def _printed_keys(arms: list[dict[str, Any]], shift: int) -> PrintedTable:
     rows = [
         {
             "arm": arm_label(row["arm"]),
-            "key frequencies": number(row["keys_size"], 2),
-            "moved: new answer": decimals(row["keys_target"], 3),
-            "as many others: new answer": _share(row["as_many_target"]),
-            "all others: old answer": decimals(row["others_own"], 3),
-            "all: new answer": decimals(row["all_target"], 3),
-            f"strongest for {ENOUGH:g}": _enough(row),
+            "keys": number(row["keys_size"], 2),
+            "new by keys": decimals(row["keys_target"], 3),
+            "new by others": _share(row["as_many_target"]),
+            "old by all others": decimals(row["others_own"], 3),
+            "new by all": decimals(row["all_target"], 3),
+            f"for {ENOUGH:g}": _enough(row),
         }
         for row in arms
     ]
     return PrintedTable(
         f"Answers at the last checkpoint after the first input was moved by {shift} in some frequencies.",
         rows,
-        "Means over seeds of shares of judged pairs. New answer: that to the moved input. As many others: "
-        f"random ones. Last column: number of strongest frequencies that give {ENOUGH:g} of the new answers, "
+        "Shares of judged pairs, means over seeds: new answers (to the moved input) after the key "
+        "frequencies, as many random others, or all were moved; old answers kept after all but the keys "
+        f"were. Last column: number of strongest frequencies that give {ENOUGH:g} of the new answers, "
         "median over the seeds that reach it.",
     )
 

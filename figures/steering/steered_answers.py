@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from analyses.steering.schema import MEANS, N_SETS, SIZES, STEPS
 from figures.drawing.figure_spec import TableKey
@@ -37,6 +38,8 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     kept.set_title("old answer")
     training.set_title("new answer, key frequencies")
     step_axis(training, steps["step"], narrow=True)
+    for ax in (moved, kept):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     letter([moved, kept, training])
     handle = Line2D([], [], color="0.3", linestyle=OTHERS, label="as many other frequencies")
     arm_legend(figure, sizes, [handle])
