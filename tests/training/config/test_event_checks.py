@@ -1,9 +1,13 @@
 """Events of a recipe that cannot be: one clear line each."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from training.config.build_recipe import recipe_content, recipe_from_dict, recipe_text
 from training.config.recipe_files import read_recipe
+from training.optimization.events import EVENTS
 from training.schema.validation import ConfigError
 
 FREEZE = {"name": "freeze", "at": 10}
@@ -179,3 +183,13 @@ def test_a_recipe_with_events_is_read_from_toml_and_written_so_again(tmp_path):
     assert read_recipe(str(again))[0] == recipe
     settings = ["arms.late.events=[{name='freeze', at=5}]"]
     assert read_recipe(str(path), settings)[0].arms["late"].events[0].name == "freeze"
+
+
+def test_the_recipe_of_the_documentation_is_one(tmp_path):
+    text = (Path(__file__).parents[3] / "docs" / "training.md").read_text()
+    (block,) = [
+        block for block in re.findall(r"^```toml\n(.*?)^```$", text, re.S | re.M) if "events" in block
+    ]
+    (tmp_path / "mine.toml").write_text(block)
+    recipe, _ = read_recipe(str(tmp_path / "mine.toml"))
+    assert {event.name for arm in recipe.arms.values() for event in arm.events} == {*EVENTS}
