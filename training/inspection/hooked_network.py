@@ -39,7 +39,7 @@ def load_hooked(
     Pruned weights are zero and stay so under any optimizer of torch. A network has its task's `inputs`,
     `pairs`, `labels`, indices `train` and `test`, and `loss(logits, part)`. Of a tangent it is the network at
     θ, not its linearization. Global random generators are left alone. The first call in a process imports
-    TransformerLens, which takes seconds.
+    TransformerLens, about 3.6 s of processor time, which its hook points need too (docs/transformer-lens.md).
 
     Parameters
     ----------
