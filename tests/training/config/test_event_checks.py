@@ -1,9 +1,13 @@
 """Events of a recipe that cannot be: one clear line each."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from training.config.build_recipe import recipe_content, recipe_from_dict, recipe_text
 from training.config.recipe_files import read_recipe
+from training.optimization.events import EVENTS
 from training.schema.validation import ConfigError
 
 FREEZE = {"name": "freeze", "at": 10}
@@ -32,6 +36,9 @@ def recipe_of(*events, **fields):
         ({"at": 1}, r"events\[0\].name: expected one of .*, got None"),
         ({"name": "freeze"}, r"events\[0\].at: missing"),
         (FREEZE | {"until": 10}, "until: expected a step after at = 10, got 10"),
+        (FREEZE | {"until": 20, "lasts": 5}, "lasts: expected none beside until, got 5"),
+        (FREEZE | {"lasts": 0}, "lasts: expected a number of updates above 0, got 0"),
+        (GIVE | {"lasts": 2}, "lasts: expected none: transplant acts once"),
         (FREEZE | {"at": -1}, "at: expected a step from 0, got -1"),
         (FREEZE | {"at": "end"}, "at: expected a whole number, or one of t_gen, t_mem, got 'end'"),
         (FREEZE | {"at": 1.5}, "at: expected a whole number, or one of t_gen, t_mem"),
@@ -118,6 +125,7 @@ def test_frequencies_need_a_task_on_residues():
         (REMOVE, GIVE | {"at": 12}),
         (GIVE, GIVE | {"step": 100}),
         (DECAY | {"until": "t_gen"}, DECAY | {"at": 5000}),
+        (DECAY | {"lasts": 11}, DECAY | {"at": 20}),
         (FREEZE | {"at": "t_gen"}, PRUNE),
     ],
 )
@@ -133,6 +141,7 @@ def test_two_events_that_contradict_are_refused(one, other):
     ("one", "other"),
     [
         (DECAY | {"until": 20}, DECAY | {"at": 20}),
+        (DECAY | {"lasts": 10}, DECAY | {"at": 20}),
         (DECAY | {"until": "t_gen"}, DECAY | {"at": "t_gen"}),
         (DECAY, {"name": "set_optimizer", "at": 15, "lr": 0.1}),
         (FREEZE | {"weights": ["W_in"]}, REMOVE),
@@ -174,3 +183,13 @@ def test_a_recipe_with_events_is_read_from_toml_and_written_so_again(tmp_path):
     assert read_recipe(str(again))[0] == recipe
     settings = ["arms.late.events=[{name='freeze', at=5}]"]
     assert read_recipe(str(path), settings)[0].arms["late"].events[0].name == "freeze"
+
+
+def test_the_recipe_of_the_documentation_is_one(tmp_path):
+    text = (Path(__file__).parents[3] / "docs" / "training.md").read_text()
+    (block,) = [
+        block for block in re.findall(r"^```toml\n(.*?)^```$", text, re.S | re.M) if "events" in block
+    ]
+    (tmp_path / "mine.toml").write_text(block)
+    recipe, _ = read_recipe(str(tmp_path / "mine.toml"))
+    assert {event.name for arm in recipe.arms.values() for event in arm.events} == {*EVENTS}

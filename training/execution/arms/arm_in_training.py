@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from training.execution.arms.extension import restore_finished
-from training.execution.arms.jobs import ArmTask
+from training.execution.arms.jobs import ArmTask, EvaluatedNetwork
 from training.execution.arms.sources.arm_events import events_of, record_of
 from training.execution.arms.sources.starting_point import StartingPoint
 from training.execution.identity.arm_code import arm_code
@@ -115,6 +115,13 @@ class ArmInTraining:
             return
         self.steps.append(step)
         self.weights.append(with_pruned_zeros(weights, self.start.mask, self.task.arm.prunes))
+
+    def evaluated(self, step: int, values: np.ndarray, weights: dict[str, np.ndarray]) -> EvaluatedNetwork:
+        """Return copies of what is known of the arm at an evaluation, for a user's function."""
+        mask = None if self.start.mask is None else {name: m.copy() for name, m in self.start.mask.items()}
+        metrics = dict(zip(METRICS, map(float, values), strict=True))
+        copied = with_pruned_zeros(weights, self.start.mask, self.task.arm.prunes)
+        return EvaluatedNetwork(self.task.job.arm, self.task.job.seed, step, metrics, copied, mask)
 
     def is_at_end(self, step: int) -> bool:
         """Return True if the arm's training ends at `step`, as last evaluated."""

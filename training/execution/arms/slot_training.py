@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from training.execution.arms.arm_in_training import ArmInTraining
-from training.execution.arms.jobs import ArmTask, Report
+from training.execution.arms.jobs import ArmTask, OnEvaluation, Report
 from training.execution.arms.saved_state import check_norms, reading_state
 from training.execution.arms.sources.starting_point import StartingPoint
 from training.models.network import Weights
@@ -39,6 +39,8 @@ class SlotTraining:
         Take each evaluation while the device trains on to the next one: an arm that has ended by then has had
         steps too many, which no file shows. The slot of an ended arm stays, for another arm. Otherwise an
         evaluation is taken before the next step, and an ended arm's slot is dropped.
+    on_evaluation : callable, optional
+        Called with copies of each arm's weights and metrics at every evaluation.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class SlotTraining:
         report: Report,
         n_slots: int | None = None,
         is_pipelined: bool = False,
+        on_evaluation: OnEvaluation | None = None,
     ):
+        self.on_evaluation = on_evaluation
         self.report, self.is_pipelined = report, is_pipelined
         tasks, starts = [arm.task for arm in arms], [arm.start for arm in arms]
         self.engine = engine_of(tasks, starts, device, n_slots, takes_masks=is_pipelined)
@@ -193,6 +197,8 @@ class SlotTraining:
         if at_end:
             arm.finish(snapshot.arm_state(slot))
         self.report(arm.task, step, float(values[METRICS.index("test_acc")]))
+        if self.on_evaluation is not None:
+            self.on_evaluation(arm.evaluated(step, values, snapshot.arm_weights(slot)))
         return not at_end
 
     def _note_batch(self) -> None:

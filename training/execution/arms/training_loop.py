@@ -119,7 +119,11 @@ class TrainingLoop:
                     batch.append(arm)
             if batch:
                 self.training = SlotTraining(
-                    batch, self.device, self.channel.report, is_pipelined=self.is_pipelined
+                    batch,
+                    self.device,
+                    self.channel.report,
+                    is_pipelined=self.is_pipelined,
+                    on_evaluation=self.channel.on_evaluation,
                 )
             return
         assert self.most_slots is not None

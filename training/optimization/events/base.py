@@ -138,7 +138,8 @@ class Event(ABC):
     """Change of an arm after `at` updates.
 
     It acts right after the evaluation at that step, if there is one: the evaluation and a checkpoint there
-    show the arm as it was. What lasts, lasts for all updates up to the one numbered `until`.
+    show the arm as it was. What lasts, lasts for all updates up to the one numbered `until`, or for `lasts`
+    updates.
     """
 
     is_momentary: ClassVar[bool] = False
@@ -151,6 +152,8 @@ class Event(ABC):
     """Updates before the event, or the evaluation at which accuracy first is `measure.stop_threshold`."""
     until: int | Literal["t_mem", "t_gen"] | None = None
     """Last update for which the event lasts; by default the last one of the arm."""
+    lasts: int | None = None
+    """Number of updates for which the event lasts, in place of `until`."""
     of: str | None = None
     """Arm whose t_mem or t_gen is meant; by default this arm's own."""
 
@@ -160,6 +163,9 @@ class Event(ABC):
             require(not isinstance(value, int) or value >= 0, field, "a step from 0", value)
         if self.is_momentary:
             require(self.until is None, "until", f"none: {self.name} acts once", self.until)
+            require(self.lasts is None, "lasts", f"none: {self.name} acts once", self.lasts)
+        require(self.lasts is None or self.lasts > 0, "lasts", "a number of updates above 0", self.lasts)
+        require(None in (self.lasts, self.until), "lasts", "none beside until", self.lasts)
         if isinstance(self.at, int) and isinstance(self.until, int):
             require(self.until > self.at, "until", f"a step after at = {self.at}", self.until)
         require(self.at != self.until, "until", f"another time than at = {self.at!r}", self.until)

@@ -59,8 +59,9 @@ class SlotEvents:
     def window(self, event: Event) -> tuple[int | None, int | None]:
         """Return the updates before an event, and the last one for which it lasts; None if not known."""
         begin, end = self._step(event, event.at), self._step(event, event.until)
-        if event.is_momentary and begin is not None:
-            end = begin + 1
+        lasts = 1 if event.is_momentary else event.lasts
+        if lasts is not None and begin is not None:
+            end = begin + lasts
         return begin, end
 
     def _step(self, event: Event, time: Time | None) -> int | None:

@@ -98,6 +98,17 @@ def test_removed_frequencies_stay_away_until_the_end(tiny, optimizer, weight, ax
     assert energy(tiny.weights(engine)[weight], KEYS, axis) > 1e-10
 
 
+def test_an_event_that_lasts_some_updates_ends_as_by_until(tiny):
+    removal = RemoveFrequencies(at=5, weights=("W_E",), frequencies=KEYS)
+    ends = []
+    for times in ({"until": 8}, {"lasts": 3}, {"lasts": 4}):
+        engine = tiny.engine([replace(removal, **times)])
+        engine.run(12)
+        ends.append(tiny.weights(engine)["W_E"])
+    np.testing.assert_array_equal(ends[0], ends[1])
+    assert (ends[1] != ends[2]).any()
+
+
 def test_a_gradient_without_a_frequency_is_no_removal_under_adamw_whereas_the_event_is(tiny):
     engine = tiny.engine([RemoveFrequencies(at=0, until=1, weights=("W_E",), frequencies=KEYS)])
     engine.run(1)
