@@ -14,7 +14,7 @@ N_NEURONS = Column("n_neurons", int, "Number of neurons of the row; 0 where it i
 IS_KEY = Column(
     "is_key",
     bool,
-    "True for a key frequency of the last checkpoint, by the rule logit_map.",
+    "True for neurons of a key frequency of the last checkpoint, by the rule logit_map.",
     source="DEFINITIONS.md, section 5",
 )
 

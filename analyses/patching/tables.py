@@ -111,12 +111,13 @@ def patch_rows(checkpoint: ResidueNetwork, measured: Measured, is_last: bool) ->
         difference = logit_difference(patch.logits, runs.right, runs.other)
         share = recovered_share(difference, of_corrupted, of_clean)
         answers = patch.logits.argmax(axis=-1)
+        k = {"frequency": patch.unit, "neuron": int(measured.frequency[patch.neurons].max(initial=0))}
         yield {
             "site": patch.site,
             "unit": patch.unit,
             "hook": patch.hook,
             "n_neurons": len(patch.neurons),
-            "is_key": patch.site == "frequency" and patch.unit in measured.keys,
+            "is_key": k.get(patch.site) in measured.keys,
             "recovered": float(share.share),
             "low": float(share.low),
             "high": float(share.high),

@@ -105,7 +105,7 @@ STEPS = Table(
 )
 ANALYSIS = Analysis(
     name="steering",
-    answers="Do a few frequencies of the embedding carry an input: does moving them change the answer?",
+    answers="Do a few frequencies of the embedding carry an input, so that moving them moves the answer?",
     takes="networks on pairs of residues",
     cost="10 s",
     needs=("residues",),

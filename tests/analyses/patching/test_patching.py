@@ -99,12 +99,17 @@ def test_saved_differences_equal_hooks_on_the_loaded_network(tables, analysed, p
     runs = Runs.drawn(judged_pairs(saved.setting.task), N_PAIRS, PAIR_SEED)
     clean, corrupted = torch.from_numpy(runs.clean), torch.from_numpy(runs.corrupted)
     _, cache = network.run_with_cache(clean)
-    keys = last(tables[PATCHES]).query("is_key")["unit"].tolist()
+    rows = last(tables[PATCHES])
+    keys = rows.query("is_key and site == 'frequency'")["unit"].tolist()
     frequency = np.append(planted["frequency"], 0)  # the last neuron is dead
     members = {"frequency": lambda k: frequency == k, "neuron": lambda i: np.arange(len(frequency)) == i}
     members |= {"rest": lambda _: ~np.isin(frequency, keys), "neurons": lambda _: frequency >= 0}
     at, right, other = torch.arange(N_PAIRS), torch.from_numpy(runs.right), torch.from_numpy(runs.other)
-    for row in last(tables[PATCHES]).itertuples():
+    assert (
+        rows.query("is_key and site == 'neuron'")["unit"].tolist()
+        == np.flatnonzero(np.isin(frequency, keys)).tolist()
+    )
+    for row in rows.itertuples():
         chosen = np.array([row.unit]) if row.site == "input" else np.flatnonzero(members[row.site](row.unit))
 
         def put(value, hook, chosen=chosen):
