@@ -24,11 +24,14 @@ def summarise(table: pd.DataFrame) -> tuple[dict[str, Any], list[PrintedTable]]:
     own = {arm: _accuracies(of_arm) for (arm,), of_arm in groups(itself, ["arm"])}
     last = rows[rows["reader_step"] == _last_step(rows)]
     stitched = [
-        dict(zip(BY, key, strict=True)) | _accuracies(of_key) | _gains(of_key, itself)
+        dict(zip(BY, key, strict=True)) | _accuracies(of_key) | _gains(of_key, itself) | _similarity(of_key)
         for key, of_key in groups(last, BY)
     ]
     summary = {"networks": [{"arm": arm} | row for arm, row in own.items()], "stitched": stitched}
-    return summary, [_printed(stitched, own, main_arm(rows), str(rows["reader"].iloc[0]))]
+    printed = [_printed(stitched, own, main_arm(rows), str(rows["reader"].iloc[0]))]
+    if alike := _printed_similarity(stitched):
+        printed.append(alike)
+    return summary, printed
 
 
 def _last_step(rows: pd.DataFrame) -> pd.Series:
@@ -36,11 +39,11 @@ def _last_step(rows: pd.DataFrame) -> pd.Series:
     return rows.groupby(["reader", "reader_seed"])["reader_step"].transform("max")
 
 
-def at_moments(rows: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return accuracies by seed at the first checkpoint, near step 100, and at the last."""
+def at_moments(rows: pd.DataFrame, column: str = "acc") -> dict[str, pd.Series]:
+    """Return a column by seed at the first checkpoint, near step 100, and at the last."""
     first, last = first_and_last(rows)
     moments = {"first": first, "early": nearest_checkpoint(rows, EARLY), "last": last}
-    return {moment: chosen.set_index("seed")["acc"] for moment, chosen in moments.items()}
+    return {moment: chosen.set_index("seed")[column] for moment, chosen in moments.items()}
 
 
 def _accuracies(rows: pd.DataFrame) -> dict[str, Any]:
@@ -59,6 +62,46 @@ def _gains(rows: pd.DataFrame, itself: pd.DataFrame) -> dict[str, Any]:
         f"{moment}_above": int((acc > own[moment].reindex(acc.index)).sum())
         for moment, acc in at_moments(rows).items()
     }
+
+
+def _similarity(rows: pd.DataFrame) -> dict[str, Any]:
+    """Return the similarity of the neurons at every moment, and its rank correlation with the accuracy."""
+    moments = at_moments(rows, "similarity")
+    known = moments["last"].dropna()
+    accuracy = at_moments(rows)["last"].reindex(known.index)
+    ranks = known.rank(), accuracy.rank()
+    varies = len(known) > 2 and all(rank.nunique() > 1 for rank in ranks)
+    medians = {f"{moment}_similarity": float(similarity.median()) for moment, similarity in moments.items()}
+    return medians | {"similarity_rank": float(ranks[0].corr(ranks[1])) if varies else None}
+
+
+def _printed_similarity(stitched: list[dict[str, Any]]) -> PrintedTable | None:
+    """Return the table of networks that began alike, in both directions; None if there are none."""
+    shown = [
+        row
+        for row in stitched
+        if row["start"] == "shared" and row["places"] == "place" and row["neurons"] == "all"
+    ]
+    if not shown:
+        return None
+    cells = [
+        {
+            "neurons of": arm_label(row["arm"]),
+            "output map of": arm_label(row["reader"]),
+            "end": _range(row, "last"),
+            "alike at start": decimals(row["first_similarity"]),
+            f"step {EARLY}": decimals(row["early_similarity"]),
+            "alike at end": decimals(row["last_similarity"]),
+            "rank": "-" if row["similarity_rank"] is None else decimals(row["similarity_rank"]),
+        }
+        for row in shown
+    ]
+    return PrintedTable(
+        "Neurons of networks that began with the same weights: accuracy at the end, and likeness.",
+        cells,
+        "Alike: mean correlation of the input maps of neuron i and of the reader's last neuron i, median "
+        "over seeds. Rank: rank correlation over seeds of likeness and accuracy at the end.",
+    )
 
 
 def _printed(
