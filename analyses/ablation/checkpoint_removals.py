@@ -79,22 +79,24 @@ def _source_rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield rows of groups of neurons; `alone`: also all other groups at their mean."""
     hidden, writes = network.hidden, network.output_map
-    change = {
-        removal: replaced(hidden, removal, network.starts, network.permutation) - hidden
-        for removal in REMOVALS
-    }
-    delta, empty = np.empty((2, *network.logits.shape))
+    empty = network.logits
     if alone and groups:
         grouped = np.concatenate(list(groups.values()))
-        empty = network.logits + writes[grouped].T @ change[MEAN][grouped]
+        empty = network.logits + writes[grouped].T @ _change(network, hidden[grouped], MEAN)
     for unit, neurons in groups.items():
         for removal in REMOVALS[::-1]:
-            np.matmul(writes[neurons].T, change[removal][neurons], out=delta)
-            scores = network.scores(network.logits, delta)
+            change = writes[neurons], _change(network, hidden[neurons], removal)
+            scores = network.scores(network.logits, change)
             yield _row(network, component, unit, removal, len(neurons), scores)
         if alone:  # the last change is to the mean
-            scores = network.scores(np.subtract(empty, delta, out=delta))
+            scores = network.scores(empty, (change[0], -change[1]))
             yield _row(network, component, unit, "alone", len(neurons), scores)
+
+
+def _change(network: PairNetwork, values: np.ndarray, removal: str) -> np.ndarray:
+    """Return what is added to values, pairs last, by a removal."""
+    stand_in = replaced(values, removal, network.starts, network.permutation)
+    return np.subtract(stand_in, values, out=stand_in)
 
 
 def _logit_rows(network: PairNetwork, removals: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -102,10 +104,10 @@ def _logit_rows(network: PairNetwork, removals: Sequence[str]) -> Iterator[dict[
     F = fourier_basis(len(network.logits))
     coefficients = F @ network.logits  # (p, n)
     for removal in removals:
-        change = replaced(coefficients, removal, network.starts, network.permutation) - coefficients
+        change = _change(network, coefficients, removal)
         for k in range(1, len(network.power) + 1):
             pair = slice(2 * k - 1, 2 * k + 1)
-            scores = network.scores(network.logits, F[pair].T @ change[pair])
+            scores = network.scores(network.logits, (F[pair], change[pair]))
             yield _row(network, "logits", k, removal, 0, scores)
 
 

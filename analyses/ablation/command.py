@@ -48,12 +48,13 @@ def measure(networks: Sequence[Network], components: Sequence[str], workers: int
         for weights in [n.weights()]
         for t in range(len(n.steps))
     ]
-    measured = spread(measure_checkpoint, tasks, workers, "checkpoints")
+    order = sorted(range(len(tasks)), key=lambda i: not tasks[i].is_last)  # the longest first
+    found = spread(measure_checkpoint, [tasks[i] for i in order], workers, "checkpoints")
+    by_task = dict(zip(order, found, strict=True))
+    measured = (by_task[i] for i in range(len(tasks)))
     parts = [network_tables(n, list(itertools.islice(measured, len(n.steps)))) for n in networks]
     tables = {
-        table: gather(found)
-        if (found := [part[table] for part in parts if table in part])
-        else pd.DataFrame()
+        table: gather(rows) if (rows := [part[table] for part in parts if table in part]) else pd.DataFrame()
         for table in ANALYSIS
     }
     return Result(tables, *summarise(tables))

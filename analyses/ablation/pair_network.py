@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from analyses.ablation.transformer_pass import TransformerPass
 from analyses.loading.pairs import examples_of, part_starts
 from interp.mechanism.ablation import PartScores, part_scores, permutation_within
 from interp.mechanism.effective_weights import MODEL_WEIGHTS
 from interp.mechanism.two_layer_forward import ACTIVATIONS
+from interp.pairs.evaluation import all_pairs
 from interp.spectra.fourier import fourier_basis
 from interp.spectra.pair_spectrum import activation_frequency
 from interp.spectra.weight_spectrum import frequency_power, neuron_frequency
@@ -50,6 +53,8 @@ class PairNetwork:
     power: np.ndarray
     """(K,): share of the embedding's variance at each frequency; NaN if it has none."""
     activation: str
+    transformer: TransformerPass | None = None
+    """Its heads and neurons apart; None in other networks."""
 
     @classmethod
     def of(cls, setting: Setting, weights: Weights, seed: int) -> PairNetwork:
@@ -67,18 +72,14 @@ class PairNetwork:
         """
         data, model = examples_of(setting.task), setting.model
         assert data.labels is not None
-        a, b = data.inputs.T
         n = len(data.labels)
         starts, parts = part_starts(setting)
         try:
             permutation = permutation_within(starts, n, np.random.default_rng(seed))
         except ValueError as error:
             raise RunError(f"{setting.task.describe()}: {error}; --arms chooses other networks") from None
-        maps, found = model.neuron_maps(weights), model.pair_activations(weights)
-        if found.attention.shape[-1]:
-            frequency, _ = activation_frequency(found.hidden)
-        else:
-            frequency, _ = neuron_frequency(maps["input"])
+        maps = model.neuron_maps(weights)
+        computed = _activations(setting, weights, maps, data.inputs)
         embedding, _ = model.residue_weights(weights).values()
         varies = np.ptp(embedding, axis=0).any()
         K = len(embedding) // 2
@@ -90,13 +91,10 @@ class PairNetwork:
             starts=starts,
             parts=parts,
             permutation=permutation,
-            logits=np.ascontiguousarray(found.logits[a, b].T),
-            hidden=np.ascontiguousarray(found.hidden[a, b].T),
             input_map=maps["input"],
             output_map=maps["output"],
-            frequency=frequency,
             power=frequency_power(embedding) if varies else np.full(K, np.nan),
-            activation=found.activation,
+            **computed,
         )
 
     @property
@@ -109,8 +107,10 @@ class PairNetwork:
         """Index of the part by which components are judged: test, or all pairs that there are."""
         return len(self.parts) - 1
 
-    def scores(self, logits: np.ndarray, change: np.ndarray | None = None) -> PartScores:
-        """Return loss, accuracy and margin of logits, (p, n), by part; a change is added to them."""
+    def scores(
+        self, logits: np.ndarray, change: np.ndarray | tuple[np.ndarray, np.ndarray] | None = None
+    ) -> PartScores:
+        """Return loss, accuracy and margin of logits, (p, n), by part; a change is as in `part_scores`."""
         return part_scores(logits, self.labels, self.starts, change)
 
     def without_frequency(self, k: int) -> np.ndarray | None:
@@ -130,14 +130,50 @@ class PairNetwork:
         return None if name is None else self._forward_without(name, Q)
 
     def _forward_without(self, name: str, Q: np.ndarray) -> np.ndarray:
+        p = Q.shape[1]
+        W = self.weights[name].astype(np.float64)
+        edited = np.concatenate([W[:p] - Q.T @ (Q @ W[:p]), W[p:]])
+        weights = {**self.weights, name: edited}
+        if self.transformer is not None:
+            return TransformerPass.of(weights, self.pairs, _attention_rate(self.setting)).logits()
         import torch
 
-        p = Q.shape[1]
-        weights = {key: torch.from_numpy(w.astype(np.float64)) for key, w in self.weights.items()}
-        waves = torch.from_numpy(Q)
-        rows = weights[name][:p]
-        weights[name] = torch.cat([rows - waves.T @ (waves @ rows), weights[name][p:]])
+        tensors = {key: torch.from_numpy(w.astype(np.float64)) for key, w in weights.items()}
         with torch.no_grad():
             pairs = torch.from_numpy(self.pairs)
-            logits = self.setting.model.implementation().forward(weights, pairs)
+            logits = self.setting.model.implementation().forward(tensors, pairs)
         return np.ascontiguousarray(logits[:, :p].T.numpy())
+
+
+def _activations(
+    setting: Setting, weights: Weights, maps: Mapping[str, np.ndarray], pairs: np.ndarray
+) -> dict[str, Any]:
+    """Return the fields of a network that depend on its forward pass."""
+    a, b = pairs.T
+    if setting.model.name == "transformer":
+        p = maps["output"].shape[-1]
+        whole = TransformerPass.of(weights, all_pairs(p), _attention_rate(setting))
+        grid = np.maximum(whole.pre, 0).reshape(-1, p, p)
+        own = whole.at(a * p + b)
+        return {
+            "frequency": activation_frequency(np.moveaxis(grid, 0, -1))[0],
+            "logits": own.logits(),
+            "hidden": np.maximum(own.pre, 0),
+            "activation": "relu",
+            "transformer": own,
+        }
+    found = setting.model.pair_activations(weights)
+    if found.attention.shape[-1]:
+        frequency, _ = activation_frequency(found.hidden)
+    else:
+        frequency, _ = neuron_frequency(maps["input"])
+    return {
+        "frequency": frequency,
+        "logits": np.ascontiguousarray(found.logits[a, b].T),
+        "hidden": np.ascontiguousarray(found.hidden[a, b].T),
+        "activation": found.activation,
+    }
+
+
+def _attention_rate(setting: Setting) -> float:
+    return getattr(setting.model, "attention_rate", 1.0)

@@ -10,7 +10,7 @@ import pandas as pd
 from analyses.patching.schema import ATTRIBUTION, PATCHES
 from analyses.tables.labels import arm_label
 from analyses.tables.long_format import first_and_last, groups
-from analyses.tables.number_text import number
+from analyses.tables.number_text import decimals, number
 from analyses.tables.schema import Table
 from training.cli.printed_table import PrintedTable
 
@@ -84,16 +84,20 @@ def _mean(values: pd.Series) -> float | None:
     return None if pd.isna(mean) else float(mean)
 
 
+def _share(value: float | None) -> str:
+    return "-" if value is None else decimals(value)
+
+
 def _printed_shares(shares: list[dict[str, Any]], n_pairs: int, pair_seed: int) -> PrintedTable:
     rows = [
         {
             "arm": arm_label(row["arm"]),
             "seeds": row["n_seeds"],
-            "first input": number(row["first"], 2),
-            "second input": number(row["second"], 2),
-            "key frequencies": f"{number(row['keys'], 2)} ({number(row['n_keys'], 2)})",
-            "largest frequency": number(row["largest"], 2),
-            "other neurons": number(row["rest"], 2),
+            "first input": _share(row["first"]),
+            "second input": _share(row["second"]),
+            "key frequencies": f"{_share(row['keys'])} ({number(row['n_keys'], 2)})",
+            "largest of all": _share(row["largest"]),
+            "other neurons": _share(row["rest"]),
         }
         for row in shares
     ]
@@ -101,8 +105,8 @@ def _printed_shares(shares: list[dict[str, Any]], n_pairs: int, pair_seed: int) 
         "Share of the logit difference that activations of another pair recover at the last checkpoint.",
         rows,
         f"Means over seeds, of {n_pairs} runs drawn with seed {pair_seed}; 0: as without the patch, 1: as "
-        "the pair that they are taken from. In parentheses: number of key frequencies. '-': no clean run "
-        f"prefers its answer. {JUDGED}",
+        "the pair that they are taken from. In parentheses: number of key frequencies; largest: of one "
+        f"frequency. '-': no clean run prefers its answer. {JUDGED}",
     )
 
 
@@ -111,7 +115,7 @@ def _printed_attention(parts: list[dict[str, Any]]) -> PrintedTable:
         {
             "arm": arm_label(row["arm"]),
             "site": f"head {row['unit']}" if row["site"] == "head" else "all heads",
-            "recovered": number(row["recovered"], 2),
+            "recovered": _share(row["recovered"]),
         }
         for row in parts
     ]
@@ -127,10 +131,10 @@ def _printed_logits(logits: list[dict[str, Any]]) -> PrintedTable:
         {
             "arm": arm_label(row["arm"]),
             "right answer": number(row["network"]),
-            "by key frequencies": number(row["right"]),
-            "their ghosts": number(row["ghost"]),
-            "their neighbors": number(row["neighbor"]),
-            "by other neurons": number(row["others"]),
+            "by keys": number(row["right"]),
+            "keys, ghosts": number(row["ghost"]),
+            "keys, neighbors": number(row["neighbor"]),
+            "by others": number(row["others"]),
             "around": number(row["around"]),
         }
         for row in logits
@@ -139,6 +143,6 @@ def _printed_logits(logits: list[dict[str, Any]]) -> PrintedTable:
         "What adds to the logit of the right answer at the last checkpoint, above the mean logit.",
         rows,
         "Means over pairs and seeds; the right answer is the sum of key frequencies, other neurons and what "
-        "goes around the neurons. Ghosts: wrong answers to (a, a) and (b, b); neighbors: the answers beside "
-        "the right one that each frequency tells apart least.",
+        "goes around the neurons. What keys add to wrong answers: ghosts, those to (a, a) and (b, b); "
+        "neighbors, those beside the right one that each frequency tells apart least.",
     )

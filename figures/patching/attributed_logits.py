@@ -92,15 +92,16 @@ def _parts(drawing: Drawing, ax: Axes, arm: str, rows: pd.DataFrame) -> None:
     frequencies = last[last["component"] == "frequency"].sort_values("right", ascending=False, kind="stable")
     most, fewer = frequencies.head(MOST_FREQUENCIES), frequencies.iloc[MOST_FREQUENCIES:]
     others = pd.concat([fewer, last[last["component"] == "rest"]])
-    around = last[last["component"] == "around"]
-    labels = [f"{int(k)}" for k in most["unit"]]
+    more = {"others": others, "around": last[last["component"] == "around"]}
+    more = {label: found for label, found in more.items() if len(found)}
+    labels = [*(f"{int(k)}" for k in most["unit"]), *more]
     for shift, (name, (label, color, marker)) in zip(SHIFTS, LOGITS.items(), strict=True):
         values = [*most[name]]
         if name != "neighbor":
-            values += [others[name].sum(min_count=1), around[name].sum(min_count=1)]
+            values += [found[name].sum(min_count=1) for found in more.values()]
         look = {"color": color, "marker": marker, "linestyle": "none", "markersize": 3.2}
         x = np.arange(len(values)) + shift
         drawing.line(ax, arm, label, x, values, seed=last["seed"].iloc[0], **look)
     drawing.level(ax, arm, "mean logit", 0.0)
-    ax.set_xticks(range(len(labels) + 2), [*labels, "others", "around"], rotation=60)
+    ax.set_xticks(range(len(labels)), labels, rotation=60)
     ax.set_xlabel("frequency")

@@ -17,9 +17,8 @@ from figures.drawing.recorded_figure import Drawing, arm_legend, counted, letter
 from figures.drawing.style import DOUBLE, share_y_limits, step_axis, table_styles
 
 INPUTS = ("first input", "second input")
-ORDINALS = ("1st", "2nd", "3rd", *(f"{n}th" for n in range(4, 100)))
-MOST_RANKS = 6
-"""Number of frequencies whose shares at the end are drawn, the largest."""
+ORDINALS = ("1st", "2nd", "3rd", "4th", "5th", "6th")
+"""Frequencies whose shares at the end are drawn, the largest."""
 UNTOLD = "0.85"
 """Grey of checkpoints at which clean runs do not prefer their answer."""
 Site = tuple[str, int]
@@ -109,11 +108,13 @@ def _last_shares(drawing: Drawing, ax: Axes, patches: pd.DataFrame) -> None:
     """Draw the shares of all networks at their last checkpoint, with their intervals."""
     last = patches[patches["step"] == patches.groupby(["arm", "seed"])["step"].transform("max")]
     styles = table_styles(patches)
-    labels = ["1st input", "2nd input", *(f"{name} k" for name in ORDINALS[:MOST_RANKS]), "others"]
+    n_ranks = last[last["site"] == "frequency"].groupby(["arm", "seed"]).size().max()
+    ranks = ORDINALS[: 0 if np.isnan(n_ranks) else int(n_ranks)]
+    labels = ["1st input", "2nd input", *(f"{name} k" for name in ranks), "others"]
     n_networks = last.groupby(["arm", "seed"]).ngroups
     for place, ((arm, seed), rows) in enumerate(last.groupby(["arm", "seed"], sort=False)):
         frequencies = rows[rows["site"] == "frequency"].sort_values("recovered", ascending=False)
-        parts = [rows[rows["site"] == "input"].head(2), frequencies.head(MOST_RANKS)]
+        parts = [rows[rows["site"] == "input"].head(2), frequencies.head(len(ORDINALS))]
         chosen = pd.concat([*parts, rows[rows["site"] == "rest"]])
         at = [0, 1, *range(2, 2 + len(parts[1])), len(labels) - 1]
         x = np.array(at) + 0.7 * ((place + 0.5) / n_networks - 0.5)

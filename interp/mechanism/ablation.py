@@ -38,7 +38,9 @@ def part_scores(
     logits: Float[np.ndarray, "p n"],
     labels: Int[np.ndarray, " n"],
     starts: Sequence[int],
-    change: Float[np.ndarray, "p n"] | None = None,
+    change: Float[np.ndarray, "p n"]
+    | tuple[Float[np.ndarray, "s p"], Float[np.ndarray, "s n"]]
+    | None = None,
 ) -> PartScores:
     """Loss, accuracy and margin of logits, by part.
 
@@ -50,8 +52,8 @@ def part_scores(
         True class of every pair.
     starts : Sequence[int]
         First pair of each part; a part ends where the next begins.
-    change : Float[np.ndarray, "p n"], optional
-        Added to the logits.
+    change : array (p, n), or arrays (s, p) and (s, n), optional
+        Added to the logits; of two arrays, what sources with these weights write if their values change so.
 
     Returns
     -------
@@ -77,9 +79,15 @@ def part_scores(
     if len(labels) != n or not np.all(np.diff([*starts, n]) > 0):
         raise ValueError(f"starts: expected parts of at least one of {n} labelled pairs, got {list(starts)}")
     loss, largest = np.empty(n), np.empty(n)
+    buffer = np.empty((len(logits), min(n, BLOCK_SIZE)))
     for start in range(0, n, BLOCK_SIZE):  # blocks that stay in the cache
         block = slice(start, start + BLOCK_SIZE)
-        x = logits[:, block] if change is None else logits[:, block] + change[:, block]
+        x = buffer[:, : len(labels[block])]
+        if isinstance(change, tuple):
+            np.matmul(change[0].T, change[1][:, block], out=x)
+            x += logits[:, block]
+        else:
+            np.add(logits[:, block], 0.0 if change is None else change[:, block], out=x)
         loss[block], largest[block] = _loss_and_largest_margin(x, labels[block])
     sizes = np.diff([*starts, n])
     return PartScores(*(np.add.reduceat(x, starts) / sizes for x in (loss, 1.0 * (largest < 0), -largest)))
@@ -88,9 +96,12 @@ def part_scores(
 def _loss_and_largest_margin(
     logits: Float[np.ndarray, "p n"], labels: Int[np.ndarray, " n"]
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Loss of every pair, and its largest other logit less that of the true class."""
+    """Loss of every pair, and its largest other logit less that of the true class.
+
+    The logits are overwritten.
+    """
     at = labels, np.arange(len(labels))
-    margins = logits - logits[at]  # (p, n)
+    margins = np.subtract(logits, logits[at], out=logits)  # (p, n)
     margins[at] = -np.inf
     largest = margins.max(axis=0)  # (n,)
     if largest.max() <= LARGEST_EXPONENT:

@@ -270,7 +270,8 @@ class StackedTraining:
     def slot_rows(self, slot: int) -> SlotRows:
         """Return the live weights and moments of a slot, whose arm trains its weights."""
         moments = {name: tensors[0][slot] for name, tensors in self.optimizer_state.items()}
-        return SlotRows(self.layout, self.parametrization.trained[0][slot], moments)
+        sums = [moments[name] for name in self.optimizers[slot].gradient_sums]
+        return SlotRows(self.layout, self.parametrization.trained[0][slot], moments, sums)
 
     def set_optimizer(self, slot: int, optimizer: Optimizer) -> None:
         """Give a slot's arm other settings of its optimizer; its moments and count stay."""

@@ -4,9 +4,15 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from builders import error_line, run_analysis, saved_tables
 
+from analyses.loading.chosen_networks import open_networks
+from analyses.loading.judged_pairs import judged_pairs
+from analyses.patching.command import N_PAIRS, PAIR_SEED
 from analyses.patching.schema import ANALYSIS, ATTRIBUTION, PATCHES
+from analyses.patching.sites import Runs
+from training.inspection.hooked_network import load_hooked
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +90,28 @@ def test_one_pair_or_a_negative_seed_is_refused_in_one_line(tiny_run, tmp_path, 
     refused = run_analysis("patching", tiny_run, option, value, "--out", str(tmp_path))
     assert refused.code == 2 and words in error_line(refused.err)
     assert not list(tmp_path.iterdir())
+
+
+def test_saved_differences_equal_hooks_on_the_loaded_network(tables, analysed, planted):
+    """One hook at a time, on the network and the runs that the table is of."""
+    network = load_hooked(analysed.path, "dense", 0, 8000)
+    (saved,) = open_networks(analysed.path, ["dense"], [0]).finished
+    runs = Runs.drawn(judged_pairs(saved.setting.task), N_PAIRS, PAIR_SEED)
+    clean, corrupted = torch.from_numpy(runs.clean), torch.from_numpy(runs.corrupted)
+    _, cache = network.run_with_cache(clean)
+    keys = last(tables[PATCHES]).query("is_key")["unit"].tolist()
+    frequency = np.append(planted["frequency"], 0)  # the last neuron is dead
+    members = {"frequency": lambda k: frequency == k, "neuron": lambda i: np.arange(len(frequency)) == i}
+    members |= {"rest": lambda _: ~np.isin(frequency, keys), "neurons": lambda _: frequency >= 0}
+    at, right, other = torch.arange(N_PAIRS), torch.from_numpy(runs.right), torch.from_numpy(runs.other)
+    for row in last(tables[PATCHES]).itertuples():
+        chosen = np.array([row.unit]) if row.site == "input" else np.flatnonzero(members[row.site](row.unit))
+
+        def put(value, hook, chosen=chosen):
+            new = value.clone()
+            new[:, chosen] = cache[hook.name][:, chosen]
+            return new
+
+        logits = network.run_with_hooks(corrupted, fwd_hooks=[(row.hook, put)]).detach()
+        difference = (logits[at, right] - logits[at, other]).mean().item()
+        assert row.patched_difference == pytest.approx(difference, abs=1e-10)

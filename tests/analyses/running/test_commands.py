@@ -22,6 +22,7 @@ NAMES = [
     "progress",
     "ablation",
     "patching",
+    "steering",
     "stitching",
     "grokking",
     "speed",

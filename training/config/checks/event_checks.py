@@ -107,6 +107,8 @@ def _ends_before(one: Event, other: Event) -> bool:
     """Return True if an event certainly ends before another begins."""
     if one.is_momentary:
         return isinstance(one.at, int) and isinstance(other.at, int) and one.at < other.at
+    if one.lasts is not None and isinstance(one.at, int):
+        return _is_at_most((one.at + one.lasts, None), (other.at, other.of))
     if one.until is None:
         return False
     return _is_at_most((one.until, one.of), (other.at, other.of))

@@ -184,6 +184,9 @@ class SlotTraining:
         if not np.isfinite(values[self.finite]).all():
             arm.give_up(f"diverged: a loss or norm is not finite at step {step}")
             return False
+        if arm.events is not None and arm.events.failure is not None:
+            arm.give_up(arm.events.failure)
+            return False
         at_end = arm.is_at_end(step)
         if at_end or recipe.is_checkpoint(arm.task.job.arm, step):
             arm.add_checkpoint(step, snapshot.arm_weights(slot))

@@ -70,14 +70,15 @@ class ArmInputs(ABC):
     target: Target
     own_mask: Mask | None
     """The arm's mask; None for a dense arm."""
+    seed: int
 
     @abstractmethod
     def mask(self, arm: str) -> Mask:
         """Return the mask of another arm of the seed."""
 
     @abstractmethod
-    def weights(self, arm: str, step: int) -> dict[str, np.ndarray]:
-        """Return the weights of another arm of the seed at a step."""
+    def weights(self, arm: str, step: int | None = None) -> dict[str, np.ndarray]:
+        """Return the weights of another arm of the seed at a step, by default its last checkpoint."""
 
     @abstractmethod
     def pruned(
@@ -95,6 +96,8 @@ class SlotRows:
     """(w,): the weights."""
     moments: Mapping[str, Tensor]
     """(w,) each, tensors of the optimizer by name."""
+    gradient_sums: Sequence[Tensor] = ()
+    """Those of the moments that are sums of gradients, as AdamW's running mean."""
 
     def views(self, row: Tensor) -> dict[str, Tensor]:
         """Return views of a row by the weights' names."""
@@ -108,6 +111,9 @@ class SlotRows:
 
 class Action:
     """What an event does to one slot."""
+
+    frequencies: tuple[int, ...] | None = None
+    """Those that it changes, for the arm's record; None for no frequencies."""
 
     def begin(self, rows: SlotRows) -> None:
         """Act once, before the first update of the event's time."""
@@ -132,7 +138,8 @@ class Event(ABC):
     """Change of an arm after `at` updates.
 
     It acts right after the evaluation at that step, if there is one: the evaluation and a checkpoint there
-    show the arm as it was. What lasts, lasts for all updates up to the one numbered `until`.
+    show the arm as it was. What lasts, lasts for all updates up to the one numbered `until`, or for `lasts`
+    updates.
     """
 
     is_momentary: ClassVar[bool] = False
@@ -145,6 +152,8 @@ class Event(ABC):
     """Updates before the event, or the evaluation at which accuracy first is `measure.stop_threshold`."""
     until: int | Literal["t_mem", "t_gen"] | None = None
     """Last update for which the event lasts; by default the last one of the arm."""
+    lasts: int | None = None
+    """Number of updates for which the event lasts, in place of `until`."""
     of: str | None = None
     """Arm whose t_mem or t_gen is meant; by default this arm's own."""
 
@@ -154,6 +163,9 @@ class Event(ABC):
             require(not isinstance(value, int) or value >= 0, field, "a step from 0", value)
         if self.is_momentary:
             require(self.until is None, "until", f"none: {self.name} acts once", self.until)
+            require(self.lasts is None, "lasts", f"none: {self.name} acts once", self.lasts)
+        require(self.lasts is None or self.lasts > 0, "lasts", "a number of updates above 0", self.lasts)
+        require(None in (self.lasts, self.until), "lasts", "none beside until", self.lasts)
         if isinstance(self.at, int) and isinstance(self.until, int):
             require(self.until > self.at, "until", f"a step after at = {self.at}", self.until)
         require(self.at != self.until, "until", f"another time than at = {self.at!r}", self.until)

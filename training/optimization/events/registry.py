@@ -15,6 +15,9 @@ EVENTS: Registry[type[Event]] = Registry(
     {
         "set_optimizer": f"{_FOLDER}.set_optimizer:SetOptimizer",
         "freeze": f"{_FOLDER}.freeze:Freeze",
+        "prune": f"{_FOLDER}.prune:Prune",
+        "remove_frequencies": f"{_FOLDER}.remove_frequencies:RemoveFrequencies",
+        "transplant": f"{_FOLDER}.transplant:Transplant",
     },
     check=partial(check_settings_class, base=Event),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from training.optimization.events.base import Action, ArmInputs, Event, SlotRows, Time
 from training.optimization.optimizers.base import Optimizer
+from training.pruning.method import CannotPrune
 
 if TYPE_CHECKING:
     from training.optimization.events.base import AfterUpdate
@@ -37,6 +38,8 @@ class SlotEvents:
     ):
         self.events, self.base_optimizer, self.times = events, optimizer, dict(times)
         self.actions: list[Action | None] = [event.action(inputs) for event in events]
+        self.failure: str | None = None
+        """Reason for which the arm's training is given up at its next evaluation."""
 
     def know(self, name: str, step: int) -> None:
         """Take the arm's own t_mem or t_gen as known from now on; the first time counts."""
@@ -56,8 +59,9 @@ class SlotEvents:
     def window(self, event: Event) -> tuple[int | None, int | None]:
         """Return the updates before an event, and the last one for which it lasts; None if not known."""
         begin, end = self._step(event, event.at), self._step(event, event.until)
-        if event.is_momentary and begin is not None:
-            end = begin + 1
+        lasts = 1 if event.is_momentary else event.lasts
+        if lasts is not None and begin is not None:
+            end = begin + lasts
         return begin, end
 
     def _step(self, event: Event, time: Time | None) -> int | None:
@@ -86,10 +90,16 @@ class SlotEvents:
         return optimizer
 
     def begin(self, age: int, rows: SlotRows) -> None:
-        """Let the events act that begin now."""
-        for event, action in zip(self.events, self.actions, strict=True):
-            if action is not None and self.window(event)[0] == age and self.is_active(event, age):
+        """Let the events act that begin now; one that cannot is the arm's `failure`, and ends all."""
+        for i, (event, action) in enumerate(zip(self.events, self.actions, strict=True)):
+            if action is None or self.window(event)[0] != age or not self.is_active(event, age):
+                continue
+            try:
                 action.begin(rows)
+            except CannotPrune as reason:
+                self.failure = f"events[{i}] ({event.name}) at step {age}: {reason}"
+                self.events, self.actions = (), []
+                return
 
     def attach(self, age: int, rows: SlotRows) -> list[AfterUpdate]:
         """Return what is done after every update until the next change."""
@@ -114,10 +124,14 @@ class SlotEvents:
 
     def record(self, steps: int) -> list[dict[str, Any]]:
         """Return when each event has acted in a training of so many steps, for the arm's record."""
-        return [
-            {"name": event.name} | dict(zip(("at", "until"), self._acted(event, steps), strict=True))
-            for event in self.events
-        ]
+        records = []
+        for event, action in zip(self.events, self.actions, strict=True):
+            at, until = self._acted(event, steps)
+            record: dict[str, Any] = {"name": event.name, "at": at, "until": until}
+            if action is not None and action.frequencies is not None:
+                record["frequencies"] = list(action.frequencies)
+            records.append(record)
+        return records
 
     def _acted(self, event: Event, steps: int) -> tuple[int | None, int | None]:
         begin, end = self.window(event)

@@ -1,5 +1,7 @@
 """Events in the trainings of a run: stops, batches, records, and times that evaluations decide."""
 
+import shutil
+
 import numpy as np
 import pytest
 from builders import LoneChannel, changed_recipe, stop_after, train_group_of
@@ -18,7 +20,26 @@ from training.schema.validation import to_dict
 
 FREEZE = {"name": "freeze", "weights": ["W_E"], "at": 25, "until": 65}
 DECAY_OFF = {"name": "set_optimizer", "weight_decay": 0.0, "betas": [0.8, 0.9], "at": 30}
-EVENTS = {"frozen": [FREEZE], "no_decay": [DECAY_OFF], "both": [DECAY_OFF, FREEZE], "plain": []}
+REMOVE = {"name": "remove_frequencies", "weights": ["W_E", "W_U"], "frequencies": [2], "at": 15, "until": 75}
+GIVE = {
+    "name": "transplant",
+    "arm": "dense",
+    "step": 100,
+    "weights": ["W_E"],
+    "frequencies": [1, 3],
+    "at": 40,
+}
+EVENTS = {
+    "frozen": [FREEZE],
+    "no_decay": [DECAY_OFF],
+    "both": [DECAY_OFF, FREEZE],
+    "pruned": [{"name": "prune", "method": "magnitude", "sparsity": 0.3, "at": 35}],
+    "masked": [{"name": "prune", "mask": "grokked_ticket", "at": 20, "until": 60}],
+    "removed": [REMOVE],
+    "given": [GIVE | {"frequencies": [1, 3]}],
+    "no_keys": [{"name": "remove_frequencies", "weights": ["W_U"], "keys_of": "dense", "at": 15}],
+    "plain": [],
+}
 STEPS = 100
 
 
@@ -35,11 +56,17 @@ def weights_at(files, name="W_E"):
     return dict(zip(files.steps().tolist(), files.checkpoints()[name], strict=True))
 
 
+def begun(finished, path):
+    """Return a run with the arms that events read."""
+    shutil.copytree(finished.path, path)
+    return RunDir(path)
+
+
 @pytest.fixture(scope="module")
-def trained(tiny_recipe, tmp_path_factory):
+def trained(finished, tiny_recipe, tmp_path_factory):
     """Return a run whose arms have had their events, each trained alone."""
-    content = to_dict(tiny_recipe)
-    recipe, run = event_recipe(content), RunDir(tmp_path_factory.mktemp("events") / "tiny")
+    recipe = event_recipe(to_dict(tiny_recipe))
+    run = begun(finished, tmp_path_factory.mktemp("events") / "tiny")
     for arm in EVENTS:
         assert train_group_of(recipe, run, arm) == []
     return recipe, run
@@ -65,26 +92,57 @@ def test_arms_with_events_are_the_plain_one_until_their_first_event(trained):
         assert (W[40] != plain[40]).any()
 
 
+def test_pruned_and_removed_parts_are_in_no_checkpoint_while_they_last(trained):
+    _, run = trained
+    mask = run.arm("grokked_ticket", 0).mask()
+    for name, is_kept in mask.items():
+        W = weights_at(run.arm("masked", 0), name)
+        assert all(not W[step][~is_kept].any() for step in (30, 40, 50, 60))
+        assert (W[70][~is_kept] != 0).mean() > 0.9 and (W[20][~is_kept] != 0).mean() > 0.9
+    pruned = weights_at(run.arm("pruned", 0), "W_in")
+    assert all(((pruned[step] == 0) == (pruned[40] == 0)).all() for step in range(40, STEPS, 10))
+    n_zero = sum((w[-1] == 0).sum() for w in run.arm("pruned", 0).checkpoints().values())
+    total = sum(w[0].size for w in run.arm("pruned", 0).checkpoints().values())
+    assert n_zero == int(0.3 * total)
+    for step in (20, 70):
+        spectrum = abs(np.fft.fft(weights_at(run.arm("removed", 0))[step], axis=0))
+        assert spectrum[[2, 5]].max() < 1e-6 * spectrum.max()
+
+
+def test_a_method_that_leaves_nothing_ends_its_arm_with_the_reason(content, copied):
+    impossible = [{"name": "prune", "method": "magnitude", "sparsity": 0.9999, "at": 15}]
+    recipe = event_recipe(content, {"none_left": impossible, "plain": []})
+    ((job, reason),) = train_group_of(recipe, copied, "none_left", "plain")
+    assert job == Job("none_left", 0) and reason == copied.arm("none_left", 0).skipped()["reason"]
+    assert reason.startswith("events[0] (prune) at step 15: ") and "would be left without a weight" in reason
+    assert copied.arm("plain", 0).done()["steps"] == STEPS
+
+
 def test_the_record_says_when_events_have_acted(trained):
     _, run = trained
     assert run.arm("both", 0).done()["events"] == [
         {"name": "set_optimizer", "at": 30, "until": STEPS},
         {"name": "freeze", "at": 25, "until": 65},
     ]
+    assert run.arm("removed", 0).done()["events"][0]["frequencies"] == [2]
+    W_U = run.arm("dense", 0).checkpoints()["W_U"][-1]
+    norms = abs(np.fft.fft(W_U.astype(float), axis=1)[:, 1:4]) ** 2
+    keys = 1 + np.flatnonzero(norms.sum(axis=0) >= norms.sum(axis=0).max() / 4)
+    assert run.arm("no_keys", 0).done()["events"][0]["frequencies"] == keys.tolist()
     assert "events" not in run.arm("plain", 0).done()
 
 
-def test_arms_with_and_without_events_train_in_one_batch(trained, tmp_path, files_of):
+def test_arms_with_and_without_events_train_in_one_batch(trained, finished, tmp_path, files_of):
     recipe, run = trained
-    together = RunDir(tmp_path / "tiny")
+    together = begun(finished, tmp_path / "tiny")
     assert train_group_of(recipe, together, *EVENTS) == []
     assert files_of(together.path) == files_of(run.path)
 
 
 @pytest.mark.parametrize("n", [1, 3, 5, 8])
-def test_a_stopped_and_resumed_arm_ends_in_the_same_bytes(trained, tmp_path, files_of, n):
+def test_a_stopped_and_resumed_arm_ends_in_the_same_bytes(trained, finished, tmp_path, files_of, n):
     recipe, run = trained
-    again = RunDir(tmp_path / "tiny")
+    again = begun(finished, tmp_path / "tiny")
     for arm in EVENTS:
         with pytest.raises(Interrupted):
             train_group_of(recipe, again, arm, should_stop=stop_after(n))

@@ -1,6 +1,5 @@
 """Arms that branch off a training with its optimizer's moments, or with new ones."""
 
-
 import numpy as np
 import pytest
 from builders import changed_recipe, stop_after, train_group_of

@@ -1,8 +1,8 @@
 """Engines of arms with events, without a run."""
 
-import numpy as np
 import pytest
 
+from interp.masks.topk import keep_top
 from training.config.build_recipe import recipe_from_dict
 from training.config.checks.event_checks import event_target
 from training.optimization.engine import Engine
@@ -23,12 +23,12 @@ class GivenInputs(ArmInputs):
     def mask(self, arm):
         return self.masks[arm]
 
-    def weights(self, arm, step):
+    seed = 0
+
+    def weights(self, arm, step=None):
         return self.others[arm]
 
     def pruned(self, method, weights, sparsity, scope):
-        from interp.masks.topk import keep_top
-
         return {name: keep_top(abs(w).ravel(), 1 - sparsity).reshape(w.shape) for name, w in weights.items()}
 
 
@@ -39,14 +39,14 @@ class Bench:
         content = {
             "name": "tiny",
             "task": {"p": P},
-            "model": {"name": "embed_mlp", "d_emb": 8, "d_mlp": 12} | model,
+            "model": {k: v for k, v in ({"name": "embed_mlp", "d_emb": 8, "d_mlp": 12} | model).items() if v},
             "arms": {"dense": {}},
         }
         self.recipe = recipe_from_dict(content)
         self.setting = self.recipe.setting("dense")
         self.target = event_target(self.recipe, "dense")
 
-    def engine(self, *events_of_arms, optimizer=None, masks=None, form="weights", device="cpu", **inputs):
+    def engine(self, *events_of_arms, optimizer=None, masks=None, form="weights", masks_of=None, **inputs):
         """Return an engine with an arm per list of events; arm i starts from seed i."""
         n = len(events_of_arms)
         optimizers = optimizer if isinstance(optimizer, list) else [optimizer or AdamW(lr=0.01)] * n
@@ -56,11 +56,10 @@ class Bench:
             self.setting.examples(),
             [self.setting.initial_weights(seed) for seed in range(n)],
             masks or [None] * n,
-            device,
-            ParametrizationSettings(name=form, seeds=range(n), densities=[0.5] * n),
+            parametrization=ParametrizationSettings(name=form, seeds=range(n), densities=[0.5] * n),
         )
         for slot, events in enumerate(events_of_arms):
-            self.put(engine, slot, events, optimizers[slot], **inputs)
+            self.put(engine, slot, events, optimizers[slot], masks=masks_of, **inputs)
         return engine
 
     def put(self, engine, slot, events, optimizer, **inputs):
@@ -74,11 +73,17 @@ class Bench:
 
 
 @pytest.fixture
+def bench():
+    """Return the class of `tiny`, which takes settings of the model."""
+    return Bench
+
+
+@pytest.fixture
+def inputs_of():
+    """Return the class of what a test gives an event to read."""
+    return GivenInputs
+
+
+@pytest.fixture
 def tiny():
     return Bench()
-
-
-def assert_equal(one, other, but=()):
-    """Assert that two tables of weights have the same bits."""
-    for name in one.keys() - {*but}:
-        np.testing.assert_array_equal(one[name], other[name])

@@ -99,7 +99,7 @@ class RunInputs(ArmInputs):
     """
 
     def __init__(self, task: ArmTask, start: StartingPoint):
-        self.task, self.start, self.own_mask = task, start, start.mask
+        self.task, self.start, self.own_mask, self.seed = task, start, start.mask, task.job.seed
         self.target = event_target(task.recipe, task.job.arm)
 
     def files(self, arm: str) -> ArmDir:
@@ -114,9 +114,10 @@ class RunInputs(ArmInputs):
             raise RunError(f"{path}: missing; --force trains {self.files(arm)} anew")
         return mask
 
-    def weights(self, arm: str, step: int) -> dict[str, np.ndarray]:
-        """Return the weights of another arm of the seed at a step."""
-        rows = np.flatnonzero(self.files(arm).steps() == step)
+    def weights(self, arm: str, step: int | None = None) -> dict[str, np.ndarray]:
+        """Return the weights of another arm of the seed at a step, by default its last checkpoint."""
+        steps = self.files(arm).steps()
+        rows = np.flatnonzero(steps == (steps[-1] if step is None else step))
         if not rows.size:
             path = self.files(arm).path / "checkpoints.safetensors"
             raise RunError(f"{path}: lacks step {step}, which an event of {self.task.job.arm} reads")
