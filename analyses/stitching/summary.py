@@ -6,13 +6,15 @@ from typing import Any
 
 import pandas as pd
 
-from analyses.stitching.schema import EARLY, PLACES
+from analyses.stitching.schema import ALIKE, EARLY, OTHER_SEED, PLACES
 from analyses.tables.labels import arm_label
 from analyses.tables.long_format import first_and_last, groups, nearest_checkpoint
 from analyses.tables.number_text import decimals
 from analyses.tables.roles import main_arm
 from training.cli.printed_table import PrintedTable
 
+SHORT = {"unlike": "unlike", OTHER_SEED: "other"}
+"""Short words for starts whose neurons are matched."""
 BY = ("arm", "reader", "start", "places", "neurons")
 
 
@@ -112,12 +114,12 @@ def _printed(
         for row in stitched
         if row["reader"] == reader
         and row["neurons"] == "all"
-        and (row["arm"] == arm or (row["start"] != "other" and row["places"] == "place"))
+        and (row["arm"] == arm or (row["start"] in ALIKE and row["places"] == "place"))
     ]
     cells = [
         {
             "neurons of": arm_label(row["arm"]),
-            "places": ("other, " if row["start"] == "other" else "") + row["places"],
+            "places": row["places"] if row["start"] in ALIKE else f"{SHORT[row['start']]}, {row['places']}",
             "seeds": row["n_seeds"],
             "start": decimals(row["first_acc"], 3),
             f"step {EARLY}": _range(row, "early"),
@@ -126,14 +128,14 @@ def _printed(
         }
         for row in shown
     ]
+    places = "; ".join(f"{name}: {words}" for name, words in PLACES.items())
     return PrintedTable(
         f"Accuracy of neurons read by the last output map of the network '{arm_label(reader)}'.",
         cells,
         f"{_conclusion(shown, arm)}Medians over seeds at the neurons' first checkpoint, near step {EARLY} "
         f"and at the last, in brackets lowest and highest; itself: the arm's own network near step {EARLY}. "
-        f"Places: {'; '.join(f'{name}: {words}' for name, words in PLACES.items())}; other: of networks of "
-        "another start, as of the next seed. Judged on the test examples; on all where these are unknown or "
-        "none.",
+        f"Places: {places}; other: read by the next seed's network; unlike: by one that began with other "
+        "weights. Judged on the test examples; on all where these are unknown or none.",
     )
 
 
