@@ -10,6 +10,7 @@ import numpy as np
 
 from analyses.loading.reference_arms import ticket_reference
 from analyses.stitching.neuron_layers import NeuronLayers, Neurons
+from analyses.stitching.schema import ALIKE, OTHER_SEED
 from training.config.recipe import Recipe
 from training.schema.validation import names, require
 
@@ -29,7 +30,7 @@ class Reader:
     seed: int
     step: int
     start: str
-    """Whether it began as the network of the neurons: itself, shared or other."""
+    """How it and the network of the neurons began, as in the table."""
     output_map: np.ndarray
     """(r, p)"""
     target: Neurons
@@ -96,8 +97,8 @@ class Readers:
             if other is None or not self._share_a_task(own, other):
                 continue
             start = self._start(own, other)
-            if start == "other":
-                yield from _matched(other, own.outputs.shape[1])
+            if start not in ALIKE:
+                yield from _matched(other, start, own.outputs.shape[1])
                 continue
             yield _reader(other, start, "place")
             kept = self._kept(own)
@@ -109,7 +110,7 @@ class Readers:
         for arm in self.arms[:ACROSS_SEEDS]:
             other = self._of_another_seed(arm, seed)
             if other is not None and self._share_a_task(own, other):
-                yield from _matched(other, own.outputs.shape[1])
+                yield from _matched(other, OTHER_SEED, own.outputs.shape[1])
 
     def _of_one_step(self, own: NeuronLayers, step: int) -> Iterator[Reader]:
         """Yield the readers of this step, by place, but those that have it last."""
@@ -120,7 +121,7 @@ class Readers:
             at = np.flatnonzero(other.network.steps == step)
             is_last = arm in self.arms and step == other.last_step
             start = self._start(own, other)
-            if len(at) and not is_last and start != "other":
+            if len(at) and not is_last and start in ALIKE:
                 yield _reader(other, start, "place", t=int(at[0]))
 
     def _start(self, own: NeuronLayers, other: NeuronLayers) -> str:
@@ -138,7 +139,7 @@ class Readers:
             return "shared"
         words = "other initial weights" if sizes[0] == sizes[1] else f"{sizes[0]} and {sizes[1]} neurons"
         self._refuse(own, other, f"{words}: neurons are matched")
-        return "other"
+        return "unlike"
 
     def _share_a_task(self, own: NeuronLayers, other: NeuronLayers) -> bool:
         is_shared = own.network.setting.task == other.network.setting.task
@@ -174,9 +175,9 @@ def _reader(other: NeuronLayers, start: str, places: str, t: int = -1, **more: A
     return Reader(arm, seed, step, start, other.outputs[t], other.neurons(t), places, **more)
 
 
-def _matched(other: NeuronLayers, n_neurons: int) -> Iterator[Reader]:
+def _matched(other: NeuronLayers, start: str, n_neurons: int) -> Iterator[Reader]:
     """Yield the last output map of a network of another start: neurons matched, and by place if they fit."""
     if n_neurons == other.outputs.shape[1]:
-        yield _reader(other, "other", "place")
+        yield _reader(other, start, "place")
     for places in ("wave", "spectrum") if isinstance(other.reads[-1], np.ndarray) else ("wave",):
-        yield _reader(other, "other", places)
+        yield _reader(other, start, places)

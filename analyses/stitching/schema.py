@@ -11,6 +11,11 @@ PLACES = {
 }
 """Ways to give a neuron to each place of the output map, in words."""
 
+ALIKE = ("itself", "shared")
+"""Values of `start` for which neuron i is read at place i."""
+OTHER_SEED = "other seed"
+"""Value of `start` for networks of two seeds."""
+
 EARLY = 100
 """Step whose nearest checkpoint is shown beside the last one."""
 
@@ -46,7 +51,8 @@ STITCHING = Table(
         Column(
             "start",
             str,
-            "Whether both networks began with the same weights, masked ones aside: itself, shared, other.",
+            "How both networks began: itself (they are one), shared (with the same weights, pruned ones "
+            "aside), unlike (one seed, but other weights or numbers of neurons), other seed.",
         ),
         Column(
             "places",

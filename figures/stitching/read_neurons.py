@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analyses.stitching.schema import EARLY, STITCHING
+from analyses.stitching.schema import ALIKE, EARLY, OTHER_SEED, STITCHING
 from analyses.tables.labels import arm_label
 from analyses.tables.long_format import first_and_last, nearest_checkpoint
 from analyses.tables.roles import main_arm
@@ -19,11 +19,11 @@ from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, counted, letter
 from figures.drawing.style import DOUBLE, Styles, line_style, step_axis, table_styles
 
-ITSELF, OTHER, PERMUTED = "itself", "other seed", "permuted"
-"""Series beside the arms: the network itself, neurons of another seed, neurons at random places."""
+ITSELF, PERMUTED = "itself", "permuted"
+"""Series beside the arms and those of another seed: the network itself, neurons at random places."""
 LOOKS: Mapping[str, dict[str, Any]] = {
     ITSELF: {"color": "#0f7f3f", "linestyle": (0, (2, 1.5)), "marker": "X"},
-    OTHER: {"color": "#832db6", "linestyle": (0, (1, 1)), "marker": "D"},
+    OTHER_SEED: {"color": "#832db6", "linestyle": (0, (1, 1)), "marker": "D"},
     PERMUTED: {"color": "#a96b59", "linestyle": (0, (6, 1.5)), "marker": "P"},
 }
 
@@ -81,12 +81,12 @@ def _series(table: pd.DataFrame, arm: str, reader: str) -> pd.DataFrame:
         (table["start"] == "itself") & (table["reader_step"] == table["step"]) & (table["arm"] == arm)
     ]
     read = _under_last_maps(table[table["reader"] == reader])
-    stitched = read[(read["start"] != "other") & (read["places"] == "place")]
+    stitched = read[read["start"].isin(ALIKE) & (read["places"] == "place")]
     of_arm = read[read["arm"] == arm]
     parts = [
         stitched,
         own[own["places"] == "place"].assign(arm=ITSELF),
-        of_arm[(of_arm["start"] == "other") & (of_arm["places"] == "wave")].assign(arm=OTHER),
+        of_arm[(of_arm["start"] == OTHER_SEED) & (of_arm["places"] == "wave")].assign(arm=OTHER_SEED),
         of_arm[of_arm["places"] == PERMUTED].assign(arm=PERMUTED),
     ]
     return pd.concat(parts, ignore_index=True)[["arm", "seed", "step", "acc"]]
@@ -98,7 +98,7 @@ def _styles(table: pd.DataFrame, arm: str) -> Styles:
     name = arm_label(arm)
     return styles | {
         ITSELF: {"label": f"{name} itself"} | LOOKS[ITSELF],
-        OTHER: {"label": f"{name}, other seed, matched"} | LOOKS[OTHER],
+        OTHER_SEED: {"label": f"{name}, other seed, matched"} | LOOKS[OTHER_SEED],
         PERMUTED: {"label": f"{name}, places permuted"} | LOOKS[PERMUTED],
     }
 
@@ -115,12 +115,10 @@ def _matrix(drawing: Drawing, ax: Axes, moment: str, rows: pd.DataFrame, arm: st
     arms = list(dict.fromkeys(rows["arm"]))
     of_arm = rows[rows["arm"] == arm]
     sources = {
-        arm_label(name): rows[
-            (rows["arm"] == name) & (rows["start"] != "other") & (rows["places"] == "place")
-        ]
+        arm_label(name): rows[(rows["arm"] == name) & rows["start"].isin(ALIKE) & (rows["places"] == "place")]
         for name in arms
     }
-    other = of_arm[of_arm["start"] == "other"]
+    other = of_arm[of_arm["start"] == OTHER_SEED]
     sources |= {
         f"{arm_label(arm)}, other seed": other[other["places"] == "place"],
         f"{arm_label(arm)}, other seed, matched": other[other["places"] == "wave"],

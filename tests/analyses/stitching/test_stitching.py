@@ -77,7 +77,7 @@ def test_stitched_networks_are_those_of_replaced_weights(stitched):
     name, run, table, _ = stitched
     plain = table[(table["places"] == "place") & (table["neurons"] == "all")]
     chosen = plain.groupby(["arm", "reader", "start"]).head(2)
-    assert len(chosen) > 12 and set(chosen["start"]) == {"itself", "shared", "other"}
+    assert len(chosen) > 12 and set(chosen["start"]) == {"itself", "shared", "unlike", "other seed"}
     for row in chosen.itertuples():
         for column, value in by_hooks(name, run, row).items():
             assert getattr(row, column) == pytest.approx(value, rel=1e-10, abs=1e-12), (row, column)
@@ -111,10 +111,12 @@ def test_other_starts_and_sizes_are_matched_and_named_once(stitched):
     itself = itself[itself["places"] == "place"]
     assert itself["similarity"].to_numpy() == pytest.approx(1)
     matched = table[table["places"] == "wave"].set_index(["arm", "seed", "step", "reader", "reader_seed"])
-    others = table[(table["start"] == "other") & (table["places"] != "wave")].set_index(matched.index.names)
+    others = table[~table["start"].isin(("itself", "shared")) & (table["places"] != "wave")].set_index(
+        matched.index.names
+    )
     assert not (matched["similarity"].reindex(others.index) < others["similarity"] - 0.2).any()
     other = table[table["reader_seed"] != table["seed"]]
-    assert set(other["reader"]) == {"dense", "ticket"} and set(other["start"]) == {"other"}
+    assert set(other["reader"]) == {"dense", "ticket"} and set(other["start"]) == {"other seed"}
 
 
 def test_kept_neurons_are_those_with_a_path_through_the_mask(stitched):
@@ -144,7 +146,7 @@ def test_planted_networks_of_two_seeds_read_each_other(analysed):
     table = analysed.table(STITCHING)  # both seeds' dense networks end with the same planted weights
     last = table.query("arm == 'dense' and reader == 'dense' and step == 8000 and reader_step == 8000")
     itself = last[(last["places"] == "place") & (last["neurons"] == "all") & (last["start"] == "itself")]
-    other = last[last["start"] == "other"]
+    other = last[last["start"] == "other seed"]
     for seed, rows in other.groupby("seed"):
         (own,) = itself.loc[itself["seed"] == seed, "all_loss"]
         by_places = rows.set_index("places")

@@ -35,7 +35,7 @@ def table():
                     start = "itself" if reader == arm else "shared"
                     rows.append(at | {"reader": reader, "start": start, "places": "place"})
                 rows.append(at | {"reader": "teacher", "start": "shared", "places": "permuted"})
-                other = at | {"reader": "teacher", "start": "other", "reader_seed": 1 - seed}
+                other = at | {"reader": "teacher", "start": "other seed", "reader_seed": 1 - seed}
                 rows += [other | {"places": "place"}, other | {"places": "wave"}]
                 if step < 1000:
                     own = {"reader": arm, "reader_step": step, "start": "itself", "places": "place"}
@@ -69,7 +69,7 @@ def test_matrices_have_the_nearest_checkpoint_to_step_100_and_the_last(table):
     for moment, step in (("at step 100", 90), ("at the last checkpoint", 1000)):
         numbers = drawing.table()
         cells = numbers[(numbers["panel"] == moment) & (numbers["series"] == "median")]
-        rows = table.query("reader_step == 1000 and places == 'place' and start != 'other'")
+        rows = table.query("reader_step == 1000 and places == 'place' and start != 'other seed'")
         rows = rows[rows["step"] == step]
         expected = rows.groupby(["arm", "reader"], sort=False)["test_acc"].median().unstack(sort=False)
         found = cells["value"].to_numpy().reshape(6, 3)
