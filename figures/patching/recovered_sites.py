@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -89,7 +90,7 @@ def shown_sites(rows: pd.DataFrame) -> dict[Site, str]:
     return sites | {("rest", 0): "other neurons"}
 
 
-def _heat(drawing: Drawing, ax: Axes, arm: str, rows: pd.DataFrame, sites: Mapping[Site, str]):  # type: ignore[no-untyped-def]
+def _heat(drawing: Drawing, ax: Axes, arm: str, rows: pd.DataFrame, sites: Mapping[Site, str]) -> Any:
     """Draw the share of every site over steps, one row of cells each."""
     steps = np.unique(rows["step"])
     ax.set_facecolor(UNTOLD)
