@@ -54,9 +54,7 @@ def measure(networks: Sequence[Network], components: Sequence[str], workers: int
     measured = (by_task[i] for i in range(len(tasks)))
     parts = [network_tables(n, list(itertools.islice(measured, len(n.steps)))) for n in networks]
     tables = {
-        table: gather(rows)
-        if (rows := [part[table] for part in parts if table in part])
-        else pd.DataFrame()
+        table: gather(rows) if (rows := [part[table] for part in parts if table in part]) else pd.DataFrame()
         for table in ANALYSIS
     }
     return Result(tables, *summarise(tables))
