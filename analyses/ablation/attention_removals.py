@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from analyses.ablation.pair_network import PairNetwork
+from analyses.ablation.transformer_pass import TransformerPass
 from interp.mechanism.ablation import REMOVALS, replaced
 
 
@@ -26,17 +27,34 @@ def transformer_removals(
     d_head = len(own.z) // own.n_heads
     of_neurons = network.logits - own.direct
     for removal in REMOVALS:
-        change = _replaced(network, own.z, removal) - own.z  # (h k, n)
+        stand_in = _replaced(network, own.z, removal)  # (h k, n)
+        change, is_zero = stand_in - own.z, removal == "zero"
         if "head" in components:
             for h in range(own.n_heads):
                 rows = slice(h * d_head, (h + 1) * d_head)
                 yield "head", h, removal, own.logits_after(change[rows], rows)
-        is_zero = removal == "zero"
-        if "attention" in components:
-            yield "attention", 0, removal, own.logits_after(change, slice(None), without_bias=is_zero)
+        if "attention" in components and removal == "resample":
+            yield "attention", 0, removal, own.logits_after(change, slice(None))
+        elif "attention" in components:
+            yield "attention", 0, removal, _constant_attention(network, own, stand_in, not is_zero)
         if "mlp" in components:
             bias = own.mlp_bias[:, None] if is_zero else 0.0
             yield "mlp", 0, removal, own.direct + _replaced(network, of_neurons, removal) - bias
+
+
+def _constant_attention(
+    network: PairNetwork, own: TransformerPass, stand_in: np.ndarray, with_bias: bool
+) -> np.ndarray:
+    """Return the logits, (p, n), if heads have read the same of all pairs of a part.
+
+    The neurons then depend on the part and the last token alone.
+    """
+    sizes = np.diff([*network.starts, len(network.labels)])
+    n_last = own.pre_of_last.shape[1]
+    part = np.repeat(np.arange(len(sizes)), sizes)
+    z = np.repeat(stand_in[:, list(network.starts)], n_last, axis=1)
+    few = own.read_as(z, np.tile(np.arange(n_last), len(sizes)), with_bias)
+    return few.logits()[:, part * n_last + own.last]
 
 
 def _replaced(network: PairNetwork, values: np.ndarray, removal: str) -> np.ndarray:

@@ -47,6 +47,8 @@ class CheckpointRemovals:
     """(K,): share of the embedding's variance at each frequency."""
     circuits: Sequence[Mapping[str, Any]]
     """Of the table of circuits, at the last checkpoint."""
+    sets: Sequence[Mapping[str, Any]]
+    """Of the table of sets, at the last checkpoint."""
 
 
 def measure_checkpoint(checkpoint: Checkpoint) -> CheckpointRemovals:
@@ -70,8 +72,9 @@ def measure_checkpoint(checkpoint: Checkpoint) -> CheckpointRemovals:
         ]
     K = len(network.power)
     counts = np.bincount(network.frequency, minlength=K + 1)[1:]
-    circuits = circuit_rows(network, checkpoint.seed) if is_last and "circuit" in chosen else []
-    return CheckpointRemovals(rows, counts, network.power, circuits)
+    has_circuits = is_last and "circuit" in chosen
+    circuits, sets = circuit_rows(network, checkpoint.seed) if has_circuits else ([], [])
+    return CheckpointRemovals(rows, counts, network.power, circuits, sets)
 
 
 def _source_rows(

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from analyses.ablation.checkpoint_removals import CheckpointRemovals
-from analyses.ablation.schema import AGREEMENT, CIRCUITS, FREQUENCIES, NETWORKS, REMOVALS, REMOVED_BY
+from analyses.ablation.schema import AGREEMENT, CIRCUITS, FREQUENCIES, NETWORKS, REMOVALS, REMOVED_BY, SETS
 from analyses.loading.pairs import part_starts
 from analyses.tables.schema import Table
 from training.inspection.trained_network import Network
@@ -41,6 +41,7 @@ def network_tables(network: Network, measured: Sequence[CheckpointRemovals]) -> 
         FREQUENCIES: pd.concat(frequencies, ignore_index=True),
         AGREEMENT: pd.DataFrame(agreement),
         CIRCUITS: pd.DataFrame(circuits),
+        SETS: pd.DataFrame([{"step": last} | dict(row) for row in measured[-1].sets]),
     }
     if circuits:
         base = next(row for row in measured[-1].rows if row["component"] == "network")

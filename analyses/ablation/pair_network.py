@@ -155,10 +155,11 @@ def _activations(
         whole = TransformerPass.of(weights, all_pairs(p), _attention_rate(setting))
         grid = np.maximum(whole.pre, 0).reshape(-1, p, p)
         own = whole.at(a * p + b)
+        hidden = np.maximum(own.pre, 0)
         return {
             "frequency": activation_frequency(np.moveaxis(grid, 0, -1))[0],
-            "logits": own.logits(),
-            "hidden": np.maximum(own.pre, 0),
+            "logits": own.direct + own.writes.T @ hidden,
+            "hidden": hidden,
             "activation": "relu",
             "transformer": own,
         }

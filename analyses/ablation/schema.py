@@ -169,6 +169,16 @@ def _set_scores(words: str, what: str, missing: str = "") -> tuple[Column, ...]:
     )
 
 
+def _shares(of: str, missing: str) -> tuple[Column, ...]:
+    words = {
+        "faithfulness": f"Share of the margin between no group and all groups that the {of} alone has.",
+        "completeness": f"Share of this margin that the network loses without the {of}.",
+    }
+    return tuple(
+        Column(name, float, meaning, missing=missing, source=DEFINITIONS) for name, meaning in words.items()
+    )
+
+
 CIRCUITS = Table(
     analysis="ablation",
     part="circuits",
@@ -199,6 +209,31 @@ CIRCUITS = Table(
         ),
     ),
 )
+SETS = Table(
+    analysis="ablation",
+    part="sets",
+    meaning="Greedy sets of frequencies kept alone and left out, by every way of removal; last checkpoint.",
+    key=("arm", "seed", "step", "removal", "size"),
+    columns=(
+        *NETWORK,
+        STEP,
+        Column(
+            "removal", str, "Stand-in for removed neurons: mean, zero, or resample (those of other pairs)."
+        ),
+        Column("size", int, "Number of frequencies in the set."),
+        Column("frequency", int, "Frequency added last, in the greedy order by mean; 0 for the empty set."),
+        Column("n_neurons", int, "Number of neurons of the set."),
+        *_set_scores("kept", "if all groups of neurons outside the set are removed"),
+        *_set_scores("without", "if the set's neurons are removed"),
+        Column(
+            "single_sum",
+            float,
+            "Sum over the set of each frequency's own importance; without_loss has that of the set.",
+            unit="nats",
+        ),
+        *_shares("set", "there is no such margin"),
+    ),
+)
 NETWORKS = Table(
     analysis="ablation",
     part="networks",
@@ -226,20 +261,7 @@ NETWORKS = Table(
             "Number of neurons of the smallest greedy circuit.",
             missing="there is no such circuit",
         ),
-        Column(
-            "faithfulness",
-            float,
-            "Share of the margin between no group and all groups that the circuit alone has.",
-            missing="there is no such circuit",
-            source=DEFINITIONS,
-        ),
-        Column(
-            "completeness",
-            float,
-            "Share of this margin that the network loses without the circuit.",
-            missing="there is no such circuit",
-            source=DEFINITIONS,
-        ),
+        *_shares("circuit", "there is no such circuit"),
         Column(
             "outside_single",
             float,
@@ -264,6 +286,6 @@ ANALYSIS = Analysis(
     cost="30 s",
     needs=("residues",),
     reads=(CHECKPOINTS,),
-    tables=(REMOVALS, FREQUENCIES, AGREEMENT, CIRCUITS, NETWORKS),
+    tables=(REMOVALS, FREQUENCIES, AGREEMENT, CIRCUITS, NETWORKS, SETS),
 )
 """Judged pairs are the test pairs; where there are none, or they are unknown, all pairs of the task."""

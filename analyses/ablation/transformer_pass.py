@@ -118,27 +118,23 @@ class TransformerPass:
             np.add(direct, self.writes.T @ np.maximum(pre, 0, out=pre), out=logits[:, block])
         return logits
 
-    def logits_after(self, change: np.ndarray, heads: slice, without_bias: bool = False) -> np.ndarray:
-        """Return the logits, (p, n), if what heads have read changes.
-
-        Parameters
-        ----------
-        change : array
-            Added to `z` at rows `heads`.
-        without_bias : bool
-            True leaves the attention's bias out.
-        """
+    def logits_after(self, change: np.ndarray, heads: slice) -> np.ndarray:
+        """Return the logits, (p, n), if a change is added to `z` at rows `heads`."""
         reads, passes = self.reads[heads].T, self.passes[heads].T
-        pre_bias, direct_bias = (without_bias * bias[:, None] for bias in self.attention_bias)
         logits = np.empty_like(self.direct)
         for block in self._blocks():
             changed = np.ascontiguousarray(change[:, block])
             pre = reads @ changed
             pre += self.pre[:, block]
-            pre -= pre_bias
-            direct = passes @ changed + self.direct[:, block] - direct_bias
+            direct = passes @ changed + self.direct[:, block]
             np.add(direct, self.writes.T @ np.maximum(pre, 0, out=pre), out=logits[:, block])
         return logits
+
+    def read_as(self, z: np.ndarray, last: np.ndarray, with_bias: bool) -> TransformerPass:
+        """Return the pass of pairs of which heads have read `z`, with or without the attention's bias."""
+        pre_bias, direct_bias = (0.0 if with_bias else bias[:, None] for bias in self.attention_bias)
+        pre, direct = self.pre_of_last - pre_bias, self.direct_of_last - direct_bias
+        return replace(self, z=z, last=last, pre_of_last=pre, direct_of_last=direct)
 
     def _blocks(self) -> Iterator[slice]:
         return (slice(start, start + BLOCK_SIZE) for start in range(0, len(self.last), BLOCK_SIZE))

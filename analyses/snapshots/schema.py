@@ -203,7 +203,7 @@ MASK_GRAPHS = Table(
         Column(
             "kind",
             str,
-            "mask: the network's own; density, degree: a random one of equal density, or of equal degrees.",
+            "Which mask: mask, the network's own; density, degree: a random one of equal density or degrees.",
         ),
         Column(
             "place",

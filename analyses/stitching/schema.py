@@ -57,10 +57,9 @@ STITCHING = Table(
         Column(
             "places",
             str,
-            "How each place of the output map gets its neuron: place (by index), permuted (at random), wave "
-            "(assignment of largest total correlation with the reader's neurons: of input maps, so by "
-            "frequency and phase; of activations in an mlp), spectrum (by amplitude spectra of input maps, "
-            "whatever the phases).",
+            "Which neuron each place gets: place (by index), permuted (at random), wave (assignment of largest "
+            "total correlation of input maps, of activations in an mlp), spectrum (the same of amplitude "
+            "spectra, whatever the phases).",
             source=DEFINITIONS,
         ),
         Column(

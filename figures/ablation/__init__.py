@@ -20,7 +20,7 @@ FIGURES = (
         name="smallest_circuit",
         shows="accuracy of few frequencies alone, by greedy and random order, and the loss without them",
         draws="ablation.smallest_circuit",
-        tables=(ablation.CIRCUITS,),
+        tables=(ablation.CIRCUITS, ablation.SETS),
         recipe="modadd_fast",
         after_analysis=True,
     ),

@@ -191,7 +191,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(tables, tmp_path, capsys, monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     for arguments, expected in (
-        (["spectra", "--run", str(tables)], "NAME: expected some of compare, cosines, elastic_depth, film"),
+        (["spectra", "--run", str(tables)], "NAME: expected some of attribution, compare, cosines, elastic"),
         (["--run", "nowhere"], "nowhere does not exist"),
         (["fourier", "--run", "empty"], "'python -m analyses fourier --run empty' makes them"),
         (["--runs", "empty"], "'python -m analyses.fourier --run empty/modadd_fast' makes tables"),

@@ -6,7 +6,7 @@ import pytest
 from builders import run_analysis, saved_tables
 
 from analyses.ablation.measured_rows import rank_correlation, smallest_circuit
-from analyses.ablation.schema import AGREEMENT, ANALYSIS, CIRCUITS, FREQUENCIES, NETWORKS, REMOVALS
+from analyses.ablation.schema import AGREEMENT, ANALYSIS, CIRCUITS, FREQUENCIES, NETWORKS, REMOVALS, SETS
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,36 @@ def test_a_full_set_is_the_network_and_an_empty_one_removes_nothing(tables):
     assert (greedy["kept_acc_low"] == greedy["kept_acc"]).all()
 
 
+def test_sets_are_left_out_by_every_way_of_removal(tables):
+    sets, circuits, removals = tables[SETS], tables[CIRCUITS], tables[REMOVALS]
+    key = ["arm", "seed", "step"]
+    greedy = circuits[circuits["order"] == "greedy"]
+    base = removals[removals["component"] == "network"].set_index(key)["test_loss"]
+    alone = removals[removals["component"] == "frequency"].set_index([*key, "unit", "removal"])["test_loss"]
+    for removal in ("mean", "zero", "resample"):
+        rows = sets[sets["removal"] == removal]
+        assert rows[[*key, "size", "frequency"]].to_numpy().tolist() == (
+            greedy[[*key, "size", "frequency"]].to_numpy().tolist()
+        )
+        first = rows[rows["size"] == 1]
+        for row in first.itertuples():
+            of = (row.arm, row.seed, row.step)
+            single = alone.loc[(*of, row.frequency, removal)]
+            assert row.without_loss == pytest.approx(single, rel=1e-9)
+            assert row.single_sum == pytest.approx(single - base.loc[of], abs=1e-9)
+        for _, network in rows.groupby(key):
+            assert network["faithfulness"].iloc[[0, -1]].tolist() == pytest.approx([0, 1])
+            assert network["completeness"].iloc[[0, -1]].tolist() == pytest.approx([0, 1])
+    by_mean = sets[sets["removal"] == "mean"]
+    for name in ("kept_loss", "without_loss", "single_sum"):
+        np.testing.assert_allclose(by_mean[name], greedy[name], rtol=1e-12)
+    shares = by_mean.set_index([*key, "size"])
+    for row in tables[NETWORKS].dropna(subset=["completeness"]).itertuples():
+        own = shares.loc[(row.arm, row.seed, row.step, row.smallest_greedy)]
+        assert own["completeness"] == pytest.approx(row.completeness)
+        assert own["faithfulness"] == pytest.approx(row.faithfulness)
+
+
 def circuit_table(order, kept_acc, margins, without, single):
     sizes = range(len(kept_acc))
     return pd.DataFrame(
@@ -117,7 +147,7 @@ def test_chosen_components_alone_are_removed(tiny_run, tmp_path):
     assert done.code == 0
     found = saved_tables(tmp_path, ANALYSIS)
     assert set(found[REMOVALS]["component"]) == {"network", "logits"}
-    assert found[CIRCUITS].empty and found[NETWORKS].empty
+    assert found[CIRCUITS].empty and found[NETWORKS].empty and found[SETS].empty
     assert found[FREQUENCIES]["by_mean"].isna().all() and found[FREQUENCIES]["by_logits"].notna().all()
 
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from builders import legend_texts
 
-from analyses.ablation.schema import AGREEMENT, CIRCUITS, FREQUENCIES
+from analyses.ablation.schema import AGREEMENT, CIRCUITS, FREQUENCIES, REMOVED_BY, SETS
 from figures.ablation import frequency_importance, smallest_circuit
 
 ARMS = {"teacher": "dense", "pupil": "ticket", "noise": "control", "other": "control"}
@@ -47,16 +47,22 @@ def test_circuits_are_drawn_by_order_and_sets_beside_their_members():
     ]
     parts[1][["without_loss", "without_acc", "without_margin", "single_sum"]] = np.nan
     circuits = pd.concat(parts, ignore_index=True)
-    drawing = smallest_circuit.draw({CIRCUITS: circuits})
+    sets = rows(SETS, removal=REMOVED_BY, size=range(5))
+    drawing = smallest_circuit.draw({CIRCUITS: circuits, SETS: sets})
     numbers = drawing.table()
     kept = numbers[numbers["panel"] == "kept"]
     assert set(kept["series"]) >= {"teacher, greedy order", "teacher, random order"}
     greedy = circuits.query("arm == 'teacher' and order == 'greedy'")
     middle = kept[kept["series"] == "teacher, greedy order"]
     np.testing.assert_allclose(middle["y"], greedy.groupby("size")["kept_acc"].median())
-    sets = numbers.query("panel == 'sets' and series == 'teacher'")
-    whole = greedy[greedy["size"] == 0].set_index("seed")["without_loss"]
-    members = greedy[greedy["size"] > 0]
-    np.testing.assert_allclose(sets["y"], members["without_loss"] - whole.loc[members["seed"]].to_numpy())
+    for removal in REMOVED_BY:
+        drawn = numbers.query(f"panel == 'sets' and series == 'teacher, {removal}'")
+        own = sets.query(f"arm == 'teacher' and removal == '{removal}'")
+        whole = own[own["size"] == 0].set_index("seed")["without_loss"]
+        members = own[own["size"] > 0]
+        together = members["without_loss"] - whole.loc[members["seed"]].to_numpy()
+        np.testing.assert_allclose(drawn["y"], together)
+        np.testing.assert_allclose(drawn["x"], members["single_sum"])
+        assert f"by {removal}" in legend_texts(drawing.figure)
     assert "greedy order" in " ".join(legend_texts(drawing.figure))
     assert "n = 2 of every arm" in drawing.caption

@@ -177,6 +177,14 @@ def test_no_global_generator_is_touched_and_the_file_is_read_once(run, monkeypat
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_resampling_in_a_loop_over_checkpoints_is_random(run):
+    in_loop = [torch.randperm(40).tolist() for _ in hooked_checkpoints(run, "dense", 0)]
+    for step in (0, 20, 40):
+        load_hooked(run, "dense", 0, step)
+        in_loop.append(torch.randperm(40).tolist())
+    assert len(set(map(tuple, in_loop))) == 6
+
+
 def test_the_first_call_of_a_process_touches_no_generator(run):
     if run["dense", 0].setting.model.name not in ("embed_mlp", "transformer"):
         pytest.skip("one of each kind of module")
