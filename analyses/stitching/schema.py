@@ -57,9 +57,9 @@ STITCHING = Table(
         Column(
             "places",
             str,
-            "Which neuron each place gets: place (by index), permuted (at random), wave (assignment of largest "
-            "total correlation of input maps, of activations in an mlp), spectrum (the same of amplitude "
-            "spectra, whatever the phases).",
+            "Which neuron each place gets: place (by index), permuted (at random), wave (assignment of "
+            "largest total correlation of input maps, of activations in an mlp), spectrum (the same of "
+            "amplitude spectra, whatever the phases).",
             source=DEFINITIONS,
         ),
         Column(

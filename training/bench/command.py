@@ -84,6 +84,7 @@ def parser() -> Parser:
         metavar="N",
         help="also arm-steps per second at these numbers of arms (default on cuda: 1 8 64 256 1024)",
     )
+    p.add_argument("--events", action="store_true", help="time steps with events instead, in turn with none")
     p.add_argument("--full", action="store_true", help="longer rounds, and growth with size as exponents")
     p.add_argument(
         "--write",
@@ -119,6 +120,8 @@ def _bench(args: argparse.Namespace) -> int:
     prepare_process()
     args.device = resolve_device(args.device)
     about = machine(args.device)
+    if args.events:
+        return _event_bench(args, about, recipes)
     result = _measured(args, recipes)
     if args.write is not None:
         write_sections(args.write, _sections(args, about, result))
@@ -131,6 +134,23 @@ def _bench(args: argparse.Namespace) -> int:
             "step, the engine by the recipe's schedule), with equal evaluations, and without any."
         )
         print(format_table([{name: row[name] for name in PRINTED} for row in result["rows"]]))
+    return 0
+
+
+def _event_bench(args: argparse.Namespace, about: dict[str, Any], recipes: list[Recipe]) -> int:
+    """Print the cost of a step with an event, as a ratio to one without."""
+    from training.bench.event_cost import event_cost
+
+    seconds = SECONDS["full" if args.full else "short"]
+    rows = [row for recipe in recipes for row in event_cost(recipe, args.rounds, seconds, args.device)]
+    if args.json:
+        print(json.dumps(about | {"events": rows}, indent=2))
+    else:
+        print(
+            "Milliseconds of a step with an event that acts after every update, and its ratio to a step\n"
+            "without: the median over rounds, timed in turn."
+        )
+        print(format_table(rows))
     return 0
 
 

@@ -172,6 +172,8 @@ class StackedTraining:
         while self.events and n_steps > 0:
             n = self.events.begin_stretch(self, n_steps)
             self._advance(n)
+            for settle in self.events.settle:
+                settle()
             n_steps -= n
         self._advance(n_steps)
 

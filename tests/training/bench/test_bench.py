@@ -105,3 +105,17 @@ def test_the_table_has_a_line_per_recipe(recipe_file, capsys):
 def test_wrong_usage_is_one_line(arguments, message, capsys):
     assert main(arguments) == 2
     assert capsys.readouterr().err == f"error: {message}\n"
+
+
+def test_the_cost_of_events_is_a_ratio_to_steps_without(capsys):
+    assert main(["--events", "--recipe", "modadd_fast", "--rounds", "1", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["events"]
+    assert [row["event"] for row in rows] == [
+        "no event",
+        "freeze the first matrix",
+        "freeze all",
+        "prune",
+        "remove 5 frequencies of W_E",
+        "remove 5 frequencies of W_E and W_U",
+    ]
+    assert rows[0]["ratio"] == "1.000" and all(float(row["ratio"]) > 0 for row in rows)

@@ -125,6 +125,9 @@ class Action:
         """
         return None
 
+    def settle(self) -> None:
+        """Complete what `attach` leaves open, where steps end: before anything reads weights or moments."""
+
     def state(self) -> dict[str, Tensor]:
         """Return what `begin` has decided, to be saved with the arm."""
         return {}

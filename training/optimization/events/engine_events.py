@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from training.optimization.events.slot_events import SlotEvents
@@ -19,6 +19,8 @@ class EngineEvents:
         self.by_slot: dict[int, SlotEvents] = {}
         self.after_update: list[AfterUpdate] = []
         """What is done after every update of this stretch."""
+        self.settle: list[Callable[[], None]] = []
+        """What is done at the end of a stretch."""
         self._is_attached = False
 
     def __len__(self) -> int:
@@ -34,7 +36,7 @@ class EngineEvents:
 
     def detach(self) -> None:
         """Let events take up their slots' tensors anew: they have moved, or hold other values."""
-        self._is_attached, self.after_update = False, []
+        self._is_attached, self.after_update, self.settle = False, [], []
 
     def keep(self, slots: Sequence[int]) -> None:
         """Drop every arm but these; they take the first slots."""
@@ -58,11 +60,12 @@ class EngineEvents:
         live = {slot: events for slot, events in self.by_slot.items() if engine.is_live[slot]}
         ages = engine.ages
         if not self._is_attached or any(events.changes_at(ages[slot]) for slot, events in live.items()):
-            self.after_update = []
+            self.after_update, self.settle = [], []
             for slot, events in live.items():
                 rows = engine.slot_rows(slot)
                 events.begin(ages[slot], rows)
                 engine.set_optimizer(slot, events.optimizer(ages[slot]))
                 self.after_update += events.attach(ages[slot], rows)
+                self.settle += [action.settle for action in events.active_actions(ages[slot])]
             self._is_attached = True
         return min([events.steps_to_change(ages[slot], n_steps) for slot, events in live.items()] + [n_steps])

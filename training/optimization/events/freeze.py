@@ -17,6 +17,8 @@ from training.optimization.events.base import (
 )
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from training.optimization.events.base import AfterUpdate
 
 
@@ -43,18 +45,30 @@ class Freeze(Event):
 
 
 class HeldWeights(Action):
-    """Weights that every update leaves as they were."""
+    """Weights that every update leaves as they were.
+
+    Moments are put back where steps end: until then none but their own weights depends on them, as updates
+    are elementwise.
+    """
 
     def __init__(self, weights: Sequence[str]):
         self.weights = weights
+        self._held: list[tuple[Tensor, Tensor]] = []
 
     def attach(self, rows: SlotRows) -> AfterUpdate:
         """Keep copies of the weights and their moments as they are now."""
-        parts = [row[span] for row in rows.all_rows for span in rows.layout.spans(self.weights)]
-        held = [(part, part.clone()) for part in parts]
+        spans = rows.layout.spans(self.weights)
+        held = [(part, part.clone()) for part in (rows.row[span] for span in spans)]
+        moments = [row[span] for row in rows.moments.values() for span in spans]
+        self._held = [(moment, moment.clone()) for moment in moments]
 
         def put_back() -> None:
             for part, values in held:
                 part.copy_(values)
 
         return put_back
+
+    def settle(self) -> None:
+        """Put the moments back."""
+        for part, values in self._held:
+            part.copy_(values)

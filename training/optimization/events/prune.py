@@ -71,12 +71,17 @@ class Prune(Event):
 
 
 class HeldZeros(Action):
-    """Weights that are zero after every update, with their moments."""
+    """Weights that are zero after every update, with their moments.
+
+    Between updates zeros may be −0, and moments are set to zero where steps end: until then none but their
+    own weights depends on them, as updates are elementwise.
+    """
 
     def __init__(self, event: Prune, inputs: ArmInputs):
         self.event, self.inputs = event, inputs
         self.pruned_w: Tensor | None = None
         """True where pruned, on the host; None before the event."""
+        self._rows: Sequence[Tensor] = ()
 
     def begin(self, rows: SlotRows) -> None:
         """Choose the weights, and set them to zero."""
@@ -91,18 +96,24 @@ class HeldZeros(Action):
         kept = rows.layout.stack_masks([mask], torch.float32)
         assert kept is not None
         self.pruned_w = kept[0] == 0
-        self.attach(rows)()
+        self.attach(rows)
+        self.settle()
 
     def attach(self, rows: SlotRows) -> AfterUpdate:
         """Return what sets the pruned weights to zero."""
         assert self.pruned_w is not None
-        pruned_w, all_rows = self.pruned_w.to(rows.row.device), rows.all_rows
+        self._rows, row = rows.all_rows, rows.row
+        self._kept_w = kept_w = (~self.pruned_w).to(row)
 
         def set_zero() -> None:
-            for row in all_rows:
-                row.masked_fill_(pruned_w, 0)
+            row.mul_(kept_w)
 
         return set_zero
+
+    def settle(self) -> None:
+        """Set the pruned weights to +0, and their moments."""
+        for row in self._rows:
+            row.mul_(self._kept_w).add_(0.0)  # −0 + 0 is +0
 
     def state(self) -> dict[str, Tensor]:
         """Return the chosen weights; nothing before the event."""

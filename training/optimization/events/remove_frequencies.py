@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from training.models.weight_names import is_prunable
 from training.optimization.events.base import Action, ArmInputs, Claim, SlotRows, Target
 from training.optimization.events.frequency_event import FrequencyEvent
-from training.optimization.events.residue_weights import by_residue, residue_axes, waves_of
+from training.optimization.events.residue_weights import residue_axes, waves_of
 from training.schema.validation import require
 
 if TYPE_CHECKING:
@@ -83,22 +83,29 @@ class RemovedWaves(Action):
         """Return the removal from one weight; products are in memory of their own, as bits depend on it."""
         import torch
 
-        p, n = waves_pn.shape
-        parts = [
-            by_residue(rows.views(row)[name], self.axes[name], p) for row in (rows.row, *rows.gradient_sums)
-        ]
-        d = parts[0].shape[1]
-        both_pd = waves_pn.new_empty(p, len(parts) * d)
-        amplitudes_nd, part_pd = waves_pn.new_empty(n, len(parts) * d), torch.empty_like(both_pd)
+        (p, n), axis = waves_pn.shape, self.axes[name]
+        parts = [rows.views(row)[name].narrow(axis, 0, p) for row in (rows.row, *rows.gradient_sums)]
+        side_by_side = 1 - axis
+        all_parts = torch.cat(parts, dim=side_by_side)
+        removed = torch.empty_like(all_parts)
+        d = all_parts.shape[side_by_side]
+        amplitudes_nd = waves_pn.new_empty(n, d)
         waves_np = waves_pn.mT.contiguous()
-        places = list(zip(parts, both_pd.split(d, dim=1), part_pd.split(d, dim=1), strict=True))
+        sizes = [part.shape[side_by_side] for part in parts]
+        places = list(
+            zip(parts, *(t.split(sizes, dim=side_by_side) for t in (all_parts, removed)), strict=True)
+        )
 
         def remove() -> None:
             for weight, place, _ in places:
                 place.copy_(weight)
-            torch.mm(waves_np, both_pd, out=amplitudes_nd)
-            torch.mm(waves_pn, amplitudes_nd, out=part_pd)
-            for weight, _, removed in places:
-                weight.sub_(removed)
+            # Of two orders this one is the faster, by several times for residues in columns.
+            torch.mm(waves_np, all_parts if axis == 0 else all_parts.mT, out=amplitudes_nd)
+            if axis == 0:
+                torch.mm(waves_pn, amplitudes_nd, out=removed)
+            else:
+                torch.mm(amplitudes_nd.mT, waves_np, out=removed)
+            for weight, _, part in places:
+                weight.sub_(part)
 
         return remove

@@ -101,13 +101,17 @@ class SlotEvents:
                 self.events, self.actions = (), []
                 return
 
-    def attach(self, age: int, rows: SlotRows) -> list[AfterUpdate]:
-        """Return what is done after every update until the next change."""
-        active = [
-            action.attach(rows)
+    def active_actions(self, age: int) -> list[Action]:
+        """Return the actions that decide on the next update."""
+        return [
+            action
             for event, action in zip(self.events, self.actions, strict=True)
             if action is not None and self.is_active(event, age)
         ]
+
+    def attach(self, age: int, rows: SlotRows) -> list[AfterUpdate]:
+        """Return what is done after every update until the next change."""
+        active = [action.attach(rows) for action in self.active_actions(age)]
         return [after_update for after_update in active if after_update is not None]
 
     def state(self) -> dict[str, Any]:
