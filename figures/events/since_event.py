@@ -50,8 +50,8 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     drawing.caption = (
         f"Test {judged_by} over the steps since an event began; the last evaluation that does not show the "
         f"event is drawn at 0. {seeds_and_centre(shown, 'median')} Dashed: the reference (the arm whose key "
-        "frequencies the event takes, else the dense one) at the same steps of its own training, median "
-        "where all seeds have a value. Dotted: the level that the training has to meet. Evaluations are "
+        "frequencies the event takes, else the dense one) at the same steps of its own training; thin: its "
+        "seeds. Dotted: the level that the training has to meet. Evaluations are "
         "thinned for drawing, evenly spaced in the logarithm."
     )
     return drawing
@@ -70,6 +70,9 @@ def _since_event(curves: pd.DataFrame) -> pd.DataFrame:
 
 def _panel(drawing: Drawing, ax: Axes, panel: str, rows: pd.DataFrame, styles: Styles) -> None:
     """Draw the seeds and their median, the reference's median and the level."""
+    for seed, curve in rows[rows["reference_test"].notna()].groupby("seed"):
+        look = REFERENCE | {"linewidth": 0.5, "alpha": 0.4, "linestyle": "-"}
+        drawing.line(ax, panel, "reference", curve["since"], curve["reference_test"], seed=seed, **look)
     by_step = rows.groupby("since")["reference_test"].agg(["median", "count"])
     reference = by_step.loc[by_step["count"] == rows["seed"].nunique(), "median"]
     if len(reference):
@@ -90,7 +93,7 @@ def _legend(figure: plt.Figure) -> None:
     handles = [
         Line2D([], [], color="0.45", linewidth=0.6, alpha=0.6, label="single seed"),
         Line2D([], [], color="0.45", linewidth=1.5, label="median of the seeds"),
-        Line2D([], [], label="reference at the same steps", **REFERENCE),
+        Line2D([], [], label="median of the reference", **REFERENCE),
         Line2D([], [], color="0.45", linewidth=0.8, linestyle=":", label="level"),
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=4)
