@@ -20,10 +20,10 @@ def evaluations(metrics: pd.DataFrame, criterion: Criterion) -> pd.DataFrame:
 
 
 def recovery(rows: pd.DataFrame, at: int, criterion: Criterion) -> dict[str, Any]:
-    """Return the scores around an event, and when the network fell below the level and was back.
+    """Return the scores around an event, and when the network fell below the level or met it.
 
-    An evaluation at step `at` shows the network as it was. The network can be back only if it met the level
-    before the event.
+    An evaluation at step `at` shows the network as it was. A network that met the level there may fall and be
+    back; one that did not may meet it for the first time.
 
     Parameters
     ----------
@@ -39,16 +39,30 @@ def recovery(rows: pd.DataFrame, at: int, criterion: Criterion) -> dict[str, Any
     for when, chosen in (("before", before[-1:]), ("after", after[:1]), ("end", rows[-1:])):
         row |= {f"{name}_{when}": float(chosen[name].iloc[0]) if len(chosen) else np.nan for name in SCORES}
     row["lowest_test_acc"] = float(after["test_acc"].min())
-    row |= {"fell_after": None, "back_after": None, "back_bound": None}
-    if not (len(before) and criterion.met(before[criterion.test].iloc[-1])):
-        return row
+    return row | _level_columns(before, after, at, criterion)
+
+
+def _level_columns(
+    before: pd.DataFrame, after: pd.DataFrame, at: int, criterion: Criterion
+) -> dict[str, Any]:
+    """Return when the test examples fell below the level, were back, or met it for the first time."""
+    times = ("fell_after", "back_after", "back_bound", "met_after", "met_bound")
+    row: dict[str, Any] = dict.fromkeys(times)
     known = after[after[criterion.test].notna()]
-    steps = known["step"].to_numpy()
-    is_met = np.array([criterion.met(value) for value in known[criterion.test]], dtype=bool)
-    if is_met.all():
+    if known.empty:
         return row
-    fell = int(np.argmin(is_met))
-    is_back = is_met[fell:].any()
-    back = fell + int(np.argmax(is_met[fell:])) if is_back else -1
-    row |= {"fell_after": int(steps[fell]) - at, "back_after": int(steps[back]) - at}
-    return row | {"back_bound": "=" if is_back else ">"}
+    steps = known["step"].to_numpy() - at
+    is_met = np.array([criterion.met(value) for value in known[criterion.test]])
+    if any(criterion.met(value) for value in before[criterion.test][-1:]):
+        if not is_met.all():
+            fell = int(np.argmin(is_met))
+            row["fell_after"] = int(steps[fell])
+            row["back_after"], row["back_bound"] = _first(steps[fell:], is_met[fell:])
+    else:
+        row["met_after"], row["met_bound"] = _first(steps, is_met)
+    return row
+
+
+def _first(steps: np.ndarray, is_met: np.ndarray) -> tuple[int, str]:
+    """Return the first steps at which the level is met; the last ones as a bound if it never is."""
+    return (int(steps[np.argmax(is_met)]), "=") if is_met.any() else (int(steps[-1]), ">")

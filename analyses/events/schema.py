@@ -11,6 +11,7 @@ NO_FREQUENCIES = "the event is on no frequencies"
 NO_RESIDUES = "the task is not on residues mod p, or no weight has an axis of residues"
 NO_REFERENCE = f"{NO_RESIDUES}, or the reference is not among the chosen networks"
 NEVER_FELL = "the test examples did not meet the level before the event, or met it ever after"
+MET_BEFORE = "the test examples met the level before the event, or there are none"
 
 EVENT = Column("event", int, "Number of the event in the arm's list, from 0.")
 NAME = Column("name", str, "Name of the event, as in the recipe.")
@@ -86,13 +87,26 @@ EVENTS = Table(
             "Relation of the number of steps to `back_after`: =, or > (not back by the end of the training).",
             missing=NEVER_FELL,
         ),
+        Column(
+            "met_after",
+            int,
+            "Steps from the event's begin to the first evaluation at which they meet it, or a bound.",
+            unit="steps",
+            missing=MET_BEFORE,
+        ),
+        Column(
+            "met_bound",
+            str,
+            "Relation of the number of steps to `met_after`: =, or > (not met by the end of the training).",
+            missing=MET_BEFORE,
+        ),
         Column("n_frequencies", int, "Number of frequencies that the event changes.", missing=NO_FREQUENCIES),
         Column(
             "n_again",
             int,
             "Number of these that are key frequencies at the last checkpoint: of a norm of at least half of "
             "the largest, in one of the event's weights or more.",
-            missing=f"{NO_FREQUENCIES}",
+            missing=NO_FREQUENCIES,
             source=RULE,
         ),
         Column(

@@ -42,17 +42,25 @@ def summarise(tables: Mapping[Table, pd.DataFrame]) -> tuple[dict[str, Any], lis
 
 def _event(rows: pd.DataFrame) -> dict[str, Any]:
     """Return one event's medians and ranges over an arm's seeds."""
-    fell = rows[rows["back_after"].notna()]
-    back = [Bounded(float(v), b) for v, b in zip(fell["back_after"], fell["back_bound"], strict=True)]
-    row: dict[str, Any] = {"n_seeds": len(rows), "n_fell": len(fell)}
+    back, met = _bounded_times(rows, "back"), _bounded_times(rows, "met")
+    row: dict[str, Any] = {"n_seeds": len(rows), "n_fell": len(back)}
+    has_test = rows[["test_acc_before", "test_loss_before"]].notna().any(axis=1)
+    row["n_met_before"] = int((has_test & rows["met_after"].isna()).sum())
     row["n_back"] = sum(number.bound == "=" for number in back)
     row["level"], row["judged_by"] = float(rows["level"].iloc[0]), rows["judged_by"].iloc[0]
-    row["back_after"] = _spread_of_bounds(back)
+    row["back_after"], row["met_after"] = _spread_of_bounds(back), _spread_of_bounds(met)
     row["reference"] = next(iter(rows["reference"].dropna()), None)
     row["n_ended"] = int((rows["until"] < rows["steps"]).sum())
     row["n_none_again"] = int((rows["n_again"] == 0).sum())
     row["n_all_again"] = int((rows["n_again"] == rows["n_frequencies"]).sum())
     return row | {name: _spread(rows[name]) for name in SPREAD}
+
+
+def _bounded_times(rows: pd.DataFrame, name: str) -> list[Bounded]:
+    """Return the times after which the level was met, for "met" the first time, for "back" again."""
+    known = rows[rows[f"{name}_after"].notna()]
+    times = zip(known[f"{name}_after"], known[f"{name}_bound"], strict=True)
+    return [Bounded(float(value), bound) for value, bound in times]
 
 
 def _spread(values: pd.Series) -> dict[str, float] | None:
@@ -83,8 +91,8 @@ def _printed_accuracies(events: list[dict[str, Any]]) -> PrintedTable:
             "at (steps)": _median(row["at"], "{:,.0f}"),
             "before → after": f"{_median(row['test_acc_before'])} → {_median(row['test_acc_after'])}",
             "lowest": _range(row["lowest_test_acc"], "{:.3f}"),
-            "fell": f"{row['n_fell']} of {row['n_seeds']}",
-            "back after (steps)": _back(row["back_after"]),
+            "fell": f"{row['n_fell']} of {row['n_met_before']}" if row["n_met_before"] else "-",
+            "met after (steps)": _steps(row["back_after"] or row["met_after"]),
         }
         for row in events
     ]
@@ -93,9 +101,10 @@ def _printed_accuracies(events: list[dict[str, Any]]) -> PrintedTable:
         "Test accuracy around each event.",
         rows,
         f"{_fallen(events)}Before → after: at the last evaluation that does not show the event, and at the "
-        "next, medians over seeds; lowest: until the end, range. Fell: networks that met the level "
-        f"({level}) before the event and fell below it later; back: steps from the event until they meet it "
-        "again, median (the lower of two middle ones) and range; '>': not back by the end of the training.",
+        "next, medians over seeds; lowest: until the end, range. Fell: networks that fell below the level "
+        f"({level}), of those that met it before the event. Met: steps from the event until these meet it "
+        "again, or, if none fell, until others meet it first; median (the lower of two middle ones) and "
+        "range; '>': not by the end of the training.",
     )
 
 
@@ -103,12 +112,12 @@ def _fallen(events: list[dict[str, Any]]) -> str:
     """Return the sentences on arms that an event took below the level, all of whose seeds fell."""
     lines = ""
     for row in events:
-        if row["n_fell"] < row["n_seeds"] or row["lowest_test_acc"] is None:
+        if row["n_fell"] < row["n_seeds"] or row["judged_by"] == "loss":
             continue
+        lowest, steps = _range(row["lowest_test_acc"], "{:.3f}"), _steps(row["back_after"])
         lines += (
-            f"{arm_label(row['arm'])}: after the {_word(row)} test accuracy falls to "
-            f"{_range(row['lowest_test_acc'], '{:.3f}')}, and is back after {_back(row['back_after'])} steps "
-            f"in {row['n_back']} of {row['n_seeds']} seeds.\n"
+            f"{arm_label(row['arm'])}: after the {_word(row)} test accuracy falls to {lowest}, and is back "
+            f"in {row['n_back']} of {row['n_seeds']} seeds, after {steps} steps.\n"
         )
     return lines
 
@@ -118,9 +127,9 @@ def _printed_frequencies(events: list[dict[str, Any]]) -> PrintedTable:
         _named(row)
         | {
             "frequencies": _counts(row["n_frequencies"]),
-            "key again": _counts(row["n_again"]),
+            "key at the end": _counts(row["n_again"]),
             "by logit map": _counts(row["n_again_logit"]),
-            "keys at the end": _counts(row["n_keys"]),
+            "all keys": _counts(row["n_keys"]),
             "shared": _shared(row),
         }
         for row in events
@@ -179,7 +188,7 @@ def _shared(row: dict[str, Any]) -> str:
     return f"{_counts(row['n_shared'])} of {_median(row['n_reference_keys'], '{:g}')}"
 
 
-def _back(spread: dict[str, Any] | None) -> str:
+def _steps(spread: dict[str, Any] | None) -> str:
     if spread is None:
         return "-"
     median = _bounded(spread["median"], spread["bound"])

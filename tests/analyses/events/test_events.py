@@ -126,6 +126,8 @@ def test_scores_and_times_are_those_of_the_metrics(printed, run):
         assert row["lowest_test_acc"] == metrics.loc[metrics["step"] > row["at"], "test_acc"].min()
         found = [None if pd.isna(row[n]) else row[n] for n in ("fell_after", "back_after", "back_bound")]
         assert found == list(slow_recovery(metrics, row["at"], 0.95))
+        first = metrics.loc[metrics["test_acc"] >= 0.95, "step"].min()
+        assert pd.isna(row["met_after"]) if first <= row["at"] else row["met_after"] == first - row["at"]
 
 
 def test_frequencies_are_those_of_the_weights_and_the_record(printed, run):
@@ -194,18 +196,20 @@ def curve_of(*accuracies):
 @pytest.mark.parametrize(
     ("accuracies", "expected"),
     [
-        ((0.1, 1.0, 0.2, 0.3, 0.96), (10, 30, "=")),
-        ((0.1, 1.0, 0.2, 0.3, 0.94), (10, 30, ">")),
-        ((0.1, 1.0, 0.97, 0.3, 1.0), (20, 30, "=")),
-        ((0.1, 1.0, 1.0, 1.0, 1.0), (None, None, None)),
-        ((0.1, 0.5, 0.2, 1.0, 1.0), (None, None, None)),
-        ((0.1, 1.0, np.nan, 0.2, np.nan), (20, 20, ">")),
+        ((0.1, 1.0, 0.2, 0.3, 0.96), (10, 30, "=", None, None)),
+        ((0.1, 1.0, 0.2, 0.3, 0.94), (10, 30, ">", None, None)),
+        ((0.1, 1.0, 0.97, 0.3, 1.0), (20, 30, "=", None, None)),
+        ((0.1, 1.0, 1.0, 1.0, 1.0), (None, None, None, None, None)),
+        ((0.1, 0.5, 0.2, 1.0, 0.1), (None, None, None, 20, "=")),
+        ((1.0, 0.5, 0.2, 0.4, 0.1), (None, None, None, 30, ">")),
+        ((0.1, 1.0, np.nan, 0.2, np.nan), (20, 20, ">", None, None)),
     ],
 )
 def test_times_of_planted_curves(accuracies, expected):
     criterion = Criterion("train_acc", "test_acc", 0.95, "up")
     row = recovery(evaluations(curve_of(*accuracies), criterion), 10, criterion)
-    assert (row["fell_after"], row["back_after"], row["back_bound"]) == expected
+    names = ("fell_after", "back_after", "back_bound", "met_after", "met_bound")
+    assert tuple(row[name] for name in names) == expected
     assert row["lowest_test_acc"] == np.nanmin(accuracies[2:]) and np.isnan(row["test_loss_end"])
 
 
