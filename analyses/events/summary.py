@@ -23,6 +23,7 @@ SHORT = {
 """Words for events whose names are long."""
 SPREAD = (
     *("at", "test_acc_before", "test_acc_after", "lowest_test_acc", "test_acc_end", "fell_after"),
+    *("test_loss_before", "test_loss_after", "test_loss_end"),
     *("n_frequencies", "n_again", "n_again_logit", "n_keys", "n_reference_keys", "n_shared"),
 )
 """Columns whose median and range over seeds are summarised."""
@@ -74,14 +75,10 @@ def _spread_of_bounds(numbers: list[Bounded]) -> dict[str, Any] | None:
     if not numbers:
         return None
     median = median_of_bounds(numbers)
-    highest = max(numbers, key=lambda number: (number.upper, number.value))
-    return {
-        "median": median.value,
-        "bound": median.bound,
-        "low": min(number.value for number in numbers),
-        "high": highest.value,
-        "high_bound": highest.bound,
-    }
+    lowest, highest = (end(numbers, key=lambda number: (number.upper, number.value)) for end in (min, max))
+    ends = {"median": median, "low": lowest, "high": highest}
+    values = {name: number.value for name, number in ends.items()}
+    return values | {f"{name}_bound": number.bound for name, number in ends.items()}
 
 
 def _printed_accuracies(events: list[dict[str, Any]]) -> PrintedTable:
@@ -89,7 +86,7 @@ def _printed_accuracies(events: list[dict[str, Any]]) -> PrintedTable:
         _named(row)
         | {
             "at (steps)": _median(row["at"], "{:,.0f}"),
-            "before → after": f"{_median(row['test_acc_before'])} → {_median(row['test_acc_after'])}",
+            "before → after": _before_and_after(row),
             "lowest": _range(row["lowest_test_acc"], "{:.3f}"),
             "fell": f"{row['n_fell']} of {row['n_met_before']}" if row["n_met_before"] else "-",
             "met after (steps)": _steps(row["back_after"] or row["met_after"]),
@@ -97,15 +94,22 @@ def _printed_accuracies(events: list[dict[str, Any]]) -> PrintedTable:
         for row in events
     ]
     level = ", ".join(dict.fromkeys(f"{row['judged_by']} {row['level']:g}" for row in events))
+    judged = " or ".join(dict.fromkeys(row["judged_by"] for row in events))
     return PrintedTable(
-        "Test accuracy around each event.",
+        f"Test {judged} around each event.",
         rows,
         f"{_fallen(events)}Before → after: at the last evaluation that does not show the event, and at the "
-        "next, medians over seeds; lowest: until the end, range. Fell: networks that fell below the level "
-        f"({level}), of those that met it before the event. Met: steps from the event until these meet it "
-        "again, or, if none fell, until others meet it first; median (the lower of two middle ones) and "
+        "next, medians over seeds; lowest: accuracy until the end, range. Fell: networks that fell below the "
+        f"level ({level}), of those that met it before the event. Met: steps from the event until these meet "
+        "it again, or, if none fell, until others meet it first; median (the lower of two middle ones) and "
         "range; '>': not by the end of the training.",
     )
+
+
+def _before_and_after(row: dict[str, Any]) -> str:
+    score = "acc" if row["judged_by"] == "accuracy" else "loss"
+    before, after = (_median(row[f"test_{score}_{when}"]) for when in ("before", "after"))
+    return "-" if before == after == "-" else f"{before} → {after}"
 
 
 def _fallen(events: list[dict[str, Any]]) -> str:
@@ -191,11 +195,10 @@ def _shared(row: dict[str, Any]) -> str:
 def _steps(spread: dict[str, Any] | None) -> str:
     if spread is None:
         return "-"
-    median = _bounded(spread["median"], spread["bound"])
-    high = _bounded(spread["high"], spread["high_bound"])
-    low = f"{spread['low']:,.0f}"
+    median, low, high = (_bounded(spread, name) for name in ("median", "low", "high"))
     return median if low == high else f"{median} ({low}–{high})"
 
 
-def _bounded(value: float, bound: str) -> str:
-    return f"{value:,.0f}" if bound == "=" else f"{bound} {value:,.0f}"
+def _bounded(spread: dict[str, Any], name: str) -> str:
+    value, bound = f"{spread[name]:,.0f}", spread[f"{name}_bound"]
+    return value if bound == "=" else f"{bound} {value}"

@@ -12,6 +12,7 @@ from builders import error_line, run_analysis, saved_tables
 from analyses.events.key_frequencies import keys_in
 from analyses.events.recovery import evaluations, recovery
 from analyses.events.schema import ANALYSIS, CURVES, EVENTS
+from analyses.events.summary import summarise
 from interp.spectra.fourier import fourier_basis
 from training.config.settings import Criterion
 from training.inspection.run import open_run
@@ -239,3 +240,18 @@ def test_the_summary_has_every_event(run, tmp_path):
     events = json.loads((tmp_path / "analyses" / "events.json").read_text())["events"]
     assert [(e["arm"], e["event"]) for e in events] == [("removed", 0), ("removed", 1), ("given", 0)]
     assert all(event["n_seeds"] == 2 for event in events)
+
+
+def test_a_median_over_bounds_is_printed_as_one(printed):
+    rows = printed[0][EVENTS].query("arm == 'removed' and event == 0").copy()
+    rows["fell_after"], rows["met_after"], rows["test_acc_before"] = 10, np.nan, 0.96
+    rows["back_after"], rows["back_bound"] = [40, 90], ["=", ">"]
+    rows["lowest_test_acc"] = [0.25, 0.5]
+    summary, (table, _) = summarise({EVENTS: rows})
+    (row,) = table.rows
+    assert (row["fell"], row["met after (steps)"]) == ("2 of 2", "40 (40–> 90)")
+    told = "after the removal test accuracy falls to 0.250–0.500, and is back in 1 of 2 seeds, after 40"
+    assert told in table.conclusion and summary["events"][0]["n_back"] == 1
+    rows["back_bound"] = [">", ">"]
+    _, (table, _) = summarise({EVENTS: rows})
+    assert table.rows[0]["met after (steps)"] == "> 40 (> 40–> 90)"
