@@ -19,6 +19,8 @@ from figures.drawing.style import DOUBLE, Styles, step_axis, table_styles
 from training.runs.log_spacing import thinned
 
 MOST_COLUMNS = 4
+COLOR = "#832db6"
+"""Colour of every arm, as each has a panel of its own."""
 REFERENCE: dict[str, Any] = {"color": "0.25", "linewidth": 0.9, "linestyle": (0, (4, 1.5))}
 
 
@@ -34,7 +36,8 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         n_rows, n_columns, figsize=(DOUBLE, 0.6 + 1.75 * n_rows), sharey=True, squeeze=False
     )
     drawing, axes = Drawing(figure), list(grid.flat)
-    styles: Styles = {arm: style | {"linestyle": "-"} for arm, style in table_styles(shown).items()}
+    look = {"color": COLOR, "linestyle": "-"}
+    styles: Styles = {arm: style | look for arm, style in table_styles(shown).items()}
     for ax, ((arm, event, name), rows) in zip(axes, panels, strict=False):
         _panel(drawing, ax, f"{arm} {event}", rows, styles)
         ax.set_title(f"{arm_label(arm)}\n{name.replace('_', ' ')}")
