@@ -3,8 +3,9 @@
 Nothing here reads files, prints, plots or trains, and nothing imports the other packages or torch. `spectra`
 (Fourier transforms over the residues) and `masks` (pruning masks) are at the bottom. `mechanism` (how a
 network computes), `dynamics` (how training proceeds) and `graphs` (the graph of a mask) may import these two
-and never each other. `statistics` (censored times) imports none of the folders. `pairs` (measures of a
-network that is any function of two residues) may import `mechanism`.
+and never each other. `interventions` (activations patched, logits attributed, inputs steered, neurons read by
+another network) and `pairs` (measures of a network that is any function of two residues) are above
+`mechanism`. `statistics` (censored times) imports none of the folders.
 """
 
 from interp.lazy_exports import lazy_exports

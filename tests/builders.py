@@ -20,6 +20,7 @@ QUICK_ARGUMENTS = {
     "graph_props": ["--nulls", "2", "--jobs", "1"],
     "progress": ["--jobs", "1"],
     "ablation": ["--jobs", "1"],
+    "stitching": ["--jobs", "1"],
 }
 """Arguments that make an analysis quick, by its name."""
 

@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("interp", "training", "analyses", "figures")
 QUESTIONS = (
     *("grokking", "speed", "fourier", "phases", "logits", "stages", "lottery", "mechanism"),
-    *("flow", "leakage", "progress", "ablation", "norms", "masks", "snapshots", "graph_props"),
+    *("flow", "leakage", "progress", "ablation", "patching", "steering", "stitching", "norms", "masks"),
+    *("snapshots", "graph_props"),
 )
 ACROSS = ("sweep", "compare")
 """Analyses above the questions: each may read those before it."""
@@ -22,7 +23,7 @@ FLOORS = (
     ("interp.lazy_exports",),
     ("interp.spectra", "interp.masks", "interp.statistics"),
     ("interp.mechanism", "interp.dynamics", "interp.graphs"),
-    ("interp.pairs",),
+    ("interp.pairs", "interp.interventions"),
     ("interp",),
     ("training.schema",),
     ("training.runs",),
@@ -31,11 +32,14 @@ FLOORS = (
     ("training.tasks", "training.optimization.optimizers"),
     ("training.models",),
     ("training.pruning", "training.optimization.parametrizations"),
+    ("training.optimization.events",),
     ("training.optimization",),
     ("training.config.shorthand",),
+    ("training.config.checks",),
     ("training.config",),
     ("training.inspection",),
     ("training.execution.identity",),
+    ("training.execution.arms.sources",),
     ("training.execution.arms",),
     ("training.execution.cluster", "training.execution.cluster.examples"),
     ("training.execution.scheduling",),
@@ -96,8 +100,10 @@ LIGHT = {
     },
     "training/inspection/hooked_network.py": ("torch", "pandas"),
     "training/config": ("torch", "pandas"),
+    "training/config/checks": LIBRARIES,
     "training/config/shorthand": LIBRARIES,
     "training/optimization/optimizers": LIBRARIES,
+    "training/optimization/events": LIBRARIES,
     "training/optimization/parametrizations/registry.py": LIBRARIES,
     "training/execution/cluster": (*LIBRARIES, "parsl", "zmq"),
     "training/execution/scheduling": ("torch",),

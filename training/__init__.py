@@ -11,6 +11,8 @@ from interp.lazy_exports import lazy_exports
 __getattr__ = lazy_exports(
     __name__,
     {
+        "EvaluatedNetwork": "execution.arms.jobs",
+        "EVENTS": "optimization.events.registry",
         "METHODS": "pruning.registry",
         "MODELS": "models.registry",
         "OPTIMIZERS": "optimization.optimizers.registry",

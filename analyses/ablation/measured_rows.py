@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from analyses.ablation.checkpoint_removals import CheckpointRemovals
-from analyses.ablation.pair_network import part_starts
 from analyses.ablation.schema import AGREEMENT, CIRCUITS, FREQUENCIES, NETWORKS, REMOVALS, REMOVED_BY, SETS
+from analyses.loading.pairs import part_starts
 from analyses.tables.schema import Table
 from training.inspection.trained_network import Network
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from analyses.ablation.transformer_pass import TransformerPass
-from analyses.loading.pairs import examples_of
+from analyses.loading.pairs import examples_of, part_starts
 from interp.mechanism.ablation import PartScores, part_scores, permutation_within
 from interp.mechanism.effective_weights import MODEL_WEIGHTS
 from interp.mechanism.two_layer_forward import ACTIVATIONS
@@ -178,13 +178,3 @@ def _activations(
 
 def _attention_rate(setting: Setting) -> float:
     return getattr(setting.model, "attention_rate", 1.0)
-
-
-def part_starts(setting: Setting) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Return the first pair of each part, and the parts' names."""
-    data = examples_of(setting.task)
-    if not setting.task.split_known:
-        return (0,), ("all",)
-    if data.n_train == len(data.inputs):
-        return (0,), ("train",)
-    return (0, data.n_train), ("train", "test")

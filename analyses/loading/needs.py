@@ -163,6 +163,12 @@ def _no_curves(network: Network) -> str | None:
     return _unless(has_curves or network.files.done() is not None, "weights without metrics.parquet")
 
 
+def _no_neurons(network: Network) -> str | None:
+    model = network.setting.model
+    has_neurons = model.symmetric or model.name == "mlp"
+    return _unless(has_neurons, f"a {model.name}, whose neurons are not all that reaches the logits")
+
+
 def _no_addition(network: Network) -> str | None:
     return _unless(sum_signs(network.setting) == (1, 1), _task(network))
 
@@ -211,6 +217,10 @@ NEEDS: Mapping[str, Need] = {
         "a network that adds its two inputs",
         lambda n: _unless(n.setting.model.symmetric, f"a {n.setting.model.name}"),
     ),
+    "classes": Need(
+        "a task with classes", lambda n: _unless(n.setting.task.loss_threshold is None, _task(n))
+    ),
+    "neurons": Need("logits that are neurons times an output map", _no_neurons),
     "addition": Need("labels a + b mod p", _no_addition),
     "sum": Need(
         "labels that are a sum or difference of the two inputs over all ordered pairs",

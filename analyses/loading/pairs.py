@@ -22,6 +22,19 @@ def examples_of(task: Task) -> Dataset:
     return task.build()
 
 
+def part_starts(setting: Setting) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the first example of each part, and the parts' names.
+
+    They are train and test; all where the split is not known.
+    """
+    data = examples_of(setting.task)
+    if not setting.task.split_known:
+        return (0,), ("all",)
+    if data.n_train == len(data.inputs):
+        return (0,), ("train",)
+    return (0, data.n_train), ("train", "test")
+
+
 def sum_signs(setting: Setting) -> tuple[int, int] | None:
     """Return the signs s, t of labels s·a + t·b mod p.
 

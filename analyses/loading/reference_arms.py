@@ -11,7 +11,7 @@ def dense_reference(recipe: Recipe, arm: str) -> str | None:
     It is the first arm of the lineage; for an arm without a source, the first dense arm of the same task.
     None for that dense arm itself, and where no dense arm learns the task.
     """
-    root = recipe.lineage(arm)[0]
+    root = recipe.first_of_lineage(arm)
     if root == arm:
         task = recipe.setting(arm).task
         dense = (a for a in recipe.arms if recipe.role(a) == "dense" and recipe.setting(a).task == task)

@@ -46,7 +46,7 @@ def measure(run: RunDir, networks: list[Network], interval: int | None) -> Resul
         for step, mask in different_masks:
             at = {"arm": network.arm, "seed": network.seed, "step": int(step)}
             densities += [at | {"layer": layer, "density": value} for layer, value in density(mask).items()]
-    roots = {network.arm: network.recipe.lineage(network.arm)[0] for network in networks}
+    roots = {network.arm: network.recipe.first_of_lineage(network.arm) for network in networks}
     distances = pd.DataFrame(changes, columns=DISTANCES.measured_columns).astype({"gain": float})
     density_table, overlaps = pd.DataFrame(densities), overlap_table(last_masks, roots)
     peaks = turnover_peaks(distances)

@@ -34,7 +34,7 @@ def frozen_weights(run: RunDir, network: Network, weights: Mapping[str, np.ndarr
     is_frozen = settings.form in FREEZING_FORMS and not settings.train_weights
     if not is_frozen or settings.from_step is None:
         return []
-    source = run.arm(network.recipe.lineage(network.arm)[0], network.seed)
+    source = run.arm(network.recipe.first_of_lineage(network.arm), network.seed)
     places = np.flatnonzero(source.steps() == settings.from_step)
     if not len(places):
         raise RunError(

@@ -1,4 +1,4 @@
-"""Tables that the explorer reads: every network's waves, pairs and embedding through training."""
+"""Tables that the explorer reads: every network's waves, pairs, embedding and graph of the mask."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import pandas as pd
 from analyses.loading.landmark_checkpoints import landmark_indices
 from analyses.loading.neuron_maps import neuron_maps
 from analyses.loading.pairs import examples_of
-from analyses.snapshots.schema import CIRCLES, PAIRS, WAVES
-from analyses.snapshots.tables import evenly, neuron_order
+from analyses.snapshots.mask_graphs import mask_graphs
+from analyses.snapshots.schema import CIRCLES, MASK_GRAPHS, PAIRS, WAVES
+from analyses.snapshots.tables import evenly, frequency_order
 from analyses.tables.long_format import gather
 from analyses.tables.schema import Table
 from interp.mechanism.logit_fit import logit_margin
-from interp.spectra.fourier import amplitude_phase, fourier_basis
-from interp.spectra.weight_spectrum import frequency_norms, neuron_frequency
+from interp.spectra.fourier import fourier_basis
+from interp.spectra.weight_spectrum import frequency_norms
 from training.inspection.trained_network import Network
 from training.runs.atomic_files import RunError
 from training.runs.log_spacing import thinned
@@ -33,7 +34,7 @@ TWO_LAYERS = ("embed_mlp", "one_hot_mlp")
 
 
 def explored_tables(networks: Sequence[Network], most_steps: int | None = None) -> dict[Table, pd.DataFrame]:
-    """Return the tables of waves, pairs and embedding circles of all networks.
+    """Return the tables of waves, pairs, embedding circles and masks' graphs of all networks.
 
     Checkpoints are as many as `MOST_NUMBERS` allows, evenly spaced in the logarithm of their step, and the
     landmarks.
@@ -43,7 +44,7 @@ def explored_tables(networks: Sequence[Network], most_steps: int | None = None) 
     most_steps : int, optional
         Largest number of checkpoints beside the landmarks.
     """
-    parts: dict[Table, list[pd.DataFrame]] = {WAVES: [], PAIRS: [], CIRCLES: []}
+    parts: dict[Table, list[pd.DataFrame]] = {WAVES: [], PAIRS: [], CIRCLES: [], MASK_GRAPHS: []}
     for network in networks:
         fitting = max(LEAST_STEPS, MOST_NUMBERS // (len(networks) * _numbers_of_checkpoint(network)))
         landmarks = landmark_indices(network, network.metrics).values()
@@ -53,6 +54,7 @@ def explored_tables(networks: Sequence[Network], most_steps: int | None = None) 
         parts[WAVES] += _waves(network, steps, weights)
         parts[PAIRS] += _pairs(network, steps, weights)
         parts[CIRCLES] += _circles(network, steps, weights)
+        parts[MASK_GRAPHS] += _mask_graphs(network, weights)
     return {table: gather(rows) if rows else pd.DataFrame() for table, rows in parts.items()}
 
 
@@ -82,10 +84,7 @@ def _waves(network: Network, steps: np.ndarray, weights: Mapping[str, np.ndarray
     last = maps["input"][-1]
     neurons = np.arange(len(last))
     if len(last) > MOST_WAVES:
-        frequency = neuron_frequency(last)[0]
-        phases = amplitude_phase(last)[1]
-        phase = phases[neurons, np.maximum(frequency, 1) - 1]
-        neurons = np.sort(neuron_order(frequency, phase)[evenly(len(last), SAMPLED_WAVES)])
+        neurons = np.sort(frequency_order(last)[evenly(len(last), SAMPLED_WAVES)])
     for name, W in maps.items():
         yield _rows(network, {"step": steps, "neuron": neurons}, W[:, neurons]).assign(map=name)
 
@@ -135,6 +134,15 @@ def _margin(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     known = np.isfinite(labels)
     margins = logit_margin(logits, np.where(known, labels, 0).astype(int))
     return np.where(known, margins, np.nan)
+
+
+def _mask_graphs(network: Network, weights: Mapping[str, np.ndarray]) -> Iterator[pd.DataFrame]:
+    """Yield the graphs of the mask's layers, and of random masks like it."""
+    if network.mask is None:
+        return
+    input_map, _ = neuron_maps(network, {name: W[-1:] for name, W in weights.items()})
+    for rows in mask_graphs(network.mask, input_map[0], network.seed):
+        yield rows.assign(arm=network.arm, seed=network.seed)
 
 
 def _circles(

@@ -192,6 +192,41 @@ CIRCLES = Table(
         source=SPECTRA_SOURCE,
     ),
 )
+MASK_GRAPHS = Table(
+    analysis="snapshots",
+    part="mask_graphs",
+    meaning="Units of every layer that share more kept weights than chance, in the mask and in random ones.",
+    key=("arm", "seed", "layer", "kind", "place"),
+    columns=(
+        *NETWORK,
+        Column("layer", str, "Name of the weight matrix, with the head's number if there are several."),
+        Column(
+            "kind",
+            str,
+            "mask: the network's own; density, degree: a random one of equal density, or of equal degrees.",
+        ),
+        Column(
+            "place",
+            int,
+            "Place of the unit around the circle, from 0: at most 128 evenly spaced ones, neurons by their "
+            "last frequency.",
+        ),
+        Column(
+            "unit",
+            int,
+            "Index of the unit: a neuron in weights into or out of neurons, a residue in W_E, otherwise a "
+            "target.",
+        ),
+    ),
+    numbered=Column(
+        "place of another unit",
+        float,
+        "Number of connections that both keep if it is more than chance (hypergeometric, p < .01 over all "
+        "pairs, Bonferroni), otherwise 0.",
+        missing="the layer has fewer units",
+        source="DEFINITIONS.md, section 7; Tumminello et al. 2011",
+    ),
+)
 
 ANALYSIS = Analysis(
     name="snapshots",
@@ -199,5 +234,5 @@ ANALYSIS = Analysis(
     takes="networks of a task over residues mod p; pictures are of one seed",
     cost="4 s",
     needs=("residues",),
-    tables=(MOMENTS, ACCURACY, MAPS, MATRICES, NEURONS, SPECTRA, WAVES, PAIRS, CIRCLES),
+    tables=(MOMENTS, ACCURACY, MAPS, MATRICES, NEURONS, SPECTRA, WAVES, PAIRS, CIRCLES, MASK_GRAPHS),
 )

@@ -57,6 +57,13 @@ def neuron_order(frequency: np.ndarray, phase: np.ndarray) -> np.ndarray:
     return np.lexsort((phase, np.where(frequency == 0, np.inf, frequency)))
 
 
+def frequency_order(W: np.ndarray) -> np.ndarray:
+    """Return the neurons in order of the strongest frequency, then phase, of their weights W (m, p)."""
+    frequency, _ = neuron_frequency(W)
+    phase = amplitude_phase(W)[1][np.arange(len(W)), np.maximum(frequency, 1) - 1]
+    return neuron_order(frequency, phase)
+
+
 def evenly(n: int, most: int) -> np.ndarray:
     """Return at most `most` evenly spaced places among n, the ends included."""
     return np.linspace(0, n - 1, min(n, most)).round().astype(int)

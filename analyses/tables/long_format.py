@@ -57,6 +57,13 @@ def first_and_last(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table[table["step"] == steps.transform("min")], table[table["step"] == steps.transform("max")]
 
 
+def nearest_checkpoint(table: pd.DataFrame, step: int) -> pd.DataFrame:
+    """Return the rows of each network's checkpoint nearest to a step, of two the earlier."""
+    distance = (table["step"] - step).abs() + (table["step"] > step) * 0.5
+    names = [table["arm"], table["seed"]]
+    return table[distance == distance.groupby(names, sort=False).transform("min")]
+
+
 def pairs_of(entries: Sequence[Any]) -> list[tuple[Any, Any]]:
     """Return every pair of different entries, in order."""
     return list(itertools.combinations(entries, 2))

@@ -19,6 +19,11 @@ def compared_arms(table: pd.DataFrame) -> list[str]:
     return pair if len(pair) == 2 else list(dict.fromkeys(table["arm"]))[:2]
 
 
+def arms_and_control(table: pd.DataFrame) -> list[str]:
+    """Return the compared arms, and the last control if there is one."""
+    return list(dict.fromkeys([*compared_arms(table), *arms_with_role(table, "control")[-1:]]))
+
+
 def main_arm(table: pd.DataFrame) -> str:
     """Return the first ticket, or else dense arm, or else any arm."""
     arms = [*arms_with_role(table, "ticket")[:1], *arms_with_role(table, "dense")[:1], *table["arm"][:1]]

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from analyses.ablation.schema import AGREEMENT, FREQUENCIES
 from analyses.tables.labels import arm_label
-from analyses.tables.roles import arms_with_role, compared_arms
+from analyses.tables.roles import arms_and_control
 from figures.drawing.figure_spec import TableKey
 from figures.drawing.recorded_figure import Drawing, arm_legend, letter, seeds_and_centre
 from figures.drawing.style import DOUBLE, share_y_limits, step_axis
@@ -20,13 +20,12 @@ COLORS = ("#3f90da", "#bd1f01", "#832db6", "#e76300", "#0f7f3f", "#a96b59")
 """Colours of the frequencies of largest importance; all others are grey."""
 ROWS = {"by_mean": "importance (nats)", "power": "power in the embedding"}
 """Axis label of each row of panels, by its column."""
-MOST_ARMS = 3
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
     """Draw one network of each of three arms, and the agreement of all networks."""
     frequencies, agreement = tables[FREQUENCIES], tables[AGREEMENT]
-    shown = _shown_arms(frequencies)
+    shown = arms_and_control(frequencies)
     figure = plt.figure(figsize=(DOUBLE, 6.0))
     grid = figure.add_gridspec(3, len(shown))
     drawing = Drawing(figure)
@@ -60,12 +59,6 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
         f"{seeds_and_centre(agreement, 'median')}"
     )
     return drawing
-
-
-def _shown_arms(table: pd.DataFrame) -> list[str]:
-    """Return the dense arm, the ticket, and the last control, or else the first arms."""
-    arms = [*compared_arms(table), *arms_with_role(table, "control")[-1:]]
-    return list(dict.fromkeys(arms))[:MOST_ARMS]
 
 
 def _letters(first: int, n: int) -> str:

@@ -57,6 +57,7 @@ def network_content(source: ExploredRun, network: Network) -> tuple[dict[str, An
     words |= _race(source.rows(fourier.SPECTRA, network), arrays)
     words |= _progress(source.rows(progress.ANALYSIS.tables[0], network), arrays)
     arrays.setdefault("steps", network.steps.astype(np.int32))
+    words |= _mask_graphs(source.rows(snapshots.MASK_GRAPHS, network), arrays)
     words["graph"] = _graph(source.rows(graph_props.PROPERTIES, network))
     width = getattr(model, "d_mlp", None)
     is_sample = width is not None and words.get("n_neurons", width) < width
@@ -86,10 +87,28 @@ def _masks(network: Network, arrays: Arrays) -> dict[str, Any]:
     mask = network.mask
     layers = []
     for name, is_kept in (mask or {}).items():
-        flat = is_kept.reshape(-1, is_kept.shape[-1])
-        layers.append({"name": name, "rows": flat.shape[0], "columns": flat.shape[1]})
-        arrays[f"mask {name}"] = np.packbits(flat)
+        heads = is_kept if is_kept.ndim == 3 else is_kept[None]
+        for head, of_head in enumerate(heads):
+            layer = f"{name} head {head}" if len(heads) > 1 else name
+            layers.append({"name": layer, "rows": of_head.shape[0], "columns": of_head.shape[1]})
+            arrays[f"mask {layer}"] = np.packbits(of_head)
     return {"layers": layers, "density": None if mask is None else float(mask.density)}
+
+
+def _mask_graphs(rows: pd.DataFrame | None, arrays: Arrays) -> dict[str, Any]:
+    """Return the joined pairs of each layer's units, in bits, in its mask and in random ones."""
+    if rows is None:
+        return {"mask_graphs": []}
+    layers = []
+    for layer, of_layer in rows.groupby("layer", sort=False):
+        own = of_layer[of_layer["kind"] == "mask"].sort_values("place")
+        n = len(own)
+        arrays[f"units {layer}"] = own["unit"].to_numpy().astype(np.int32)
+        for kind, of_kind in of_layer.groupby("kind", sort=False):
+            joined = numbered_values(of_kind.sort_values("place"))[:, :n] > 0
+            arrays[f"graph {layer} {kind}"] = np.packbits(joined[np.triu_indices(n, 1)])
+        layers.append({"layer": str(layer), "units": n})
+    return {"mask_graphs": layers}
 
 
 def _waves(rows: pd.DataFrame | None, arrays: Arrays) -> dict[str, Any]:

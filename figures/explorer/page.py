@@ -16,12 +16,13 @@ import numpy as np
 from figures.explorer.network_content import Arrays, network_content
 from figures.explorer.packing import packed
 from figures.explorer.sources import SHOWN_IF_THERE, ExploredRun
+from figures.explorer.start_weights import add_start_weights
 from figures.explorer.views import VIEWS
 from training.runs.log_spacing import thinned
 
 SCRIPTS = (
     *("arrays", "spectra", "what_if", "network", "panels"),
-    *("draw_curves", "draw_neurons", "draw_pairs", "controls", "changes", "app"),
+    *("draw_curves", "draw_neurons", "draw_pairs", "draw_masks", "controls", "changes", "app"),
 )
 """Files of `page_files`, in the order in which they are read."""
 STEPPED = ("input", "output", "margin", "attention_", "circles", "steps")
@@ -82,6 +83,7 @@ def _networks(runs: Sequence[ExploredRun], most_bytes: float) -> tuple[list[dict
             if len(runs) > 1:
                 words["label"] = f"{run.name}: {words['label']}"
             found.append((words, arrays))
+    add_start_weights([network for run in runs for network in run.networks], found)
     share, texts = 1.0, [packed(arrays) for _, arrays in found]
     while sum(map(len, texts)) > most_bytes and share > 0.01:
         share *= min(0.95, most_bytes / sum(map(len, texts)))

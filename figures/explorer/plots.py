@@ -149,7 +149,11 @@ def _phase() -> Any:
 
 
 def _weights() -> Any:
-    return _image(("unit that it is connected with", ""), ["#d9dbe0", "#26292f"], 110)
+    plot = _image(("unit that it is connected with", ""), _signed(), 110)
+    plot.yaxis.visible = False
+    mapper = plot.select_one({"name": "colors"})
+    mapper.nan_color, mapper.high_color = "#b9bcc3", "rgba(0, 0, 0, 0)"  # pruned; no such unit
+    return plot
 
 
 def _ring() -> Any:
@@ -167,6 +171,18 @@ def _logits() -> Any:
 
 def _mask() -> Any:
     return _image(("unit out", "unit in"), ["#e4e6ea", "#26292f"], 260)
+
+
+def _mask_graph() -> Any:
+    plot = _in_proportion(_plot(("", ""), 260, hover=[("", "@label")]), 2.35)
+    plot.axis.visible = plot.grid.visible = False
+    for name in ("others", "same"):  # the second lies over the first
+        _lines(plot, name, line_color="color", line_alpha=0.5, line_width=1.5)
+    _points(plot, "points", color="color", size="size")
+    plot.text(
+        *("x", "y", "text"), source=_source("names", "x", "y", "text"), text_font_size="10px", text_color=INK
+    )
+    return plot
 
 
 def _graph() -> Any:
@@ -224,6 +240,7 @@ PLOTS = {
     "ring": _ring,
     "logits": _logits,
     "mask": _mask,
+    "mask_graph": _mask_graph,
     "graph": _graph,
     "race": lambda: _over_steps("share of the variance", height=240),
     "progress_losses": lambda: _over_steps("loss (nats)", "xy", 240),

@@ -26,8 +26,8 @@ MEASURED = (snapshots.ANALYSIS, fourier.ANALYSIS)
 SHOWN_IF_THERE = (progress.ANALYSIS, graph_props.ANALYSIS)
 """Analyses that take minutes: shown if their tables are current, or made on demand."""
 READ = (
-    *(snapshots.WAVES, snapshots.PAIRS, snapshots.CIRCLES, fourier.SPECTRA),
-    *(progress.ANALYSIS.tables[0], graph_props.PROPERTIES),
+    *(snapshots.WAVES, snapshots.PAIRS, snapshots.CIRCLES, snapshots.MASK_GRAPHS),
+    *(fourier.SPECTRA, progress.ANALYSIS.tables[0], graph_props.PROPERTIES),
 )
 """Tables that the page shows."""
 

@@ -84,8 +84,8 @@ VIEWS: Sequence[View] = (
         name="neuron",
         title="One neuron",
         shows="The chosen neuron: weights over the residues (dotted: at the first checkpoint, dashed: their "
-        "cosine), amplitudes, the phase of its last frequency through training, and the weights its "
-        "mask keeps.",
+        "cosine), amplitudes, the phase of its last frequency through training, and its own weights at "
+        "the first checkpoint, θ₀: orange above 0, purple below, grey where the mask prunes them.",
         plots=("waves", "amplitudes", "phase", "weights"),
         columns=_of(fourier.NEURONS, "frequency", "amplitude", "phase", "energy_share"),
     ),
@@ -116,8 +116,17 @@ VIEWS: Sequence[View] = (
     View(
         name="graph",
         title="The mask's graph beside random masks",
-        shows="Statistics of the mask's graph: distance from random masks of equal densities (circles) and "
-        "of equal degrees (squares), in their standard deviations. Grey: within two.",
+        shows="Units of the chosen matrix around a circle, joined where both keep more of the same "
+        "connections than chance; coloured if both are neurons of one frequency. Beside it, random masks "
+        "of equal density and of equal degrees by the same rule.",
+        plots=("mask_graph",),
+        columns=_of(snapshots.MASK_GRAPHS, "kind", "place", "1"),
+    ),
+    View(
+        name="statistics",
+        title="Statistics of the mask's graph",
+        shows="Statistics of the graph of all layers: distance from random masks of equal densities "
+        "(circles) and of equal degrees (squares), in their standard deviations. Grey: within two.",
         plots=("graph",),
         columns=_of(graph_props.PROPERTIES, "statistic", "value", "density_z", "degree_z"),
     ),

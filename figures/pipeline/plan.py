@@ -22,7 +22,7 @@ from training.runs.atomic_files import RunError
 from training.schema.plugins import plugin_arguments
 
 PYTHON = (sys.executable, "-m")
-PARALLEL = ("graph_props", "progress", "ablation")
+PARALLEL = ("graph_props", "progress", "ablation", "stitching")
 """Analyses that take `--jobs`."""
 
 

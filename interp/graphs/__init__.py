@@ -20,5 +20,6 @@ __getattr__ = lazy_exports(
         "properties": "graph_measures",
         "reachable_outputs": "reachability",
         "to_networkx": "mask_graph",
+        "validated_projection": "mask_projection",
     },
 )

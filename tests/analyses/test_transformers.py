@@ -26,7 +26,10 @@ KINDS = {
     ),
     "products": (WIDTHS, {"name": "mul", "p": P}),
 }
-ANALYSES = ("fourier", "phases", "mechanism", "norms", "masks", "snapshots", "progress", "graph_props")
+ANALYSES = (
+    *("fourier", "phases", "mechanism", "norms", "masks", "snapshots", "progress", "graph_props"),
+    *("patching", "steering"),
+)
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -68,7 +71,7 @@ def last_weights(run, arm="dense"):
 
 
 DRAWN = {
-    "minegishi": ["fourier", "maps"],
+    "minegishi": ["fourier", "maps", "patching", "attribution", "steering"],
     "nanda": ["spectra_mainline", "masks", "progress", "graph_layers", "matrices"],
     "products": ["progress"],
 }
@@ -101,6 +104,20 @@ def test_quantities_of_addition_are_left_out_where_labels_are_no_sum(run, out):
     adds = run.path.name == "minegishi"
     assert means[["mean_cos", "weighted_cos"]].notna().all().all() == adds == (len(winners) > 0)
     assert means["settled"].notna().all() and adds == (out / "analyses" / "phases.parquet").exists()
+
+
+def test_the_last_position_alone_has_the_answer_after_attention(run, out):
+    patches, (model, _) = table(out, "patching"), last_weights(run)
+    n_positions = 2 + model.equals
+    for site in ("stream", "output"):
+        rows = patches[patches["site"] == site]
+        is_last = rows["unit"] == n_positions - 1
+        whole = np.where(is_last, rows["clean_difference"], rows["corrupted_difference"])
+        np.testing.assert_array_equal(rows["patched_difference"], whole)
+    assert set(patches.loc[patches["site"] == "head", "unit"]) == set(range(model.n_heads))
+    assert set(patches.loc[patches["site"] == "input", "unit"]) == set(range(n_positions))
+    around = table(out, "patching_attribution").query("component == 'around'")
+    assert (around["right"] != 0).all()
 
 
 def test_fourier_has_a_row_for_every_map(run, out):

@@ -7,12 +7,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from training.api.in_process import launch_from_python
+from training.api.in_process import launch_from_python, launch_in_process
 from training.cli.executor_option import LOCAL, check_jobs
 from training.cli.parser import Interrupted
 from training.config.recipe import Recipe
 from training.config.recipe_files import GivenRecipe, read_given_recipe, read_recipe
+from training.execution.arms.jobs import OnEvaluation
 from training.execution.experiment import Experiment
+from training.execution.joint_training import Launch
 from training.execution.scheduling.launching import launch, n_workers_of
 from training.inspection.run import Run, open_run
 from training.inspection.tracking import tracked
@@ -76,6 +78,7 @@ def train(
     track: str | None = None,
     yes: bool = False,
     executor: str = LOCAL,
+    on_evaluation: OnEvaluation | None = None,
 ) -> Run:
     """Train every arm of a recipe that is not finished, and return the run.
 
@@ -102,6 +105,11 @@ def train(
         Train also what needs more memory or disk than is free.
     executor : str
         "local", "slurm", or the path of a Python file with a Parsl config, as `--executor`.
+    on_evaluation : callable, optional
+        Called with an `EvaluatedNetwork` (arm, seed, step, metrics, weights, mask; copies) at every
+        evaluation of this call, and not for networks that are taken over from another run. All networks are
+        then trained in this process. What it raises stops the training and is raised once states are saved;
+        a second call resumes.
 
     Returns
     -------
@@ -120,11 +128,18 @@ def train(
     require(jobs is None or (isinstance(jobs, int) and jobs >= 1), "jobs", "a whole number from 1", jobs)
     check_jobs(executor, jobs)
     given = GivenRecipe(recipe) if isinstance(recipe, Recipe) else read_given_recipe(str(recipe))
+    chosen: Launch = launch_from_python if executor == LOCAL else partial(launch, executor=executor)
+    if on_evaluation is not None:
+        here = "1 or none with on_evaluation, which is called in this process"
+        require(jobs in (None, 1), "jobs", here, jobs)
+        expected = f"{LOCAL} with on_evaluation, which is called in this process"
+        require(executor == LOCAL, "executor", expected, executor)
+        chosen, jobs = partial(launch_in_process, on_evaluation=on_evaluation), 1
     experiment = Experiment(
         given.recipe,
         given.text,
         out="runs" if out is None else str(out),
-        launch=launch_from_python if executor == LOCAL else partial(launch, executor=executor),
+        launch=chosen,
         folder=given.folder if out is None else None,
         bases=given.bases if given.text else None,
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from training.config.settings import CheckpointGrid
 from training.models.base import Model
+from training.optimization.events.base import Event
 from training.optimization.optimizers.base import Optimizer
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
@@ -91,6 +92,8 @@ class Arm:
     """For norm-controlled starts: one ratio over all weights, or the mean of every matrix's ratio."""
     from_step: int | None = None
     """Start from this checkpoint of the lineage's first arm (the dense network), in place of θ₀."""
+    moments: Literal["zero", "keep"] = field(default="zero", metadata=OMITTED_AT_DEFAULT)
+    """Optimizer at `from_step`: restarted, or as it was there, by a replay of that network's training."""
     form: str = "weights"
     """Parametrization, a key of `PARAMETRIZATIONS`: trained weights, a tangent, or trained scores.
 
@@ -110,6 +113,8 @@ class Arm:
     """Grids of this arm's checkpoints; by default the recipe's `measure.checkpoints`."""
     plateau: Plateau | None = None
     """Rule that ends the arm on flat curves, even before `min_steps`; by default none does."""
+    events: tuple[Event, ...] = field(default=(), metadata=OMITTED_AT_DEFAULT)
+    """Changes in the middle of the training, each an entry with a `name` of `EVENTS`."""
     role: Role | None = field(default=None, metadata=OMITTED_AT_DEFAULT)
     """Role in comparisons; by default computed from method, source and start. It affects no result."""
 
@@ -144,6 +149,12 @@ class Arm:
     def prunes(self) -> bool:
         """Return True if the arm has a mask, by method or trained scores."""
         return self.has_method or self.trains_scores
+
+    @property
+    def arms_read(self) -> tuple[str, ...]:
+        """Return the other arms that this one needs, its source first."""
+        of_events = (name for event in self.events for name in event.arms_read())
+        return tuple(dict.fromkeys([*([] if self.source is None else [self.source]), *of_events]))
 
     @property
     def reads_weights(self) -> bool:
@@ -187,11 +198,11 @@ def role_of(arm: Arm) -> Role:
           network count too (`from_step`: iterative pruning rewinds to step k).
         - control: lacks one property of a ticket. Either the mask is not from a trained network (random,
           shuffled, scored at initialization), or the start is not its own, or only the ticket's norm is left.
-        - variant: anything else: trained scores, tangents, copied layers, two properties missing.
+        - variant: anything else: trained scores, tangents, events, copied layers, two properties missing.
     """
     if arm.role is not None:
         return arm.role
-    if PARAMETRIZATIONS[arm.form].is_variant:
+    if arm.events or PARAMETRIZATIONS[arm.form].is_variant:
         return "variant"
     start = STARTS[arm.start]
     if not arm.has_method:

@@ -8,6 +8,7 @@ from typing import Any
 
 from training.config.recipe import Recipe
 from training.models.registry import MODELS
+from training.optimization.events import EVENTS, Event
 from training.optimization.optimizers import OPTIMIZERS
 from training.schema.plugins import load_plugins
 from training.schema.registry import Registry
@@ -118,7 +119,7 @@ def _class_of(kind: str, content: Any, where: str) -> Any:
 
 
 def _arm_settings(arm: Mapping[str, Any], content: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return an arm's task, model and optimizer, if it has any.
+    """Return an arm's task, model, optimizer and events, if it has any.
 
     Fields that the arm's table lacks are the recipe's, if both are of one class. An optimizer of another
     class takes those fields that it has too, as the learning rate and its warm-up.
@@ -134,4 +135,14 @@ def _arm_settings(arm: Mapping[str, Any], content: Mapping[str, Any], where: str
             shared = {f.name for f in dataclasses.fields(cls)} if kind == "optimizer" else set()
             merged = {name: value for name, value in recipe_table.items() if name in shared} | dict(arm_table)
         settings[kind] = build(cls, merged, f"{where}.{kind}")
+    if isinstance(events := arm.get("events"), list | tuple):
+        settings["events"] = [_event(table, f"{where}.events[{i}]") for i, table in enumerate(events)]
     return settings
+
+
+def _event(table: Any, where: str) -> Event:
+    """Return an event from its table."""
+    require(isinstance(table, Mapping), where, "a table of fields", table)
+    name = table.get("name")
+    require(name in EVENTS, f"{where}.name", f"one of {names(EVENTS)}", name)
+    return build(EVENTS[name], table, where)

@@ -23,7 +23,7 @@ MOST_NETWORKS = 200
 """Networks of a grid that are trained without being asked for again."""
 OTHER_NAMES = {"pruning.sparsity": "sparsity", "pruning.scope": "scope"}
 """Fields of an arm that a grid may name as the recipe does."""
-NOT_SWEPT = ("task", "model", "optimizer", "source", "role", "plateau", "layers")
+NOT_SWEPT = ("task", "model", "optimizer", "source", "role", "plateau", "layers", "events")
 """Fields of an arm that hold tables, or that do not change what is trained."""
 TAKEN_IF: dict[str, Callable[[Arm], bool]] = {
     "method": lambda arm: arm.has_method,
@@ -33,6 +33,7 @@ TAKEN_IF: dict[str, Callable[[Arm], bool]] = {
     "norm_scope": lambda arm: STARTS[arm.start].needs_mask,
     "source_step": lambda arm: arm.reads_weights,
     "from_step": lambda arm: arm.source is not None,
+    "moments": lambda arm: arm.from_step is not None,
     "train_weights": lambda arm: arm.trains_scores,
 }
 """Condition on which an arm takes a field; a field without one is taken by every arm."""

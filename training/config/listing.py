@@ -17,6 +17,7 @@ from training.config.shorthand.rounds import Rounds
 from training.models.base import Model
 from training.models.registry import MODELS
 from training.models.weight_names import prunable
+from training.optimization.events import EVENTS
 from training.optimization.optimizers import OPTIMIZERS
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
@@ -174,12 +175,22 @@ def _optimizers() -> PrintedTable:
     return PrintedTable("Optimizers: full-batch updates, by 'optimizer.name' of a recipe or an arm.", rows)
 
 
+def _events() -> PrintedTable:
+    rows = [
+        {"name": name, "until": "none" if cls.is_momentary else "optional", "about": first_line(cls)}
+        for name, cls in EVENTS.items()
+    ]
+    title = "Events: changes in the middle of a training, by 'name' of an entry of 'arms.NAME.events'."
+    return PrintedTable(title, rows, "'at' and 'until' are steps, t_mem or t_gen.")
+
+
 def _fields() -> PrintedTable:
     tables: list[tuple[str, type]] = [("", Recipe)]
     tables += [("task", cls) for cls in dict.fromkeys(TASKS.values())]
     tables += [("model", cls) for cls in dict.fromkeys(MODELS.values())]
     tables += [("optimizer", cls) for cls in OPTIMIZERS.values()]
     tables += [("measure", Measure), ("pruning", Pruning), ("refine", Refine)]
+    tables += [("arms.NAME.events", cls) for cls in EVENTS.values()]
     tables += [("arms.NAME", Arm), ("arms.NAME", Rounds), ("arms.NAME.plateau", Plateau)]
     rows = [row for prefix, cls in tables for row in _field_rows(prefix, cls)]
     title = "Fields of a recipe, as its TOML file and --set name them."
@@ -217,5 +228,6 @@ SECTIONS: dict[str, Callable[[], PrintedTable]] = {
     "starts": _starts,
     "parametrizations": _parametrizations,
     "optimizers": _optimizers,
+    "events": _events,
     "fields": _fields,
 }

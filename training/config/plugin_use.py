@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.config.build_recipe import CLASSES
+from training.optimization.events.registry import EVENTS
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
 from training.schema.plugins import PluginError, load_plugins, plugin_of
@@ -40,6 +41,8 @@ def _names_of(recipe: Recipe, name: str) -> Iterator[tuple[Registry, str]]:
         yield classes, getattr(setting, kind).name
     for field, (registry, _) in ARM_FIELDS.items():
         yield registry, getattr(recipe.arms[name], field)
+    for event in recipe.arms[name].events:
+        yield EVENTS, event.name
 
 
 def used_plugins(recipe: Recipe) -> list[str]:
@@ -95,8 +98,10 @@ def without_unknown_arms(config: Mapping[str, Any]) -> tuple[dict[str, Any], dic
     while True:  # arms that were taken from those
         orphans = {
             name: f"its source {arm['source']} is left out"
+            if arm.get("source") in reasons
+            else "an event reads an arm that is left out"
             for name, arm in arms.items()
-            if isinstance(arm, Mapping) and arm.get("source") in reasons and name not in reasons
+            if isinstance(arm, Mapping) and name not in reasons and _reads(arm, reasons)
         }
         if not orphans:
             break
@@ -108,6 +113,18 @@ def without_unknown_arms(config: Mapping[str, Any]) -> tuple[dict[str, Any], dic
         if kind in config and _table_name(config, {}, kind) not in classes
     }
     return {**config, "arms": readable, **common}, reasons
+
+
+def _reads(arm: Mapping[str, Any], arms: Collection[str]) -> bool:
+    """Return True if a recorded arm's source, or an arm that an event of it names, is one of these."""
+    named = [arm.get("source"), *(value for event in _event_tables(arm) for value in event.values())]
+    return any(isinstance(name, str) and name in arms for name in named)
+
+
+def _event_tables(arm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the tables of a recorded arm's events."""
+    events = arm.get("events")
+    return [event for event in events if isinstance(event, Mapping)] if isinstance(events, list) else []
 
 
 def _default_table(classes: Registry, default: str, table: Any) -> dict[str, Any]:
@@ -132,6 +149,7 @@ def _missing_name(config: Mapping[str, Any], arm: Mapping[str, Any]) -> str | No
         (classes, _table_name(config, arm, kind)) for kind, (classes, _) in CLASSES.items()
     ]
     named += [(registry, arm.get(field, default)) for field, (registry, default) in ARM_FIELDS.items()]
+    named += [(EVENTS, event.get("name")) for event in _event_tables(arm)]
     return next(
         (
             f"{registry.kind} {name!r}"

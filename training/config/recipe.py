@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from training.config.arm import Arm, Role, role_of
-from training.config.recipe_checks import check_recipe
+from training.config.checks.recipe_checks import check_recipe
 from training.config.settings import CheckpointGrid, Measure, Pruning, Setting, is_checkpoint
 from training.models.base import Model
 from training.optimization.optimizers import AdamW, Optimizer
@@ -117,10 +116,15 @@ class Recipe:
 
     def lineage(self, arm: str) -> list[str]:
         """Return the arms that an arm depends on, in order, and the arm itself."""
-        chain = [arm]
-        while (source := self.arms[chain[-1]].source) is not None:
-            chain.append(source)
-        return chain[::-1]
+        ordered: dict[str, None] = {}
+        waiting = [arm]
+        while waiting:
+            missing = [name for name in self.arms[waiting[-1]].arms_read if name not in ordered]
+            if missing:
+                waiting += missing[::-1]
+            else:
+                ordered[waiting.pop()] = None
+        return list(ordered)
 
     def resolved(self, name: str) -> dict[str, Any]:
         """Return an arm's fields as plain values, with the recipe's where the arm has none."""
@@ -169,18 +173,21 @@ class Recipe:
         return {}
 
     def depths(self) -> Mapping[str, int]:
-        """Return the number of arms that every arm depends on."""
+        """Return the length of the longest chain of arms that every arm depends on."""
         return self._depths
 
     @functools.cached_property
     def _depths(self) -> dict[str, int]:
-        depths: dict[str | None, int] = {None: -1}
-        for name in self.arms:
-            chain: list[str | None] = [name]
-            while chain[-1] not in depths:
-                chain.append(self.arms[chain[-1]].source)  # type: ignore[index]
-            for above, node in reversed(list(itertools.pairwise(chain))):
-                depths[above] = depths[node] + 1
+        depths: dict[str, int] = {}
+        for name, arm in self.arms.items():
+            waiting = [(name, arm.arms_read)]
+            while waiting:
+                node, read = waiting[-1]
+                if missing := [other for other in read if other not in depths]:
+                    waiting += [(other, self.arms[other].arms_read) for other in missing]
+                else:
+                    waiting.pop()
+                    depths[node] = max((depths[other] for other in read), default=-1) + 1
         return {name: depths[name] for name in self.arms}
 
     def role(self, arm: str) -> Role:

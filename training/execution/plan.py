@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,14 +13,18 @@ from training.config.recipe import Recipe
 from training.execution.arms.added_checkpoints import missing_steps
 from training.execution.arms.extension import is_as_long
 from training.execution.arms.jobs import Job, finished_in_sibling_runs, is_of_code, jobs, twin_of
-from training.execution.arms.starting_point import (
-    PRUNE_ANYWAY,
+from training.execution.arms.sources.arm_events import check_event_arms, named_times
+from training.execution.arms.sources.reasons import (
     NotTrained,
+    event_arm_not_trained,
+    no_checkpoint,
+    source_not_trained,
+)
+from training.execution.arms.sources.starting_point import (
+    PRUNE_ANYWAY,
     checked_source,
     checkpoints_read,
-    no_checkpoint,
     no_test_set,
-    source_not_trained,
 )
 from training.execution.arms.statuses import UNFINISHED, job_status
 from training.execution.identity.arm_code import arm_code
@@ -121,14 +125,43 @@ class Plan:
         self.forecasts[job] = self._forecast(job)
 
     def _forecast(self, job: Job) -> Forecast:
-        source = self.recipe.arms[job.arm].source
+        read = [Job(name, job.seed) for name in self.recipe.arms[job.arm].arms_read]
         if self.status[job] == "skipped":
             return Forecast(reason=(self.run.arm(job.arm, job.seed).skipped() or {})["reason"])
-        if self._is_there(job) or source is None:
+        if self._is_there(job) or not read:
+            return Forecast()
+        of_source = self._forecast_by_source(job)
+        if of_source.reason is not None or not self.recipe.arms[job.arm].events:
+            return of_source
+        if all(map(self._is_there, read)):
+            of_events = reason_of(
+                check_event_arms, self.recipe, job.arm, lambda arm: self._files(Job(arm, job.seed))
+            )
+            return of_source if of_events.reason is None else of_events
+        return self._forecast_by_events(job, of_source)
+
+    def _forecast_by_events(self, job: Job, of_source: Forecast) -> Forecast:
+        """Return the forecast of an arm whose events read arms that are still to be trained."""
+        arm, more = self.recipe.arms[job.arm], []
+        for other in [Job(name, job.seed) for name in arm.arms_read if name != arm.source]:
+            if self._is_there(other):
+                continue
+            if self.forecasts[other].reason is not None:
+                return Forecast(reason=event_arm_not_trained(other))
+            more += [f"{other.arm} is skipped"] if self.forecasts[other].conditions else []
+        more += [f"{of} does not reach {name}" for _, of, name in named_times(arm.events)]
+        return replace(of_source, conditions=tuple(dict.fromkeys([*of_source.conditions, *more])))
+
+    def _forecast_by_source(self, job: Job) -> Forecast:
+        """Return the forecast as far as an arm's source decides it."""
+        source = self.recipe.arms[job.arm].source
+        if source is None:
             return Forecast()
         before = Job(source, job.seed)
         if self._is_there(before):
-            return finished_forecast(self.recipe, job.arm, lambda arm: self._files(Job(arm, job.seed)))
+            return reason_of(
+                checked_source, self.recipe, job.arm, lambda arm: self._files(Job(arm, job.seed))
+            )
         saved = self._files(before) if self.status[before] in ("half trained", "short") else None
         return unfinished_forecast(self.recipe, job, self.forecasts[before], saved)
 
@@ -169,16 +202,23 @@ class Plan:
         }
 
 
-def finished_forecast(recipe: Recipe, arm: str, files: Callable[[str], ArmDir]) -> Forecast:
-    """Return the forecast for an arm whose source is finished.
+def reason_of(
+    check: Callable[[Recipe, str, Callable[[str], ArmDir]], Any],
+    recipe: Recipe,
+    arm: str,
+    files: Callable[[str], ArmDir],
+) -> Forecast:
+    """Return the forecast for an arm whose sources are finished: the reason that a check raises, if any.
 
     Parameters
     ----------
+    check : callable
+        As `checked_source`.
     files : callable
         Returns the files of an arm of this lineage, which may be those of another run.
     """
     try:
-        checked_source(recipe, arm, files)
+        check(recipe, arm, files)
     except NotTrained as reason:
         return Forecast(reason=str(reason))
     return Forecast()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.cli.printed_table import PrintedTable
+from training.config.checks.event_checks import event_notes
 from training.config.recipe import Recipe
 from training.execution.plan import ACTIONS, SKIP
 from training.execution.plan_needs import sum_line
@@ -35,7 +36,7 @@ def plan_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedTabl
     ]
     todo = Counter(row["todo"] for row in rows)
     conclusion = f"{len(rows)} networks: {', '.join(f'{n} to {action}' for action, n in todo.items())}."
-    conclusion += f"\n{learned(recipe)}"
+    conclusion += "".join(f"\n{line}" for line in (learned(recipe), *branches(recipe), *event_notes(recipe)))
     title = f"What a start of {recipe.name} would do with every network; a dry run trains nothing."
     return PrintedTable(title, printed, conclusion)
 
@@ -74,6 +75,20 @@ def learned(recipe: Recipe) -> str:
     return "\n".join(f"Task of {', '.join(arms)}: {task}." for task, arms in arms_by_task.items())
 
 
+def branches(recipe: Recipe) -> list[str]:
+    """Return a line about arms that start at a step of another, by what their optimizer starts from."""
+    begun = {name: arm.moments for name, arm in recipe.arms.items() if arm.from_step is not None}
+    texts = {
+        "zero": "Optimizer restarted at from_step (moments = 'zero'), unlike in an uninterrupted training",
+        "keep": "Optimizer continued at from_step (moments = 'keep')",
+    }
+    return [
+        f"{text}: {', '.join(name for name, value in begun.items() if value == moments)}."
+        for moments, text in texts.items()
+        if moments in begun.values()
+    ]
+
+
 def outcome_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedTable:
     """Return when every network memorised and generalised."""
     finished = [row for row in rows if row["status"] == "done"]
@@ -86,7 +101,9 @@ def outcome_table(recipe: Recipe, rows: Sequence[Mapping[str, Any]]) -> PrintedT
     return PrintedTable(
         f"Outcome of {recipe.name}: step at which each network memorised and generalised.",
         [_printed_outcome(recipe, row) for row in rows],
-        "\n".join(filter(None, [generalised, mixture_text(rows), legend, learned(recipe)])),
+        "\n".join(
+            filter(None, [generalised, mixture_text(rows), legend, learned(recipe), *branches(recipe)])
+        ),
     )
 
 

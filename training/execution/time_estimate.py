@@ -141,7 +141,9 @@ def _gpu_seconds(recipe: Recipe, networks: Sequence[tuple[str, int]], guess: flo
 def _independent(recipe: Recipe, networks: Sequence[tuple[str, int]]) -> int:
     """Return the number of networks that wait for no other of them."""
     there = set(networks)
-    return sum((recipe.arms[arm].source, seed) not in there for arm, seed in networks)
+    return sum(
+        not any((read, seed) in there for read in recipe.arms[arm].arms_read) for arm, seed in networks
+    )
 
 
 def _measured_factors(recipe: Recipe, run: RunDir, bases: Collection[str]) -> tuple[float, float, str]:

@@ -24,8 +24,8 @@ class Snapshot:
     """Weights of the networks as last evaluated."""
     tensors: Mapping[str, Sequence[Tensor]]
     """Trained rows, and the optimizer's states by name."""
-    generators: Sequence[Mapping[str, Tensor]]
-    """State of each slot's random generator, if any."""
+    extras: Sequence[Mapping[str, Any]]
+    """Further entries of each slot's state, as that of a random generator."""
     measured: HostCopy | None = None
     """Metrics, on their way to the host: (slot, metric), columns as `evaluation.METRICS`."""
 
@@ -46,10 +46,10 @@ class Snapshot:
     def arm_state(self, slot: int) -> dict[str, Any]:
         """Return the state to continue one arm from.
 
-        It is the step, the trained rows and the states of the optimizer and of a random generator.
+        It is the step, the trained rows, the state of the optimizer, and what only some arms have.
         """
         rows = {name: [t[slot].cpu().clone() for t in listed] for name, listed in self.tensors.items()}
-        return {"step": self.ages[slot], **rows, **self.generators[slot]}
+        return {"step": self.ages[slot], **rows, **self.extras[slot]}
 
 
 def check_state(state: Mapping[str, Any], tensors: Mapping[str, Sequence[Tensor]]) -> None:

@@ -129,7 +129,11 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         # Of several types, plain ones stand first: they are told from a list by their type alone.
         first = next((hint for hint in others if type(value) is hint), inner)
         is_list = isinstance(value, list | tuple)
-        if others and first is inner and not is_list:
+        if others and first is inner and typing.get_origin(inner) is Literal:
+            texts = [arg for arg in typing.get_args(inner) if isinstance(arg, str)]
+            plain = " or ".join(PLAIN_TYPES[hint] for hint in others)
+            require(value in texts, where, f"{plain}, or one of {names(texts)}", value)
+        elif others and first is inner and not is_list:
             expected = " or ".join([*(PLAIN_TYPES[hint] for hint in others), _list_text(inner)])
             require(False, where, expected, value)
         return _convert(value, first, where)
@@ -207,8 +211,9 @@ def _is_convertible(hint: Any) -> bool:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in UNIONS:
         *others, inner = (arg for arg in args if arg is not types.NoneType)
-        is_list = typing.get_origin(inner) is tuple
-        return _is_convertible(inner) and (not others or (is_list and all(o in PLAIN_TYPES for o in others)))
+        is_told_apart = typing.get_origin(inner) in (tuple, Literal)
+        are_plain = all(other in PLAIN_TYPES for other in others)
+        return _is_convertible(inner) and (not others or (is_told_apart and are_plain))
     if origin is Literal:
         return True
     if origin is tuple:

@@ -13,7 +13,8 @@
     neurons: (net) => (net.hasMaps ? null : "no neurons over residues"),
     logits: (net) => (net.words.what_if || net.arrays.margin ? null : "its logits are not in the page"),
     mask: (net) => (net.words.layers.length ? null : "no mask: every weight is kept"),
-    graph: (net, page) => (net.words.graph.length ? null : page.hints.graph_props || "not measured"),
+    graph: (net) => (net.words.mask_graphs.length ? null : "no mask: every weight is kept"),
+    statistics: (net, page) => (net.words.graph.length ? null : page.hints.graph_props || "not measured"),
     race: (net) => (net.arrays.race ? null : "no spectra"),
     progress: (net, page) => (net.words.progress.length ? null : page.hints.progress || "not measured"),
     attention: (net) => (net.words.heads ? null : "no attention"),
@@ -43,7 +44,8 @@
       const nets = this.networks, seed = nets[0].words.seed;
       const ids = nets.filter((net) => net.words.seed === seed || nets.length <= MOST_SHOWN).map((net) => net.id);
       const last = Math.max(...nets.map((net) => net.steps[net.steps.length - 1]));
-      const layer = nets.flatMap((net) => net.words.layers)[0]?.name ?? null;
+      const layers = nets.flatMap((net) => net.words.layers.map((each) => each.name));
+      const layer = layers.find((name) => name.endsWith("W_in")) ?? layers[0] ?? null;
       const of = ids.filter((id) => nets[id].words.role !== "control").concat(ids.filter((id) => /shuffled/.test(nets[id].words.arm)));
       const shown = [...new Set([...of, ...ids])].slice(0, MOST_SHOWN).sort((a, b) => a - b);
       return { step: last, shown, neuron: 0, sort: "frequency", map: "input", class: null, layer, changed: {} };
@@ -239,6 +241,7 @@
     const page = JSON.parse(text("page"));
     const templates = await explorer.unpackedJson(text("templates"));
     const networks = await Promise.all(page.networks.map(async (words, id) => new explorer.Network(id, words, await explorer.unpacked(text(`arrays-${id}`)))));
+    networks.forEach((net) => { net.startOf = networks[net.words.start_of]; });
     explorer.app = new App(page, templates, networks);
     explorer.tapped = (plot, x, y) => explorer.app.tapped(plot, x, y);
     explorer.app.arrange();

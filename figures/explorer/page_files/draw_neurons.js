@@ -102,32 +102,42 @@
   };
 
   draw.weights = function (panel, state) {
-    const net = panel.network, i = net.arrays.neurons[state.neuron];
-    const rows = ["W_in", "W_out"].map((name) => explorer.maskOfNeuron(net, name, i)).filter((bits) => bits.length);
-    if (!rows.length) return net.words.layers.length ? "The mask has no matrix W_in or W_out." : "No mask: every weight is kept.";
-    const width = Math.max(...rows.map((bits) => bits.length)), image = new Float32Array(rows.length * width);
-    rows.forEach((bits, row) => image.set(bits, row * width));
-    panel.setImage(image, rows.length, width, 0, 1);
-    const kept = rows.map((bits) => `${bits.reduce((sum, bit) => sum + bit, 0)} of ${bits.length}`);
-    return `Kept weights of the neuron, dark: into it ${kept[0]}${kept[1] ? `, out of it ${kept[1]}` : ""}.`;
+    const net = panel.network, i = net.arrays.neurons[state.neuron], said = [];
+    const rows = net.words.starts.map(({ side, layer }) => {
+      const { arrays } = net.startOf, name = `start_${side}`, [m, width] = arrays[name].shape;
+      const row = explorer.dequantized(arrays[name], arrays[`${name}_step`], state.neuron, 1, width);
+      const kept = explorer.maskOfNeuron(net, layer, i);
+      const n = kept.length ? kept.reduce((sum, bit) => sum + bit, 0) : width;
+      said.push(`${side === "in" ? "above into" : "below out of"} it (${layer}) ${n} of ${width} kept`);
+      return row.map((weight, j) => (kept.length && !kept[j] ? NaN : weight));
+    });
+    if (!rows.length) return "The network has no matrix W_in or W_out.";
+    const width = Math.max(...rows.map((row) => row.length)), image = new Float32Array(rows.length * width).fill(Infinity);
+    rows.forEach((row, place) => image.set(row, place * width));
+    const most = image.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 1e-12);
+    panel.setImage(image, rows.length, width, -most, most);
+    return `Weights at the first checkpoint: ${said.join(", ")}; full colour at ±${most.toPrecision(2)}.`;
   };
 
-  // Return what the mask keeps of the weights into (W_in) or out of (W_out) a neuron.
+  // Return what the mask keeps of the weights into (W_in) or out of (W_out) a neuron; nothing without a mask.
   explorer.maskOfNeuron = function (net, name, i) {
-    const layer = net.words.layers.find((each) => each.name.split(".").pop() === name);
+    const layer = net.words.layers.find((each) => each.name === name);
     if (!layer) return [];
     const bits = explorer.bits(net.arrays[`mask ${layer.name}`], layer.rows * layer.columns);
-    const isIn = name === "W_in" && layer.columns > i;
-    if (!isIn && !(name === "W_out" && layer.rows > i)) return [];
-    return isIn ? Array.from({ length: layer.rows }, (_, r) => bits[r * layer.columns + i])
+    return name.endsWith("W_in") ? Array.from({ length: layer.rows }, (_, r) => bits[r * layer.columns + i])
       : Array.from(bits.subarray(i * layer.columns, (i + 1) * layer.columns));
+  };
+
+  // Return the frequencies by the number of neurons that have them: their places choose their colours.
+  explorer.ranked = function (frequencies) {
+    const counts = new Map();
+    frequencies.forEach((k) => counts.set(k, (counts.get(k) || 0) + 1));
+    return [...counts.keys()].sort((j, k) => counts.get(k) - counts.get(j) || j - k);
   };
 
   draw.ring = function (panel, state) {
     const net = panel.network, { spectra } = net.state(at(panel, state)), end = net.end;
-    const counts = new Map();
-    end.frequency.forEach((k) => counts.set(k, (counts.get(k) || 0) + 1));
-    const ranked = [...counts.keys()].sort((j, k) => counts.get(k) - counts.get(j) || j - k);
+    const ranked = explorer.ranked(end.frequency);
     const points = { x: [], y: [], color: [], size: [], label: [] }, links = { xs: [], ys: [], color: [], label: [] };
     let cosines = 0, live = 0;
     for (let i = 0; i < net.m; i++) {

@@ -1,4 +1,4 @@
-// Pictures over pairs of residues and of matrices: logits, masks, attention; circles of the embedding.
+// Pictures over pairs of residues: logits, attention; circles of the embedding.
 (function (explorer) {
   const draw = explorer.draw;
   const at = (panel, state) => panel.network.at(state.step);
@@ -32,39 +32,6 @@
     const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
     const what = state.class === null ? "logits of the right class" : `logits of class ${state.class}`;
     return `${net.label}, ${stepOf(panel, state)}: ${what} less the mean, on average ${mean.toPrecision(3)}; orange above 0, purple below, full colour at ±${most.toPrecision(2)}.`;
-  };
-
-  draw.mask = function (panel, state) {
-    const net = panel.network, layer = net.words.layers.find((each) => each.name === state.layer) || net.words.layers[0];
-    if (panel.drawnFor !== layer.name) {
-      const bits = explorer.bits(net.arrays[`mask ${layer.name}`], layer.rows * layer.columns);
-      panel.kept = bits.reduce((sum, bit) => sum + bit, 0);
-      panel.setImage(Float32Array.from(bits), layer.rows, layer.columns, 0, 1);
-      panel.drawnFor = layer.name;
-    }
-    const n = layer.rows * layer.columns;
-    return `${net.label}: ${layer.name}, ${layer.rows} × ${layer.columns}, ${panel.kept.toLocaleString("en")} of ` +
-      `${n.toLocaleString("en")} weights kept (density ${(panel.kept / n).toFixed(3)}; of the whole mask ${net.words.density.toFixed(3)}).`;
-  };
-
-  draw.graph = function (panel) {
-    const net = panel.network, rows = net.words.graph;
-    const names = rows.map((row) => `${row.statistic}, ${row.where}`).reverse();
-    const points = { x: [], y: [], color: [], marker: [], label: [] };
-    for (const row of rows) {
-      for (const [null_, marker] of [["density", "circle"], ["degree", "square"]]) {
-        const z = row[`${null_}_z`];
-        if (z === null) continue;
-        points.x.push(z); points.y.push(`${row.statistic}, ${row.where}`); points.marker.push(marker);
-        points.color.push(Math.abs(z) < 2 ? "#8a8f98" : z > 0 ? "#e76300" : "#832db6");
-        points.label.push(`${row.value} beside ${row[`${null_}_mean`]} of random masks of equal ${null_ === "density" ? "densities" : "degrees"}`);
-      }
-    }
-    const most = 1.1 * Math.max(3, ...points.x.map(Math.abs));
-    panel.plot.y_range.factors = names;
-    panel.set("points", points);
-    panel.plot.x_range.setv({ start: -most, end: most });
-    return `${net.label}: ${points.x.length} comparisons; ${points.x.filter((z) => Math.abs(z) >= 2).length} are two standard deviations or more from random masks.`;
   };
 
   function heads(net, t) {

@@ -57,6 +57,7 @@
       const item = { ...JSON.parse(own), target_id: this.place.id };
       Object.assign(item.doc.roots[0].attributes, papers());  // from the first painting on: edges keep what they had
       const views = await Bokeh.embed.embed_item(item);
+      this.place.style.minHeight = "";  // the column may be narrower than when its room was kept
       this.plotView = [...views][0];
       this.plot = this.plotView.model;
       this.plot.tags = [this.name];

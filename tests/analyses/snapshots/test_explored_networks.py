@@ -4,8 +4,10 @@ import pytest
 from analyses.loading.chosen_networks import open_networks
 from analyses.loading.neuron_maps import neuron_maps
 from analyses.snapshots import explored_networks
+from analyses.snapshots import mask_graphs as module
 from analyses.snapshots.explored_networks import explored_tables
-from analyses.snapshots.schema import ANALYSIS, CIRCLES, PAIRS, WAVES
+from analyses.snapshots.mask_graphs import mask_graphs
+from analyses.snapshots.schema import ANALYSIS, CIRCLES, MASK_GRAPHS, PAIRS, WAVES
 from analyses.tables.storage import fitted_table
 from interp.mechanism.two_layer_forward import pair_logits
 from training.inspection.run import open_run
@@ -60,6 +62,29 @@ def test_circles_are_projections_of_the_embedding(tables, tiny_run):
         np.testing.assert_allclose(row[[str(i) for i in range(11)]].astype(float), expected, atol=1e-5)
 
 
+def test_units_of_the_masks_graph_stand_by_frequency_and_are_joined_by_shared_weights():
+    generator = np.random.default_rng(0)
+    of_neuron = np.array([0, 1, 2, 0, 1, 2])  # neurons of a group keep the same weights
+    groups = generator.random((200, 3)) < 0.4
+    mask = {"W_E": np.ones((11, 200), dtype=bool), "W_in": groups[:, of_neuron], "W_out": groups.T[of_neuron]}
+    input_map = np.cos(2 * np.pi * np.outer([3, 1, 2, 3, 1, 2], np.arange(11)) / 11)
+    graphs = {(rows["layer"][0], rows["kind"][0]): rows for rows in mask_graphs(mask, input_map, seed=0)}
+    for layer in ("W_in", "W_out"):
+        assert of_neuron[graphs[layer, "mask"]["unit"]].tolist() == [1, 1, 2, 2, 0, 0]  # by frequency
+        pairs = np.kron(np.eye(3), 1 - np.eye(2))
+        shared = np.repeat(groups.sum(axis=0)[[1, 2, 0]], 2)[:, None]
+        np.testing.assert_array_equal(numbers_of(graphs[layer, "mask"]), pairs * shared)
+        assert not numbers_of(graphs[layer, "density"]).any()
+        assert (numbers_of(graphs[layer, "degree"]) != pairs * shared).any()
+    assert graphs["W_E", "mask"]["unit"].tolist() == list(range(11))
+
+
+def test_a_layer_of_many_units_is_sampled(monkeypatch):
+    monkeypatch.setattr(module, "MOST_UNITS", 4)
+    graph, *_ = mask_graphs({"W_U": np.eye(9, dtype=bool)}, np.ones((3, 11)), seed=0)
+    assert graph["unit"].tolist() == [0, 3, 5, 8] and numbers_of(graph).shape == (4, 4)
+
+
 def test_a_wide_network_is_sampled_and_a_long_one_thinned(tiny_run, monkeypatch):
     monkeypatch.setattr(explored_networks, "MOST_WAVES", 4)
     monkeypatch.setattr(explored_networks, "SAMPLED_WAVES", 3)
@@ -79,7 +104,7 @@ def test_a_transformer_has_margins_and_attention(trained_run):
     network = open_run(run.path)["dense", 0]
     tables = explored_tables([network])
     for table, rows in tables.items():
-        assert len(fitted_table(table, rows, {"dense": "dense"}, {})) > 0
+        assert (len(fitted_table(table, rows, {"dense": "dense"}, {})) > 0) == (table != MASK_GRAPHS)
     last = {name: W[-1] for name, W in network.weights().items()}
     passes = network.setting.model.pair_activations(last)
     rows = tables[PAIRS].query("step == 20").sort_values("a")

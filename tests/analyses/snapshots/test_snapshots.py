@@ -10,6 +10,7 @@ from analyses.snapshots.schema import (
     ANALYSIS,
     CIRCLES,
     MAPS,
+    MASK_GRAPHS,
     MATRICES,
     MOMENTS,
     NEURONS,
@@ -150,7 +151,7 @@ def test_between_landmarks_only_some_neurons_and_checkpoints_are_kept(tiny_run):
 
 
 def test_networks_are_those_of_the_first_seed_or_the_chosen_one(tables, tiny_copy, tmp_path, capsys):
-    explored = (WAVES, PAIRS, CIRCLES)
+    explored = (WAVES, PAIRS, CIRCLES, MASK_GRAPHS)
     assert {seed for key, table in tables.items() if key not in explored for seed in table["seed"]} == {0}
     assert all(set(tables[table]["seed"]) == {0, 1} for table in explored)
     (tiny_copy / "arms" / "random" / "seed_1" / "DONE").unlink()

@@ -1,11 +1,13 @@
 import itertools
 import re
 
+import numpy as np
 import pytest
 
 from figures.explorer.views import VIEWS
+from training.inspection.run import open_run
 
-STILL = ("weights", "mask", "graph")
+STILL = ("weights", "mask", "mask_graph", "graph")
 """Plots that show no step of training."""
 HAS_NO = {"attention"}
 """Views that the tiny run's networks have nothing for."""
@@ -33,7 +35,7 @@ def test_the_slider_moves_every_view(opened, tiny_page):
         page.go(step=8000)
         after = page.content(view.name)
         moving = [name for name in before if name.split("-")[1] not in STILL]
-        assert before.keys() == after.keys() and (moving or view.name in ("mask", "graph"))
+        assert before.keys() == after.keys() and (moving or view.name in ("mask", "graph", "statistics"))
         assert [name for name in moving if before[name] == after[name]] == []
     assert page.errors == []
 
@@ -176,3 +178,57 @@ def test_it_fits_every_width_and_is_named_for_screen_readers(opened, tiny_page, 
         "[...explorer.app.panels.values()].find((p) => p.plot).plot.below[0].axis_label_text_color"
     )
     assert ink == ("#26292f" if scheme == "light" else "#e4e6ea")
+
+
+@pytest.mark.parametrize("layer", ["W_E", "W_in", "W_out", "W_U"])
+def test_the_masks_graph_is_that_of_the_page_beside_its_nulls(opened, tiny_page, layer):
+    page = opened(tiny_page)
+    page.go(shown=[2], layer=layer)  # the first ticket
+    page.see("graph")
+    mask = open_run(tiny_page.parent)["grokked_ticket", 0].mask[layer]
+    n = mask.shape[0 if layer in ("W_E", "W_out") else 1]
+    panel = "explorer.app.panels.get('graph-mask_graph-2')"
+    assert f"{n * (n - 1) // 2} pairs" in page.evaluate(f"{panel}.said")
+    generator = np.random.default_rng(0)
+    expected = set()
+    for place, kind in enumerate(("mask", "density", "degree")):  # the tiny masks have no edges: put some in
+        joined = generator.random(n * (n - 1) // 2) < 0.3
+        page.evaluate(
+            "([name, bytes]) => { explorer.app.networks[2].arrays[name] = Uint8Array.from(bytes); }",
+            [f"graph {layer} {kind}", np.packbits(joined).tolist()],
+        )
+        pairs = np.stack(np.triu_indices(n, 1), axis=1)[joined]
+        expected |= {frozenset((place * n + pairs).tolist()[i]) for i in range(len(pairs))}
+    page.evaluate(f"delete {panel}.drawnFor")
+    page.go(neuron=1)
+    data = page.evaluate(
+        f"""Object.fromEntries(['points', 'same', 'others'].map((name) => {{
+            const {{ x, y, xs, ys }} = {panel}.models.get(name).data;
+            return [name, x ? [[...x], [...y]] : [xs.map((line) => [...line]), ys.map((line) => [...line])]];
+        }}))"""
+    )
+    points = np.array(data["points"]).T
+    assert len(points) == 3 * n
+    drawn = set()
+    for name in ("same", "others"):
+        for xs, ys in zip(*data[name], strict=True):
+            ends = np.array([[xs[0], ys[0]], [xs[-1], ys[-1]]])
+            drawn.add(frozenset(np.abs(points - ends[:, None]).sum(axis=-1).argmin(axis=1).tolist()))
+    assert drawn == expected and page.errors == []
+
+
+def test_a_neurons_first_weights_are_shown_under_its_mask(opened, tiny_page):
+    page = opened(tiny_page)
+    page.go(shown=[2], neuron=3)
+    page.see("neuron")
+    page.evaluate("explorer.app.panels.get('neuron-weights-2').element.scrollIntoView({ block: 'center' })")
+    page.page.wait_for_function("explorer.app.panels.get('neuron-weights-2').said?.includes('kept')")
+    image = "explorer.app.panels.get('neuron-weights-2').models.get('image').data.image[0]"
+    shown = [float(x) for x in page.evaluate(f"[...{image}].map(String)")]
+    network = open_run(tiny_page.parent)["grokked_ticket", 0]
+    rows = [network.weights(name)[0] for name in ("W_in", "W_out")]
+    kept = np.concatenate([network.mask["W_in"][:, 3], network.mask["W_out"][3]])
+    expected = np.concatenate([rows[0][:, 3], rows[1][3]])
+    np.testing.assert_array_equal(np.isfinite(shown), kept)
+    np.testing.assert_allclose(np.array(shown)[kept], expected[kept], atol=np.abs(shown)[kept].max() / 200)
+    assert page.evaluate("explorer.app.networks.map((net) => net.words.start_of)") == [0, 1, 0, 1, 0, 1]

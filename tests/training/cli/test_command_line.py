@@ -20,6 +20,7 @@ from training.execution.experiment import Experiment
 from training.execution.printed_tables import outcome_table
 from training.inspection.outcomes import outcomes
 from training.models.registry import MODELS
+from training.optimization.events import EVENTS
 from training.optimization.optimizers import OPTIMIZERS
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
@@ -59,7 +60,7 @@ def outcome(argv, capsys):
         ("TINY --set arms.shuffled.source=nobody", "arms.shuffled.source: expected one of grokked_ticket,"),
         (
             "TINY --set arms.dense.budget=3",
-            "arms.dense.budget: unknown field; expected one of checkpoints, form,",
+            "arms.dense.budget: unknown field; expected one of checkpoints, events, form,",
         ),
         ("TINY --set pruning.sparsity=0", "pruning.sparsity: expected a number in (0, 1), got 0.0"),
         ("TINY --set pruning.sparsity=1", "pruning.sparsity: expected a number in (0, 1), got 1.0"),
@@ -92,7 +93,10 @@ def outcome(argv, capsys):
         ("TINY --out TINY", "--out: expected a folder, and"),
         ("TINY --sets task.p=9", "unrecognized arguments: --sets task.p=9"),
         ("TINY tasks", "expected one RECIPE, got "),
-        ("list nonsense", "list: expected one of fields, methods, models, optimizers, parametrizations, "),
+        (
+            "list nonsense",
+            "list: expected one of events, fields, methods, models, optimizers, parametrizations, ",
+        ),
         ("list --jobs 0", "argument --jobs: expected a whole number from 1, got '0'"),
     ],
 )
@@ -164,7 +168,7 @@ def test_every_section_of_the_list_is_a_table_with_a_title(section, capsys):
 
 def test_sections_of_the_list_name_every_registry_entry_and_field(capsys):
     registries = {"tasks": TASKS, "models": MODELS, "methods": METHODS, "starts": STARTS}
-    registries |= {"parametrizations": PARAMETRIZATIONS, "optimizers": OPTIMIZERS}
+    registries |= {"parametrizations": PARAMETRIZATIONS, "optimizers": OPTIMIZERS, "events": EVENTS}
     for section, registry in registries.items():
         rows = json.loads(outcome(["list", section, "--json"], capsys)[1])
         assert [next(iter(row.values())) for row in rows] == list(registry)

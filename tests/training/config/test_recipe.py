@@ -65,6 +65,7 @@ FORMER_GRIDS = {
 """Every so many steps, and until step 2000, for recipes with other grids than 1000 and 100."""
 QUICK = ["filan_overlap", "kosoy_tangent", "m_edge_popup", "m_no_wd", "m_norms", "m_ops", "m_pai"]
 QUICK += ["m_prune_rates", "m_timing", "modadd_fast", "modadd_ticket", "multi_prize"]
+QUICK += ["branch", "forbidden_frequencies", "transplant"]
 """Recipes whose quick version saves every 500 steps."""
 
 

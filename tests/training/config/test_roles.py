@@ -18,6 +18,16 @@ SWEEP_CELLS = [
 ]
 SIMPLE = {"dense": ["dense"], "ticket": ["grokked_ticket"], "control": ["random", "shuffled"]}
 ROLES = {
+    "branch": {
+        "dense": ["dense", "no_decay"],
+        "ticket": ["grokked_ticket"],
+        "control": ["random"],
+        "variant": [
+            *("decay_until_t_mem", "decay_until_3000", "decay_from_t_mem", "decay_until_t_gen"),
+            *(f"mask_from_{time}" for time in (100, 300, 1000, 2000, "t_gen")),
+            *("random_from_1000", "random_from_t_gen"),
+        ],
+    },
     "elastic_depth": {
         "dense": ["dense", "deep_dense", "shallow_dense"],
         "ticket": ["grokked_ticket"],
@@ -29,6 +39,10 @@ ROLES = {
         "ticket": ["grokked_ticket", "imp_1", "imp_2", "imp_3", "imp_4"],
         "control": ["random", "shuffled", *PRUNED_AT_INITIALIZATION, "synflow_one_shot"],
         "variant": ["edge_popup", "biprop", "supermask"],
+    },
+    "forbidden_frequencies": {
+        "dense": ["dense"],
+        "variant": ["keys_forbidden", "others_forbidden", "keys_removed", "others_removed"],
     },
     "h_embedding": {"dense": ["dense"]},
     "h_grokking": {"dense": ["dense"]},
@@ -98,6 +112,11 @@ ROLES = {
     },
     "n_mainline": {"dense": ["dense"]},
     "transformer_fast": SIMPLE,
+    "transplant": {
+        "dense": ["dense"],
+        "ticket": ["grokked_ticket"],
+        "variant": ["given_keys", "given_others", "given_inputs", "given_outputs"],
+    },
 }
 
 

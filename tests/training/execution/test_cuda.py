@@ -13,7 +13,8 @@ from training.config.recipe_files import read_recipe, recipe_names
 from training.execution.arms.arm_in_training import ArmInTraining
 from training.execution.arms.jobs import ArmTask, Job
 from training.execution.arms.slot_training import SlotTraining
-from training.execution.arms.starting_point import NotTrained, starting_point
+from training.execution.arms.sources.reasons import NotTrained
+from training.execution.arms.sources.starting_point import starting_point
 from training.optimization.engine import Engine
 from training.schema.validation import to_dict
 

@@ -9,7 +9,7 @@ import analyses.norms.command
 from interp.masks.topk import density, keep_count
 from training.config.build_recipe import recipe_from_dict
 from training.execution.arms.jobs import Job
-from training.execution.arms.starting_point import starting_point
+from training.execution.arms.sources.starting_point import starting_point
 from training.models.transformer.architecture import Transformer
 from training.models.weight_names import is_prunable, prunable
 from training.pruning.registry import METHODS, STARTS

@@ -12,7 +12,8 @@ from training.config.arm_config import arm_config
 from training.config.recipe import Recipe
 from training.config.settings import steps_around
 from training.execution.arms.jobs import ArmTask
-from training.execution.arms.starting_point import starting_point
+from training.execution.arms.kept_moments import with_moments
+from training.execution.arms.sources.starting_point import starting_point
 from training.execution.identity.device import platform_differences, platform_of
 from training.inspection.file_checks import scheduled_steps
 from training.runs.arm_directory import ArmDir
@@ -78,7 +79,8 @@ def _replayed(
     from training.execution.arms.replayed_arm import ReplayedArm
 
     files = task.files
-    arm = ReplayedArm(task, starting_point(task.recipe, task.run, task.job), device, done.get("slots", ()))
+    start = with_moments(task, starting_point(task.recipe, task.run, task.job), device, should_stop)
+    arm = ReplayedArm(task, start, device, done.get("slots", ()))
     steps, stacked, made = files.steps().tolist(), files.checkpoints(), {}
     for step in sorted({*missing, *(step for step in steps if step < missing[-1])}):
         if should_stop():

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from training.execution.arms.extension import restore_finished
-from training.execution.arms.jobs import ArmTask
-from training.execution.arms.starting_point import StartingPoint
+from training.execution.arms.jobs import ArmTask, EvaluatedNetwork
+from training.execution.arms.sources.arm_events import events_of, record_of
+from training.execution.arms.sources.starting_point import StartingPoint
 from training.execution.identity.arm_code import arm_code
 from training.execution.identity.device import platform_of
 from training.inspection.file_checks import check_finished
@@ -44,6 +45,8 @@ class ArmInTraining:
 
     def __init__(self, task: ArmTask, start: StartingPoint, device: str):
         self.task, self.files, self.start, self.device = task, task.files, start, device
+        self.events = events_of(task, start)
+        """Events of its training; None without any."""
         self.criterion = task.setting.stop_criterion
         self.evaluations: list[np.ndarray] = []
         """A row per evaluation: step, then METRICS."""
@@ -100,6 +103,11 @@ class ArmInTraining:
         self.evaluations.append(row)
         if self.generalised_at is None and self.criterion.met(row[1 + METRICS.index(self.criterion.test)]):
             self.generalised_at = int(row[0])
+        if self.events is not None:
+            values = dict(zip(METRICS, row[1:], strict=True))
+            for name, column in (("t_mem", self.criterion.train), ("t_gen", self.criterion.test)):
+                if self.criterion.met(values[column]):
+                    self.events.know(name, int(row[0]))
 
     def add_checkpoint(self, step: int, weights: dict[str, np.ndarray]) -> None:
         """Add a checkpoint; pruned weights are +0, whatever sign they had at the start."""
@@ -107,6 +115,13 @@ class ArmInTraining:
             return
         self.steps.append(step)
         self.weights.append(with_pruned_zeros(weights, self.start.mask, self.task.arm.prunes))
+
+    def evaluated(self, step: int, values: np.ndarray, weights: dict[str, np.ndarray]) -> EvaluatedNetwork:
+        """Return copies of what is known of the arm at an evaluation, for a user's function."""
+        mask = None if self.start.mask is None else {name: m.copy() for name, m in self.start.mask.items()}
+        metrics = dict(zip(METRICS, map(float, values), strict=True))
+        copied = with_pruned_zeros(weights, self.start.mask, self.task.arm.prunes)
+        return EvaluatedNetwork(self.task.job.arm, self.task.job.seed, step, metrics, copied, mask)
 
     def is_at_end(self, step: int) -> bool:
         """Return True if the arm's training ends at `step`, as last evaluated."""
@@ -137,7 +152,8 @@ class ArmInTraining:
         self._write()
         self.files.write_final_state(state)
         check_finished(self.files, self.task.recipe, state["step"], self.steps)
-        self.files.finish(self._record() | {"steps": state["step"], "source": self.start.source})
+        of_events = record_of(self.events, state["step"])
+        self.files.finish(self._record() | {"steps": state["step"], "source": self.start.source} | of_events)
 
     def give_up(self, reason: str) -> None:
         """Delete the arm's files and record the reason.

@@ -51,8 +51,10 @@ def has_same_sources(recipe: Recipe, run: RunDir, other: RunDir, job: Job) -> bo
 
     The sources are finished here.
     """
-    arm = job.arm
-    while (source := recipe.arms[arm].source) is not None:
+    for arm in recipe.lineage(job.arm):
+        source = recipe.arms[arm].source
+        if source is None:
+            continue
         there, here = (runs.arm(arm, job.seed).recorded_source() for runs in (other, run))
         finished = run.arm(source, job.seed).done()
         step = recipe.arms[arm].source_step
@@ -62,7 +64,6 @@ def has_same_sources(recipe: Recipe, run: RunDir, other: RunDir, job: Job) -> bo
             step = finished["steps"]
         if there is None or there["step"] != step:
             return False
-        arm = source
     return True
 
 

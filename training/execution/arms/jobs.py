@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.config.arm import Arm
 from training.config.arm_config import arm_record, current_hash
@@ -16,6 +16,9 @@ from training.execution.identity.start_record import Start
 from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,29 @@ Report = Callable[[ArmTask, int, float], None]
 """Function called with an arm's task, its step and its test accuracy."""
 
 
+@dataclass(frozen=True)
+class EvaluatedNetwork:
+    """One network at one evaluation: copies, which a training does not read again."""
+
+    arm: str
+    seed: int
+    step: int
+    metrics: Mapping[str, float]
+    """Losses, accuracies and norms, as `metrics.parquet` has them."""
+    weights: Mapping[str, np.ndarray]
+    """Weights by name, as a checkpoint has them."""
+    mask: Mapping[str, np.ndarray] | None
+    """1 = kept, by name; None for a network without a method's mask."""
+
+
+OnEvaluation = Callable[[EvaluatedNetwork], object]
+
+
 class Channel(ABC):
     """Messages between a training and its queue."""
+
+    on_evaluation: OnEvaluation | None = None
+    """Called with every network at every evaluation; it raises nothing."""
 
     @abstractmethod
     def report(self, task: ArmTask, step: int, test_acc: float) -> None:

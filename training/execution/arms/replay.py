@@ -13,7 +13,9 @@ import numpy as np
 from training.config.arm_config import recorded_recipe
 from training.execution.arms.extension import has_same_sources
 from training.execution.arms.jobs import ArmTask, is_of_code
-from training.execution.arms.starting_point import NotTrained, starting_point
+from training.execution.arms.kept_moments import with_moments
+from training.execution.arms.sources.reasons import NotTrained
+from training.execution.arms.sources.starting_point import starting_point
 from training.execution.identity.device import platform_differences
 from training.execution.identity.start_record import commit
 from training.inspection.file_checks import check_finished, scheduled_steps
@@ -60,7 +62,7 @@ def first_difference(task: ArmTask, device: str, slots: Sequence[Sequence[int]] 
 
     files = task.files
     try:
-        start = starting_point(task.recipe, task.run, task.job)
+        start = with_moments(task, starting_point(task.recipe, task.run, task.job), device)
     except NotTrained as reason:
         return f"it would not be trained ({reason})"
     mask = files.mask()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from training.execution.arms.arm_in_training import with_pruned_zeros
 from training.execution.arms.jobs import ArmTask
-from training.execution.arms.slot_training import engine_of
-from training.execution.arms.starting_point import StartingPoint
+from training.execution.arms.slot_training import begin_arm, engine_of
+from training.execution.arms.sources.arm_events import events_of
+from training.execution.arms.sources.starting_point import StartingPoint
+from training.optimization.events.slot_events import SlotEvents
 
 
 class ReplayedArm:
@@ -24,6 +27,8 @@ class ReplayedArm:
     def __init__(self, task: ArmTask, start: StartingPoint, device: str, slots: Sequence[Sequence[int]] = ()):
         self.mask, self.prunes = start.mask, task.arm.prunes
         self.engine = engine_of([task], [start], device)
+        begin_arm(self.engine, 0, start)
+        self.engine.put_events(0, _events_as_recorded(task, start))
         self.slots = list(slots)
 
     def run_to(self, step: int) -> None:
@@ -41,3 +46,19 @@ class ReplayedArm:
     def weights(self) -> dict[str, np.ndarray]:
         """Return the weights as last evaluated, as a checkpoint has them."""
         return with_pruned_zeros(self.engine.arm_weights(0), self.mask, self.prunes)
+
+    def state(self) -> dict[str, Any]:
+        """Return the state to continue the arm from."""
+        return self.engine.arm_state(0)
+
+
+def _events_as_recorded(task: ArmTask, start: StartingPoint) -> SlotEvents | None:
+    """Return an arm's events; those that wait for its own times act where its metrics say."""
+    events = events_of(task, start)
+    if events is not None and events.is_waiting:
+        criterion = task.setting.stop_criterion
+        times = criterion.times(task.files.metrics(criterion.train, criterion.test))
+        for name in ("t_mem", "t_gen"):
+            if (step := getattr(times, name).at) is not None:
+                events.know(name, step)
+    return events

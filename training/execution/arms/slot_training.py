@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from training.execution.arms.arm_in_training import ArmInTraining
-from training.execution.arms.jobs import ArmTask, Report
+from training.execution.arms.jobs import ArmTask, OnEvaluation, Report
 from training.execution.arms.saved_state import check_norms, reading_state
-from training.execution.arms.starting_point import StartingPoint
+from training.execution.arms.sources.starting_point import StartingPoint
 from training.models.network import Weights
 from training.optimization.engine import Engine
 from training.optimization.evaluation import METRICS
@@ -39,6 +39,8 @@ class SlotTraining:
         Take each evaluation while the device trains on to the next one: an arm that has ended by then has had
         steps too many, which no file shows. The slot of an ended arm stays, for another arm. Otherwise an
         evaluation is taken before the next step, and an ended arm's slot is dropped.
+    on_evaluation : callable, optional
+        Called with copies of each arm's weights and metrics at every evaluation.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class SlotTraining:
         report: Report,
         n_slots: int | None = None,
         is_pipelined: bool = False,
+        on_evaluation: OnEvaluation | None = None,
     ):
+        self.on_evaluation = on_evaluation
         self.report, self.is_pipelined = report, is_pipelined
         tasks, starts = [arm.task for arm in arms], [arm.start for arm in arms]
         self.engine = engine_of(tasks, starts, device, n_slots, takes_masks=is_pipelined)
@@ -103,9 +107,13 @@ class SlotTraining:
             self._under_way.append((snapshot, list(self.slots)))
             self._is_fresh = False
         ended: list[ArmInTraining] = []
-        while len(self._under_way) > (1 if self.is_pipelined and due else 0):
+        while len(self._under_way) > (1 if self.is_pipelined and due and not self._is_event_due() else 0):
             ended += self._take(*self._under_way.popleft())
         return ended
+
+    def _is_event_due(self) -> bool:
+        """Return True if an evaluation may decide that an event acts before the next step."""
+        return any(arm.events is not None and arm.events.is_waiting for arm in self.arms)
 
     def _checkpointed(self) -> list[int]:
         """Return the slots whose arms have a checkpoint now."""
@@ -128,10 +136,13 @@ class SlotTraining:
         """Begin with the arm of a slot, or go on from its saved state."""
         arm = self.slots[slot]
         assert arm is not None
+        self.engine.put_events(slot, arm.events)
         if arm.state is not None:
             with reading_state(arm.files):
                 self.engine.check_state(arm.state)
                 self.engine.restore(slot, arm.state)
+        else:
+            begin_arm(self.engine, slot, arm.start)
         arm.write_mask()
         self._is_fresh = True
         self._note_batch()
@@ -177,12 +188,17 @@ class SlotTraining:
         if not np.isfinite(values[self.finite]).all():
             arm.give_up(f"diverged: a loss or norm is not finite at step {step}")
             return False
+        if arm.events is not None and arm.events.failure is not None:
+            arm.give_up(arm.events.failure)
+            return False
         at_end = arm.is_at_end(step)
         if at_end or recipe.is_checkpoint(arm.task.job.arm, step):
             arm.add_checkpoint(step, snapshot.arm_weights(slot))
         if at_end:
             arm.finish(snapshot.arm_state(slot))
         self.report(arm.task, step, float(values[METRICS.index("test_acc")]))
+        if self.on_evaluation is not None:
+            self.on_evaluation(arm.evaluated(step, values, snapshot.arm_weights(slot)))
         return not at_end
 
     def _note_batch(self) -> None:
@@ -216,6 +232,12 @@ def engine_of(
     if n_slots is not None and n_slots > len(tasks):
         engine.keep(range(len(tasks)), n_slots)
     return engine
+
+
+def begin_arm(engine: Engine, slot: int, start: StartingPoint) -> None:
+    """Give a slot's new arm the moments that it begins with, if it has any."""
+    if start.moments is not None:
+        engine.take_moments(slot, start.moments, start.updates)
 
 
 def parametrization_of(tasks: Sequence[ArmTask]) -> ParametrizationSettings:

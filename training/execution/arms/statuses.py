@@ -43,11 +43,20 @@ def job_status(recipe: Recipe, files: ArmDir, record: Mapping[str, Any], others:
 
 def _is_outdated(recipe: Recipe, files: ArmDir, others: Mapping[Job, str]) -> bool:
     """Return True if an arm that was skipped is tried again."""
-    source, skipped = recipe.arms[files.arm].source, files.skipped()
-    if source is None or skipped is None or "source_steps" not in skipped:
+    read, skipped = recipe.arms[files.arm].arms_read, files.skipped()
+    if skipped is None or "source_steps" not in skipped:
         return False
-    if others.get(Job(source, files.seed)) in UNFINISHED:
-        return True
-    done = ArmDir(files.path.parents[2], source, files.seed).done()
-    before = skipped["source_steps"]
+    steps = skipped.get("read_steps", {})
+    return any(
+        others.get(Job(name, files.seed)) in UNFINISHED
+        or _has_grown(
+            ArmDir(files.path.parents[2], name, files.seed), steps.get(name, skipped["source_steps"])
+        )
+        for name in read
+    )
+
+
+def _has_grown(files: ArmDir, before: int | None) -> bool:
+    """Return True if a finished arm has more steps than before."""
+    done = files.done()
     return done is not None and (before is None or done["steps"] > before)

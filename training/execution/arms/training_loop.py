@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from typing import Any
 
 import torch
 
@@ -17,10 +18,12 @@ from training.execution.arms.arm_in_training import ArmInTraining, identity
 from training.execution.arms.batches import slots_that_fit
 from training.execution.arms.device_errors import device_loss_explained
 from training.execution.arms.jobs import ArmTask, Channel
+from training.execution.arms.kept_moments import with_moments
 from training.execution.arms.replay import taken_over
 from training.execution.arms.saved_state import resumed_state
 from training.execution.arms.slot_training import SlotTraining
-from training.execution.arms.starting_point import NotTrained, starting_point
+from training.execution.arms.sources.reasons import NotTrained
+from training.execution.arms.sources.starting_point import starting_point
 from training.runs.atomic_files import RunError
 from training.runs.file_lock import HeldError
 from training.schema.validation import ConfigError
@@ -116,7 +119,11 @@ class TrainingLoop:
                     batch.append(arm)
             if batch:
                 self.training = SlotTraining(
-                    batch, self.device, self.channel.report, is_pipelined=self.is_pipelined
+                    batch,
+                    self.device,
+                    self.channel.report,
+                    is_pipelined=self.is_pipelined,
+                    on_evaluation=self.channel.on_evaluation,
                 )
             return
         assert self.most_slots is not None
@@ -154,10 +161,14 @@ class TrainingLoop:
         try:
             start = starting_point(task.recipe, task.run, task.job)
         except NotTrained as reason:
-            more = {"reason": str(reason), "source_steps": _source_steps(task)}
+            more: dict[str, Any] = {"reason": str(reason), "source_steps": _steps_of(task, task.arm.source)}
+            if task.arm.events:
+                more["read_steps"] = {name: _steps_of(task, name) for name in task.arm.arms_read}
             task.files.skip(task.record() | here | more)
             self._close(task, str(reason))
             return None
+        if not task.files.has_state():
+            start = with_moments(task, start, self.device, self.channel.should_stop)
         arm = ArmInTraining(task, start, self.device)
         if arm.files.has_state():
             arm.state = resumed_state(arm)
@@ -195,8 +206,7 @@ class TrainingLoop:
         )
 
 
-def _source_steps(task: ArmTask) -> int | None:
-    """Return the steps of an arm's finished source; None without one."""
-    source = task.arm.source
-    done = None if source is None else task.run.arm(source, task.job.seed).done()
+def _steps_of(task: ArmTask, arm: str | None) -> int | None:
+    """Return the steps of a finished arm of the task's seed; None without one."""
+    done = None if arm is None else task.run.arm(arm, task.job.seed).done()
     return None if done is None else done["steps"]

@@ -19,7 +19,7 @@ from training.schema.registry import Registry
 COMMON = (
     "training.execution.arms.arm_in_training",
     "training.execution.arms.slot_training",
-    "training.execution.arms.starting_point",
+    "training.execution.arms.sources.starting_point",
     "training.execution.arms.training_loop",
     "training.optimization.engine",
     "training.optimization.evaluation",
@@ -59,10 +59,11 @@ NO_PART: Mapping[str, str] = {
 def arm_code(recipe: Recipe, arm: str) -> str:
     """Return a digest of the code that decides an arm's bytes.
 
-    It covers the modules of the arm's task, model, pruning method, start, parametrization and optimizer,
-    those of its sources, and those of the training, with all modules of the project and of plug-ins that they
-    import, but not `NO_PART`. Comments, docstrings and layout do not count. Of a plug-in's file, what defines
-    the arm counts; a figure in it does not. Code of a notebook has no file and counts as unknown.
+    It covers the modules of the arm's task, model, pruning method, start, parametrization, optimizer and
+    events, those of its sources, and those of the training, with all modules of the project and of plug-ins
+    that they import, but not `NO_PART`. Comments, docstrings and layout do not count. Of a plug-in's file,
+    what defines the arm counts; a figure in it does not. Code of a notebook has no file and counts as
+    unknown.
 
     Returns
     -------

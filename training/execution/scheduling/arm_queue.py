@@ -88,8 +88,8 @@ class ArmQueue:
             task = ArmTask(submission.recipe, submission.run, job, submission.start, number)
             self._tasks[number] = submission.tasks[job] = task
             self._submission_of[number] = submission
-            source = submission.recipe.arms[job.arm].source
-            sources = [] if source is None else [submission.tasks.get(Job(source, job.seed))]
+            read = submission.recipe.arms[job.arm].arms_read
+            sources = [submission.tasks.get(Job(name, job.seed)) for name in read]
             if job in submission.twins:
                 other, twin = submission.twins[job]
                 sources.append(other.tasks.get(twin))

@@ -107,6 +107,7 @@ class NotingChannel(Channel):
 
     def __init__(self, channel: Channel, tasks: Sequence[ArmTask], notebook: Notebook):
         self.channel, self.notebook = channel, notebook
+        self.on_evaluation = channel.on_evaluation
         self._arms: dict[int, _Progress] = {}
         self._take(tasks)
         self._note()

@@ -27,6 +27,7 @@ class AdamW(Optimizer):
     """
 
     state_names = ("mean", "square")
+    gradient_sums = ("mean",)
 
     name: Literal["adamw"] = "adamw"
 

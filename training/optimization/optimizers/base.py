@@ -31,6 +31,8 @@ class Optimizer(ABC):
 
     state_names: ClassVar[tuple[str, ...]] = ()
     """Tensors carried from step to step and saved with an arm: one of each name per trained tensor."""
+    gradient_sums: ClassVar[tuple[str, ...]] = ()
+    """Those of `state_names` that are weighted sums of gradients; events remove directions from them."""
 
     name: str
     lr: float = 1e-3

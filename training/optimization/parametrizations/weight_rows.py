@@ -7,7 +7,7 @@ Shapes: r arms, w weights of an arm in a row (layer after layer).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -37,6 +37,18 @@ class RowLayout:
             name: piece.unflatten(1, shape)
             for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
         }
+
+    def spans(self, names: Collection[str]) -> list[slice]:
+        """Return the parts of a row that hold these weights; neighbors are one part."""
+        parts: list[slice] = []
+        begin = 0
+        for name, size in zip(self.shapes, self.sizes, strict=True):
+            if name in names and parts and parts[-1].stop == begin:
+                parts[-1] = slice(parts[-1].start, begin + size)
+            elif name in names:
+                parts.append(slice(begin, begin + size))
+            begin += size
+        return parts
 
     def arrays(self, row_w: Tensor) -> dict[str, np.ndarray]:
         """Return a copy of one arm's weights by name, on the CPU."""

@@ -60,7 +60,7 @@ def test_extending_a_source_leaves_its_ticket_and_the_checkpoint_that_it_was_mad
 
 def train_again(run, recipe, arm):
     """Return the mask that an arm would be given from what its record says."""
-    from training.execution.arms.starting_point import starting_point
+    from training.execution.arms.sources.starting_point import starting_point
 
     return starting_point(recipe, run, Job(arm, 0)).mask
 

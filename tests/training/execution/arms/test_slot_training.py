@@ -150,7 +150,7 @@ def test_arms_of_one_batch_may_differ_in_all_but_shapes(recipe, tmp_path):
 def test_an_arm_of_a_gpu_notes_its_batch(recipe, tmp_path):
     """The bits of a GPU depend on the number of slots, so the record has it."""
     from training.execution.arms.arm_in_training import ArmInTraining
-    from training.execution.arms.starting_point import starting_point
+    from training.execution.arms.sources.starting_point import starting_point
 
     task = ArmTask(recipe, RunDir(tmp_path), Job("dense", 0))
     arm = ArmInTraining(task, starting_point(recipe, task.run, task.job), "cpu")

@@ -7,7 +7,8 @@ from builders import changed_recipe, train_group_of
 from interp.masks.topk import keep_count
 from training.config.build_recipe import recipe_from_dict
 from training.execution.arms.jobs import Job
-from training.execution.arms.starting_point import NotTrained, starting_point
+from training.execution.arms.sources.reasons import NotTrained
+from training.execution.arms.sources.starting_point import starting_point
 from training.pruning.initialization import norm_ratio
 from training.runs.run_directory import RunDir
 from training.schema.validation import ConfigError, to_dict

@@ -14,7 +14,7 @@ from training.config.arm_config import arm_config
 from training.config.build_recipe import recipe_from_dict
 from training.execution.arms.batches import batch_kind
 from training.execution.arms.jobs import ArmTask, Job
-from training.execution.arms.starting_point import starting_point
+from training.execution.arms.sources.starting_point import starting_point
 from training.inspection.trained_network import Network
 from training.models.embed_mlp.architecture import EmbedMLP
 from training.models.mlp.architecture import MLP

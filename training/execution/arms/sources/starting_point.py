@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from training.config.recipe import Recipe
 from training.config.settings import Criterion
-from training.execution.arms.jobs import Job
+from training.execution.arms.sources.arm_events import check_event_arms
+from training.execution.arms.sources.reasons import NotTrained, no_checkpoint, source_not_trained
 from training.inspection.outcomes import generalisation
 from training.models.weight_names import prunable
 from training.pruning.elastic import copied
@@ -20,6 +21,11 @@ from training.pruning.registry import METHODS, STARTS
 from training.runs.arm_directory import ArmDir
 from training.runs.atomic_files import RunError
 from training.runs.run_directory import RunDir
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from training.execution.arms.jobs import Job
 
 PRUNE_ANYWAY = "--set pruning.require_generalised=false prunes it anyway"
 """What to type for a ticket of a network that has not generalised."""
@@ -34,10 +40,10 @@ class StartingPoint:
     mask: Mask | None
     source: dict[str, Any] | None
     """Network that the arm read: its arm, seed and step; for a ticket also whether it had generalised."""
-
-
-class NotTrained(Exception):
-    """Reason why an arm cannot be trained as the recipe says."""
+    moments: Mapping[str, Sequence[Tensor]] | None = None
+    """Tensors of the optimizer that the arm goes on with, by name; None for zeros."""
+    updates: int = 0
+    """Updates that the optimizer has had with these moments."""
 
 
 def starting_point(recipe: Recipe, run: RunDir, job: Job) -> StartingPoint:
@@ -53,6 +59,7 @@ def starting_point(recipe: Recipe, run: RunDir, job: Job) -> StartingPoint:
     """
     arm, setting = recipe.arms[job.arm], recipe.setting(job.arm)
     source = None if arm.source is None else run.arm(arm.source, job.seed)
+    check_event_arms(recipe, job.arm, lambda name: run.arm(name, job.seed))
     source_record = checked_source(
         recipe, job.arm, lambda name: run.arm(name, job.seed), recorded_step(run.arm(job.arm, job.seed))
     )
@@ -189,18 +196,8 @@ def checkpoints_read(recipe: Recipe, arm: str) -> list[tuple[str, str, int]]:
     if settings.source is not None and settings.source_step is not None:
         needed.append((f"arms.{arm}.source_step", settings.source, settings.source_step))
     if settings.from_step is not None:
-        needed.append((f"arms.{arm}.from_step", recipe.lineage(arm)[0], settings.from_step))
+        needed.append((f"arms.{arm}.from_step", recipe.first_of_lineage(arm), settings.from_step))
     return needed
-
-
-def source_not_trained(source: object) -> str:
-    """Return the reason for skipping an arm whose source was skipped."""
-    return f"its source {source} was not trained; its own note says why"
-
-
-def no_checkpoint(network: object, step: int, ends: str, field: str) -> str:
-    """Return the reason for skipping an arm without its checkpoint."""
-    return f"{network} has no checkpoint at step {step}: {ends}; --set {field}=STEP names an earlier step"
 
 
 def no_test_set(source: object) -> str:

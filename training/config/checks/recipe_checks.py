@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from training.config.checks.event_checks import check_event_circles, check_events
 from training.models.weight_names import is_prunable
 from training.optimization.parametrizations.registry import PARAMETRIZATIONS
 from training.pruning.registry import METHODS, STARTS
@@ -23,6 +24,7 @@ def check_recipe(recipe: Recipe) -> None:
     require(different, "seeds", "one or more different whole numbers from 0", recipe.seeds)
     require(len(recipe.arms) > 0, "arms", "at least one arm", "none")
     _check_circles(recipe)
+    check_event_circles(recipe)
     for name in recipe.arms:
         require(is_file_name(name), "arms", FILE_NAME, name)
         _check_arm(recipe, name)
@@ -56,6 +58,8 @@ def _check_arm(recipe: Recipe, name: str) -> None:
     _check_source(recipe, name)
     _check_steps(recipe, name)
     _check_network(recipe, name)
+    _check_moments(recipe, name)
+    check_events(recipe, name)
     if arm.source is not None:
         _check_layers(recipe, name, arm.source)
 
@@ -106,6 +110,25 @@ def _check_steps(recipe: Recipe, name: str) -> None:
         window = arm.plateau.window
         expected = f"a multiple of measure.eval_every = {measure.eval_every}"
         require(window % measure.eval_every == 0, f"{where}.plateau.window", expected, window)
+
+
+def _check_moments(recipe: Recipe, name: str) -> None:
+    """Check that an arm that keeps an optimizer's moments trains on what they are of."""
+    arm, where = recipe.arms[name], f"arms.{name}.moments"
+    if arm.moments == "zero":
+        return
+    require(arm.from_step is not None, where, "zero without from_step", arm.moments)
+    first = recipe.first_of_lineage(name)
+    own, before = recipe.setting(name).optimizer, recipe.setting(first).optimizer
+    alike = {
+        "start": arm.start == "rewind",
+        "form": arm.form == recipe.arms[first].form == "weights",
+        "layers": arm.layers is None,
+        "optimizer.name": own.state_names == before.state_names,
+    }
+    for field, is_alike in alike.items():
+        expected = f"zero for weights or an optimizer that are not those of {first}: {field} differs"
+        require(is_alike, where, expected, arm.moments)
 
 
 def _check_network(recipe: Recipe, name: str) -> None:

@@ -1,0 +1,7 @@
+"""`python -m analyses.patching`."""
+
+import sys
+
+from analyses.patching.command import main
+
+sys.exit(main())

@@ -1,0 +1,45 @@
+"""Weights with an axis of residues, and the waves of frequencies along it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from training.models.weight_names import Shape, prunable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def residue_axes(shapes: Mapping[str, Shape], p: int) -> dict[str, int]:
+    """Return the axis of the residues, by weight that has one.
+
+    It is the rows of the first matrix and the columns of the last one; further entries along it, as the
+    token "=", belong to no residue.
+
+    Examples
+    --------
+    >>> residue_axes({"W_E": (8, 4), "W_in": (4, 9), "W_U": (9, 7)}, 7)
+    {'W_E': 0, 'W_U': 1}
+    """
+    matrices = {name: shape for name, shape in prunable(shapes).items() if len(shape) == 2}
+    if not matrices:
+        return {}
+    first, last = next(iter(matrices)), list(matrices)[-1]
+    ends = {first: 0, last: 1}
+    return {name: axis for name, axis in ends.items() if matrices[name][axis] in (p, p + 1)}
+
+
+def waves_of(frequencies: Sequence[int], p: int) -> Tensor:
+    """Return the orthonormal waves of frequencies, (p, 2k) in float64."""
+    import torch
+
+    from interp.spectra.fourier import fourier_basis
+
+    rows = [row for k in sorted(frequencies) for row in (2 * k - 1, 2 * k)]
+    return torch.from_numpy(fourier_basis(p)[rows].T.copy())
+
+
+def by_residue(weight: Tensor, axis: int, p: int) -> Tensor:
+    """Return a view of a matrix with a row per residue, (p, d)."""
+    return weight.movedim(axis, 0)[:p]
