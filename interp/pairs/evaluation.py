@@ -145,7 +145,7 @@ def checked_pairs(pairs: Int[np.ndarray, "n 2"], p: int) -> Int[np.ndarray, "n 2
 def _grid_of_values(
     values: np.ndarray, p: int | None, pairs: Int[np.ndarray, "n 2"] | None
 ) -> Float[np.ndarray, "p p m"]:
-    """Grid of values (p, p, m), or of rows (p^2, m) in the order of the pairs."""
+    """Grid of values (p, p, m), or of rows (p^2, m)."""
     is_grid = values.ndim == 3 and pairs is None
     if p is None:
         p = len(values) if is_grid else round(len(values) ** 0.5) if values.ndim == 2 else 0
@@ -181,7 +181,7 @@ def _row_of_pair(pairs: Int[np.ndarray, "n 2"] | None, n_rows: int, p: int) -> I
 
 
 def _as_input(function: Callable[..., Any], pairs: Int[np.ndarray, "n 2"], torch: Any) -> Any:
-    """Pairs as a tensor for a module of torch or its method, else as they are."""
+    """Pairs, as a tensor for a torch module or its method."""
     module = getattr(function, "__self__", function)
     if torch is None or not isinstance(module, torch.nn.Module):
         return pairs

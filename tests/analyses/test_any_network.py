@@ -1,4 +1,4 @@
-"""Measures of a plain torch module against the tables that the commands save for its weights."""
+"""Measures of a plain torch module, against the tables of the commands."""
 
 import numpy as np
 import pytest

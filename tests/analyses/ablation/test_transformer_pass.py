@@ -1,4 +1,4 @@
-"""Pass over tokens, against the forward pass of the model, for every form of transformer."""
+"""Pass over tokens, against the forward pass of the model."""
 
 import numpy as np
 import pytest
