@@ -81,6 +81,7 @@ def progress_losses(
 
     Examples
     --------
+    >>> from interp.pairs.evaluation import all_pairs
     >>> distance = all_pairs(7).sum(axis=1, keepdims=True) - np.arange(7)
     >>> losses = progress_losses(5 * np.cos(2 * np.pi * 2 * distance / 7), np.array([2]))
     >>> round(losses.all_loss, 4), round(losses.restricted["sum2"], 4), float(losses.fit.r2.round(9))
