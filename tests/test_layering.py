@@ -11,8 +11,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("interp", "training", "analyses", "figures")
 QUESTIONS = (
     *("grokking", "speed", "fourier", "phases", "logits", "stages", "lottery", "mechanism"),
-    *("flow", "leakage", "progress", "ablation", "patching", "steering", "stitching", "norms", "masks"),
-    *("snapshots", "graph_props"),
+    *("flow", "leakage", "progress", "ablation", "patching", "steering", "stitching", "events"),
+    *("norms", "masks", "snapshots", "graph_props"),
 )
 ACROSS = ("sweep", "compare")
 """Analyses above the questions: each may read those before it."""

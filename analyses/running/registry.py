@@ -9,8 +9,8 @@ from training.schema.validation import check_instance
 
 NAMES = (
     *("grokking", "speed", "fourier", "phases", "logits", "stages", "lottery", "mechanism"),
-    *("flow", "leakage", "progress", "ablation", "patching", "steering", "stitching", "norms", "masks"),
-    *("snapshots", "graph_props"),
+    *("flow", "leakage", "progress", "ablation", "patching", "steering", "stitching", "events"),
+    *("norms", "masks", "snapshots", "graph_props"),
     *("sweep", "compare"),
 )
 """In the order in which a reader of a run needs them."""

@@ -10,7 +10,7 @@ from training.schema.validation import check_instance
 QUESTIONS = (
     *("grokking", "speed", "norms", "masks", "fourier", "graph_props", "snapshots", "phases"),
     *("logits", "stages", "lottery", "flow", "leakage", "progress", "ablation", "patching", "steering"),
-    *("stitching", "mechanism", "sweep", "compare"),
+    *("stitching", "events", "mechanism", "sweep", "compare"),
 )
 """Folders of figures."""
 PAPERS = ("Minegishi et al.", "He et al.", "Nanda et al.", "Furuta et al.", "Zhong et al.", NEW)

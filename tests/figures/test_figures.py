@@ -29,6 +29,7 @@ OTHER_RUNS = {
     "flow": "h_quad_single_freq",
     "leakage": "h_relu_single_freq",
     "sweep": "modadd_sweep",
+    "events": "forbidden_frequencies",
 }
 """Recipe, by analysis, whose tiny run an analysis reads that cannot read the planted run."""
 OF_EVERY_RUN = [name for name, figure in FIGURES.items() if figure.after_analysis]
