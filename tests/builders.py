@@ -57,6 +57,19 @@ def changed_recipe(content, *overrides):
     return recipe_from_dict(content)
 
 
+def event_recipe(content, events, **fields):
+    """Return the tiny recipe with an arm per list of events."""
+    settings = {"max_steps": 100, "min_steps": 100, "checkpoints": [{"every": 10}], **fields}
+    for name, listed in events.items():
+        content["arms"][name] = settings | ({"events": listed} if listed else {})
+    return changed_recipe(content)
+
+
+def weights_at(files, name="W_E"):
+    """Return a weight by step."""
+    return dict(zip(files.steps().tolist(), files.checkpoints()[name], strict=True))
+
+
 def begin_run(path, recipe):
     """Return a new run of a recipe, without any arm."""
     from training.runs.run_directory import RunDir

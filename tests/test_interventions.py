@@ -49,7 +49,8 @@ def test_patched_shares_sum_to_one_and_steered_frequencies_move_the_answer(cells
     assert sum(shares.values()) == pytest.approx(1, abs=0.01) and max(shares.values()) > 0.1
     moved = value_of(cells, "def steered(")
     assert moved["its frequencies"][0] > 0.9 and moved["all others"][1] > 0.9
-    assert "image/png" in output_of(cells, 'draw(run, "patching")')
+    for name in ("patching", "steering"):
+        assert "image/png" in output_of(cells, f'draw(run, "{name}")')
 
 
 def test_the_arm_with_an_event_never_generalises(cells):

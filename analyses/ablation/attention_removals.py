@@ -45,7 +45,7 @@ def transformer_removals(
 def _constant_attention(
     network: PairNetwork, own: TransformerPass, stand_in: np.ndarray, with_bias: bool
 ) -> np.ndarray:
-    """Return the logits, (p, n), if heads have read the same of all pairs of a part.
+    """Return the logits, (p, n), if heads read one value per part.
 
     The neurons then depend on the part and the last token alone.
     """

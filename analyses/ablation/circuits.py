@@ -23,7 +23,7 @@ SHARES = ("faithfulness", "completeness")
 
 @dataclass(frozen=True)
 class Groups:
-    """Frequency groups of a network, and what each adds to the logits beyond what stands in for it."""
+    """Frequency groups of a network, and what removal takes from the logits."""
 
     network: PairNetwork
     frequencies: Sequence[int]
@@ -118,7 +118,7 @@ def _greedy_and_random(
 
 
 def _set_rows(groups: Groups, order: Sequence[int]) -> list[dict[str, Any]]:
-    """Return scores of every beginning of an order, its members' importances, and shares of the margin."""
+    """Return rows of the sets that begin an order, all of one removal."""
     rows = groups.curve(order)
     whole, nothing = rows[-1]["kept_margin"], rows[0]["kept_margin"]
     span = whole - nothing or np.nan

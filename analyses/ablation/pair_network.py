@@ -110,7 +110,7 @@ class PairNetwork:
     def scores(
         self, logits: np.ndarray, change: np.ndarray | tuple[np.ndarray, np.ndarray] | None = None
     ) -> PartScores:
-        """Return loss, accuracy and margin of logits, (p, n), by part; a change is as in `part_scores`."""
+        """Return the scores of logits, (p, n), by part, as `part_scores` does."""
         return part_scores(logits, self.labels, self.starts, change)
 
     def without_frequency(self, k: int) -> np.ndarray | None:

@@ -66,7 +66,9 @@ class TransformerPass:
 
     @classmethod
     def of(cls, weights: Mapping[str, np.ndarray], pairs: np.ndarray, rate: float = 1.0) -> TransformerPass:
-        """Return the pass of weights on pairs (n, 2) of residues; logits of = are left out.
+        """Return the pass of weights on pairs (n, 2) of residues.
+
+        Logits of = are left out.
 
         Parameters
         ----------
@@ -119,7 +121,7 @@ class TransformerPass:
         return logits
 
     def logits_after(self, change: np.ndarray, heads: slice) -> np.ndarray:
-        """Return the logits, (p, n), if a change is added to `z` at rows `heads`."""
+        """Return the logits, (p, n), with rows `heads` of `z` changed."""
         reads, passes = self.reads[heads].T, self.passes[heads].T
         logits = np.empty_like(self.direct)
         for block in self._blocks():
@@ -131,7 +133,7 @@ class TransformerPass:
         return logits
 
     def read_as(self, z: np.ndarray, last: np.ndarray, with_bias: bool) -> TransformerPass:
-        """Return the pass of pairs of which heads have read `z`, with or without the attention's bias."""
+        """Return the pass of pairs whose heads have read `z`."""
         pre_bias, direct_bias = (0.0 if with_bias else bias[:, None] for bias in self.attention_bias)
         pre, direct = self.pre_of_last - pre_bias, self.direct_of_last - direct_bias
         return replace(self, z=z, last=last, pre_of_last=pre, direct_of_last=direct)
@@ -148,7 +150,7 @@ class TransformerPass:
 def _tokens(
     W: Mapping[str, np.ndarray], pairs: np.ndarray, p: int
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return the tokens' embeddings at every position, and the row of every pair in each."""
+    """Return the embeddings at every position, and each pair's rows."""
     position = W.get(W_POS, np.zeros((3, 1)))
     tables = [W[W_E][:p] + position[t] for t in (0, 1)]
     rows = [*pairs.T]

@@ -22,13 +22,8 @@ from interp.masks.weight_norms import weight_norm
 from interp.mechanism.clock_pizza import circularity, distance_irrelevance, gradient_symmetricity
 from interp.mechanism.fourier_ablation import restricted_logits_through_neurons
 from interp.mechanism.key_frequency_rules import key_frequencies_by_rule
-from interp.pairs.progress_measures import (
-    along_sums,
-    excluded_loss,
-    pair_loss,
-    progress_losses,
-    restricted_loss,
-)
+from interp.pairs.losses import along_sums, excluded_loss, pair_loss, restricted_loss
+from interp.pairs.progress_measures import progress_losses
 from interp.spectra.concentration import gini_coefficient
 from interp.spectra.embedding_spectrum import fourier_coefficient_ratio, fourier_frequency_density
 from interp.spectra.pair_spectrum import activation_frequency

@@ -1,4 +1,4 @@
-"""Measures of any network that is a function of pairs of residues, or its values on all pairs.
+"""Measures of networks given as a function of pairs of residues.
 
 `pair_grid` evaluates a function, such as a torch module, on all ordered pairs; the measures of
 `interp.mechanism` take its result. May import `interp.mechanism`, `interp.spectra` and `interp.masks`.
@@ -11,11 +11,11 @@ __getattr__ = lazy_exports(
     {
         "additive_maps": "neuron_inputs",
         "all_pairs": "evaluation",
-        "excluded_loss": "progress_measures",
+        "excluded_loss": "losses",
         "fitted_key_frequencies": "logit_frequencies",
         "pair_grid": "evaluation",
-        "pair_loss": "progress_measures",
+        "pair_loss": "losses",
         "progress_losses": "progress_measures",
-        "restricted_loss": "progress_measures",
+        "restricted_loss": "losses",
     },
 )

@@ -9,6 +9,7 @@ neurons. In its place every measure takes the values themselves, on all pairs.
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,9 @@ def pair_grid(
     if p is None or pairs is not None:
         got = "no p" if p is None else "pairs"
         raise ValueError(f"network: expected p, and no pairs, with a function; got {got}")
-    values = _as_array(network(_as_input(network, all_pairs(p))))
+    torch = sys.modules.get("torch")  # a tensor exists only where torch is imported
+    with nullcontext() if torch is None else torch.no_grad():
+        values = _as_array(network(_as_input(network, all_pairs(p), torch)))
     if values.ndim != 2 or len(values) != p * p:
         raise ValueError(
             f"network: expected a function that returns shape ({p * p}, columns), a row per pair, "
@@ -142,7 +145,7 @@ def checked_pairs(pairs: Int[np.ndarray, "n 2"], p: int) -> Int[np.ndarray, "n 2
 def _grid_of_values(
     values: np.ndarray, p: int | None, pairs: Int[np.ndarray, "n 2"] | None
 ) -> Float[np.ndarray, "p p m"]:
-    """Grid of values (p, p, m), or of rows (p^2, m) in the order of the pairs."""
+    """Grid of values (p, p, m), or of rows (p^2, m)."""
     is_grid = values.ndim == 3 and pairs is None
     if p is None:
         p = len(values) if is_grid else round(len(values) ** 0.5) if values.ndim == 2 else 0
@@ -177,9 +180,8 @@ def _row_of_pair(pairs: Int[np.ndarray, "n 2"] | None, n_rows: int, p: int) -> I
     return np.argsort(index)
 
 
-def _as_input(function: Callable[..., Any], pairs: Int[np.ndarray, "n 2"]) -> Any:
-    """Pairs as a tensor for a torch module or its method, else as they are."""
-    torch = sys.modules.get("torch")  # a module of torch exists only where torch is imported
+def _as_input(function: Callable[..., Any], pairs: Int[np.ndarray, "n 2"], torch: Any) -> Any:
+    """Pairs, as a tensor for a torch module or its method."""
     module = getattr(function, "__self__", function)
     if torch is None or not isinstance(module, torch.nn.Module):
         return pairs

@@ -1,4 +1,4 @@
-"""Measures of a plain torch module against the tables that the commands save for its weights."""
+"""Measures of a plain torch module, against the tables of the commands."""
 
 import numpy as np
 import pytest
@@ -22,6 +22,9 @@ from interp import (
 )
 from interp.mechanism.flawed_indicator import indicator_fit
 from interp.mechanism.majority_vote import group_votes
+from training.inspection import load_hooked
+from training.models.transformer.architecture import Transformer
+from training.models.transformer.hooked_transformer import pair_logits
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
 
@@ -131,6 +134,23 @@ def test_phases_are_those_of_the_command(analysed, known):
     for name in ("D", "input_phase", "output_phase", "input_amplitude", "output_amplitude"):
         np.testing.assert_allclose(getattr(got, name), saved[name], rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(got.mean_cos, means["mean_cos"], **EXACT)
+
+
+def test_a_hooked_network_is_a_function_of_pairs(tiny_run, known):
+    network, module, step = known
+    keys = key_frequencies(output_map(module), "logit_map")
+    hooked = load_hooked(tiny_run, network.arm, 0, step)
+    expected = restricted_loss(module, keys, p=network.p)
+    assert restricted_loss(hooked, keys, p=network.p) == pytest.approx(expected, rel=1e-10)
+
+
+def test_a_hooked_transformer_is_one_through_its_last_position():
+    model, p = Transformer(d_model=6, d_head=5, d_mlp=9, equals=True), 7
+    rng = np.random.default_rng(1)
+    weights = {name: rng.normal(scale=0.7, size=shape) for name, shape in model.shapes(p, p).items()}
+    hooked = model.hooked_network({name: torch.from_numpy(w) for name, w in weights.items()})
+    got = pair_grid(lambda pairs: pair_logits(hooked, torch.as_tensor(pairs)), p)
+    np.testing.assert_allclose(got, model.pair_activations(weights).logits, atol=1e-12)
 
 
 def test_a_module_in_single_precision_is_near(known):

@@ -1,4 +1,4 @@
-"""Networks in which one way of removal misleads, by construction: zero overstates, one by one understates."""
+"""Networks in which one way of removal misleads, by construction."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def idle_pair(height=6.0):
 
 @pytest.fixture(scope="module")
 def measured():
-    """Return the removals of frequencies 1 and 2, which each do the task, with the idle pair."""
+    """Return removals of frequencies 1 and 2, which each do the task."""
     parts = [clock(1), clock(2), idle_pair()]
     reads, writes = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     task = ModularTask(name="add", p=P, pairs="ordered", frac_train=1.0)

@@ -15,8 +15,12 @@ STARTS = (0, 1100, 1101)
 def test_scores_are_means_over_parts_of_the_exact_loss_and_margin(scale):
     logits, labels = rng(0).normal(scale=scale, size=(P, N)), rng(1).integers(P, size=N)
     change = rng(2).normal(scale=scale, size=(P, N))
-    for added in (None, change):
-        changed = logits if added is None else logits + added
+    written = rng(3).normal(size=(3, P)), rng(4).normal(scale=scale, size=(3, N))
+    for added, changed in (
+        (None, logits),
+        (change, logits + change),
+        (written, logits + written[0].T @ written[1]),
+    ):
         scores = part_scores(logits, labels, STARTS, added)
         loss, margin = cross_entropy(changed.T, labels), logit_margin(changed.T, labels)
         for place, part in enumerate((slice(0, 1100), slice(1100, 1101), slice(1101, N))):
@@ -36,6 +40,7 @@ def test_arguments_are_not_written_to():
     logits, change, labels = rng(0).normal(size=(P, 9)), rng(1).normal(size=(P, 9)), np.arange(9) % P
     copies = logits.copy(), change.copy()
     part_scores(logits, labels, [0], change)
+    part_scores(logits, labels, [0], (np.eye(P), change))
     greedy_order(logits, [change], labels)
     assert (logits == copies[0]).all() and (change == copies[1]).all()
 

@@ -6,6 +6,7 @@ from builders import rng
 from scipy.special import log_softmax
 
 from interp.mechanism.flawed_indicator import ideal_neurons
+from interp.mechanism.logit_fit import logit_margin
 from interp.mechanism.majority_vote import group_votes, grouped_vote_curve, vote_curve
 from interp.mechanism.two_layer_forward import pair_activations
 
@@ -192,3 +193,27 @@ def test_wrong_arguments_are_refused():
         group_votes(acts, W_out, SUMS, np.ones(11, dtype=int))
     with pytest.raises(ValueError, match=r"frequency: expected 1\.\.3, or 0 for none, got 4\.\.4"):
         group_votes(acts, W_out, SUMS, np.full(M, 4))
+
+
+# bias
+
+
+def test_all_neurons_with_the_bias_are_the_network():
+    (acts, W_out), bias, k = network(), 3 * rng(5).standard_normal(P), np.repeat([1, 2, 3], M // 3)
+    margins = logit_margin(acts @ W_out + bias, SUMS)
+    curve = vote_curve(acts, W_out, SUMS, rng(3), 2, bias=bias)
+    by_frequency = grouped_vote_curve(acts, W_out, SUMS, k, "frequencies", rng(3), 2, bias=bias)
+    for votes in (curve, by_frequency):
+        np.testing.assert_allclose(votes.margin[:, -1], margins.mean(), rtol=1e-12)
+        assert (votes.accuracy[:, -1] == (margins > 0).mean()).all()
+    alone = group_votes(acts, W_out, SUMS, k, bias=bias)
+    one = logit_margin(acts[..., k == 2] @ W_out[k == 2] + bias, SUMS)
+    assert alone.margin[1] == pytest.approx(one.mean(), rel=1e-12)
+    assert vote_curve(acts, W_out, SUMS, rng(3), 2).margin[0, -1] != pytest.approx(margins.mean())
+
+
+@pytest.mark.parametrize("bias", [np.zeros(P + 2), np.zeros((1, P))])
+def test_a_bias_of_another_shape_is_refused(bias, unchecked):
+    acts, W_out = network()
+    with pytest.raises(ValueError, match=rf"bias: expected shape \({P},\), one number per class, got shape"):
+        vote_curve(acts, W_out, SUMS, rng(3), bias=bias)

@@ -7,7 +7,8 @@ from builders import rng
 from interp.mechanism.fourier_ablation import OPERATORS, excluded_logits, restricted_logits
 from interp.mechanism.logit_fit import cross_entropy
 from interp.pairs.evaluation import all_pairs
-from interp.pairs.progress_measures import excluded_loss, pair_loss, progress_losses, restricted_loss
+from interp.pairs.losses import excluded_loss, pair_loss, restricted_loss
+from interp.pairs.progress_measures import progress_losses
 
 P = 11
 PAIRS = all_pairs(P)

@@ -43,7 +43,7 @@ def outcome(argv, capsys):
         ("", "expected RECIPE or --all-of COLLECTION, and not both"),
         ("tiny.toml --all-of minegishi", "expected RECIPE or --all-of COLLECTION, and not both"),
         ("--all-of shakespeare", "--all-of: expected one of he, minegishi, nanda, got 'shakespeare'"),
-        ("nonsense", "RECIPE: expected one of elastic_depth, "),
+        ("nonsense", "RECIPE: expected one of branch, elastic_depth, "),
         ("nowhere.toml", "RECIPE: expected a file or the folder of a run, and nowhere.toml is neither"),
         ("TINY --set task.p=8", "task.p: expected an odd number from 3, got 8"),
         ("TINY --set task.p=1", "task.p: expected an odd number from 3, got 1"),

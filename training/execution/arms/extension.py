@@ -52,6 +52,9 @@ def has_same_sources(recipe: Recipe, run: RunDir, other: RunDir, job: Job) -> bo
     The sources are finished here.
     """
     for arm in recipe.lineage(job.arm):
+        for read in {name for event in recipe.arms[arm].events for name in event.last_checkpoints_read()}:
+            if not _ends_alike(run.arm(read, job.seed), other.arm(read, job.seed)):
+                return False
         source = recipe.arms[arm].source
         if source is None:
             continue
@@ -65,6 +68,12 @@ def has_same_sources(recipe: Recipe, run: RunDir, other: RunDir, job: Job) -> bo
         if there is None or there["step"] != step:
             return False
     return True
+
+
+def _ends_alike(one: ArmDir, other: ArmDir) -> bool:
+    """Return True if two finished arms have as many steps."""
+    steps = [(files.done() or {}).get("steps") for files in (one, other)]
+    return None not in steps and steps[0] == steps[1]
 
 
 def reopen(recipe: Recipe, run: RunDir, job: Job, read: StepsRead | None = None) -> bool:

@@ -183,6 +183,10 @@ class Event(ABC):
         """Return arm and step of the checkpoints that the event reads."""
         return ()
 
+    def last_checkpoints_read(self) -> tuple[str, ...]:
+        """Return the arms whose last checkpoint the event reads, whatever its step."""
+        return ()
+
     def waits_for_own_times(self) -> bool:
         """Return True if this arm's own t_mem or t_gen decides when the event acts."""
         return self.of is None and (isinstance(self.at, str) or isinstance(self.until, str))

@@ -31,6 +31,10 @@ class FrequencyEvent(Event):
         """Return the arm of the key frequencies too."""
         return (*super().arms_read(), *([] if self.keys_of is None else [self.keys_of]))
 
+    def last_checkpoints_read(self) -> tuple[str, ...]:
+        """Return the arm of the key frequencies."""
+        return () if self.keys_of is None else (self.keys_of,)
+
     def check(self, target: Target, others: Mapping[str, Target]) -> None:
         """Raise a `ConfigError` about a weight, frequency or arm that is not there, or does not fit."""
         super().check(target, others)

@@ -43,7 +43,8 @@ class RemoveFrequencies(FrequencyEvent):
         p = inputs.target.residues
         assert p is not None
         axes = residue_axes(inputs.target.shapes, p)
-        return RemovedWaves({name: axes[name] for name in self.weights}, self.chosen(inputs), p)
+        of_weights = {name: axes[name] for name in self.weights}
+        return RemovedWaves(of_weights, self.chosen(inputs), p, is_saved=self.keys_of is not None)
 
 
 class RemovedWaves(Action):
@@ -59,10 +60,26 @@ class RemovedWaves(Action):
         Of the waves.
     p : int
         Residues.
+    is_saved : bool
+        The frequencies were chosen by another arm's weights, which may be trained on: they are saved.
     """
 
-    def __init__(self, axes: Mapping[str, int], frequencies: Sequence[int], p: int):
-        self.axes, self.frequencies, self.waves_pn = axes, tuple(frequencies), waves_of(frequencies, p)
+    def __init__(self, axes: Mapping[str, int], frequencies: Sequence[int], p: int, is_saved: bool = False):
+        self.axes, self.p, self.is_saved = axes, p, is_saved
+        self._choose(frequencies)
+
+    def _choose(self, frequencies: Sequence[int]) -> None:
+        self.frequencies, self.waves_pn = tuple(frequencies), waves_of(frequencies, self.p)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the frequencies that another arm has chosen."""
+        import torch
+
+        return {"frequencies": torch.tensor(self.frequencies)} if self.is_saved else {}
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Go on with the frequencies that were chosen before."""
+        self._choose([int(k) for k in state["frequencies"]])
 
     def begin(self, rows: SlotRows) -> None:
         """Remove the waves now."""

@@ -39,6 +39,10 @@ class Transplant(FrequencyEvent):
         """Return the giving arm and step, if one is named."""
         return () if self.step is None else ((self.arm, self.step),)
 
+    def last_checkpoints_read(self) -> tuple[str, ...]:
+        """Return the giving arm too, if no step is named."""
+        return (*super().last_checkpoints_read(), *([self.arm] if self.step is None else []))
+
     def check(self, target: Target, others: Mapping[str, Target]) -> None:
         """Raise a `ConfigError` if the weights do not fit, or the step has no checkpoint."""
         super().check(target, others)

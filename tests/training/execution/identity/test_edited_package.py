@@ -45,8 +45,8 @@ for folder in sys.argv[1:]:  # the libraries are imported once, the package of e
     print(f"--- {folder}", file=sys.stderr)
     print(json.dumps(go_on()))
 """
-ENGINE, BAR = "training/optimization/engine.py", "training/execution/scheduling/progress.py"
-LOOP = "        for _ in range(n_steps):"
+ENGINE, BAR = "training/optimization/stacked_training.py", "training/execution/scheduling/progress.py"
+LOOP = "        gradients = self.parametrization"
 UPDATES = "training/optimization/updates.py"
 EDITS = {
     "halved": [

@@ -51,8 +51,8 @@ def test_a_command_tells_its_last_line_if_it_fails(tmp_path, code, failure):
 def test_a_stop_request_reaches_the_command(tmp_path):
     code = """
 import os, pathlib, time
-pathlib.Path(os.environ["BEGUN"]).touch()
 try:
+    pathlib.Path(os.environ["BEGUN"]).touch()
     time.sleep(60)
 except KeyboardInterrupt:
     raise SystemExit("error: all is saved")
