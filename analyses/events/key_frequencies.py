@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from interp.mechanism.key_frequency_rules import embedding_key_frequencies, logit_key_frequencies
+from interp.mechanism.key_frequency_rules import logit_key_frequencies
 from training.inspection.trained_network import Network
 from training.optimization.events.base import Event
 from training.optimization.events.frequency_event import FrequencyEvent
-from training.optimization.events.residue_weights import residue_axes
+from training.optimization.events.residue_weights import key_frequencies_of, residue_axes
 from training.runs.atomic_files import RunError
 
 
@@ -34,18 +32,14 @@ def shapes_of(network: Network) -> dict[str, tuple[int, ...]]:
 def keys_in(network: Network, weights: Sequence[str]) -> set[int] | None:
     """Return the key frequencies at the last checkpoint, in one of some weights or more.
 
-    A frequency is one if its norm is at least half of the largest in a weight, as
-    `training.optimization.events.frequency_event` has it. None if a weight has no axis of residues.
+    The rule is that of events, `key_frequencies_of`. None if a weight has no axis of residues.
     """
     p = network.p
     axes = residue_axes(shapes_of(network), p)
     if not weights or not set(weights) <= axes.keys():
         return None
-    keys: set[int] = set()
-    for name in weights:
-        by_residue = np.moveaxis(network.weights(name)[-1], axes[name], 0)[:p].astype(float)
-        keys |= set(embedding_key_frequencies(by_residue).tolist())
-    return keys
+    last = {name: network.weights(name)[-1] for name in weights}
+    return key_frequencies_of(last, {name: axes[name] for name in weights}, p)
 
 
 def logit_keys(network: Network) -> set[int] | None:

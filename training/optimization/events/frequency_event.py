@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from training.optimization.events.base import ArmInputs, Event, Target, check_weights
-from training.optimization.events.residue_weights import residue_axes
+from training.optimization.events.residue_weights import key_frequencies_of, residue_axes
 from training.schema.validation import ConfigError, require
 
 
@@ -65,13 +65,11 @@ class FrequencyEvent(Event):
             return tuple(sorted(self.frequencies))
         import numpy as np
 
-        from interp.mechanism.key_frequency_rules import embedding_key_frequencies
-
         p = inputs.target.residues
         assert p is not None
-        axes, given = residue_axes(inputs.target.shapes, p), inputs.weights(self.keys_of)
-        rows = [np.moveaxis(given[name], axes[name], 0)[:p].astype(float) for name in self.weights]
-        keys = {int(k) for weight in rows for k in embedding_key_frequencies(weight)}
+        axes = residue_axes(inputs.target.shapes, p)
+        given = inputs.weights(self.keys_of)
+        keys = key_frequencies_of(given, {name: axes[name] for name in self.weights}, p)
         if not self.others:
             return tuple(sorted(keys))
         free = sorted({*range(1, (p - 1) // 2 + 1)} - keys)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from training.models.weight_names import Shape, prunable
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 
@@ -43,3 +44,19 @@ def waves_of(frequencies: Sequence[int], p: int) -> Tensor:
 def by_residue(weight: Tensor, axis: int, p: int) -> Tensor:
     """Return a view of a matrix with a row per residue, (p, d)."""
     return weight.movedim(axis, 0)[:p]
+
+
+def key_frequencies_of(weights: Mapping[str, np.ndarray], axes: Mapping[str, int], p: int) -> set[int]:
+    """Return the frequencies whose norm is at least half of the largest, in one of some weights or more.
+
+    Parameters
+    ----------
+    axes : mapping
+        Axis of the residues of the weights that are looked at, by name.
+    """
+    import numpy as np
+
+    from interp.mechanism.key_frequency_rules import embedding_key_frequencies
+
+    rows = [np.moveaxis(weights[name], axis, 0)[:p].astype(float) for name, axis in axes.items()]
+    return {int(k) for weight in rows for k in embedding_key_frequencies(weight)}
