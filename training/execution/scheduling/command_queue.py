@@ -127,9 +127,19 @@ def run_command_line(
     while process.poll() is None:
         if not is_stopped and channel.should_stop():
             is_stopped = True
-            process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+            process.send_signal(_stop_signal())
         time.sleep(POLL_SECONDS)
     if process.returncode == 0:
         return None
     lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1].removeprefix("error: ") if lines else f"exit code {process.returncode}"
+
+
+def _stop_signal() -> signal.Signals:
+    """Return the signal of Ctrl-C, or SIGTERM where a command would not hear that.
+
+    A process that ignores SIGINT, as workers and what a script starts in the background do, starts others
+    that ignore it too.
+    """
+    is_heard = os.name == "posix" and signal.getsignal(signal.SIGINT) != signal.SIG_IGN
+    return signal.SIGINT if is_heard else signal.SIGTERM

@@ -1,5 +1,6 @@
 """Commands in their order, goals, and command lines in real processes."""
 
+import signal
 import sys
 import time
 
@@ -48,9 +49,11 @@ def test_a_command_tells_its_last_line_if_it_fails(tmp_path, code, failure):
     assert (log.read_text() != "") == ("print" in code)
 
 
-def test_a_stop_request_reaches_the_command(tmp_path):
+@pytest.mark.parametrize("is_ignored", [False, True])
+def test_a_stop_request_reaches_the_command(tmp_path, is_ignored):
     code = """
-import os, pathlib, time
+import os, pathlib, signal, time
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 try:
     pathlib.Path(os.environ["BEGUN"]).touch()
     time.sleep(60)
@@ -58,10 +61,15 @@ except KeyboardInterrupt:
     raise SystemExit("error: all is saved")
 """
     begun = time.monotonic()
-    failure = run_command_line(
-        [sys.executable, "-c", code],
-        tmp_path / "log",
-        {"BEGUN": str(tmp_path / "begun")},
-        LoneChannel((tmp_path / "begun").exists),
-    )
+    handler = signal.SIG_IGN if is_ignored else signal.default_int_handler
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        failure = run_command_line(
+            [sys.executable, "-c", code],
+            tmp_path / "log",
+            {"BEGUN": str(tmp_path / "begun")},
+            LoneChannel((tmp_path / "begun").exists),
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert failure == "all is saved" and time.monotonic() - begun < 50
