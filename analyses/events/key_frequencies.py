@@ -30,9 +30,10 @@ def shapes_of(network: Network) -> dict[str, tuple[int, ...]]:
 
 
 def keys_in(network: Network, weights: Sequence[str]) -> set[int] | None:
-    """Return the key frequencies at the last checkpoint, in one of some weights or more.
+    """Return the last key frequencies of some weights.
 
-    The rule is that of events, `key_frequencies_of`. None if a weight has no axis of residues.
+    A frequency may be one in a single weight. The rule is that of events, `key_frequencies_of`. None if a
+    weight has no axis of residues.
     """
     p = network.p
     axes = residue_axes(shapes_of(network), p)
@@ -43,7 +44,7 @@ def keys_in(network: Network, weights: Sequence[str]) -> set[int] | None:
 
 
 def logit_keys(network: Network) -> set[int] | None:
-    """Return the key frequencies at the last checkpoint by the rule logit_map; None without neurons."""
+    """Return the last key frequencies by the rule logit_map; None without neurons."""
     last = {name: w[-1] for name, w in network.weights().items()}
     try:
         output = network.setting.model.neuron_maps(last)["output"]

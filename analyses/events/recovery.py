@@ -20,7 +20,7 @@ def evaluations(metrics: pd.DataFrame, criterion: Criterion) -> pd.DataFrame:
 
 
 def recovery(rows: pd.DataFrame, at: int, criterion: Criterion) -> dict[str, Any]:
-    """Return the scores around an event, and when the network fell below the level or met it.
+    """Return the scores around an event, and when the level was lost or met.
 
     An evaluation at step `at` shows the network as it was. A network that met the level there may fall and be
     back; one that did not may meet it for the first time.
@@ -45,7 +45,7 @@ def recovery(rows: pd.DataFrame, at: int, criterion: Criterion) -> dict[str, Any
 def _level_columns(
     before: pd.DataFrame, after: pd.DataFrame, at: int, criterion: Criterion
 ) -> dict[str, Any]:
-    """Return when the test examples fell below the level, were back, or met it for the first time."""
+    """Return when the level was lost, met again, or met for the first time."""
     times = ("fell_after", "back_after", "back_bound", "met_after", "met_bound")
     row: dict[str, Any] = dict.fromkeys(times)
     known = after[after[criterion.test].notna()]
@@ -64,5 +64,5 @@ def _level_columns(
 
 
 def _first(steps: np.ndarray, is_met: np.ndarray) -> tuple[int, str]:
-    """Return the first steps at which the level is met; the last ones as a bound if it never is."""
+    """Return the first step that meets the level, or the last as a bound."""
     return (int(steps[np.argmax(is_met)]), "=") if is_met.any() else (int(steps[-1]), ">")

@@ -64,7 +64,7 @@ def reference_arm(network: Network, event: Event) -> str | None:
 
 
 def _beside(curve: pd.DataFrame, test: str, reference: Network | None, at: int) -> pd.DataFrame:
-    """Return a test curve over steps since an event, with the reference's, up to the later end of both."""
+    """Return a test curve since an event beside the reference's, to the later end."""
     rows = curve[["step", test]].rename(columns={test: "test"})
     metrics = None if reference is None else reference.metrics
     if metrics is None or test not in metrics:

@@ -46,7 +46,7 @@ def mask_graphs(mask: Mapping[str, np.ndarray], input_map: np.ndarray, seed: int
 
 
 def _adjacency(mask: np.ndarray) -> pd.DataFrame:
-    """Return the joined pairs of a mask's target units: how many sources they share; 0 if not joined."""
+    """Return how many sources joined target units share; 0 if not joined."""
     pairs, shared, _ = validated_projection(mask)
     joined = np.zeros((mask.shape[1],) * 2, dtype=np.float32)
     joined[pairs[:, 0], pairs[:, 1]] = joined[pairs[:, 1], pairs[:, 0]] = shared

@@ -66,7 +66,7 @@ class SteeredNetwork:
         self.inputs = network.inputs(steered.pairs)
 
     def logits(self, frequencies: np.ndarray) -> np.ndarray:
-        """Return the logits (n, p) if the first input's waves of these frequencies are those of a + shift."""
+        """Return the logits (n, p) with waves of a + shift at these frequencies."""
         residues = self.network.residues
         change = shifted_frequencies(residues, frequencies, self.shift) - residues
         inputs = self.inputs.copy()

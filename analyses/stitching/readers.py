@@ -43,7 +43,7 @@ class Reader:
 
 
 def reading_arms(recipe: Recipe, arms: Sequence[str], asked: Sequence[str]) -> list[str]:
-    """Return the arms whose output maps read: those asked for, or else few, dense arm and ticket first.
+    """Return the arms that read: those asked for, or dense arm and ticket first.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def _reader(other: NeuronLayers, start: str, places: str, t: int = -1, **more: A
 
 
 def _matched(other: NeuronLayers, start: str, n_neurons: int) -> Iterator[Reader]:
-    """Yield the last output map of a network of another start: neurons matched, and by place if they fit."""
+    """Yield readers of another start: neurons matched, and by place if they fit."""
     if n_neurons == other.outputs.shape[1]:
         yield _reader(other, start, "place")
     for places in ("wave", "spectrum") if isinstance(other.reads[-1], np.ndarray) else ("wave",):

@@ -61,7 +61,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
 
 
 def _since_event(curves: pd.DataFrame) -> pd.DataFrame:
-    """Return curves from the last evaluation at or before the event on, thinned; it is moved to 0."""
+    """Return thinned curves from the event's evaluation on, which is moved to 0."""
     names = ["arm", "seed", "event"]
     before = curves[curves["since"] <= 0]
     last = before.groupby(names)["since"].max().rename("last_before").reset_index()

@@ -26,7 +26,7 @@ Site = tuple[str, int]
 
 
 def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
-    """Draw sites over steps of a network of each of three arms; the last shares of all networks."""
+    """Draw sites over steps for three arms, and the last shares of all networks."""
     patches = tables[PATCHES]
     shown = arms_and_control(patches)
     networks = {arm: _first_network(patches, arm) for arm in shown}

@@ -59,7 +59,7 @@ def draw(tables: Mapping[TableKey, pd.DataFrame]) -> Drawing:
 def _curves(
     drawing: Drawing, ax: Axes, chosen: str, means: pd.DataFrame, sizes: pd.DataFrame, column: str
 ) -> None:
-    """Draw every arm's mean by size, with its interval over seeds, or the seeds if they are few."""
+    """Draw every arm's mean by size, with its interval or its single seeds."""
     panel = f"{chosen} {column}"
     for arm, style in table_styles(sizes).items():
         rows = means[(means["arm"] == arm) & (means["chosen"] == chosen)]

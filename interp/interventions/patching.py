@@ -86,6 +86,11 @@ def logit_difference(
     right, other : Int[np.ndarray, " n"]
         Class of the clean, and of the corrupted example's answer.
 
+    Returns
+    -------
+    Float[np.ndarray, "... n"]
+        Positive where the first answer is preferred, in units of the logits.
+
     References
     ----------
     .. [1] Wang et al., arXiv:2211.00593, Sec. 2.2 (logit difference of two answers).
