@@ -38,7 +38,7 @@ SETTINGS = {
     "address": "127.0.0.1",
     "seconds_to_save": 10,
     "heartbeat_seconds": 1,
-    "lost_after_seconds": 4,
+    "lost_after_seconds": 8,
     "poll_seconds": 1,
 }
 FAULTS = ("worker", "job, SIGTERM", "job, SIGKILL", "driver", "second driver")

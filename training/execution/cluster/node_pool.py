@@ -71,9 +71,6 @@ class NodePool:
 
     def __init__(self, options: argparse.Namespace):
         import zmq
-        from parsl.addresses import tcp_url
-        from parsl.curvezmq import ClientContext
-        from parsl.executors.high_throughput.probe import probe_addresses
 
         self.options = options
         self.uid = uuid.uuid4().hex[:12]
@@ -81,13 +78,7 @@ class NodePool:
         signal.signal(signal.SIGTERM, lambda number, _: self.signals.append(number))
         self.waiting: deque[dict[str, Any]] = deque()
         """Calls that no worker has yet."""
-        context = ClientContext(None if options.cert_dir == "None" else options.cert_dir)
-        urls = {tcp_url(address, options.port) for address in options.addresses.split(",")}
-        url = probe_addresses(context, urls, int(1000 * options.hb_threshold), self.uid.encode())
-        self.socket = context.socket(zmq.DEALER)
-        self.socket.setsockopt(zmq.IDENTITY, self.uid.encode())
-        self.socket.setsockopt(zmq.LINGER, 2000)
-        self.socket.connect(url)
+        self.socket, url = connected(options, self.uid)
         self.poller = zmq.Poller()
         self.readable = zmq.POLLIN
         self.poller.register(self.socket, self.readable)
@@ -113,7 +104,8 @@ class NodePool:
         if self._n_early_deaths > EARLY_DEATHS:
             return f"{self._n_early_deaths} workers in a row died at their start"
         silence = time.monotonic() - self._heard
-        return f"heard nothing for {silence:.0f} s" if silence > self.options.hb_threshold else None
+        is_silent = silence > self.options.hb_threshold and not self.socket.poll(0)  # what waits was heard
+        return f"heard nothing for {silence:.0f} s" if is_silent else None
 
     def _turn(self) -> None:
         """Take what has come, from the interchange and from workers."""
@@ -199,6 +191,32 @@ class NodePool:
 
     def _send(self, message: dict[str, Any]) -> None:
         self.socket.send(pickle.dumps(message))
+
+
+def connected(options: argparse.Namespace, uid: str) -> tuple[Any, str]:
+    """Return a socket that is connected to the interchange under a name, and the address.
+
+    The addresses are probed without the name. Parsl's own pool gives both connections one name; where the
+    second comes before the interchange has seen the end of the first, all its messages are dropped.
+
+    Raises
+    ------
+    ConnectionError
+        If no address answers within `hb_threshold` seconds.
+    """
+    import zmq
+    from parsl.addresses import tcp_url
+    from parsl.curvezmq import ClientContext
+    from parsl.executors.high_throughput.probe import probe_addresses
+
+    context = ClientContext(None if options.cert_dir == "None" else options.cert_dir)
+    urls = {tcp_url(address, options.port) for address in options.addresses.split(",")}
+    url = probe_addresses(context, urls, int(1000 * options.hb_threshold))
+    named = context.socket(zmq.DEALER)
+    named.setsockopt(zmq.IDENTITY, uid.encode())
+    named.setsockopt(zmq.LINGER, 2000)
+    named.connect(url)
+    return named, url
 
 
 def worker_environments(options: argparse.Namespace) -> list[dict[str, str]]:

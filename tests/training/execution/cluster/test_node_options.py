@@ -1,24 +1,31 @@
 """How many workers a node has, what each may see, and how it joins."""
 
 import math
+import pickle
+import threading
 
 import pytest
 
 from training.execution.cluster.block_script import UNTIL
 from training.execution.cluster.node_messages import registration
-from training.execution.cluster.node_pool import parsed, worker_environments
+from training.execution.cluster.node_pool import connected, parsed, worker_environments
 
 pytest.importorskip("parsl", reason="the extra `cluster` is not installed")
 
 WORDS = (
-    "--addresses=127.0.0.1 --port=5 --cert_dir=None --block_id=3 --hb_period=1 --hb_threshold=4 "
+    "--addresses=127.0.0.1 --port={port} --cert_dir=None --block_id=3 --hb_period=1 --hb_threshold=4 "
     "--cores_per_worker={cores} --mem_per_worker={memory} {most} --accelerators {gpus}"
 )
 
 
-def environments(cores="1.0", memory="None", most="--max_workers_per_node=99", gpus=""):
-    """Return the variables of the workers of a node whose options Parsl wrote so."""
-    return worker_environments(parsed(WORDS.format(cores=cores, memory=memory, most=most, gpus=gpus).split()))
+def options_of(cores="1.0", memory="None", most="--max_workers_per_node=99", gpus="", port=5):
+    """Return a node's options as Parsl writes them."""
+    return parsed(WORDS.format(cores=cores, memory=memory, most=most, gpus=gpus, port=port).split())
+
+
+def environments(**options):
+    """Return the variables of the workers of a node with these options."""
+    return worker_environments(options_of(**options))
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +69,43 @@ def test_a_node_says_when_it_has_to_end(monkeypatch):
     monkeypatch.setenv(UNTIL, "1700000000")
     message = registration("a", "3", 2)
     assert (message["drain_time"], message["block_id"], message["max_capacity"]) == (1.7e9, "3", 2)
+
+
+def test_a_probe_whose_end_comes_late_does_not_silence_the_node(monkeypatch):
+    import zmq
+    from parsl.executors.high_throughput import probe
+
+    left_open, heard = [], []
+
+    def probe_that_stays(context, urls, timeout, identity=None):
+        """Probe an address as Parsl does, but leave the connection open, as on a busy machine."""
+        socket = context.socket(zmq.DEALER)
+        left_open.append(socket)
+        socket.setsockopt(zmq.LINGER, 0)
+        if identity:
+            socket.setsockopt(zmq.IDENTITY, identity)
+        (url,) = urls
+        socket.connect(url)
+        socket.send(pickle.dumps({"type": "connection_probe"}))
+        assert socket.poll(timeout)
+        return url
+
+    def interchange(router):
+        """Answer two messages, to who sent them."""
+        for _ in range(2):
+            if router.poll(4000):
+                sender, message = router.recv_multipart()
+                heard.append((sender, pickle.loads(message)["type"]))
+                router.send_multipart([sender, message])
+
+    monkeypatch.setattr(probe, "probe_addresses", probe_that_stays)
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as router:
+        options = options_of(port=router.bind_to_random_port("tcp://127.0.0.1"))
+        thread = threading.Thread(target=interchange, args=(router,))
+        thread.start()
+        node, _ = connected(options, "node")
+        node.send(pickle.dumps({"type": "registration"}))
+        thread.join()
+        for socket in (node, *left_open):
+            socket.context.destroy(linger=0)
+    assert heard[1:] == [(b"node", "registration")]
