@@ -6,9 +6,10 @@ a, b  the two inputs, residues      c  columns: classes or neurons      m  neuro
 """
 
 import numpy as np
+from einops import rearrange
 from jaxtyping import Float, Int
 
-from interp.spectra.fourier import RELATIVE_ROUNDING, checked_map, fourier_coefficients
+from interp.spectra.fourier import RELATIVE_ROUNDING, checked_map, fourier_basis, fourier_coefficients
 from interp.spectra.tied_frequencies import first_largest
 
 __all__ = ["activation_frequency", "pair_power", "spectrum_2d"]
@@ -172,14 +173,23 @@ def activation_frequency(
 def _frequency_and_share(
     x: Float[np.ndarray, "... m p p"],
 ) -> tuple[Int[np.ndarray, "... m"], Float[np.ndarray, "... m"]]:
-    """`activation_frequency` of a block of neurons, neuron axis before inputs."""
+    """`activation_frequency` of a block of neurons, neuron axis before inputs.
+
+    Only the nine coefficients of each frequency are computed, by products, which are faster than an FFT of
+    prime length.
+    """
     top = np.abs(x).max(axis=(-1, -2))  # (..., m)
     dead = np.ptp(x, axis=(-1, -2)) <= RELATIVE_ROUNDING * top
-    power = spectrum_2d(x / np.where(dead, 1, top)[..., None, None]) ** 2  # (..., m, p, p)
-    power[..., 0, 0] = 0
-    over_a = power[..., 1::2, :] + power[..., 2::2, :]  # (..., m, K, p), cosine and sine together
-    over_b = power[..., 0, 1::2] + power[..., 0, 2::2]  # (..., m, K), constant over a
-    both = np.diagonal(over_a[..., 1::2] + over_a[..., 2::2], axis1=-2, axis2=-1)  # (..., m, K)
-    block = over_a[..., 0] + over_b + both  # (..., m, K)
-    share = block.max(axis=-1) / np.where(dead, np.nan, power.sum(axis=(-1, -2)))
+    x = x / np.where(dead, 1, top)[..., None, None]
+    x -= x.mean(axis=(-1, -2), keepdims=True)
+    F = fourier_basis(x.shape[-1])
+    over_b = x @ F.T  # (..., m, a, p)
+    only_a, only_b = over_b[..., 0] @ F.T, over_b.sum(axis=-2) * F[0, 0]  # (..., m, p), (..., m, p)
+    waves = rearrange(F[1:], "(k i) a -> k i a", i=2)  # cosine and sine
+    columns = rearrange(over_b[..., 1:], "... a (k j) -> ... k a j", j=2)
+    both = waves @ columns  # (..., m, K, i, j)
+    block = (both**2).sum(axis=(-1, -2))  # (..., m, K)
+    for power in (only_a**2, only_b**2):
+        block += power[..., 1::2] + power[..., 2::2]
+    share = block.max(axis=-1) / np.where(dead, np.nan, (x**2).sum(axis=(-1, -2)))
     return np.where(dead, 0, first_largest(block) + 1), share
