@@ -125,6 +125,11 @@ def permutation_within(
     generator : np.random.Generator
         Draws the permutation.
 
+    Returns
+    -------
+    Int[np.ndarray, " n"]
+        Pair that takes each pair's place, never itself.
+
     Raises
     ------
     ValueError
@@ -171,6 +176,11 @@ def replaced(
         First pair of each part.
     permutation : Int[np.ndarray, " n"]
         Pair whose value each pair gets by `resample`.
+
+    Returns
+    -------
+    Float[np.ndarray, "*batch n"]
+        In the units of `values`, which are left as they are.
 
     Raises
     ------

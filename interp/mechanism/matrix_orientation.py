@@ -47,6 +47,10 @@ def check_orientation(model: str, weights: Mapping[str, Float[ndarray, "..."]]) 
     ValueError
         If the last two axes of the weights do not fit together.
 
+    References
+    ----------
+    .. [1] DEFINITIONS.md, section 3 (models and their weights).
+
     Examples
     --------
     >>> import numpy as np

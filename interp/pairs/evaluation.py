@@ -118,6 +118,11 @@ def checked_pairs(pairs: Int[np.ndarray, "n 2"], p: int) -> Int[np.ndarray, "n 2
     p : int
         Number of residues.
 
+    Returns
+    -------
+    Int[np.ndarray, "n 2"]
+        The same pairs, as an array.
+
     Raises
     ------
     ValueError

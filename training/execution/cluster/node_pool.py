@@ -83,12 +83,12 @@ class NodePool:
         self.readable = zmq.POLLIN
         self.poller.register(self.socket, self.readable)
         self._is_dismissed, self._n_early_deaths = False, 0
-        self._heard = self._beat = time.monotonic()
         self.workers = [self._start(variables) for variables in worker_environments(options)]
+        self._heard = self._beat = time.monotonic()  # now: many workers take time to start
         say(f"{len(self.workers)} workers, connected to {url}")
 
     def serve(self) -> None:
-        """Pass on calls and results until the time is up, a signal comes, or the interchange is gone."""
+        """Pass on calls and results until `_ending` has a cause."""
         self._send(registration(self.uid, self.options.block_id, len(self.workers)))
         while (cause := self._ending()) is None:
             self._turn()
@@ -194,7 +194,7 @@ class NodePool:
 
 
 def connected(options: argparse.Namespace, uid: str) -> tuple[Any, str]:
-    """Return a socket that is connected to the interchange under a name, and the address.
+    """Return a named socket to the interchange, and its address.
 
     The addresses are probed without the name. Parsl's own pool gives both connections one name; where the
     second comes before the interchange has seen the end of the first, all its messages are dropped.
@@ -220,7 +220,7 @@ def connected(options: argparse.Namespace, uid: str) -> tuple[Any, str]:
 
 
 def worker_environments(options: argparse.Namespace) -> list[dict[str, str]]:
-    """Return the variables of each worker of this node: its rank, and the GPU that it may see."""
+    """Return each worker's variables, as its rank and its GPU."""
     n_cores = int(os.environ.get("PARSL_CORES") or len(os.sched_getaffinity(0)))
     counts = [options.max_workers_per_node, round(n_cores / options.cores_per_worker + 1e-6, 6)]
     if options.mem_per_worker != "None":
